@@ -1,0 +1,90 @@
+"""Who is asking, and the name one vendor knows them by.
+
+A user id is the subject itself or an HMAC of it, never a repaired subject: truncating,
+lower-casing or replacing characters would give two people one id.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from gateway.core.errors import IdentityNotRepresentable
+
+Scalar = str | int | float | bool
+UserIdRule = Literal["auto", "verbatim", "opaque"]
+
+OPAQUE = re.compile(r"u_[a-z2-7]{26}")
+# Several vendors' patterns allow these two, and a URL library makes another resource of them.
+DOT_SEGMENTS = frozenset({".", ".."})
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone within one org, across sign-ins and vendors: what the ledger owns by."""
+
+    org: str  # the org's external_id, which never changes
+    subject: str  # unique within org only, RFC 7519 section 4.1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An end user, as an authenticator of `org` vouches for them.
+
+    `org` is the org's external_id. `actor` is who spoke on the person's behalf, where it was
+    somebody else (RFC 8693 section 4.1). `expires_at` is in seconds since the epoch
+    (RFC 7519 NumericDate).
+    """
+
+    org: str
+    subject: str
+    roles: tuple[str, ...] = ()
+    attributes: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+    expires_at: float | None = None
+    actor: str | None = None
+
+    @property
+    def person(self) -> Person:
+        return Person(self.org, self.subject)
+
+
+def opaque_user_id(person: Person, *, secret: bytes) -> str:
+    """`u_` and 26 base-32 characters (RFC 4648) of HMAC-SHA-256 over the person's two names.
+
+    Each name is length-prefixed (4 bytes, big-endian), so that no delimiter in a name can make
+    two people one: user `a:b` of org `c` is not user `b` of org `c:a`.
+    """
+    mac = hmac.new(secret, digestmod=hashlib.sha256)
+    for name in (person.org, person.subject):
+        encoded = name.encode("utf-8", "surrogatepass")
+        mac.update(len(encoded).to_bytes(4, "big"))
+        mac.update(encoded)
+    return "u_" + base64.b32encode(mac.digest()[:16]).decode("ascii").rstrip("=").lower()
+
+
+def fits(subject: str, pattern: re.Pattern[str]) -> bool:
+    """Whether the subject itself may be the user id. `fullmatch`: `$` lets a newline by."""
+    return pattern.fullmatch(subject) is not None and subject not in DOT_SEGMENTS
+
+
+def propose_user_id(
+    person: Person, *, rule: UserIdRule, pattern: re.Pattern[str], secret: bytes
+) -> str:
+    """The user id for someone this upstream has not seen yet; the ledger keeps the first one.
+
+    Raises:
+        IdentityNotRepresentable: the rule is `verbatim` and the subject does not fit.
+    """
+    if rule == "opaque":
+        return opaque_user_id(person, secret=secret)
+    representable = fits(person.subject, pattern)
+    if rule == "verbatim":
+        if not representable:
+            raise IdentityNotRepresentable
+        return person.subject
+    plain = representable and "@" not in person.subject and not OPAQUE.fullmatch(person.subject)
+    return person.subject if plain else opaque_user_id(person, secret=secret)

@@ -1,0 +1,169 @@
+"""Call + identity + vendor → the vendor's request, built from nothing.
+
+What leaves: method, path from checked variables, listed parameters, the listed members of a body
+parsed strictly and written anew, the vendor's credential, the trusted user id in the vendor's place
+and in a field of its own. Identity is written or the request is refused: never left out.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from gateway.core import pointer, strictjson
+from gateway.core.call import Call
+from gateway.core.errors import IdentityNotRepresentable
+from gateway.core.fields import VISIBLE
+from gateway.core.identity import DOT_SEGMENTS, Identity
+from gateway.core.route import SEGMENT
+from gateway.core.strictjson import JsonValue
+from gateway.core.vendor import Body, Header, Query, Variable, Vendor
+
+_WORD = re.compile(r"\{(key|user|org|roles|subject)\}")
+ACCEPT = b"application/json, text/event-stream"
+USER_AGENT = b"chat-identity-gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class VendorRequest:
+    """What leaves. `target` is path and query; Host and framing are the transport's to write."""
+
+    method: str
+    target: str
+    fields: tuple[tuple[bytes, bytes], ...]
+    content: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destination:
+    """A vendor as one org's configuration has it: what all plans for it share."""
+
+    vendor: Vendor
+    base_path: str = ""  # what stands before the operations' paths; no slash at its end
+    user_header: str = "x-external-user-id"  # "": none
+    fields: Mapping[str, str] = field(default_factory=dict)  # the org's own, templates alike
+    decided: Mapping[str, JsonValue] = field(default_factory=dict)  # pointer → value
+    default_roles: tuple[str, ...] = ()
+    via: str = "1.1 gateway"
+
+
+def plan(
+    destination: Destination,
+    call: Call,
+    *,
+    identity: Identity,
+    user: str,
+    key: str,
+    request_id: str,
+) -> VendorRequest:
+    """The request to send for `call`, saying that `user` asks.
+
+    Raises:
+        IdentityNotRepresentable: a name of this person or org cannot stand where it must.
+    """
+    content = _content(destination, call, user)
+    words = _words(destination, identity, user, key)
+    return VendorRequest(
+        method=call.method,
+        target=_target(destination, call, user),
+        fields=_fields(destination, call, words, request_id, has_content=content is not None),
+        content=content,
+    )
+
+
+def _words(destination: Destination, identity: Identity, user: str, key: str) -> Mapping[str, str]:
+    roles = list(identity.roles or destination.default_roles)
+    return {
+        "key": key,
+        "user": user,
+        "org": identity.org,
+        "roles": _ascii_json(roles),
+        "subject": identity.subject,
+    }
+
+
+def _ascii_json(roles: list[str]) -> str:
+    # A field holds ASCII; JSON can say everything else in it.
+    text = strictjson.dumps(list(roles)).decode("utf-8")
+    return "".join(c if c.isascii() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def _target(destination: Destination, call: Call, user: str) -> str:
+    variables = dict(call.match.variables)
+    for place in call.operation.user:
+        if isinstance(place, Variable):
+            variables[place.name] = _as_segment(user)
+    path = re.sub(r"\{\+?([a-z_]+)\}", lambda found: variables[found[1]], call.operation.path)
+    query = [
+        *call.query,
+        *((place.name, user) for place in call.operation.user if isinstance(place, Query)),
+    ]
+    rendered = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
+    return destination.base_path + path + (f"?{rendered}" if rendered else "")
+
+
+def _as_segment(user: str) -> str:
+    if not SEGMENT.fullmatch(user) or user in DOT_SEGMENTS:
+        raise IdentityNotRepresentable
+    return user
+
+
+def _content(destination: Destination, call: Call, user: str) -> bytes | None:
+    if call.body is None:
+        return None
+    body = dict(call.body)
+    for written, value in destination.decided.items():
+        tokens = pointer.parse(written)
+        if tokens[0] in call.operation.members:
+            pointer.put(body, tokens, value)
+    for place in call.operation.user:
+        if isinstance(place, Body):
+            pointer.put(body, place.tokens, user)
+    return strictjson.dumps(body)
+
+
+def _fields(
+    destination: Destination,
+    call: Call,
+    words: Mapping[str, str],
+    request_id: str,
+    *,
+    has_content: bool,
+) -> tuple[tuple[bytes, bytes], ...]:
+    ours: dict[str, bytes] = {"accept": ACCEPT}
+    if has_content:
+        ours["content-type"] = b"application/json"
+    ours |= {
+        "accept-encoding": b"identity",
+        "user-agent": USER_AGENT,
+        "x-request-id": request_id.encode("ascii"),
+        "via": destination.via.encode("ascii"),
+    }
+    passed = {name.decode("ascii"): value for name, value in call.fields}
+    templates = {**destination.vendor.fields, **destination.fields}
+    written = {name: _filled(template, words) for name, template in templates.items()}
+    for place in call.operation.user:
+        if isinstance(place, Header):
+            written[place.name] = _visible(words["user"])
+    if destination.user_header:
+        written[destination.user_header] = _visible(words["user"])
+    # Later ones win: nothing a client sent can stand in for what we write.
+    return tuple(
+        (name.encode("ascii"), value) for name, value in {**passed, **ours, **written}.items()
+    )
+
+
+def _filled(template: str, words: Mapping[str, str]) -> bytes:
+    # One pass: a subject that reads "{key}" stays those five characters.
+    return _visible(_WORD.sub(lambda found: words[found[1]], template))
+
+
+def _visible(value: str) -> bytes:
+    if not VISIBLE.fullmatch(value):
+        raise IdentityNotRepresentable
+    return value.encode("ascii")

@@ -1,0 +1,138 @@
+"""JSON that every parser reads alike: RFC 8259, with the unique names and numbers of RFC 7493.
+
+Refused, because two parsers in use differ on it: encodings other than UTF-8, a byte order mark,
+duplicate names, NaN and infinities, integers beyond 2**53 - 1, lone surrogates, deep nesting.
+(Python takes the last of two names and 2**53 + 1 exactly; Node rounds; orjson refuses surrogates.)
+"""
+
+import json
+import math
+from typing import Any, NoReturn, TypeAlias, cast
+
+import msgspec
+
+from gateway.core.errors import AmbiguousJson
+
+JsonObject: TypeAlias = dict[str, "JsonValue"]
+JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | JsonObject | None
+
+MAX_DEPTH = 64
+MAX_INTEGER = 2**53 - 1  # RFC 7493 section 2.2
+# Python reads -0 as the integer 0, Node as minus zero: passed on digit by digit instead.
+_MINUS_ZERO = cast("int", msgspec.Raw(b"-0"))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise AmbiguousJson("An object in the body has the same member twice")
+    return names
+
+
+def _integer(digits: str) -> int:
+    if digits == "-0":
+        return _MINUS_ZERO
+    if len(digits) > 17 or abs(value := int(digits)) > MAX_INTEGER:
+        raise AmbiguousJson("An integer in the body is beyond 2**53 - 1: send it as a string")
+    return value
+
+
+def _real(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise AmbiguousJson("A number in the body is out of range")
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise AmbiguousJson(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_int=_integer,
+    parse_float=_real,
+    parse_constant=_constant,
+    strict=True,
+)
+_ENCODER = msgspec.json.Encoder()
+
+
+def loads(raw: bytes) -> JsonValue:
+    """Parse one JSON text.
+
+    Raises:
+        AmbiguousJson: it is not JSON, or not JSON that all parsers read alike.
+    """
+    try:
+        text = raw.decode("utf-8", "strict")
+    except UnicodeDecodeError as error:
+        raise AmbiguousJson("The body is not UTF-8") from error
+    try:
+        value, end = _DECODER.raw_decode(text, _skip_whitespace(text, 0))
+    except RecursionError as error:
+        raise _too_deep() from error
+    except ValueError as error:
+        raise AmbiguousJson("The body is not JSON") from error
+    if _skip_whitespace(text, end) != len(text):
+        raise AmbiguousJson("The body goes on after its JSON text")
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_depth(value)
+    if "\\u" in text:
+        _check_surrogates(value)
+    return cast("JsonValue", value)
+
+
+def dumps(value: JsonValue) -> bytes:
+    """One JSON text in UTF-8, without white space."""
+    return _ENCODER.encode(value)
+
+
+def loads_leniently(raw: bytes) -> JsonValue:
+    """Parse what a vendor sent: liberal in what is read from an answer.
+
+    Raises:
+        ValueError: it is not JSON at all.
+    """
+    try:
+        return cast("JsonValue", msgspec.json.decode(raw))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError("not JSON") from error
+
+
+def same(left: JsonValue, right: JsonValue) -> bool:
+    """Equality of two scalars as JSON has it: `true` is not 1."""
+    return type(left) is type(right) and left == right
+
+
+def _skip_whitespace(text: str, start: int) -> int:
+    # RFC 8259 section 2 has four characters for it; str.lstrip knows many more.
+    end = len(text)
+    while start < end and text[start] in " \t\n\r":
+        start += 1
+    return start
+
+
+def _too_deep() -> AmbiguousJson:
+    return AmbiguousJson(f"The body is nested more than {MAX_DEPTH} deep")
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _containers(outer)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _containers(value: object) -> list[object]:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [item for item in items if isinstance(item, (dict, list))]
+
+
+def _check_surrogates(value: object) -> None:
+    try:
+        _ENCODER.encode(value)
+    except UnicodeEncodeError as error:
+        raise AmbiguousJson("A string in the body has half a surrogate pair") from error

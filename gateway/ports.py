@@ -1,0 +1,170 @@
+"""The promises the pipelines rely on. Adapters keep them; pipelines know nothing else of the world.
+
+Fields are `(name, value)` pairs of bytes, names in lower case, in the order they came.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from gateway.core.identity import Identity, Person
+from gateway.core.plan import VendorRequest
+
+Fields: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+
+class Inbound(Protocol):
+    """One request, as it came. Nothing in it is trusted."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def raw_path(self) -> str:
+        """The path as sent, undecoded, below the prefix we are mounted at; ASCII."""
+        ...
+
+    @property
+    def raw_query(self) -> bytes: ...
+    @property
+    def fields(self) -> Fields: ...
+    @property
+    def scheme(self) -> str:
+        """http or https, as the outermost proxy that is believed saw it."""
+        ...
+
+    @property
+    def host(self) -> str | None:
+        """The Host in lower case, with its port, as that proxy saw it."""
+        ...
+
+    @property
+    def peer(self) -> str:
+        """The client's address, as that proxy saw it; empty where there is none."""
+        ...
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body. `ContentTooLarge` beyond `limit` bytes, `RequestTimeout` when slow."""
+        ...
+
+    async def left(self) -> None:
+        """Return when the client has left. Only after `body`."""
+        ...
+
+
+class Outbound(Protocol):
+    """One answer, as it goes. Each call returns once the client can take more."""
+
+    @property
+    def started(self) -> bool: ...
+    async def start(self, status: int, fields: Fields) -> None: ...
+    async def chunk(self, content: bytes) -> None: ...
+    async def end(self) -> None: ...
+    async def cut(self) -> None:
+        """Close without a proper end, so that half an answer does not look whole."""
+        ...
+
+
+class Authenticator(Protocol):
+    """Knows one kind of credential of one org."""
+
+    async def authenticate(self, ask: Inbound) -> Identity | None:
+        """None: no credential of my kind. Raises `Unauthenticated`: mine, and bad."""
+        ...
+
+
+class ConversationLedger(Protocol):
+    """Who owns a conversation. Positive answers hold for ever; negative ones never do.
+
+    `upstream` is the name it has in the org. All raise `LedgerUnavailable` when the store is away.
+    """
+
+    async def owner(self, org: str, upstream: str, conversation: str) -> Person | None: ...
+    async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
+        """Make it theirs, durably, first come for good. False: it is another's."""
+        ...
+
+    async def user_id(self, upstream: str, person: Person, proposed: str) -> str:
+        """The id this person first had at this upstream; `proposed` when this is the first time.
+
+        Raises `IdentityNotRepresentable` when `proposed` is another person's there.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class Record:
+    """What one exchange did, filled as it goes: the log line, the usage row, what `explain` shows.
+
+    Never message text, tokens, cookies, keys or bodies.
+    """
+
+    request_id: str
+    method: str
+    started: float  # seconds, monotonic
+    org: str = ""
+    upstream: str = ""
+    operation: str = ""
+    subject: str = ""
+    actor: str = ""
+    user: str = ""
+    conversation: str = ""
+    status: int = 0
+    upstream_status: int = 0
+    code: str = ""  # our error code
+    dropped: list[str] = field(default_factory=list)  # unlisted names, "body:temperature"
+    spoofed: list[str] = field(default_factory=list)  # those that named people
+    usage: dict[str, float] = field(default_factory=dict)
+    bytes_in: int = 0
+    bytes_out: int = 0
+    first_byte_ms: float | None = None
+    duration_ms: float = 0.0
+    interrupted: str = ""  # "client", "upstream", "timeout", "gateway": who ended it early
+
+
+class UsageSink(Protocol):
+    def record(self, record: Record) -> None:
+        """Take one finished exchange. Never blocks, never raises."""
+        ...
+
+
+class AuditSink(Protocol):
+    def note(self, event: str, record: Record) -> None:
+        """Take one event worth an auditor's attention. Never blocks, never raises."""
+        ...
+
+
+class Limits(Protocol):
+    def admit(self, identity: Identity, upstream: str) -> AbstractContextManager[None]:
+        """Held while an exchange runs. Raises a 429 of `core.errors`."""
+        ...
+
+
+class VendorResponse(Protocol):
+    @property
+    def status(self) -> int: ...
+    @property
+    def fields(self) -> Fields: ...
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes, without the transfer coding. Raises `UpstreamError`s."""
+        ...
+
+
+class Transport(Protocol):
+    """The vendor's side of the wire, for one upstream of one org."""
+
+    def open(self, request: VendorRequest) -> AbstractAsyncContextManager[VendorResponse]:
+        """Send the request; enter with the head of the answer. Leaving early closes the connection.
+
+        Raises `UpstreamUnreachable`, `UpstreamTimeout`, `UpstreamBrokeOff`, `UpstreamMalformed`,
+        `Overloaded`.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Clock(Protocol):
+    def __call__(self) -> float:
+        """Seconds since the epoch."""
+        ...
