@@ -14,6 +14,10 @@ from gateway.core.plan import VendorRequest
 Fields: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 
+class ClientLeft(Exception):
+    """The client is gone: there is nobody left to answer."""
+
+
 class Inbound(Protocol):
     """One request, as it came. Nothing in it is trusted."""
 
@@ -70,6 +74,14 @@ class Authenticator(Protocol):
 
     async def authenticate(self, ask: Inbound) -> Identity | None:
         """None: no credential of my kind. Raises `Unauthenticated`: mine, and bad."""
+        ...
+
+
+class SignIn(Protocol):
+    """All authenticators of one org, by the rules for several credentials at once."""
+
+    async def authenticate(self, ask: Inbound) -> Identity:
+        """Who is asking. Raises `Unauthenticated`, `AmbiguousCredentials`, `OriginRefused`, …"""
         ...
 
 
@@ -131,6 +143,12 @@ class UsageSink(Protocol):
 class AuditSink(Protocol):
     def note(self, event: str, record: Record) -> None:
         """Take one event worth an auditor's attention. Never blocks, never raises."""
+        ...
+
+
+class FaultSink(Protocol):
+    def fault(self, error: Exception, record: Record) -> None:
+        """Take a fault of our own, for whoever mends it. Never blocks, never raises."""
         ...
 
 

@@ -2,82 +2,39 @@
 
 A member, parameter or field that is not listed does not reach the vendor. One that names people is
 counted as an attempt to say who is asking; one that names a conversation is refused, since a vendor
-might go by it instead of by the one that was checked. Names are compared without case, separators
-and look-alike forms (`user_id`, `USERID`, `user-id`, `user id`), at the top level and in the
-containers a profile names; never inside message content or tool arguments.
+might go by it instead of by the one that was checked. Names are judged in their every spelling
+(`names`, `guard`): in the query, in the fields, at the top level of a body and in the objects a
+profile names or places a value in; never inside message content or tool arguments.
 """
 
-import re
-import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from urllib.parse import unquote_to_bytes
 
 from gateway.core import pointer, strictjson
-from gateway.core.errors import BadRequest, SpoofedIdentity, UriTooLong
+from gateway.core.errors import BadRequest, SpoofedIdentity
 from gateway.core.fields import Fields
+from gateway.core.guard import Room, Verdict
+from gateway.core.names import fold, meaning, names_conversation, names_people
+from gateway.core.place import Body, Variable, bodies
+from gateway.core.pointer import Tokens
+from gateway.core.query import parse_query
 from gateway.core.route import SEGMENT, Match
-from gateway.core.strictjson import JsonObject
-from gateway.core.vendor import Body, Header, Operation, Place, Query, Variable
+from gateway.core.strictjson import JsonObject, JsonValue
+from gateway.core.vendor import Operation
 
-MAX_QUERY = 8192
-MAX_PARAMETERS = 100
+__all__ = [
+    "Call",
+    "canonical_id",
+    "fold",
+    "names_conversation",
+    "names_people",
+    "parse_query",
+    "read",
+]
+
+MAX_MEMBERS = 1000  # of an object whose names are judged
 SELF = "me"  # what a client writes for a user variable
 
-_PREFIX = (
-    r"(?:x|http|the|my|chat|app|bot|ai|end|external|ext|internal|current|auth|authenticated|"
-    r"request|forwarded|remote|webauth|target|real|effective|actual|as|for|on|of|llm|litellm|openai|"
-    r"amzn|oidc|goog|envoy|vendor|upstream|platform|portal|web|site|tool|message)"
-)
-_PEOPLE = (
-    r"(?:user|enduser|customer|contact|person|people|account|member|visitor|guest|subject|sub|"
-    r"subscriber|principal|employee|identity|actor|owner|tenant|organi[sz]ation|org|workspace|"
-    r"company|client|anonymous|anon|login|profile|participant|sender|author|role|group|safety|"
-    r"distinct|impersonate|impersonated|onbehalf|external|externalid|student|patient|lead)"
-)
-_SUFFIX = (
-    r"(?:s|id|ids|identifier|identity|uid|uuid|guid|name|email|mail|phone|key|hash|token|ref|"
-    r"reference|code|number|no|handle|login|external|info|metadata|object|user|of|slug)"
-)
-_NAMES_PEOPLE = re.compile(
-    rf"{_PREFIX}*(?:{_PEOPLE}{{1,2}}{_SUFFIX}*|(?:user)?(?:uid|email|emailaddress|username|externalid))\d*"
-)
-_NAMES_CONVERSATION = re.compile(
-    rf"{_PREFIX}*(?:(?:conversation|convo|thread|session|dialog|dialogue|discussion)"
-    rf"(?:s|id|ids|identifier|uuid|guid|key|ref|reference|handle|name|token|object)*|"
-    rf"(?:chat|room|previousresponse|lastresponse|parentresponse|parentconversation|"
-    rf"previousconversation|contextid|context|task|run)(?:id|ids|identifier|uuid|key|ref)+)\d*"
-)
-
-
-MAX_NAME = 128  # a longer name is nothing we know; nor is it worth remembering
-
-
-def fold(name: str) -> str:
-    """A name without case, separators, invisible characters and compatibility forms."""
-    return _fold(name) if len(name) <= MAX_NAME else ""
-
-
-@lru_cache(maxsize=4096)
-def _fold(name: str) -> str:
-    plain = unicodedata.normalize("NFKC", name).casefold()
-    return re.sub(r"[^a-z0-9]+", "", plain)
-
-
-def names_people(name: str) -> bool:
-    """Whether a name means who somebody is: `userId`, `x-external-user-id`, `safety_identifier`."""
-    return _matches(_NAMES_PEOPLE, fold(name))
-
-
-def names_conversation(name: str) -> bool:
-    """Whether a name means a conversation: `conversation_id`, `threadId`, `sessionKey`."""
-    return _matches(_NAMES_CONVERSATION, fold(name))
-
-
-@lru_cache(maxsize=4096)
-def _matches(pattern: re.Pattern[str], folded: str) -> bool:
-    return pattern.fullmatch(folded) is not None
+_KINDS = {"body": "member", "query": "parameter"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +47,8 @@ class Call:
     fields: tuple[tuple[bytes, bytes], ...] = ()
     body: JsonObject | None = None
     conversations: tuple[str, ...] = ()  # every one it names, in one spelling
-    dropped: tuple[str, ...] = ()  # "body:temperature", "query:debug"
-    spoofed: tuple[str, ...] = ()  # those of the dropped that name somebody else
+    dropped: tuple[str, ...] = ()  # "body:temperature", "body:metadata/email", "query:debug"
+    spoofed: tuple[str, ...] = ()  # what names somebody else, written alike: "path:user"
 
     @property
     def operation(self) -> Operation:
@@ -103,31 +60,24 @@ class _Reading:
     """What comes out of one request while it is read."""
 
     operation: Operation
-    user: str  # the trusted user id; a client that names itself spoofs nobody
-    subject: str
+    own: frozenset[str]  # what the person and their org are called: who says it spoofs nobody
     dropped: list[str] = field(default_factory=list)
     spoofed: list[str] = field(default_factory=list)
     conversations: list[str] = field(default_factory=list)
 
-    def drop(self, kind: str, name: str, value: object) -> None:
-        """Leave out something unlisted."""
-        if names_conversation(name):
-            raise BadRequest(f"This operation takes no {kind} '{_shown(name)}'")
+    def drop(self, kind: str, name: str, value: object, verdict: Verdict) -> None:
+        """Leave out what may not pass."""
+        if verdict is Verdict.OTHER_CONVERSATION:
+            raise BadRequest(f"This operation takes no {_KINDS[kind]} '{_shown(name)}'")
         self.dropped.append(f"{kind}:{_shown(name)}")
-        if self.is_person(kind, name):
+        if verdict is Verdict.PERSON:
             self.name_person(kind, name, value)
 
-    def is_person(self, kind: str, name: str) -> bool:
-        return names_people(name) or fold(name) in {
-            fold(_last_name(place)) for place in self.operation.user if _kind(place) == kind
-        }
-
-    def is_harmless(self, name: str) -> bool:
-        return _harmless(name) and not self.is_person("body", name)
-
     def name_person(self, kind: str, name: str, value: object) -> None:
-        if value not in (self.user, self.subject):
-            self.spoofed.append(f"{kind}:{_shown(name)}")
+        """Count an attempt to be somebody else; null and the empty text name nobody."""
+        if value is None or (isinstance(value, str) and value in self.own):
+            return
+        self.spoofed.append(f"{kind}:{_shown(name)}")
 
     def name_conversation(self, value: object) -> None:
         self.conversations.append(canonical_id(value))
@@ -155,121 +105,83 @@ def read(
     content: bytes | None,
     user: str,
     subject: str,
+    org: str = "",
     user_header: str = "",
     refuse_spoofs: bool = False,
 ) -> Call:
     """Read a request as its operation allows.
 
-    `content` is the body, None where the operation takes none.
+    `content` is the body, None where the operation takes none. A client that names `user`,
+    `subject` or `org` where people are named has said the truth.
 
     Raises:
         BadRequest, AmbiguousJson: it cannot be read in one way, or names a conversation where the
             operation has none.
         SpoofedIdentity: it names somebody else, and `refuse_spoofs`.
     """
-    reading = _Reading(match.operation, user, subject)
-    variables = _read_variables(reading, match.variables)
+    reading = _Reading(match.operation, frozenset({user, subject, org, ""}))
+    _read_variables(reading, match)
     query = _read_query(reading, raw_query)
     listed = _read_fields(reading, fields, user_header)
     body = None if content is None else _read_body(reading, content)
     if refuse_spoofs and reading.spoofed:
         raise SpoofedIdentity
     return Call(
-        match=Match(match.name, match.operation, variables),
+        match=match,
         method=method,
         query=query,
         fields=listed,
         body=body,
         conversations=tuple(dict.fromkeys(reading.conversations)),
         dropped=tuple(reading.dropped),
-        spoofed=tuple(reading.spoofed),
+        spoofed=tuple(dict.fromkeys(reading.spoofed)),
     )
 
 
-def _read_variables(reading: _Reading, variables: Mapping[str, str]) -> Mapping[str, str]:
+def _read_variables(reading: _Reading, match: Match) -> None:
     for place in reading.operation.user:
-        if isinstance(place, Variable) and variables[place.name] != SELF:
-            reading.name_person("path", place.name, variables[place.name])
+        if isinstance(place, Variable) and match.variables[place.name] != SELF:
+            reading.name_person("path", place.name, match.variables[place.name])
     for place in reading.operation.conversation:
         if isinstance(place, Variable):
-            reading.name_conversation(variables[place.name])
-    return variables
+            reading.name_conversation(match.variables[place.name])
 
 
 def _read_query(reading: _Reading, raw_query: bytes) -> tuple[tuple[str, str], ...]:
-    pairs = parse_query(raw_query)
-    operation = reading.operation
-    conversations = _names_of(operation.conversation, Query)
-    users = _names_of(operation.user, Query)
+    guard = reading.operation.query_guard
     passed: list[tuple[str, str]] = []
-    for name, value in pairs:
-        if name in users:
+    for name, value in parse_query(raw_query):
+        verdict = guard.judge(name)
+        if verdict is Verdict.USER:
             reading.name_person("query", name, value)
-        elif name in conversations:
+        elif verdict is Verdict.CONVERSATION:
             reading.name_conversation(value)
             passed.append((name, value))
-        elif name in operation.query or ("*" in operation.query and _harmless(name)):
+        elif verdict is Verdict.LISTED:
             passed.append((name, value))
         else:
-            reading.drop("query", name, value)
+            reading.drop("query", name, value, verdict)
     return tuple(passed)
-
-
-def parse_query(raw_query: bytes) -> tuple[tuple[str, str], ...]:
-    """The parameters of a query, decoded once (WHATWG URL section 5.1).
-
-    Raises:
-        BadRequest: a name stands twice, or something in it is no UTF-8 or a control character.
-        UriTooLong: more than 8,192 bytes or 100 parameters.
-    """
-    if not raw_query:
-        return ()
-    if len(raw_query) > MAX_QUERY or raw_query.count(b"&") >= MAX_PARAMETERS:
-        raise UriTooLong("The query is too long")
-    pairs = []
-    for item in raw_query.split(b"&"):
-        if not item:
-            continue
-        name, _, value = item.partition(b"=")
-        pairs.append((_decoded(name), _decoded(value)))
-    names = [name for name, _ in pairs]
-    if len({fold(name) or name for name in names}) != len(names):
-        raise BadRequest("A query parameter stands twice")
-    return tuple(pairs)
-
-
-def _decoded(raw: bytes) -> str:
-    if re.search(rb"%(?![0-9A-Fa-f]{2})", raw):
-        raise BadRequest("A percent sign in the query encodes nothing")
-    try:
-        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadRequest("The query is not UTF-8") from error
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
-        raise BadRequest("The query has a control character")
-    return text
 
 
 def _read_fields(
     reading: _Reading, fields: Fields, user_header: str
 ) -> tuple[tuple[bytes, bytes], ...]:
-    operation = reading.operation
-    conversations = _names_of(operation.conversation, Header)
+    guard = reading.operation.field_guard
     own = fold(user_header)
-    passed: list[tuple[bytes, bytes]] = []
+    passed: dict[bytes, bytes] = {}
     for raw_name, raw_value in fields:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        if name in conversations:
-            reading.name_conversation(value)
-            passed.append((raw_name, raw_value))
-        elif name in operation.fields:
-            passed.append((raw_name, raw_value))
-        elif names_people(name) or (own and fold(name) == own):
-            reading.name_person("field", name, value)
-    names = [name for name, _ in passed]
-    if len(set(names)) != len(names):
-        raise BadRequest("A field that may pass stands twice")
-    return tuple(passed)
+        name = raw_name.decode("latin-1")
+        verdict = guard.judge(name)
+        if verdict is Verdict.CONVERSATION or verdict is Verdict.LISTED:
+            if raw_name in passed:
+                raise BadRequest("A field that may pass stands twice")
+            passed[raw_name] = raw_value
+        if verdict is Verdict.CONVERSATION:
+            reading.name_conversation(raw_value.decode("latin-1"))
+        elif verdict is Verdict.USER or verdict is Verdict.PERSON or own in meaning(name).forms:
+            reading.name_person("field", name, raw_value.decode("latin-1"))
+    return tuple(passed.items())
 
 
 def _read_body(reading: _Reading, content: bytes) -> JsonObject:
@@ -277,69 +189,65 @@ def _read_body(reading: _Reading, content: bytes) -> JsonObject:
     if not isinstance(document, dict):
         raise BadRequest("The body is not a JSON object")
     operation = reading.operation
-    _check_values(operation, document)
-    kept = _keep_members(reading, document)
-    for container in operation.containers:
-        for inner in pointer.find(kept, container.tokens):
+    for tokens, allowed in operation.limited:
+        _check_values(document, tokens, allowed)
+    for place in bodies(operation.user):
+        for value in pointer.find(document, place.tokens):
+            reading.name_person("body", "/".join(place.tokens), value)
+    for room in operation.rooms:
+        for inner in pointer.find(document, room.where):
             if isinstance(inner, dict):
-                _scrub(reading, inner)
-    for place in operation.conversation:
-        if isinstance(place, Body):
-            for value in pointer.find(kept, place.tokens):
+                _clear(reading, room, inner)
+    _read_conversations(reading, bodies(operation.conversation), document)
+    return document
+
+
+def _clear(reading: _Reading, room: Room, members: JsonObject) -> None:
+    """Take out of an object what may not pass."""
+    if len(members) > MAX_MEMBERS:
+        raise BadRequest(f"An object in the body has more than {MAX_MEMBERS:,} members")
+    for name in list(members):
+        verdict = room.guard.judge(name)
+        if verdict is not Verdict.LISTED and verdict is not Verdict.CONVERSATION:
+            reading.drop("body", "/".join((*room.where, name)), members.pop(name), verdict)
+
+
+def _read_conversations(reading: _Reading, places: tuple[Body, ...], document: JsonObject) -> None:
+    for place in places:
+        for value in pointer.find(document, place.tokens):
+            # OpenAI takes `conversation` as text or as an object with the id in it: two places.
+            if not (isinstance(value, dict) and _has_deeper(places, place.tokens, value)):
                 reading.name_conversation(value)
-    return kept
 
 
-def _keep_members(reading: _Reading, document: JsonObject) -> JsonObject:
-    operation = reading.operation
-    users = _top_names(operation.user)
-    listed = (operation.members | _top_names(operation.conversation)) - users
-    shared = operation.members & users  # an object that is the client's, but for our member in it
-    every = "*" in operation.members
-    kept: JsonObject = {}
-    for name, value in document.items():
-        passes = name in listed or (every and reading.is_harmless(name))
-        if passes or (name in shared and isinstance(value, dict)):
-            kept[name] = value
-        else:
-            reading.drop("body", name, value)
-    return kept
+def _has_deeper(places: tuple[Body, ...], tokens: Tokens, value: JsonObject) -> bool:
+    depth = len(tokens)
+    return any(
+        place.tokens[:depth] == tokens and any(True for _ in pointer.find(value, inner))
+        for place in places
+        if (inner := place.tokens[depth:])
+    )
 
 
-def _scrub(reading: _Reading, container: JsonObject) -> None:
-    for name in list(container):
-        if names_conversation(name) or reading.is_person("body", name):
-            reading.drop("body", name, container.pop(name))
-
-
-def _check_values(operation: Operation, document: JsonObject) -> None:
-    for written, allowed in operation.values.items():
-        for value in pointer.find(document, pointer.parse(written)):
-            if not any(strictjson.same(value, one) for one in allowed):
-                raise BadRequest(f"The member {written} has a value this operation does not take")
-
-
-def _harmless(name: str) -> bool:
-    return len(name) <= MAX_NAME and not names_people(name) and not names_conversation(name)
-
-
-def _names_of(places: tuple[Place, ...], kind: type[Query] | type[Header]) -> frozenset[str]:
-    return frozenset(place.name for place in places if isinstance(place, kind))
-
-
-def _top_names(places: tuple[Place, ...]) -> frozenset[str]:
-    return frozenset(place.tokens[0] for place in places if isinstance(place, Body))
-
-
-def _last_name(place: Place) -> str:
-    return place.tokens[-1] if isinstance(place, Body) else place.name
-
-
-def _kind(place: Place) -> str:
-    return _KINDS[type(place)]
-
-
-_KINDS: Mapping[type, str] = {Header: "field", Query: "query", Variable: "path", Body: "body"}
+def _check_values(value: JsonValue, tokens: Tokens, allowed: frozenset[JsonValue]) -> None:
+    """Refuse what the operation does not take, and whatever hides it from us."""
+    if not tokens:
+        if not any(strictjson.same(value, one) for one in allowed):
+            raise BadRequest("A member has a value this operation does not take")
+        return
+    head, rest = tokens[0], tokens[1:]
+    if isinstance(value, list) and head == "*":
+        for item in value:
+            _check_values(item, rest, allowed)
+    elif isinstance(value, dict) and head != "*":
+        folded = fold(head)
+        for name, inner in value.items():
+            if name == head:
+                _check_values(inner, rest, allowed)
+            elif fold(name) == folded:
+                raise BadRequest(f"The member '{_shown(name)}' is another spelling of '{head}'")
+    elif value is not None:
+        raise BadRequest(f"A member has the wrong type: '{head}' cannot be found in it")
 
 
 def _shown(name: str) -> str:

@@ -16,6 +16,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 TOKEN = re.compile(rb"[!#$%&'*+.^`|~0-9a-z-]+")  # RFC 9110 section 5.6.2, lower case, without "_"
 VISIBLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # what we write in a field
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 section 5.5
 COOKIE_NAME = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z_-]+")
 COOKIE_VALUE = re.compile(rb"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")  # RFC 6265 4.1.1
 
@@ -32,6 +33,8 @@ RESPONSE_FIELDS = frozenset(
     }
 )
 RESPONSE_FIELD_PREFIXES = (b"x-ratelimit-",)
+# What a browser would show or run; an API has no use for it, and a captive portal has.
+PAGES = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml", "text/xml"})
 # Set by us, bound to a connection, or a credential: no profile may let these through, either way.
 NEVER_PASSED = frozenset(
     {
@@ -77,12 +80,32 @@ def check(fields: Fields) -> None:
     for name, value in fields:
         if not TOKEN.fullmatch(name):
             raise BadRequest("A field name has a character that names cannot have, or a '_'")
-        if b"\r" in value or b"\n" in value or b"\0" in value:
+        if CONTROL.search(value):
             raise BadRequest("A field value has a control character")
 
 
 def values(fields: Fields, name: bytes) -> list[bytes]:
     return [value for key, value in fields if key == name]
+
+
+def first(fields: Fields, name: bytes) -> bytes | None:
+    """The first value of a field of an answer, where being liberal is right."""
+    return next((value for key, value in fields if key == name), None)
+
+
+def passed_to_client(fields: Fields, added: frozenset[str]) -> list[tuple[bytes, bytes]]:
+    """What of an answer's fields the client gets: the defaults, and what the operation adds."""
+    passed = []
+    for name, value in fields:
+        if name == b"x-request-id":
+            passed.append((b"x-upstream-request-id", value))
+        elif (
+            name in RESPONSE_FIELDS
+            or name.startswith(RESPONSE_FIELD_PREFIXES)
+            or name.decode("latin-1") in added
+        ):
+            passed.append((name, value))
+    return passed
 
 
 def single(fields: Fields, name: bytes) -> bytes | None:
@@ -121,6 +144,10 @@ def bearer(fields: Fields, name: bytes = b"authorization") -> str | None:
     return token
 
 
+# What one parser or another takes off a cookie's name: white space as Unicode and as C have it.
+_STRIPPED = bytes(range(0x21)) + b"\x7f\x85\xa0"
+
+
 def cookie(fields: Fields, name: str) -> str | None:
     """The value of the cookie of exactly this name.
 
@@ -132,22 +159,24 @@ def cookie(fields: Fields, name: str) -> str | None:
         FieldsTooLarge: more than 100 cookies.
     """
     wanted = name.encode("ascii")
-    found: list[bytes] = []
+    exact: list[bytes] = []
+    spellings = 0
     for line in values(fields, b"cookie"):
         pairs = line.split(b";")
         if len(pairs) > MAX_COOKIES:
             raise FieldsTooLarge("The Cookie field holds more than 100 cookies")
         for pair in pairs:
             key, _, value = pair.strip(b" ").partition(b"=")
+            spellings += key.strip(_STRIPPED) == wanted
             if key == wanted:
-                found.append(value)
-    if len(found) > 1:
+                exact.append(value)
+    if spellings > 1:
         raise AmbiguousCredentials(f"The cookie {name} stands more than once")
-    if not found:
+    if not exact:
         return None
-    if not COOKIE_VALUE.fullmatch(found[0]):
+    if not COOKIE_VALUE.fullmatch(exact[0]):
         raise AmbiguousCredentials(f"The cookie {name} is quoted or has characters cookies lack")
-    return found[0].decode("ascii")
+    return exact[0].decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +225,8 @@ def is_plain_json(value: bytes | None) -> bool:
     return parameters.strip(" \t") in {"", "charset=utf-8", 'charset="utf-8"'}
 
 
-_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+# "_" is no letter of a host name, but container networks have names with it.
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
 def host(fields: Fields) -> str | None:
@@ -220,6 +250,8 @@ def is_trusted(peer: str, networks: Iterable[Network]) -> bool:
         address = ipaddress.ip_address(peer)
     except ValueError:
         return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped  # ::ffff:10.0.0.1, as a socket that listens on both says it
     return any(address in network for network in networks)
 
 
@@ -228,39 +260,39 @@ def forwarded_origin(
 ) -> tuple[str, str | None, str | None]:
     """Scheme, host and client address as seen by the outermost proxy we believe.
 
-    `Forwarded` (RFC 7239) goes before `X-Forwarded-*`; of a list the last entry counts, the one
-    our own proxy added.
+    `Forwarded` (RFC 7239) or `X-Forwarded-*`; of a list the last entry counts, the one our own
+    proxy added. Both may stand where they agree: most proxies write the one and let a client's
+    other one by.
 
     Raises:
-        BadRequest: a believed field is not one of its kind.
+        BadRequest: a believed field is not one of its kind, or the two kinds differ.
     """
     own_host = host(fields)
     if not believed:
         return scheme, own_host, None
-    element = _last(fields, b"forwarded")
-    if element is not None:
-        pairs = dict(_pair(item) for item in element.split(";") if "=" in item)
-        proto, name, client = pairs.get("proto"), pairs.get("host"), pairs.get("for")
-    else:
-        proto = _last(fields, b"x-forwarded-proto")
-        name = _last(fields, b"x-forwarded-host")
-        client = _last(fields, b"x-forwarded-for")
-    if proto is not None and proto.lower() not in {"http", "https"}:
+    standard = _forwarded(fields)
+    customary = [_last(fields, b"x-forwarded-" + name) for name in (b"proto", b"host", b"for")]
+    if any(standard) and any(customary) and standard != customary:
+        raise BadRequest("Forwarded and X-Forwarded-* say different things")
+    proto, name, client = standard if any(standard) else customary
+    if proto is not None and proto not in {"http", "https"}:
         raise BadRequest("The proxy's forwarding field names no scheme")
-    if name is not None and not _HOST.fullmatch(name.lower()):
+    if name is not None and not _HOST.fullmatch(name):
         raise BadRequest("The proxy's forwarding field names no host")
-    return (
-        proto.lower() if proto else scheme,
-        name.lower() if name else own_host,
-        client,
-    )
+    return proto or scheme, name or own_host, client
+
+
+def _forwarded(fields: Fields) -> list[str | None]:
+    element = _last(fields, b"forwarded") or ""
+    pairs = dict(_pair(item) for item in element.split(";") if "=" in item)
+    return [pairs.get(name) for name in ("proto", "host", "for")]
 
 
 def _last(fields: Fields, name: bytes) -> str | None:
     found = values(fields, name)
-    return found[-1].decode("latin-1").rpartition(",")[2].strip(" \t") if found else None
+    return found[-1].decode("latin-1").rpartition(",")[2].strip(" \t").lower() if found else None
 
 
 def _pair(item: str) -> tuple[str, str]:
     name, _, value = item.partition("=")
-    return name.strip(" \t").lower(), value.strip(' \t"')
+    return name.strip(" \t"), value.strip(' \t"')

@@ -67,8 +67,17 @@ def opaque_user_id(person: Person, *, secret: bytes) -> str:
 
 
 def fits(subject: str, pattern: re.Pattern[str]) -> bool:
-    """Whether the subject itself may be the user id. `fullmatch`: `$` lets a newline by."""
-    return pattern.fullmatch(subject) is not None and subject not in DOT_SEGMENTS
+    """Whether the subject itself may be the user id. `fullmatch`: `$` lets a newline by.
+
+    Whatever the vendor's rule says, an id has a form that can be seen and encoded: no control or
+    zero-width characters, no half of a surrogate pair.
+    """
+    return is_plain(subject) and pattern.fullmatch(subject) is not None
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name can stand anywhere an id may have to: it is there, and all of it shows."""
+    return bool(name) and name.isprintable() and name not in DOT_SEGMENTS
 
 
 def propose_user_id(

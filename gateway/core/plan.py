@@ -5,6 +5,7 @@ parsed strictly and written anew, the vendor's credential, the trusted user id i
 and in a field of its own. Identity is written or the request is refused: never left out.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +15,15 @@ from gateway.core import pointer, strictjson
 from gateway.core.call import Call
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.fields import VISIBLE
-from gateway.core.identity import DOT_SEGMENTS, Identity
+from gateway.core.guard import EVERY
+from gateway.core.identity import DOT_SEGMENTS, Identity, is_plain
+from gateway.core.place import Header, Query, Variable, bodies
 from gateway.core.route import SEGMENT
 from gateway.core.strictjson import JsonValue
-from gateway.core.vendor import Body, Header, Query, Variable, Vendor
+from gateway.core.vendor import Vendor
 
 _WORD = re.compile(r"\{(key|user|org|roles|subject)\}")
+_UNSAYABLE = "\n"  # no field can hold it, so only those who are told the roles are refused
 ACCEPT = b"application/json, text/event-stream"
 USER_AGENT = b"chat-identity-gateway"
 
@@ -61,6 +65,8 @@ def plan(
     Raises:
         IdentityNotRepresentable: a name of this person or org cannot stand where it must.
     """
+    if not is_plain(user):
+        raise IdentityNotRepresentable
     content = _content(destination, call, user)
     words = _words(destination, identity, user, key)
     return VendorRequest(
@@ -72,25 +78,23 @@ def plan(
 
 
 def _words(destination: Destination, identity: Identity, user: str, key: str) -> Mapping[str, str]:
-    roles = list(identity.roles or destination.default_roles)
+    roles = identity.roles or destination.default_roles
     return {
         "key": key,
         "user": user,
         "org": identity.org,
-        "roles": _ascii_json(roles),
+        "roles": _as_json(roles),
         "subject": identity.subject,
     }
 
 
-def _ascii_json(roles: list[str]) -> str:
+def _as_json(roles: tuple[str, ...]) -> str:
+    try:
+        "".join(roles).encode("utf-8")
+    except UnicodeEncodeError:
+        return _UNSAYABLE
     # A field holds ASCII; JSON can say everything else in it.
-    text = strictjson.dumps(list(roles)).decode("utf-8")
-    return "".join(c if c.isascii() else _escaped(c) for c in text)
-
-
-def _escaped(character: str) -> str:
-    units = character.encode("utf-16-be")
-    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+    return json.dumps(roles, ensure_ascii=True, separators=(",", ":"))
 
 
 def _target(destination: Destination, call: Call, user: str) -> str:
@@ -114,16 +118,19 @@ def _as_segment(user: str) -> str:
 
 
 def _content(destination: Destination, call: Call, user: str) -> bytes | None:
+    places = bodies(call.operation.user)
     if call.body is None:
+        if places:
+            raise IdentityNotRepresentable
         return None
     body = dict(call.body)
+    settable = call.operation.members | call.operation.settable
     for written, value in destination.decided.items():
         tokens = pointer.parse(written)
-        if tokens[0] in call.operation.members:
+        if not settable.isdisjoint({tokens[0], EVERY}):
             pointer.put(body, tokens, value)
-    for place in call.operation.user:
-        if isinstance(place, Body):
-            pointer.put(body, place.tokens, user)
+    for place in places:
+        pointer.put(body, place.tokens, user)
     return strictjson.dumps(body)
 
 

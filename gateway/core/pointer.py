@@ -1,10 +1,14 @@
-"""JSON Pointer (RFC 6901): get, put and drop, and `*` for every item where a profile says so."""
+"""JSON Pointer (RFC 6901): find and put, and `*` for every item where a profile says so."""
 
+import re
 from collections.abc import Iterator
 
+from gateway.core.names import fold
 from gateway.core.strictjson import JsonObject, JsonValue
 
 Tokens = tuple[str, ...]
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")  # RFC 6901 section 4: without leading zeros
 
 
 def parse(pointer: str) -> Tokens:
@@ -37,16 +41,28 @@ def find(document: JsonValue, tokens: Tokens) -> Iterator[JsonValue]:
         if head == "*":
             for item in document:
                 yield from find(item, rest)
-        elif head.isascii() and head.isdigit() and int(head) < len(document):
+        elif _INDEX.fullmatch(head) and int(head) < len(document):
             yield from find(document[int(head)], rest)
 
 
 def put(document: JsonObject, tokens: Tokens, value: JsonValue) -> None:
-    """Write `value`, replacing whatever is no object on the way: what is there is not trusted."""
+    """Write `value` where `tokens` lead, so that no reader of the document can find another there.
+
+    What is no object on the way gives way, and so does every other spelling of a name on it. The
+    objects below `document` are copied before they change: others may hold them too.
+    """
     target = document
     for token in tokens[:-1]:
+        _leave_one_spelling(target, token)
         step = target.get(token)
-        if not isinstance(step, dict):
-            step = target[token] = {}
-        target = step
+        inner = dict(step) if isinstance(step, dict) else {}
+        target[token] = inner
+        target = inner
+    _leave_one_spelling(target, tokens[-1])
     target[tokens[-1]] = value
+
+
+def _leave_one_spelling(target: JsonObject, token: str) -> None:
+    folded = fold(token)
+    for other in [name for name in target if name != token and fold(name) == folded]:
+        del target[other]

@@ -80,12 +80,13 @@ class Table:
 
     def methods(self, path: Segments) -> tuple[str, ...]:
         """The methods that some operation takes at `path`; for a CORS preflight."""
-        return tuple(
+        found = (
             method
             for _, operation, template in self._templates
             if _fit(template, path) is not None
             for method in operation.methods
         )
+        return tuple(dict.fromkeys(found))
 
 
 def _fit(template: Segments, path: Segments) -> Mapping[str, str] | None:

@@ -20,6 +20,8 @@ MAX_DEPTH = 64
 MAX_INTEGER = 2**53 - 1  # RFC 7493 section 2.2
 # Python reads -0 as the integer 0, Node as minus zero: passed on digit by digit instead.
 _MINUS_ZERO = cast("int", msgspec.Raw(b"-0"))
+_WHITESPACE = " \t\n\r"  # RFC 8259 section 2; str.strip alone knows many more
+_CONTAINERS = (dict, list)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
@@ -65,16 +67,16 @@ def loads(raw: bytes) -> JsonValue:
         AmbiguousJson: it is not JSON, or not JSON that all parsers read alike.
     """
     try:
-        text = raw.decode("utf-8", "strict")
+        text = raw.decode("utf-8", "strict").strip(_WHITESPACE)
     except UnicodeDecodeError as error:
         raise AmbiguousJson("The body is not UTF-8") from error
     try:
-        value, end = _DECODER.raw_decode(text, _skip_whitespace(text, 0))
+        value, end = _DECODER.raw_decode(text)
     except RecursionError as error:
         raise _too_deep() from error
     except ValueError as error:
         raise AmbiguousJson("The body is not JSON") from error
-    if _skip_whitespace(text, end) != len(text):
+    if end != len(text):
         raise AmbiguousJson("The body goes on after its JSON text")
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _check_depth(value)
@@ -96,39 +98,36 @@ def loads_leniently(raw: bytes) -> JsonValue:
     """
     try:
         return cast("JsonValue", msgspec.json.decode(raw))
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    # A BOM, bytes that are no UTF-8, NaN, half surrogate pairs: what a browser reads all the same.
+    try:
+        return cast("JsonValue", json.loads(raw.decode("utf-8-sig", "replace")))
+    except (ValueError, RecursionError) as error:
         raise ValueError("not JSON") from error
 
 
 def same(left: JsonValue, right: JsonValue) -> bool:
-    """Equality of two scalars as JSON has it: `true` is not 1."""
-    return type(left) is type(right) and left == right
-
-
-def _skip_whitespace(text: str, start: int) -> int:
-    # RFC 8259 section 2 has four characters for it; str.lstrip knows many more.
-    end = len(text)
-    while start < end and text[start] in " \t\n\r":
-        start += 1
-    return start
+    """Equality of two scalars as JSON has it: `true` is not 1, but 1.0 is."""
+    return isinstance(left, bool) == isinstance(right, bool) and left == right
 
 
 def _too_deep() -> AmbiguousJson:
     return AmbiguousJson(f"The body is nested more than {MAX_DEPTH} deep")
 
 
-def _check_depth(value: object) -> None:
-    level = [value]
+def _check_depth(value: Any) -> None:
+    level = [value] if type(value) in _CONTAINERS else []
     for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _containers(outer)]
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _CONTAINERS
+        ]
         if not level:
             return
     raise _too_deep()
-
-
-def _containers(value: object) -> list[object]:
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [item for item in items if isinstance(item, (dict, list))]
 
 
 def _check_surrogates(value: object) -> None:

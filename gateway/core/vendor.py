@@ -6,14 +6,30 @@ a query parameter, a path variable or a JSON member; and in the same four it com
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import TypeVar
 
+from gateway.core.fields import NEVER_PASSED, TOKEN
+from gateway.core.guard import Guard, Room, rooms
+from gateway.core.identity import DOT_SEGMENTS
+from gateway.core.place import Body, Header, Place, Query, Variable, bodies
 from gateway.core.pointer import Tokens, parse
 from gateway.core.strictjson import JsonValue
+
+__all__ = [
+    "Body",
+    "Header",
+    "Lookup",
+    "Operation",
+    "Place",
+    "ProblemShape",
+    "Query",
+    "Variable",
+    "Vendor",
+]
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -23,44 +39,8 @@ def _frozen(mapping: Mapping[Key, Value]) -> Mapping[Key, Value]:
     return MappingProxyType(dict(mapping))
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """An HTTP field, lower case."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A parameter of the query."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A `{name}` of the operation's path (RFC 6570 level 1)."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Body:
-    """A member of a JSON body, or of an event of a stream, by JSON Pointer (RFC 6901).
-
-    In an answer a token `*` stands for every item of an array.
-    """
-
-    pointer: str
-
-    @cached_property
-    def tokens(self) -> Tokens:
-        return parse(self.pointer)
-
-
-Place = Header | Query | Variable | Body
-
 _TEMPLATE = re.compile(r"(?:/(?:\{[a-z][a-z_]*\}|[A-Za-z0-9._~:@-]+))+(?:/\{\+[a-z][a-z_]*\})?")
+_METHOD = re.compile(r"[A-Z]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,43 +64,100 @@ class Operation:
     query: frozenset[str] = frozenset()  # parameters let through
     fields: frozenset[str] = frozenset()  # request fields let through, lower case
     response_fields: frozenset[str] = frozenset()  # beyond the defaults of fields.RESPONSE_FIELDS
+    settable: frozenset[str] = frozenset()  # members the server may set, and clients may not
+    json_lines: bool = False  # its streams are JSON lines, whatever their media type says
     thinks: bool = False  # makes the vendor think: what limits count in full
     no_conversation: str = ""  # why it names none, where that is not plain
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _frozen(self.values))
-        if not _TEMPLATE.fullmatch(self.path):
-            raise ValueError(f"path: not a path of plain segments and {{variables}}: {self.path!r}")
-        names = [name.lstrip("+") for name in re.findall(r"\{([^}]+)\}", self.path)]
-        if len(names) != len(set(names)):
-            raise ValueError(f"path: a variable stands twice: {self.path!r}")
-        for place in (*self.user, *self.conversation):
-            if isinstance(place, Variable) and place.name not in names:
-                raise ValueError(f"path: no variable {{{place.name}}} in {self.path!r}")
-        for place in (*self.user, *self.conversation, *self.opens):
-            if isinstance(place, Header) and place.name != place.name.lower():
-                raise ValueError(f"field names are written in lower case: {place.name!r}")
-        for body in _bodies((*self.user, *self.conversation, *self.opens, *self.answers_user)):
-            _ = body.tokens
-        for place in self.opens:
-            if isinstance(place, (Query, Variable)):
-                raise ValueError("opens: an answer has fields and a body, no path and no query")
-        for allowed in self.values:
-            parse(allowed)
+        _check_target(self)
+        _check_fields(self)
+        _check_bodies(self)
+        if set(self.user) & set(self.conversation):
+            raise ValueError("user, conversation: one place cannot hold both")
 
     @property
     def methods(self) -> tuple[str, ...]:
         return (self.method,) if isinstance(self.method, str) else self.method
 
+    @cached_property
+    def query_guard(self) -> Guard:
+        """What becomes of a parameter of the query, by its name."""
+        return _guard(self, Query, self.query)
+
+    @cached_property
+    def field_guard(self) -> Guard:
+        """What becomes of a field, by its name."""
+        return _guard(self, Header, self.fields)
+
+    @cached_property
+    def rooms(self) -> tuple[Room, ...]:
+        """The objects of a body in which names are judged; the first is its top."""
+        return rooms(
+            listed=self.members,
+            users=(body.tokens for body in bodies(self.user)),
+            conversations=(body.tokens for body in bodies(self.conversation)),
+            containers=(body.tokens for body in self.containers),
+        )
+
+    @cached_property
+    def limited(self) -> tuple[tuple[Tokens, frozenset[JsonValue]], ...]:
+        """`values`, by the tokens of their pointers."""
+        return tuple((parse(pointer), allowed) for pointer, allowed in self.values.items())
+
     @property
     def takes_body(self) -> bool:
         """Whether a request of this operation has a JSON body."""
-        written = any(isinstance(place, Body) for place in (*self.user, *self.conversation))
-        return bool(self.members) or written
+        return bool(self.members) or bool(bodies((*self.user, *self.conversation)))
 
 
-def _bodies(places: Iterable[Place]) -> list[Body]:
-    return [place for place in places if isinstance(place, Body)]
+def _guard(operation: Operation, kind: type[Query] | type[Header], listed: frozenset[str]) -> Guard:
+    return Guard(
+        listed=listed,
+        users=frozenset(place.name for place in operation.user if isinstance(place, kind)),
+        conversations=frozenset(
+            place.name for place in operation.conversation if isinstance(place, kind)
+        ),
+    )
+
+
+def _check_target(operation: Operation) -> None:
+    path = operation.path
+    if not all(_METHOD.fullmatch(method) for method in operation.methods):
+        raise ValueError(f"method: not a method in upper case: {operation.method!r}")
+    if not _TEMPLATE.fullmatch(path) or not DOT_SEGMENTS.isdisjoint(path.split("/")):
+        raise ValueError(f"path: not a path of plain segments and {{variables}}: {path!r}")
+    names = re.findall(r"\{\+?([^}]+)\}", path)
+    if len(names) != len(set(names)):
+        raise ValueError(f"path: a variable stands twice: {path!r}")
+    for place in (*operation.user, *operation.conversation):
+        if isinstance(place, Variable) and place.name not in names:
+            raise ValueError(f"path: no variable {{{place.name}}} in {path!r}")
+
+
+def _check_fields(operation: Operation) -> None:
+    places = (*operation.user, *operation.conversation, *operation.opens)
+    headers = {place.name for place in places if isinstance(place, Header)}
+    for name in headers | operation.fields | operation.response_fields:
+        if not TOKEN.fullmatch(name.encode()):
+            raise ValueError(f"field names are written in lower case, without '_': {name!r}")
+        if name in NEVER_PASSED:
+            raise ValueError(f"a field that no operation may let through: {name!r}")
+
+
+def _check_bodies(operation: Operation) -> None:
+    asked = bodies((*operation.user, *operation.conversation))
+    answered = bodies((*operation.opens, *operation.answers_user, *operation.usage))
+    for body in (*asked, *answered, *operation.containers):
+        _ = body.tokens  # parsed now, and refused now
+    if any("*" in body.tokens for body in bodies(operation.user)):
+        raise ValueError("user: '*' is no place to write an id to")
+    if bodies(operation.user) and not {"GET", "HEAD"}.isdisjoint(operation.methods):
+        raise ValueError("user: GET has no body to write an id to")
+    _ = operation.limited
+    if any(isinstance(place, (Query, Variable)) for place in operation.opens):
+        raise ValueError("opens: an answer has fields and a body, no path and no query")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,9 +213,6 @@ class Lookup:
     owner: tuple[Body, ...]
 
 
-Streams = Literal["event-stream", "json-lines"]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Vendor:
     """A vendor's API as end users may use it.
@@ -204,7 +238,10 @@ class Vendor:
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", _frozen(self.fields))
         object.__setattr__(self, "operations", _frozen(self.operations))
-        re.compile(self.user_id)
+        try:
+            re.compile(self.user_id)
+        except re.error as error:
+            raise ValueError(f"user_id: no regular expression: {error}") from error
 
     @property
     def told_org(self) -> bool:

@@ -1,0 +1,14 @@
+"""The profiles that ship with the gateway, by the name a configuration gives them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.core.vendor import Vendor
+from gateway.vendors import altatech, bookbag, chatbase, external_user_id
+
+VENDORS: Mapping[str, Vendor] = MappingProxyType(
+    {
+        vendor.name: vendor
+        for vendor in (chatbase.VENDOR, bookbag.VENDOR, altatech.VENDOR, external_user_id.VENDOR)
+    }
+)

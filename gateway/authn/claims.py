@@ -1,0 +1,186 @@
+"""What the claims of a signed token must say (RFC 7519 section 4.1), and whom they then name.
+
+Every claim is compared with its type: `true` is not "true", and a number is no user. Nothing is
+repaired: no trimming, no case, no number made text, or two people could become one. A refusal says
+which check failed and quotes no value.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeGuard
+
+from gateway.authn.algorithms import family
+from gateway.authn.places import check_place
+from gateway.core import pointer, strictjson
+from gateway.core.errors import CredentialsExpired, CredentialsInvalid, WrongOrg
+from gateway.core.identity import Identity, Scalar
+from gateway.core.strictjson import JsonObject, JsonValue
+
+MAX_LEEWAY = 60.0  # seconds
+MAX_AUDIENCES = 100
+MAX_ROLES = 256
+# The year 9999: a date beyond it is in milliseconds, and would be good for ever.
+_END_OF_TIME = 253_402_300_799
+
+# Tokens of another kind, or that speak of two people; a signature alone does not tell them apart.
+_OTHER_KINDS: Mapping[str, str] = {
+    "events": "The token is a security event, not a sign-in",  # RFC 8417: logout tokens among them
+    "act": "The token is of somebody acting for somebody else",  # RFC 8693 section 4.1
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JwtRules:
+    """What one org demands of one issuer's tokens.
+
+    `user_claim`, `org_claim`, `roles_claim` and the names in `require` are literal names, or JSON
+    Pointers where they begin with "/". `places` are "authorization", "cookie:NAME", "field:NAME".
+
+    Raises:
+        ValueError: they would let everybody in, or nobody; the text says which.
+    """
+
+    org: str  # the org's external_id
+    issuer: str
+    audience: tuple[str, ...] = ()
+    client: tuple[str, ...] = ()
+    require: Mapping[str, Scalar] = field(default_factory=dict)
+    algorithms: tuple[str, ...]
+    places: tuple[str, ...] = ("authorization",)
+    user_claim: str = "sub"
+    org_claim: str | None = None
+    roles_claim: str | None = None
+    leeway: float = 30.0  # seconds
+    types: tuple[str, ...] = ("JWT", "at+jwt")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "require", MappingProxyType(dict(self.require)))
+        if not self.org or not self.issuer:
+            raise ValueError("a sign-in needs an org and an issuer")
+        if not self.audience and not self.client:
+            raise ValueError("audience: required, unless client is given")
+        if "" in (*self.audience, *self.client):
+            raise ValueError("audience: an empty string names nobody")
+        if not 0 <= self.leeway <= MAX_LEEWAY:
+            raise ValueError("leeway: from 0 to 60 seconds")
+        family(self.algorithms)
+        if not self.places:
+            raise ValueError("from: a credential stands somewhere")
+        for place in self.places:
+            check_place(place)
+        for claim in (self.user_claim, self.org_claim, self.roles_claim, *self.require):
+            if claim is not None and (not claim or "*" in _tokens(claim)):
+                raise ValueError("a claim is one value: it has a name, and no '*' in its pointer")
+        object.__setattr__(
+            self, "types", tuple(one.lower().removeprefix("application/") for one in self.types)
+        )
+
+
+def _tokens(claim: str) -> pointer.Tokens:
+    return pointer.parse(claim) if claim.startswith("/") else (claim,)
+
+
+def _claim(claims: JsonObject, name: str) -> JsonValue:
+    """The value of a claim; None where it is absent, or null."""
+    return next(pointer.find(claims, _tokens(name)), None)
+
+
+def identify(claims: JsonObject, rules: JwtRules, *, now: float) -> Identity:
+    """The person a token speaks of, whose signature and issuer are verified already.
+
+    Raises:
+        CredentialsInvalid: the token is not meant for this sign-in.
+        CredentialsExpired: all is well with it, but for the time.
+        WrongOrg: it does not vouch for this org.
+    """
+    _check_kind(claims)
+    _check_audience(claims, rules)
+    _check_client(claims, rules)
+    _check_required(claims, rules)
+    expires = _check_times(claims, rules, now)
+    subject = _claim(claims, rules.user_claim)
+    if not isinstance(subject, str) or not subject.strip():
+        raise CredentialsInvalid("The token names no user: the claim must be a string with text")
+    roles = _roles(claims, rules)
+    _check_org(claims, rules)
+    if now >= expires + rules.leeway:
+        raise CredentialsExpired
+    return Identity(org=rules.org, subject=subject, roles=roles, expires_at=expires)
+
+
+def _check_kind(claims: JsonObject) -> None:
+    for name, detail in _OTHER_KINDS.items():
+        if name in claims:
+            raise CredentialsInvalid(detail)
+
+
+def _check_audience(claims: JsonObject, rules: JwtRules) -> None:
+    if not rules.audience:
+        return
+    audience = claims.get("aud")
+    named: JsonValue = [audience] if isinstance(audience, str) else audience
+    if not _are_strings(named, most=MAX_AUDIENCES):
+        raise CredentialsInvalid("The token has no audience: a string, or a list of at most 100")
+    if not any(one in rules.audience for one in named):
+        raise CredentialsInvalid("The token's audience is not this gateway's")
+
+
+def _check_client(claims: JsonObject, rules: JwtRules) -> None:
+    """`azp` (OpenID Connect Core section 2) and `client_id` (RFC 9068): those there are, agree."""
+    if not rules.client:
+        return
+    named = [claims[name] for name in ("azp", "client_id") if name in claims]
+    if not named or not all(isinstance(one, str) and one in rules.client for one in named):
+        raise CredentialsInvalid("The token was not issued to a client that may come here")
+
+
+def _check_required(claims: JsonObject, rules: JwtRules) -> None:
+    for name, wanted in rules.require.items():
+        if not strictjson.same(_claim(claims, name), wanted):
+            raise CredentialsInvalid("The token lacks a claim this gateway requires")
+
+
+def _check_times(claims: JsonObject, rules: JwtRules, now: float) -> float:
+    """When the token expires; whether it has is asked last."""
+    for name in ("nbf", "iat"):
+        if name in claims and now + rules.leeway < _date(claims[name]):
+            raise CredentialsInvalid("The token is not valid yet")
+    if "exp" not in claims:
+        raise CredentialsInvalid("The token does not expire")
+    return _date(claims["exp"])
+
+
+def _date(value: JsonValue) -> float:
+    """A NumericDate (RFC 7519 section 2): seconds since the epoch."""
+    seconds = None if isinstance(value, bool) or not isinstance(value, (int, float)) else value
+    if seconds is None or not -_END_OF_TIME <= seconds <= _END_OF_TIME:
+        raise CredentialsInvalid("A date in the token is not a number of seconds")
+    return float(seconds)
+
+
+def _roles(claims: JsonObject, rules: JwtRules) -> tuple[str, ...]:
+    value = _claim(claims, rules.roles_claim) if rules.roles_claim else None
+    if value is None:
+        return ()
+    roles: JsonValue = [value] if isinstance(value, str) else value
+    if not _are_strings(roles, most=MAX_ROLES):
+        raise CredentialsInvalid("The token's roles are not a string or a list of at most 256")
+    return tuple(roles)
+
+
+def _check_org(claims: JsonObject, rules: JwtRules) -> None:
+    if rules.org_claim is None:
+        return
+    value = _claim(claims, rules.org_claim)
+    orgs = value if isinstance(value, list) else [value]
+    if not any(strictjson.same(one, rules.org) for one in orgs):
+        raise WrongOrg
+
+
+def _are_strings(value: object, *, most: int) -> TypeGuard[list[str]]:
+    return (
+        isinstance(value, list)
+        and len(value) <= most
+        and all(isinstance(one, str) and one for one in value)
+    )

@@ -1,0 +1,91 @@
+"""One JWT sign-in of one org: a token in, the person it speaks of out.
+
+PyJWT verifies the signature, with one key of this sign-in's own; what a token is and what it must
+say is decided here (SECURITY.md ME-13 to ME-15 has what PyJWT alone lets by).
+
+Verified tokens are remembered until they expire, and for a minute at most, so that one can be
+taken back by its key or its org within that time. The name a token is remembered by is the SHA-256
+of all its bytes; each sign-in has a memory of its own, so none answers for another. Only success is
+remembered: a refusal is worked out anew each time.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from gateway.authn.claims import JwtRules, identify
+from gateway.authn.keys import KeySource
+from gateway.authn.token import MAX_TOKEN, Token, parse
+from gateway.core.errors import CredentialsInvalid
+from gateway.core.identity import Identity
+from gateway.ports import Clock
+
+REMEMBERED = 60.0  # seconds
+MAX_REMEMBERED = 10_000  # tokens, of a few hundred bytes each
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    identity: Identity
+    since: float
+    until: float  # seconds since the epoch
+
+
+class JwtSignIn:
+    """Verifies the tokens of one issuer, for one org.
+
+    `clock` is in seconds since the epoch.
+
+    Raises:
+        ValueError: none of the keys is for any of the algorithms.
+    """
+
+    def __init__(self, rules: JwtRules, keys: KeySource, *, clock: Clock) -> None:
+        if keys.algorithms.isdisjoint(rules.algorithms):
+            raise ValueError("algorithms: none of them fits the keys")
+        self.places = rules.places
+        self.issuer = rules.issuer
+        self.algorithms = rules.algorithms
+        self._rules = rules
+        self._keys = keys
+        self._clock = clock
+        self._verified: LRUCache[bytes, _Verdict] = LRUCache(MAX_REMEMBERED)
+
+    async def verify(self, credential: str) -> Identity | None:
+        """Whom a credential speaks of. None: it is a token of another issuer.
+
+        Raises:
+            CredentialsInvalid, CredentialsExpired, WrongOrg: it is no good.
+            KeysUnavailable: it cannot be verified now.
+        """
+        if len(credential) > MAX_TOKEN:  # before a hash is spent on it
+            raise CredentialsInvalid("The token is longer than 16 KiB")
+        digest = hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
+        verdict = self._verified.get(digest)
+        now = self._clock()
+        # A clock that was set back must not stretch the minute: hence `since`.
+        if verdict is not None and verdict.since <= now < verdict.until:
+            return verdict.identity
+        token = parse(credential)
+        if token.claims.get("iss") != self._rules.issuer:
+            return None
+        await self._check_signature(token)
+        now = self._clock()
+        identity = identify(token.claims, self._rules, now=now)
+        self._remember(digest, identity, now)
+        return identity
+
+    async def _check_signature(self, token: Token) -> None:
+        if token.algorithm not in self._rules.algorithms:
+            raise CredentialsInvalid("The token's algorithm is not one of this sign-in's")
+        if token.type is not None and token.type not in self._rules.types:
+            raise CredentialsInvalid("The token is of a type that is no sign-in here")
+        keys = await self._keys.find(token.kid, token.algorithm)
+        if not any(key.verifies(token.algorithm, token.signed, token.signature) for key in keys):
+            raise CredentialsInvalid("The token's signature is not its issuer's")
+
+    def _remember(self, digest: bytes, identity: Identity, now: float) -> None:
+        expires = now if identity.expires_at is None else identity.expires_at + self._rules.leeway
+        until = min(expires, now + REMEMBERED)
+        self._verified[digest] = _Verdict(identity, now, until)

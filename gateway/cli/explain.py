@@ -1,0 +1,179 @@
+"""`gateway explain`: what would happen to a request; no vendor is asked, the store is only read.
+
+Keys that verify a token may be fetched from its issuer.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from gateway.cli.options import Config, load_or_exit
+
+if TYPE_CHECKING:
+    from gateway.config.model import Settings
+    from gateway.explain import Explanation
+    from gateway.ports import Fields
+
+HIDDEN = ("auth", "key", "token", "secret", "password", "cookie", "signature")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """An `Inbound` made of what was typed."""
+
+    method: str
+    raw_path: str
+    raw_query: bytes
+    fields: "Fields"
+    content: bytes
+    scheme: str = "http"
+    peer: str = ""
+
+    @property
+    def host(self) -> str | None:
+        from gateway.core.fields import host
+
+        return host(self.fields)
+
+    async def body(self, limit: int) -> bytes:
+        from gateway.core.errors import ContentTooLarge
+
+        if len(self.content) > limit:
+            raise ContentTooLarge
+        return self.content
+
+    async def left(self) -> None:
+        await asyncio.Event().wait()
+
+
+def command(
+    method: Annotated[str, typer.Argument(help="GET, POST, …")],
+    path: Annotated[str, typer.Argument(help="Path and query, or a whole URL.")],
+    header: Annotated[
+        list[str] | None, typer.Option("--header", "-H", help="'Name: value'; as often as needed.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", "-d", help="The body; @FILE reads it.")
+    ] = None,
+    token: Annotated[str | None, typer.Option(help="Sent as Authorization: Bearer.")] = None,
+    config: Config = None,
+    shape: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="For people, or machines.")
+    ] = "text",
+) -> None:
+    """Show each decision about a request, and the exact request its vendor would get."""
+    settings = load_or_exit(config).settings
+    asked = typed(method, path, header or [], data, token)
+    explanation = asyncio.run(explained(settings, asked))
+    print_json(explanation) if shape == "json" else print_text(explanation)
+
+
+def typed(method: str, path: str, headers: list[str], data: str | None, token: str | None) -> Typed:
+    """The request that was typed, as curl would send it."""
+    host = "localhost"
+    if "://" in path:
+        host, _, rest = path.partition("://")[2].partition("/")
+        path = "/" + rest
+    raw_path, _, query = path.partition("?")
+    fields = [tuple(part.strip() for part in header.partition(":")[::2]) for header in headers]
+    names = {name.lower() for name, _ in fields}
+    if "host" not in names:
+        fields.insert(0, ("host", host))
+    if token is not None:
+        fields.append(("authorization", f"Bearer {token}"))
+    content = b""
+    if data is not None:
+        content = Path(data[1:]).read_bytes() if data.startswith("@") else data.encode()
+        if "content-type" not in names:
+            fields.append(("content-type", "application/json"))
+    return Typed(
+        method=method.upper(),
+        raw_path=raw_path,
+        raw_query=query.encode(),
+        fields=[(name.lower().encode(), value.encode()) for name, value in fields],
+        content=content,
+    )
+
+
+async def explained(settings: "Settings", asked: Typed) -> "Explanation":
+    from gateway.assemble import assemble
+    from gateway.explain import explain
+    from gateway.ports import Record
+    from gateway.store.location import locate
+    from gateway.store.readonly import ReadOnlyLedger
+
+    there = locate(settings.store.url).exists()
+    with nullcontext() if there else tempfile.TemporaryDirectory() as folder:
+        if folder is not None:  # looking must not make a store
+            store = settings.store.model_copy(update={"url": f"sqlite:///{folder}/none.db"})
+            settings = settings.model_copy(update={"store": store})
+        async with assemble(settings) as assembled:
+            record = Record(request_id="explained", method=asked.method, started=time.monotonic())
+            return await explain(
+                assembled.house, asked, record, lambda org: ReadOnlyLedger(org.ledger)
+            )
+
+
+def print_text(explanation: "Explanation") -> None:
+    for name, found in explanation.steps:
+        typer.echo(f"{name:>13}  {found}")
+    typer.echo("")
+    if explanation.request is None:
+        typer.echo("The vendor receives nothing. The client gets:\n")
+        typer.echo(answered(explanation))
+    else:
+        typer.echo("The vendor receives:\n")
+        typer.echo(sent(explanation))
+
+
+def answered(explanation: "Explanation") -> str:
+    answer = explanation.answer
+    if answer is None:
+        return ""
+    lines = [str(answer.status)]
+    lines += [f"{name.decode()}: {value.decode('latin-1')}" for name, value in answer.fields]
+    return "\n".join([*lines, "", answer.content.decode()])
+
+
+def sent(explanation: "Explanation") -> str:
+    """Every byte that would leave, secrets masked."""
+    from dataclasses import replace
+
+    from gateway.net.http1 import render
+
+    request, upstream = explanation.request, explanation.upstream
+    if request is None or upstream is None:
+        return ""
+    own = upstream.destination.fields
+    fields = tuple(
+        (name, b"****" if name.decode() in own and hides(name.decode()) else value)
+        for name, value in request.fields
+    )
+    raw = render(replace(request, fields=fields), upstream.authority)
+    return raw.decode().replace("\r\n", "\n")
+
+
+def hides(name: str) -> bool:
+    return any(word in name for word in HIDDEN)
+
+
+def print_json(explanation: "Explanation") -> None:
+    json.dump(
+        {
+            "steps": [{"step": name, "found": found} for name, found in explanation.steps],
+            "code": explanation.code or None,
+            "vendor_receives": sent(explanation) or None,
+            "client_gets": answered(explanation) or None,
+        },
+        sys.stdout,
+        indent=2,
+    )
+    typer.echo("")

@@ -1,0 +1,109 @@
+"""The command `gateway`: one table of commands, each imported when it is run.
+
+Exit codes: 0 done, 1 failed, 2 usage, 78 configuration (EX_CONFIG).
+"""
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: what is typed, the function it runs as "module:function", and one line of help."""
+
+    words: str
+    function: str
+    help: str
+
+    def build(self) -> Any:
+        """The command itself; imports its module."""
+        module, _, name = self.function.partition(":")
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(self.words.split()[-1])(getattr(import_module(module), name))
+        return get_command(alone)
+
+
+COMMANDS = (
+    Command("demo", "gateway.cli.demo:command", "A working chat to try, on this machine alone."),
+    Command("serve", "gateway.cli.serve:command", "Run the gateway."),
+    Command("check", "gateway.cli.check:command", "Find every mistake in a configuration."),
+    Command("explain", "gateway.cli.explain:command", "Show what would happen to a request."),
+    Command("schema", "gateway.cli.schema:command", "Print the JSON Schema of a configuration."),
+    Command("vendors", "gateway.cli.vendors:command", "Show the profiles and their operations."),
+    Command("token mint", "gateway.cli.token:mint", "Make a development token."),
+)
+GROUPS = {"token": "Development tokens."}
+
+
+class LazyGroup(TyperGroup):
+    """Lists its commands from a table; imports the one that is run."""
+
+    def __init__(self, *, table: tuple[Command, ...] = COMMANDS, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self._table = {row.words.split()[0]: row for row in table}
+        self.commands = {name: self._listed(name, row) for name, row in self._table.items()}
+
+    def _listed(self, name: str, row: Command) -> Any:
+        first, _, rest = row.words.partition(" ")
+        if not rest:
+            return TyperCommand(name, help=row.help)
+        below = tuple(
+            Command(one.words.removeprefix(f"{first} "), one.function, one.help)
+            for one in COMMANDS
+            if one.words.startswith(f"{first} ")
+        )
+        return LazyGroup(name=name, table=below, help=GROUPS[name], no_args_is_help=True)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in self._table and not isinstance(command, LazyGroup):
+            command = self._table[name].build()
+        return name, command, rest
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    help="An identity gateway for chat and agent APIs.",
+    no_args_is_help=True,
+    # A traceback with the values of its variables would print keys and tokens.
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        try:
+            typer.echo(f"gateway {version('chat-identity-gateway')}")
+        except PackageNotFoundError:
+            typer.echo("gateway, from a checkout that is not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version  # its callback has answered
+
+
+def main() -> None:
+    """Run the command that was typed."""
+    from gateway.config.mistake import ConfigError
+
+    try:
+        app(prog_name="gateway")
+    except ConfigError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(78)

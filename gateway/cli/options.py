@@ -1,0 +1,69 @@
+"""What the commands share: which configuration they read, and how they end when they cannot."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gateway.config.load import Loaded
+    from gateway.config.mistake import ConfigError
+
+FAILED = 1
+CONFIGURATION = 78  # EX_CONFIG of sysexits.h
+HERE = Path("gateway.toml")
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        envvar="GATEWAY_CONFIG",
+        help="The configuration.",
+        show_default="./gateway.toml",
+    ),
+]
+
+
+def load_or_exit(
+    config: Path | None, *, overrides: Mapping[str, str | None] | None = None
+) -> "Loaded":
+    """The configuration a command is for; what is wrong with it is printed.
+
+    `overrides` are options by the key they go before; None is an option that was not given.
+
+    Raises:
+        typer.Exit: 78, there is none, or it has mistakes.
+    """
+    from gateway.config.load import load
+    from gateway.config.mistake import ConfigError
+
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    try:
+        return load(_found(config), overrides=given)
+    except ConfigError as error:
+        raise misconfigured(error) from None
+
+
+def _found(config: Path | None) -> Path:
+    if config is None and not HERE.exists():
+        typer.echo(
+            f"There is no {HERE} here. Say which configuration to use with --config FILE or "
+            "$GATEWAY_CONFIG, or begin one: seven lines do, as the README shows.",
+            err=True,
+        )
+        raise typer.Exit(CONFIGURATION)
+    return config or HERE
+
+
+def misconfigured(error: "ConfigError") -> typer.Exit:
+    """Say every mistake, and end so."""
+    for mistake in error.mistakes:
+        typer.echo(str(mistake), err=True)
+    return typer.Exit(CONFIGURATION)
+
+
+def fail(message: str) -> typer.Exit:
+    """Say why a command could not do what it was asked, and end so."""
+    typer.echo(message, err=True)
+    return typer.Exit(FAILED)

@@ -1,0 +1,87 @@
+"""`gateway token mint`: a development token, where the configuration holds a key to sign one with.
+
+It refuses everywhere else: the gateway verifies other people's tokens and has no keys to make them.
+"""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.options import Config, fail, load_or_exit
+
+if TYPE_CHECKING:
+    from gateway.config.model import JwtSignInSettings, OrgSettings, Settings
+
+
+def mint(
+    subject: Annotated[str, typer.Argument(help="Who the token speaks of.")],
+    org: Annotated[
+        str | None, typer.Option(help="Which org; not needed where there is one.")
+    ] = None,
+    role: Annotated[list[str] | None, typer.Option(help="As often as needed.")] = None,
+    minutes: Annotated[float, typer.Option(min=0.1, max=1440, help="How long it is good.")] = 60,
+    key: Annotated[
+        Path | None, typer.Option(help="The private key (PEM) of the sign-in's public key.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Print a token for SUBJECT that this configuration's gateway accepts."""
+    settings = load_or_exit(config).settings
+    chosen = choose_org(settings, org)
+    sign_in, signing_key, algorithm = choose_key(chosen, key)
+    typer.echo(sign(claims(chosen, sign_in, subject, role or [], minutes), signing_key, algorithm))
+
+
+def choose_org(settings: "Settings", name: str | None) -> "OrgSettings":
+    if name is None and len(settings.orgs) == 1:
+        return next(iter(settings.orgs.values()))
+    if name is None or name not in settings.orgs:
+        raise fail(f"Say which org: --org {'|'.join(settings.orgs)}")
+    return settings.orgs[name]
+
+
+def choose_key(org: "OrgSettings", key: Path | None) -> tuple["JwtSignInSettings", str, str]:
+    """A sign-in of the org, and what signs its tokens."""
+    for sign_in in org.sign_in:
+        if sign_in.secret:
+            return sign_in, sign_in.secret[0].get_secret_value(), sign_in.algorithms[0]
+        if sign_in.public_key is not None and key is not None:
+            return sign_in, key.read_text(), sign_in.algorithms[0]
+    raise fail(
+        f"Org {org.name} has no sign-in with a `secret`, and none with a `public_key` whose "
+        "private half was given by --key. An identity provider makes its own tokens: sign in "
+        "there, and copy one."
+    )
+
+
+def claims(
+    org: "OrgSettings", sign_in: "JwtSignInSettings", subject: str, roles: list[str], minutes: float
+) -> dict[str, Any]:
+    """What such a token must say for this sign-in to accept it."""
+    from gateway.core import pointer
+
+    now = int(time.time())
+    said: dict[str, Any] = {"iss": sign_in.issuer, "iat": now, "exp": now + int(minutes * 60)}
+    wanted: dict[str, Any] = {sign_in.user_claim: subject, **sign_in.require}
+    if sign_in.audience:
+        said["aud"] = sign_in.audience[0]
+    if sign_in.client:
+        said["azp"] = sign_in.client[0]
+    if sign_in.org_claim:
+        wanted[sign_in.org_claim] = org.external_id
+    if sign_in.roles_claim and roles:
+        wanted[sign_in.roles_claim] = roles
+    for name, value in wanted.items():
+        pointer.put(said, pointer.parse(name) if name.startswith("/") else (name,), value)
+    return said
+
+
+def sign(said: dict[str, Any], key: str, algorithm: str) -> str:
+    import jwt
+
+    try:
+        return jwt.encode(said, key, algorithm=algorithm)
+    except (jwt.PyJWTError, ValueError, TypeError) as error:
+        raise fail(f"The key cannot sign {algorithm}: {error}") from error

@@ -1,0 +1,257 @@
+"""What one value of a configuration may be. Each kind says in plain words what it wants instead.
+
+A kind knows nothing of the other keys; what they must be together is in `config/rules`.
+"""
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    SecretStr,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from gateway.authn.places import check_place
+from gateway.config.units import seconds, size, written_seconds, written_size
+from gateway.config.urls import listening
+from gateway.core import pointer
+from gateway.core.errors import GatewayError
+from gateway.core.fields import NEVER_PASSED, TOKEN, VISIBLE, Network
+from gateway.core.identity import DOT_SEGMENTS
+from gateway.core.route import SEGMENT, segments
+
+JsonSchema = dict[str, Any]
+
+# What the gateway writes itself in a request to a vendor, beyond what may never pass.
+_OURS = frozenset({"accept", "accept-encoding", "content-type", "expect"})
+_WORDS = frozenset({"key", "user", "org", "roles", "subject"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """A duration within bounds: text in the file, seconds in the model."""
+
+    least: str
+    most: str
+
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
+        return _measured(self._read, written_seconds)
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchema:
+        return {"type": "string", "examples": [self.least, self.most]}
+
+    def _read(self, written: object) -> float:
+        value = seconds(written)
+        if not seconds(self.least) <= value <= seconds(self.most):
+            raise ValueError(f"must be from {self.least} to {self.most}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """A size within bounds: text or a number of bytes in the file, bytes in the model."""
+
+    least: str
+    most: str
+
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
+        return _measured(self._read, written_size)
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchema:
+        return {"type": ["string", "integer"], "examples": [self.least, self.most]}
+
+    def _read(self, written: object) -> int:
+        value = size(written)
+        if not size(self.least) <= value <= size(self.most):
+            raise ValueError(f"must be from {self.least} to {self.most}")
+        return value
+
+
+def _measured(read: Callable[[Any], Any], write: Callable[[Any], str]) -> CoreSchema:
+    shown = core_schema.plain_serializer_function_ser_schema(write, when_used="json")
+    return core_schema.no_info_plain_validator_function(read, serialization=shown)
+
+
+class OneOrMore:
+    """A list, or one item standing for a list of itself."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_listed, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchema:
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+
+def _listed(written: object) -> object:
+    return [written] if isinstance(written, (str, Mapping)) else written
+
+
+def _rotation(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    """The first is in use; of those that are only still accepted, empty ones are absent."""
+    if secrets and not secrets[0].get_secret_value():
+        raise ValueError("is empty")
+    return tuple(secret for secret in secrets if secret.get_secret_value())
+
+
+def _not_empty(items: tuple[str, ...]) -> tuple[str, ...]:
+    if not items:
+        raise ValueError("is an empty list: leave the key out instead")
+    return items
+
+
+def _count(written: object) -> object:
+    if isinstance(written, (bool, float)):
+        raise ValueError("must be a whole number")
+    return written
+
+
+def _path(written: str) -> str:
+    try:
+        segments(written)
+    except GatewayError:
+        raise ValueError(
+            'must be "/" or plain segments as in "/support", no slash at the end'
+        ) from None
+    return written
+
+
+def _agent(written: str) -> str:
+    if written != "*" and (not SEGMENT.fullmatch(written) or written in DOT_SEGMENTS):
+        raise ValueError('must be "*", or of the characters A-Za-z0-9._~:@-')
+    return written
+
+
+def _field_name(written: str) -> str:
+    name = written.lower()
+    if not name.isascii() or not TOKEN.fullmatch(name.encode("ascii")):
+        raise ValueError("is no field name: letters, digits and '-'")
+    if name in NEVER_PASSED | _OURS:
+        raise ValueError("is a field that the gateway or the profile writes itself")
+    return name
+
+
+def _field_name_or_none(written: str) -> str:
+    return _field_name(written) if written else ""
+
+
+def _template(written: str) -> str:
+    if not VISIBLE.fullmatch(written):
+        raise ValueError("must be printable ASCII without spaces at its ends")
+    if set(re.findall(r"\{([^{}]*)\}", written)) - _WORDS:
+        raise ValueError(
+            "has a {word} that stands for nothing: {key} {user} {org} {roles} {subject}"
+        )
+    return written
+
+
+def _one_spelling(written: object) -> object:
+    if isinstance(written, Mapping) and len({str(name).lower() for name in written}) < len(written):
+        raise ValueError("has one field twice, in two spellings")
+    return written
+
+
+def _pointer(written: str) -> str:
+    try:
+        pointer.parse(written)
+    except ValueError:
+        raise ValueError("must be a JSON Pointer: '/' first, and '~' written '~0'") from None
+    return written
+
+
+def _claim(written: str) -> str:
+    if written.startswith("/") and "*" in _pointer(written).split("/"):
+        raise ValueError("must lead to one value: no '*'")
+    return written
+
+
+def _credential_place(written: str) -> str:
+    try:
+        return check_place(written)
+    except ValueError:
+        raise ValueError('must be "authorization", "cookie:NAME" or "field:name"') from None
+
+
+def _network(written: object) -> Network:
+    if isinstance(written, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
+        return written
+    try:
+        return ipaddress.ip_network(written if isinstance(written, str) else "")
+    except ValueError:
+        raise ValueError('must be an address or a network as in "10.0.0.0/8"') from None
+
+
+def _scalar(written: object) -> object:
+    finite = isinstance(written, float) and math.isfinite(written)
+    if finite or isinstance(written, (str, bool, int)):
+        return written
+    raise ValueError("must be a string, a number, true or false")
+
+
+def _json(written: object) -> object:
+    if isinstance(written, (list, tuple)):
+        return [_json(item) for item in written]
+    if isinstance(written, Mapping):
+        return {str(name): _json(value) for name, value in written.items()}
+    try:
+        return _scalar(written)
+    except ValueError:
+        raise ValueError("has a value that JSON cannot hold") from None
+
+
+Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], OneOrMore()]
+SomeTexts = Annotated[Texts, AfterValidator(_not_empty)]
+Secrets = Annotated[tuple[SecretStr, ...], OneOrMore(), AfterValidator(_rotation)]
+Count = Annotated[int, BeforeValidator(_count), Field(ge=1, le=10_000_000)]
+UrlPath = Annotated[str, AfterValidator(_path)]
+Listen = Annotated[str, AfterValidator(listening)]
+Networks = Annotated[
+    tuple[
+        Annotated[
+            Network,
+            BeforeValidator(_network),
+            PlainSerializer(str),
+            WithJsonSchema({"type": "string"}),
+        ],
+        ...,
+    ],
+    OneOrMore(),
+]
+Agents = Annotated[tuple[Annotated[Text, AfterValidator(_agent)], ...], OneOrMore()]
+FieldName = Annotated[str, AfterValidator(_field_name)]
+UserHeader = Annotated[str, AfterValidator(_field_name_or_none)]
+Templates = Annotated[
+    Mapping[FieldName, Annotated[str, AfterValidator(_template)]], BeforeValidator(_one_spelling)
+]
+Claim = Annotated[Text, AfterValidator(_claim)]
+CredentialPlaces = Annotated[
+    tuple[Annotated[str, AfterValidator(_credential_place)], ...],
+    OneOrMore(),
+    AfterValidator(_not_empty),
+]
+Scalar = Annotated[
+    Any, AfterValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})
+]
+Json = Annotated[Any, AfterValidator(_json)]
+Pointer = Annotated[str, AfterValidator(_pointer)]
+Algorithm = Literal[
+    "HS256", "HS384", "HS512",
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+    "ES256", "ES384", "ES512", "EdDSA",
+]  # fmt: skip

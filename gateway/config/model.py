@@ -1,0 +1,240 @@
+"""The settings, frozen: the long form, in which nothing is left to be inferred.
+
+Names are those of the file, except where Python has the word already: `places` is `from`, `agents`
+is `agent`. Durations are seconds, sizes bytes. `…Table` is what a file may write, `…Settings` what
+it means: names, paths and inherited values filled in (`config/meaning.py`). A `False` or `1` that
+nothing else may stand for is a key whose feature is not there yet.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from gateway.config.kinds import (
+    Agents,
+    Algorithm,
+    Bytes,
+    Claim,
+    Count,
+    CredentialPlaces,
+    Json,
+    Listen,
+    Networks,
+    OneOrMore,
+    Pointer,
+    Scalar,
+    Seconds,
+    Secrets,
+    SomeTexts,
+    Templates,
+    Text,
+    UrlPath,
+    UserHeader,
+)
+from gateway.core.identity import UserIdRule
+
+
+class Table(BaseModel):
+    """A TOML table: nothing it does not know, nothing that changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Server(Table):
+    listen: Listen = Field(default="127.0.0.1:8080", description="Address and port to serve at.")
+    workers: Literal[1] = Field(default=1, description="Processes.")
+    trusted_proxies: Networks = Field(
+        default=(), description="Networks whose Forwarded and X-Forwarded-* fields are believed."
+    )
+    max_body: Annotated[int, Bytes("1KiB", "64MiB")] = Field(
+        default=1024**2, description="Of a JSON body; larger is 413."
+    )
+    max_header: Annotated[int, Bytes("1KiB", "1MiB")] = Field(
+        default=32 * 1024, description="Of a whole request head; larger is 431."
+    )
+    header_timeout: Annotated[float, Seconds("100ms", "5m")] = Field(
+        default=10.0, description="For a whole request head."
+    )
+    body_timeout: Annotated[float, Seconds("100ms", "1h")] = Field(
+        default=30.0, description="For a whole request body."
+    )
+    max_connections: Count = Field(default=10_000, description="Of clients, at one time.")
+    drain_delay: Annotated[float, Seconds("0s", "10m")] = Field(
+        default=5.0, description="On SIGTERM: readyz is 503, connections are still accepted."
+    )
+    drain: Annotated[float, Seconds("0s", "1d")] = Field(
+        default=30.0, description="And then running answers may finish."
+    )
+
+
+class IdentitySettings(Table):
+    secret: SecretStr | None = Field(
+        default=None, description="For opaque user ids. Absent: made once and kept in the store."
+    )
+
+
+class Store(Table):
+    url: str = Field(
+        default="sqlite:///gateway.db",
+        repr=False,
+        description="Who owns which conversation is kept here.",
+    )
+
+
+class JwtSignInSettings(Table):
+    """People show a signed token, as a bearer credential or in a cookie."""
+
+    type: Literal["jwt"] = "jwt"
+    issuer: Text = Field(description="What `iss` must say; where keys are discovered by default.")
+    audience: SomeTexts = Field(
+        default=(), description="`aud` must name one. Required, unless client is."
+    )
+    client: SomeTexts = Field(default=(), description="`azp` or `client_id` must be one.")
+    require: Mapping[Text, Scalar] = Field(
+        default={}, description="Claims that must have this value."
+    )
+    algorithms: Annotated[tuple[Algorithm, ...], OneOrMore()] = Field(
+        default=(), description="Default: the asymmetric ones of the keys; with secret, HS256."
+    )
+    places: CredentialPlaces = Field(
+        default=(),
+        alias="from",
+        description="Default: authorization, and where the vendor's SDK puts its key.",
+    )
+    user_claim: Claim = Field(default="sub", description="A claim's name, or a JSON Pointer.")
+    org_claim: Claim | None = Field(
+        default=None,
+        description="Must hold the org's external_id. Absent: the issuer is this org's alone.",
+    )
+    roles_claim: Claim | None = Field(default=None, description="A string or a list.")
+    secret: Secrets = Field(default=(), description="Shared secrets for HS256, HS384, HS512.")
+    public_key: Text | None = Field(
+        default=None, repr=False, description='PEM, as "${file:/path}".'
+    )
+    jwks: Text | None = Field(
+        default=None, repr=False, description='A JWK Set, as "${file:/path}".'
+    )
+    jwks_url: Text | None = Field(default=None, description="Where to fetch the JWK Set.")
+    leeway: Annotated[float, Seconds("0s", "60s")] = Field(
+        default=30.0, description="For clocks that differ."
+    )
+    types: SomeTexts = Field(
+        default=("JWT", "at+jwt"), description="Accepted `typ`; an absent one is accepted."
+    )
+    jwks_cooldown: Annotated[float, Seconds("1s", "1h")] = Field(
+        default=30.0, description="Between fetches for an unknown `kid`."
+    )
+    jwks_max_age: Annotated[float, Seconds("10s", "7d")] = Field(
+        default=3600.0, description="After which keys are fetched again."
+    )
+    jwks_stale: Annotated[float, Seconds("0s", "30d")] = Field(
+        default=86400.0, description="How long keys are used while the issuer is away."
+    )
+
+
+class Timeouts(Table):
+    connect: Annotated[float, Seconds("10ms", "5m")] = Field(
+        default=5.0, description="TLS included."
+    )
+    first_byte: Annotated[float, Seconds("10ms", "1h")] = Field(
+        default=120.0, description="From the request sent to the answer's head."
+    )
+    idle: Annotated[float, Seconds("10ms", "1h")] = Field(
+        default=120.0, description="Between two pieces of an answer."
+    )
+    total: Annotated[float, Seconds("10ms", "1d")] = Field(
+        default=900.0, description="Of a whole exchange."
+    )
+
+
+class UpstreamTable(Table):
+    vendor: Text = Field(description="The profile: see `gateway vendors`.")
+    base_url: Text | None = Field(
+        default=None, description="The vendor's origin, and a prefix if any."
+    )
+    key: Secrets = Field(description="The first is used; the next, once, on the vendor's 401.")
+    path: UrlPath | None = Field(default=None, description='The mount; default "/<upstream>".')
+    agents: Agents = Field(
+        default=(), alias="agent", description='Which agents the key opens to users, or "*".'
+    )
+    user_header: UserHeader = Field(
+        default="x-external-user-id", description='On every request; "" turns it off.'
+    )
+    user_id: UserIdRule | None = Field(default=None, description="Default: the org's.")
+    fields: Templates = Field(
+        default={},
+        repr=False,
+        description="More fields; {key} {user} {org} {roles} {subject} stand for values.",
+    )
+    default_roles: Annotated[tuple[Text, ...], OneOrMore()] = Field(
+        default=(), description="Where the vendor wants one and the sign-in says none."
+    )
+    set: Mapping[Pointer, Json] = Field(
+        default={}, description="Members of a JSON body that the server decides, by JSON Pointer."
+    )
+    operations: SomeTexts | None = Field(
+        default=None, description="Narrows the profile; absent: all it declares."
+    )
+    timeouts: Timeouts = Field(default=Timeouts(), description="Clocks of one exchange.")
+    end_streams_at_expiry: Literal[False] = Field(default=False, description="Not available yet.")
+    max_connections: Count = Field(default=1000, description="To this vendor, at one time.")
+    assertion: Literal[False] = Field(default=False, description="Not available yet.")
+    max_body: Annotated[int, Bytes("1KiB", "64MiB")] | None = Field(
+        default=None, description="Default: the server's."
+    )
+    http2: Literal[False] = Field(default=False, description="Not available yet.")
+
+
+class UpstreamSettings(UpstreamTable):
+    """A vendor as one org uses it."""
+
+    name: str = Field(exclude=True)
+    base_url: str  # no slash at its end
+    path: str
+    user_id: UserIdRule
+    max_body: Annotated[int, Bytes("1KiB", "64MiB")]
+
+
+class OrgTable(Table):
+    hosts: SomeTexts = Field(default=(), description="Exact names; absent: any host.")
+    path: UrlPath = Field(default="/", description="Prefix below which this org stands.")
+    origins: SomeTexts = Field(
+        default=(), description="From which browsers may call with cookies, beside the same origin."
+    )
+    external_id: Text | None = Field(
+        default=None,
+        description="What an org claim must say; part of every user's identity, so it never "
+        "changes. Default: the org's key.",
+    )
+    user_id: UserIdRule = Field(default="auto", description="How people are named to vendors.")
+    unknown_conversations: Literal["deny"] = Field(
+        default="deny", description="What nobody here opened."
+    )
+    on_spoof: Literal["drop", "refuse"] = Field(
+        default="drop",
+        description="A request that says who is asking: drop that and count, or refuse.",
+    )
+    anonymous: Literal[False] = Field(default=False, description="Not available yet.")
+    sign_in: Annotated[tuple[JwtSignInSettings, ...], OneOrMore()] = Field(
+        default=(), description="Who is asking; absent: the shared ones."
+    )
+    upstreams: Mapping[str, UpstreamTable] = Field(default={}, description="The vendors, by name.")
+
+
+class OrgSettings(OrgTable):
+    """One company: who its people are, and which vendors they reach."""
+
+    name: str = Field(exclude=True)
+    external_id: str
+    upstreams: Mapping[str, UpstreamSettings]
+
+
+class Settings(Table):
+    """The long form of a whole configuration: what is built and run."""
+
+    version: Literal[1]
+    server: Server
+    identity: IdentitySettings
+    store: Store
+    orgs: Mapping[str, OrgSettings]

@@ -1,0 +1,82 @@
+"""Secrets: strong enough to sign with, and not written out in the file."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from pydantic import SecretStr
+
+from gateway.authn.keys import MIN_DISTINCT, PUBLISHED_SECRETS
+from gateway.config.interpolate import is_reference
+from gateway.config.mistake import Finding, Path
+from gateway.config.model import Settings, Table
+
+# Of templates that are long enough to look strong; shorter ones fail by their length.
+WELL_KNOWN = PUBLISHED_SECRETS | frozenset(
+    {
+        "super-secret-jwt-token-with-at-least-32-characters-long",
+        "your-super-secret-jwt-token-with-at-least-32-characters-long",
+        "your-secret-key-must-be-at-least-32-characters-long",
+        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+    }
+)
+_WRITTEN_OUT = 'is written out here: "${env:NAME}" or "${file:/path}" keeps it out of the file'
+_WORD = re.compile(r"\{[a-z]+\}")
+_SECRET_FIELD = re.compile(r"auth|key|token|secret|password|credential|cookie|signature")
+
+
+def weakness(secret: SecretStr, *, least: int) -> str | None:
+    """Why this cannot be a key of an HMAC with `least` bytes of output; None when it can.
+
+    RFC 7518 section 3.2: a key of the same size as the hash output or larger MUST be used.
+    """
+    value = secret.get_secret_value()
+    if len(value.encode()) < least:
+        made = f"make one with `openssl rand -hex {least}`"
+        return f"has fewer than {least} bytes (RFC 7518 section 3.2): {made}"
+    if value in WELL_KNOWN:
+        return "is the example of a well-known document, so everybody knows it"
+    if len(set(value.encode())) < MIN_DISTINCT:
+        return "repeats a few characters, so it can be guessed"
+    return None
+
+
+def written_out(settings: Settings, written: Callable[[Path], object]) -> Iterator[Finding]:
+    """A warning for each secret that stands in the file itself.
+
+    `written` gives what the file has at a path of the long form, None where it has nothing.
+    """
+    for path in secret_paths(settings):
+        found = written(path)
+        for index, text in enumerate(found if isinstance(found, (list, tuple)) else (found,)):
+            if isinstance(text, str) and text and not is_reference(text):
+                yield Finding((*path, index), _WRITTEN_OUT, "warning")
+
+
+def secret_paths(settings: Settings) -> Iterator[Path]:
+    """Where the settings hold a secret; one path for a list of them."""
+    return _secrets(settings, ())
+
+
+def is_secret_field(name: str, template: str) -> bool:
+    """Whether a field's own template holds a credential, by the field's name."""
+    return bool(_SECRET_FIELD.search(name) and _WORD.sub("", template).strip())
+
+
+def _secrets(value: object, path: Path) -> Iterator[Path]:
+    if isinstance(value, SecretStr):
+        yield path
+    elif isinstance(value, Table):
+        for name, field in type(value).model_fields.items():
+            yield from _secrets(getattr(value, name), (*path, field.alias or name))
+    elif isinstance(value, tuple) and value and isinstance(value[0], SecretStr):
+        yield path  # of all: empty ones are gone, so an index here is not one in the file
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _secrets(item, (*path, index))
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            holds = path[-1:] == ("fields",) and isinstance(item, str)
+            if holds and is_secret_field(name, item):
+                yield (*path, name)
+            else:
+                yield from _secrets(item, (*path, name))

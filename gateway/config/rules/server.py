@@ -1,0 +1,31 @@
+"""The server, the store and the identity secret."""
+
+from collections.abc import Iterator
+
+from gateway.config.mistake import Finding
+from gateway.config.model import Settings
+from gateway.config.rules.secrets import weakness
+from gateway.config.unavailable import STORES
+
+_SQLITE = "sqlite:///"
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """The findings about what all orgs share."""
+    yield from _store(settings.store.url)
+    secret = settings.identity.secret
+    if secret is not None and (told := weakness(secret, least=32)) is not None:
+        yield Finding(("identity", "secret"), told)
+
+
+def _store(url: str) -> Iterator[Finding]:
+    path = ("store", "url")
+    name = url.removeprefix(_SQLITE)
+    if url.partition(":")[0].partition("+")[0] in STORES:
+        yield Finding(path, "PostgreSQL is not available yet")
+    elif name == url:
+        yield Finding(path, 'must begin with "sqlite:///", as in "sqlite:///gateway.db"')
+    elif not name.strip("/") or name.startswith(":"):
+        yield Finding(path, "must name a file: in memory, who owns what is lost with the process")
+    elif "?" in name or "#" in name:
+        yield Finding(path, "must be a path and nothing more")

@@ -1,0 +1,175 @@
+"""An upstream: what its vendor's profile needs, and what the profile cannot hold."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from gateway.config.mistake import Finding, Path, did_you_mean
+from gateway.config.model import JwtSignInSettings, OrgSettings, UpstreamSettings
+from gateway.config.unavailable import VENDORS as VENDORS_NOT_YET
+from gateway.config.urls import base_url, url
+from gateway.core import pointer
+from gateway.core.identity import fits
+from gateway.core.vendor import Body, Operation, Vendor
+from gateway.vendors import VENDORS
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAME_RULE = "a name has letters, digits and . _ -, 64 at most, and begins with neither of these"
+
+
+def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
+    """The findings about every upstream."""
+    for name, org in orgs.items():
+        for upstream in org.upstreams.values():
+            path = ("orgs", name, "upstreams", upstream.name)
+            if not NAME.fullmatch(upstream.name):
+                yield Finding(path, _NAME_RULE)
+            vendor = VENDORS.get(upstream.vendor)
+            if vendor is None:
+                yield _no_such_vendor(upstream, path)
+                continue
+            operations = _operations(upstream, vendor)
+            yield from _reachable(upstream, vendor, path)
+            yield from _agents(upstream, vendor, path)
+            yield from _known_operations(upstream, vendor, path)
+            yield from _fields(upstream, vendor, path)
+            yield from _roles(upstream, vendor, org.sign_in, path)
+            yield from _decided(upstream, operations, path)
+            yield from _opaque(upstream, vendor, org.sign_in, path)
+
+
+def _no_such_vendor(upstream: UpstreamSettings, path: Path) -> Finding:
+    if upstream.vendor in VENDORS_NOT_YET:
+        return Finding((*path, "vendor"), "this profile is not available yet")
+    hint = did_you_mean(upstream.vendor, VENDORS)
+    return Finding((*path, "vendor"), f"no such profile: {', '.join(VENDORS)}{hint}")
+
+
+def _operations(upstream: UpstreamSettings, vendor: Vendor) -> list[Operation]:
+    if upstream.operations is None:
+        return list(vendor.operations.values())
+    return [vendor.operations[name] for name in upstream.operations if name in vendor.operations]
+
+
+def _reachable(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Finding]:
+    place = (*path, "base_url")
+    if not upstream.base_url:
+        yield Finding(place, f"is required: every customer of {vendor.name} has their own")
+        return
+    if upstream.base_url == "app:":
+        yield Finding(place, "the wrapped application as a vendor is not available yet")
+        return
+    try:
+        found = base_url(upstream.base_url)
+    except ValueError as error:
+        yield Finding(place, str(error))
+        return
+    if not found.is_encrypted and not found.stays_here:
+        yield Finding(
+            place, "is not encrypted: the key and every message can be read on the way", "warning"
+        )
+
+
+def _agents(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Finding]:
+    place = (*path, "agent")
+    if vendor.has_agents and not upstream.agents:
+        yield Finding(
+            place, 'is required: which agents the key opens to users; a name, a list or "*"'
+        )
+    elif upstream.agents and not vendor.has_agents:
+        yield Finding(place, f"{vendor.name} has no agents")
+    elif "*" in upstream.agents and len(upstream.agents) > 1:
+        yield Finding(place, '"*" is every agent: alone, or not at all')
+
+
+def _known_operations(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Finding]:
+    for index, name in enumerate(upstream.operations or ()):
+        if name not in vendor.operations:
+            yield Finding(
+                (*path, "operations", index),
+                f"no such operation of {vendor.name}{did_you_mean(name, vendor.operations)}",
+            )
+
+
+def _fields(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Finding]:
+    for name in upstream.fields:
+        if name in vendor.fields:
+            yield Finding((*path, "fields", name), f"the profile {vendor.name} writes this field")
+    written = {**vendor.fields, **upstream.fields}.get(upstream.user_header)
+    if written not in {None, "{user}"}:
+        yield Finding((*path, "user_header"), "this field says something else already")
+
+
+def _roles(
+    upstream: UpstreamSettings,
+    vendor: Vendor,
+    sign_ins: tuple[JwtSignInSettings, ...],
+    path: Path,
+) -> Iterator[Finding]:
+    told = vendor.told_roles or "{roles}" in "".join(upstream.fields.values())
+    place = (*path, "default_roles")
+    if upstream.default_roles and not told:
+        yield Finding(place, f"{vendor.name} is told no roles")
+    if told and not upstream.default_roles and not all(one.roles_claim for one in sign_ins):
+        yield Finding(
+            place,
+            "not given, and a sign-in has no roles_claim: the vendor is told no role",
+            "warning",
+        )
+
+
+def _decided(
+    upstream: UpstreamSettings, operations: list[Operation], path: Path
+) -> Iterator[Finding]:
+    members = {member for operation in operations for member in operation.members}
+    theirs = {
+        place.tokens[0]
+        for operation in operations
+        for place in (*operation.user, *operation.conversation)
+        if isinstance(place, Body)
+    }
+    for written in upstream.set:
+        first = pointer.parse(written)[0]
+        if first in theirs:
+            yield Finding((*path, "set", written), "names a person or a conversation")
+        elif first not in members:
+            yield Finding(
+                (*path, "set", written),
+                f"no operation lists this member{did_you_mean(first, members)}",
+            )
+
+
+def _opaque(
+    upstream: UpstreamSettings,
+    vendor: Vendor,
+    sign_ins: tuple[JwtSignInSettings, ...],
+    path: Path,
+) -> Iterator[Finding]:
+    """Say when people will be known by opaque ids, and what would avoid it."""
+    if upstream.user_id != "auto":
+        return
+    pattern = re.compile(vendor.user_id)
+    for sign_in in sign_ins:
+        told = _why_opaque(sign_in, pattern)
+        if told is not None:
+            yield Finding(
+                (*path, "user_id"),
+                f"people will have opaque ids: {told} another user_claim would avoid it",
+                "note",
+            )
+
+
+def _why_opaque(sign_in: JwtSignInSettings, pattern: re.Pattern[str]) -> str | None:
+    if sign_in.user_claim in {"email", "/email"}:
+        return "an address has '@', and what a vendor shows around should not be one;"
+    # Auth0's subjects are "auth0|6478…", "google-oauth2|1135…" (its "User profile structure").
+    subject_has_a_bar = sign_in.user_claim == "sub" and _is_auth0(sign_in.issuer)
+    if subject_has_a_bar and not fits("auth0|0", pattern):
+        return "this issuer's `sub` has '|', which the vendor does not take;"
+    return None
+
+
+def _is_auth0(issuer: str) -> bool:
+    try:
+        return url(issuer).host.endswith(".auth0.com")
+    except ValueError:
+        return False

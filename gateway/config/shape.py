@@ -1,0 +1,160 @@
+"""A tree of values → tables of the right shape, and every place where it has another.
+
+A value of the wrong shape is taken out, and a required one that is missing is made up, so that
+what is right elsewhere can be judged too; those places are holes, and nothing more is said of them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.config.mistake import Finding, Path, did_you_mean
+from gateway.config.model import JwtSignInSettings, OrgTable, Server, Store, Table, UpstreamTable
+from gateway.config.written import File, SharedSignIn, keys_of, table_at
+
+MADE_UP = "missing"
+_KEY_OF_A_TABLE = "[key]"  # how pydantic says that the name is wrong, not what stands under it
+
+_SAYS = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "string_too_short": "is empty",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "tuple_type": "must be a list",
+    "mapping_type": "must be a table",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+}
+_HOMES: tuple[tuple[type[Table], str], ...] = (
+    (File, "at the top level"),
+    (Server, "in [server]"),
+    (Store, "in [store]"),
+    (JwtSignInSettings, "in a sign_in"),
+    (SharedSignIn, "in a shared [[sign_in]], at the top level"),
+    (UpstreamTable, "in an upstream"),
+    (OrgTable, "in [orgs.NAME]"),
+)
+_MOST_ROUNDS = 100  # a level of nesting can take one; there are six
+
+
+@dataclass(slots=True)
+class Reading:
+    """What could be read of a tree."""
+
+    file: File
+    findings: list[Finding]
+    holes: set[Path] = field(default_factory=set)
+
+    def speaks_of_a_hole(self, path: Path) -> bool:
+        """Whether a finding at `path` would only repeat, or follow from, another one."""
+        return any(path[: len(hole)] == hole or hole[: len(path)] == path for hole in self.holes)
+
+
+def read(tree: dict[str, Any], holes: Iterable[Path] = ()) -> Reading:
+    """The tables `tree` holds; it is changed on the way.
+
+    `holes` are places where something was found wrong already.
+    """
+    reading = Reading(File(), [], set(holes))
+    for _ in range(_MOST_ROUNDS):
+        try:
+            reading.file = File.model_validate(tree)
+        except ValidationError as error:
+            placed = [(one, _path(tree, one)) for one in error.errors(include_url=False)]
+            for mistake, path in placed:
+                _mend(tree, mistake, path, reading)
+        else:
+            return reading
+    raise ValueError("the configuration is no tree of tables")
+
+
+def _mend(tree: dict[str, Any], mistake: ErrorDetails, path: Path, reading: Reading) -> None:
+    if not any(path[: len(hole)] == hole for hole in reading.holes):
+        reading.findings.append(Finding(path, _message(mistake, path)))
+        reading.holes.add(path)
+    if mistake["type"] == "missing":
+        _make_up(tree, path)
+    else:
+        take_out(tree, [path])
+
+
+def take_out(tree: object, paths: Iterable[Path]) -> None:
+    """Remove what stands at `paths`; of a list all of it, so that no item gets another's index."""
+    for path in paths:
+        while path and isinstance(path[-1], int):
+            path = path[:-1]
+        table = at(tree, path[:-1])
+        if path and isinstance(table, dict):
+            table.pop(path[-1], None)
+
+
+def without_lone_indices(tree: object, path: Iterable[str | int]) -> Path:
+    """`path` as the file has it: one item standing for a list of itself has no index."""
+    written: Path = ()
+    for part in path:
+        if isinstance(part, str) or isinstance(tree, (list, tuple)):
+            written = (*written, part)
+            tree = _step(tree, part)
+    return written
+
+
+def at(tree: object, path: Path) -> object:
+    """What stands at `path`; None where nothing does."""
+    for part in without_lone_indices(tree, path):
+        tree = _step(tree, part)
+    return tree
+
+
+def _step(tree: object, part: str | int) -> object:
+    if isinstance(tree, Mapping):
+        return tree.get(part)
+    if isinstance(tree, (list, tuple)) and isinstance(part, int) and part < len(tree):
+        return tree[part]
+    return None
+
+
+def _path(tree: dict[str, Any], mistake: ErrorDetails) -> Path:
+    parts = mistake["loc"]
+    if parts and parts[-1] == _KEY_OF_A_TABLE:
+        parts = parts[:-1]
+    return without_lone_indices(tree, parts)
+
+
+def _make_up(tree: object, path: Path) -> None:
+    table = at(tree, path[:-1])
+    if isinstance(table, dict):
+        table[path[-1]] = MADE_UP
+
+
+def _message(mistake: ErrorDetails, path: Path) -> str:
+    kind, context = mistake["type"], mistake.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"unknown key{_hint(path)}"
+    if kind == "literal_error":
+        return f"must be {context['expected']}{_closest(mistake['input'], context['expected'])}"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "greater_than_equal":
+        return f"must be at least {context['ge']}"
+    if kind == "less_than_equal":
+        return f"must be at most {context['le']}"
+    return _SAYS.get(kind, mistake["msg"])
+
+
+def _hint(path: Path) -> str:
+    here, name = table_at(path[:-1]), str(path[-1])
+    close = did_you_mean(name, keys_of(here)) if here is not None else ""
+    home = next((home for table, home in _HOMES if name in keys_of(table)), None)
+    return close if close or home is None else f" - it belongs {home}"
+
+
+def _closest(written: object, expected: str) -> str:
+    known = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    return did_you_mean(written, known) if isinstance(written, str) else ""

@@ -1,0 +1,130 @@
+"""Keys whose feature is not there yet. Nothing is accepted and then not enforced.
+
+A value that only states what is so already (`anonymous = false`) is accepted. A feature that
+arrives deletes its row here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gateway.config.mistake import Finding, Path
+
+Scope = Literal["file", "server", "store", "org", "sign_in", "upstream"]
+Tree = dict[str, Any]
+
+_NEVER = object()
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """A key, and the one value it may have until then."""
+
+    scope: Scope
+    key: str
+    accepted: object = _NEVER
+
+
+NOT_YET = (
+    NotYet("file", "include"),
+    NotYet("file", "admin"),
+    NotYet("file", "shared"),
+    NotYet("file", "limits"),
+    NotYet("file", "vendors"),
+    NotYet("server", "workers", accepted=1),
+    NotYet("store", "retention"),
+    NotYet("org", "limits"),
+    NotYet("org", "anonymous", accepted=False),
+    NotYet("org", "unknown_conversations", accepted="deny"),
+    NotYet("org", "tools"),
+    NotYet("org", "events"),
+    NotYet("org", "contacts"),
+    NotYet("org", "widget"),
+    NotYet("sign_in", "org_from"),
+    NotYet("sign_in", "membership"),
+    NotYet("upstream", "vendor_limit"),
+    NotYet("upstream", "assertion", accepted=False),
+    NotYet("upstream", "proxy"),
+    NotYet("upstream", "http2", accepted=False),
+    NotYet("upstream", "end_streams_at_expiry", accepted=False),
+    NotYet("upstream", "tools"),
+    NotYet("upstream", "events"),
+    NotYet("upstream", "contacts"),
+    NotYet("upstream", "widget"),
+)
+
+# What makes a sign-in one of a kind that is not there yet: its key, or its `type`.
+SIGN_IN_KEYS = ("framework", "ask", "introspection_url", "forwarded")
+SIGN_IN_TYPES = ("session", "introspect", "token_introspection", "forwarded", "host")
+VENDORS = ("openai", "anthropic", "dify", "mcp")
+STORES = ("postgresql", "postgres")
+ANY_ORG = "*"
+
+
+def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:
+    """Take what is not available yet out of `tree`, each with a finding.
+
+    A sign-in of such a kind leaves an empty table behind, so that the others keep their index.
+
+    Returns:
+        The places of those.
+    """
+    emptied: list[Path] = []
+    for scope, path, table in _tables(tree):
+        if scope == "sign_in" and (told := _kind_not_yet(table)):
+            findings.append(Finding((*path, told), "this kind of sign-in is not available yet"))
+            emptied.append(path)
+            table.clear()
+            continue
+        for row in NOT_YET:
+            if row.scope == scope and row.key in table and not _states_what_is(row, table):
+                del table[row.key]
+                findings.append(Finding((*path, row.key), _message(row)))
+    return emptied
+
+
+def _message(row: NotYet) -> str:
+    if row.accepted is _NEVER:
+        return f"{row.key} is not available yet"
+    shown = str(row.accepted).lower() if isinstance(row.accepted, bool) else row.accepted
+    return f"anything but {shown} is not available yet"
+
+
+def _states_what_is(row: NotYet, table: Tree) -> bool:
+    # Values from the environment are text: "false" says what false says.
+    same = str(table[row.key]).casefold() == str(row.accepted).casefold()
+    if same:
+        table[row.key] = row.accepted
+    return same
+
+
+def _kind_not_yet(sign_in: Tree) -> str | None:
+    found = next((key for key in SIGN_IN_KEYS if key in sign_in), None)
+    return found or ("type" if sign_in.get("type") in SIGN_IN_TYPES else None)
+
+
+def _tables(tree: Tree) -> Iterator[tuple[Scope, Path, Tree]]:
+    yield "file", (), tree
+    for scope in ("server", "store"):
+        if isinstance(tree.get(scope), dict):
+            yield scope, (scope,), tree[scope]
+    yield from _of_org(tree, ())
+    for name, org in _named(tree, "orgs"):
+        yield "org", ("orgs", name), org
+        yield from _of_org(org, ("orgs", name))
+
+
+def _of_org(table: Tree, path: Path) -> Iterator[tuple[Scope, Path, Tree]]:
+    written = table.get("sign_in")
+    for index, sign_in in enumerate(written if isinstance(written, list) else [written]):
+        if isinstance(sign_in, dict):
+            yield "sign_in", (*path, "sign_in", index), sign_in
+    for name, upstream in _named(table, "upstreams"):
+        yield "upstream", (*path, "upstreams", name), upstream
+
+
+def _named(table: Mapping[str, Any], key: str) -> list[tuple[str, Tree]]:
+    entries = table.get(key)
+    if not isinstance(entries, dict):
+        return []
+    return [(name, entry) for name, entry in entries.items() if isinstance(entry, dict)]

@@ -1,0 +1,78 @@
+"""A configuration as it is written: the long form, or the short form for a single org.
+
+The short form has `sign_in` and `upstreams` at the top level, and means one org named `default`.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args, get_origin
+
+from pydantic import Field
+
+from gateway.config.kinds import OneOrMore, SomeTexts
+from gateway.config.mistake import Path
+from gateway.config.model import (
+    IdentitySettings,
+    JwtSignInSettings,
+    OrgTable,
+    Server,
+    Store,
+    Table,
+    UpstreamTable,
+)
+
+
+class SharedSignIn(JwtSignInSettings):
+    """For the orgs that have no sign-in of their own."""
+
+    orgs: SomeTexts = Field(
+        default=(), description='external_ids this issuer may vouch for; "*": every one.'
+    )
+
+
+class File(Table):
+    """A configuration as written: long form, or short form for one org named `default`."""
+
+    version: Literal[1] = Field(default=1, description="Of this format.")
+    server: Server = Server()
+    identity: IdentitySettings = IdentitySettings()
+    store: Store = Store()
+    sign_in: Annotated[tuple[SharedSignIn, ...], OneOrMore()] = Field(
+        default=(), description="For orgs that have none of their own."
+    )
+    upstreams: Mapping[str, UpstreamTable] = Field(
+        default={}, description="The vendors of the one org, where there are no [orgs]."
+    )
+    orgs: Mapping[str, OrgTable] = Field(default={}, description="The companies, by name.")
+
+
+def keys_of(table: type[Table]) -> tuple[str, ...]:
+    """The keys a table may have, as the file spells them."""
+    return tuple(field.alias or name for name, field in table.model_fields.items())
+
+
+def table_at(path: Path) -> type[Table] | None:
+    """The kind of table that stands at `path`; None where none does."""
+    table: type[Table] | None = File
+    parts = iter(path)
+    for part in parts:
+        if isinstance(part, int):
+            continue
+        fields = {
+            field.alias or name: field for name, field in (table or File).model_fields.items()
+        }
+        if part not in fields:
+            return None
+        kind = fields[part].annotation
+        table = _table_in(kind)
+        if table is None:
+            return None
+        if get_origin(kind) is Mapping:
+            next(parts, None)  # the name of one entry
+    return table
+
+
+def _table_in(kind: object) -> type[Table] | None:
+    if isinstance(kind, type) and issubclass(kind, Table):
+        return kind
+    inner = (_table_in(argument) for argument in get_args(kind))
+    return next((table for table in inner if table is not None), None)

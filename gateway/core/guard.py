@@ -1,0 +1,108 @@
+"""What an operation makes of a name: written by us, checked, let through, or left out.
+
+A request has rooms in which names stand: its query, its fields, the top of its body, and the
+objects in the body that hold an identity or a conversation, or that a profile names. Each has a
+guard.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+from gateway.core.names import MAX_NAME, fold, meaning
+from gateway.core.pointer import Tokens
+
+EVERY = "*"  # in `listed`: all but what names people, a conversation, or is too long to tell
+
+
+class Verdict(Enum):
+    """What becomes of a name and its value."""
+
+    USER = "the user id is ours to write: left out"
+    CONVERSATION = "names a conversation: checked, then let through"
+    LISTED = "let through"
+    OTHER_CONVERSATION = "names a conversation where the operation has none: refused"
+    PERSON = "names people: left out and counted"
+    UNLISTED = "left out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """The names of one room. `listed`, `users` and `conversations` are exact spellings."""
+
+    listed: frozenset[str] = frozenset()
+    users: frozenset[str] = frozenset()
+    conversations: frozenset[str] = frozenset()
+
+    @cached_property
+    def _user_folds(self) -> frozenset[str]:
+        return frozenset(map(fold, self.users))
+
+    @cached_property
+    def _conversation_folds(self) -> frozenset[str]:
+        return frozenset(map(fold, self.conversations))
+
+    def judge(self, name: str) -> Verdict:
+        """What becomes of `name`: exact spellings first, then whatever could pass for one."""
+        if name in self.users:
+            return Verdict.USER
+        if name in self.conversations:
+            return Verdict.CONVERSATION
+        if name in self.listed:
+            return Verdict.LISTED
+        seen = meaning(name)
+        if seen.conversation or not seen.forms.isdisjoint(self._conversation_folds):
+            return Verdict.OTHER_CONVERSATION
+        if seen.people or not seen.forms.isdisjoint(self._user_folds):
+            return Verdict.PERSON
+        if EVERY in self.listed and len(name) <= MAX_NAME:
+            return Verdict.LISTED
+        return Verdict.UNLISTED
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """An object in a body, and who guards it."""
+
+    where: Tokens
+    guard: Guard
+
+
+def rooms(
+    *,
+    listed: frozenset[str],
+    users: Iterable[Tokens],
+    conversations: Iterable[Tokens],
+    containers: Iterable[Tokens],
+) -> tuple[Room, ...]:
+    """The rooms of a body, outer ones first; the first is its top.
+
+    Every object on the way to an identity or a conversation is one: a server that ignores case
+    would take `/metadata/USER_ID` for the `/metadata/user_id` we write.
+    """
+    users, conversations = tuple(users), tuple(conversations)
+    ways = (*users, *conversations)
+    inner = {place[:depth] for place in ways for depth in range(1, len(place))} | set(containers)
+    return tuple(
+        Room(
+            where,
+            Guard(
+                listed=(frozenset({EVERY}) if where else listed) | _next(conversations, where),
+                users=_last(users, where),
+                conversations=_last(conversations, where),
+            ),
+        )
+        for where in sorted({(), *inner}, key=lambda where: (len(where), where))
+    )
+
+
+def _last(places: Iterable[Tokens], where: Tokens) -> frozenset[str]:
+    return frozenset(place[-1] for place in places if place[:-1] == where)
+
+
+def _next(places: Iterable[Tokens], where: Tokens) -> frozenset[str]:
+    depth = len(where)
+    return frozenset(
+        place[depth] for place in places if len(place) > depth + 1 and place[:depth] == where
+    )

@@ -1,0 +1,269 @@
+"""What an answer tells while it passes: the conversation it opens, whom it names, what it cost.
+
+The hold-back rule. An id must not leave before it is owned, and another person's name not at all.
+
+rule 1: A JSON answer in which either may stand is held whole (4 MiB at most), read, then passed.
+rule 2: Of a stream only whole events pass until the conversation is known, the event that names it
+    waiting until it is claimed. From then on bytes pass as they come.
+rule 3: An answer that names another user than the one we wrote ends there.
+rule 4: An answer that is an error opens nothing.
+rule 5: Where an id must be looked for, an answer in a form nobody can look into does not pass.
+
+An observer decides; whoever drives it acts. After `Opens` the next note is asked for only once the
+conversation is claimed.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from gateway.core import pointer, strictjson
+from gateway.core.errors import UpstreamMalformed
+from gateway.core.fields import MediaType
+from gateway.core.sse import Event, EventStreamSplitter, JsonLinesSplitter, Splitter
+from gateway.core.strictjson import JsonValue
+from gateway.core.vendor import Body, Operation
+
+MAX_HELD = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """These bytes may go to the client."""
+
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opens:
+    """The answer names this conversation: it must be the person's before anything else passes."""
+
+    conversation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What the vendor says the answer cost, so far."""
+
+    usage: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The answer must not go on."""
+
+    error: UpstreamMalformed
+
+
+Note = Pass | Opens | Costs | Stop
+
+
+class Observer(Protocol):
+    """Reads one answer as it passes."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the answer is held whole, so that its head waits as well."""
+        ...
+
+    @property
+    def between_events(self) -> bool:
+        """Whether the client is in a stream and has no half event: one of ours could stand here."""
+        ...
+
+    def feed(self, chunk: bytes) -> Iterator[Note]:
+        """Notes on the next bytes, in the order they must be acted upon."""
+        ...
+
+    def end(self) -> Iterator[Note]:
+        """Notes on the end of the answer."""
+        ...
+
+
+def observe(
+    operation: Operation,
+    media: MediaType | None,
+    *,
+    ok: bool,
+    user: str,
+    known: tuple[str, ...] = (),
+) -> Observer:
+    """The observer of an answer of this media type; `ok` says that its status is a success.
+
+    `user` is the id we wrote; `known` are the conversations the request named: theirs already.
+
+    Raises:
+        UpstreamMalformed: rule 5.
+    """
+    reader = _Reader(operation if ok else replace(operation, opens=()), user, known)
+    if media is not None and (media.is_event_stream or media.is_json_lines):
+        lines = operation.json_lines or media.is_json_lines
+        return _Stream(reader, JsonLinesSplitter() if lines else EventStreamSplitter())
+    if not reader.checks:
+        return _Blind()
+    readable = media is None or media.is_json
+    if ok and not readable:
+        raise UpstreamMalformed("The upstream's answer is neither JSON nor a stream of events")
+    return _Whole(reader, must_parse=ok) if readable else _Blind()
+
+
+class _Reader:
+    """Finds in one JSON document what the operation says may stand there."""
+
+    def __init__(self, operation: Operation, user: str, known: tuple[str, ...]) -> None:
+        self._user = user
+        self._opens = _bodies(operation.opens)
+        self._names = operation.answers_user
+        self._usage = operation.usage
+        self.known = set(known)
+        self.waits = bool(self._opens) and not known
+        self.checks = bool(self._opens or self._names)
+        self._look = _search_for((*self._opens, *self._names, *self._usage))
+
+    def read_event(self, event: Event) -> Iterator[Note]:
+        # Looking before parsing: 5.5 µs an event instead of 16 for the many that hold only text.
+        if self._look is None or not self._look.search(event.data):
+            return
+        try:
+            document = strictjson.loads_leniently(event.data)
+        except ValueError:
+            return
+        yield from self.read(document)
+
+    def read(self, document: JsonValue) -> Iterator[Note]:
+        for named in _ids(document, self._names):
+            if named != self._user:
+                yield Stop(UpstreamMalformed("The upstream's answer names another user"))
+                return
+        for conversation in _ids(document, self._opens):
+            if conversation not in self.known:
+                self.known.add(conversation)
+                yield Opens(conversation)
+            self.waits = False
+        usage = _amounts(document, self._usage)
+        if usage:
+            yield Costs(usage)
+
+
+class _Blind:
+    """Nothing is looked for: bytes pass as they come."""
+
+    holds = False
+    between_events = False
+
+    def feed(self, chunk: bytes) -> Iterator[Note]:
+        yield Pass(chunk)
+
+    def end(self) -> Iterator[Note]:
+        return iter(())
+
+
+class _Whole:
+    """Rule 1."""
+
+    holds = True
+    between_events = False
+
+    def __init__(self, reader: _Reader, *, must_parse: bool) -> None:
+        self._reader = reader
+        self._must_parse = must_parse
+        self._held = bytearray()
+
+    def feed(self, chunk: bytes) -> Iterator[Note]:
+        self._held += chunk
+        if len(self._held) > MAX_HELD:
+            yield Stop(UpstreamMalformed("The upstream's answer is larger than 4 MiB"))
+
+    def end(self) -> Iterator[Note]:
+        content = bytes(self._held)
+        if not content:
+            return
+        try:
+            document = strictjson.loads_leniently(content)
+        except ValueError:
+            if self._must_parse:
+                yield Stop(UpstreamMalformed("The upstream's answer is not JSON"))
+                return
+        else:
+            yield from self._reader.read(document)
+        yield Pass(content)
+
+
+class _Stream:
+    """Rule 2."""
+
+    holds = False
+
+    def __init__(self, reader: _Reader, splitter: Splitter) -> None:
+        self._reader = reader
+        self._splitter = splitter
+        self._passed = 0  # bytes of the unfinished event that are out already
+
+    @property
+    def between_events(self) -> bool:
+        return self._passed == 0
+
+    def feed(self, chunk: bytes) -> Iterator[Note]:
+        ready: list[bytes] = []  # goes out as one write, unless a note must be acted upon between
+        for event in self._splitter.feed(chunk):
+            notes = list(self._reader.read_event(event))
+            if notes and ready:
+                yield Pass(b"".join(ready))
+                ready.clear()
+            yield from notes
+            ready.append(event.raw[self._passed :])
+            self._passed = 0
+        pending = self._splitter.pending
+        if pending > MAX_HELD:
+            yield Stop(UpstreamMalformed("An event of the upstream's answer is larger than 4 MiB"))
+            return
+        if not self._reader.waits and pending > self._passed:
+            ready.append(self._splitter.tail(self._passed))
+            self._passed = pending
+        if ready:
+            yield Pass(b"".join(ready))
+
+    def end(self) -> Iterator[Note]:
+        event = self._splitter.rest()
+        if event is None:
+            return
+        yield from self._reader.read_event(event)
+        if len(event.raw) > self._passed:
+            yield Pass(event.raw[self._passed :])
+
+
+def _bodies(places: tuple[object, ...]) -> tuple[Body, ...]:
+    return tuple(place for place in places if isinstance(place, Body))
+
+
+def _search_for(places: tuple[Body, ...]) -> re.Pattern[bytes] | None:
+    names = {place.tokens[-1].encode() for place in places}
+    if not names:
+        return None
+    # "\u" because JSON can write a letter of a name as an escape.
+    return re.compile(rb"\\u|" + b"|".join(re.escape(name) for name in sorted(names)))
+
+
+def _ids(document: JsonValue, places: tuple[Body, ...]) -> Iterator[str]:
+    """The ids at these places: strings, and integers in their text form; null names nothing."""
+    for place in places:
+        for value in pointer.find(document, place.tokens):
+            if (isinstance(value, str) and value) or type(value) is int:
+                yield str(value)
+
+
+def _amounts(document: JsonValue, places: tuple[Body, ...]) -> dict[str, float]:
+    amounts: dict[str, float] = {}
+    for place in places:
+        for value in pointer.find(document, place.tokens):
+            _add_amounts(amounts, place.tokens[-1], value)
+    return amounts
+
+
+def _add_amounts(amounts: dict[str, float], name: str, value: JsonValue) -> None:
+    if isinstance(value, dict):
+        for inner, amount in value.items():
+            _add_amounts(amounts, inner, amount)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        amounts[name] = value

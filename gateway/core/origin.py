@@ -1,0 +1,93 @@
+"""When a cookie is a credential, and what a browser of another origin may read (CORS).
+
+A browser adds a person's cookies to whatever any page asks for. So a cookie says who is asking only
+where the browser also says that the page is ours: by Sec-Fetch-Site (W3C Fetch Metadata), else by
+Origin (RFC 6454), which scripts can set neither of. What they say together must not contradict.
+
+Origins are compared whole, as browsers write them: lower case, a port only where it is not the
+scheme's own. No prefix, no suffix, no wildcard, never `null`.
+"""
+
+from collections.abc import Collection, Sequence
+
+from gateway.core.fields import Fields, values
+
+SAFE_METHODS = frozenset({"GET", "HEAD"})  # change nothing, and scripts of others cannot read them
+SITES = frozenset({b"same-origin", b"same-site", b"cross-site"})  # of a request made by a page
+
+EXPOSED = (
+    b"x-request-id, x-upstream-request-id, x-gateway-error, proxy-status, retry-after, "
+    b"ratelimit, ratelimit-policy, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, "
+    b"x-vercel-ai-ui-message-stream, mcp-session-id"
+)
+# A list of our own, never the one asked for: with credentials "*" has no meaning (Fetch 3.2.3).
+REQUEST_FIELDS = b"authorization, content-type, x-api-key, x-request-id, last-event-id"
+PREFLIGHT_SECONDS = b"600"
+
+
+def cookie_is_credential(
+    fields: Fields, *, method: str, scheme: str, host: str | None, origins: Collection[str]
+) -> bool:
+    """Whether cookies of this request say who is asking.
+
+    `scheme` and `host` are ours, as the browser sees us; `origins` are others that may use cookies.
+    """
+    origin_lines, site_lines = values(fields, b"origin"), values(fields, b"sec-fetch-site")
+    if len(origin_lines) > 1 or len(site_lines) > 1:
+        return False
+    site = site_lines[0] if site_lines else None
+    if not origin_lines:
+        return _is_ours_by_site(site, safe=method in SAFE_METHODS)
+    origin = origin_lines[0].decode("latin-1")
+    if origin in origins:
+        return site is None or site in SITES
+    own = host is not None and _fold(origin) == _fold(f"{scheme}://{host}")
+    return own and (site is None or site == b"same-origin")
+
+
+def _is_ours_by_site(site: bytes | None, *, safe: bool) -> bool:
+    """Without an Origin: every browser sends one with a request that may change something."""
+    if site == b"same-origin":
+        return True
+    return safe and (site is None or site == b"none")  # `none`: typed, or opened from a bookmark
+
+
+def _fold(origin: str) -> str:
+    """An origin without the port its scheme has anyway; a Host field may well name it."""
+    return origin.removesuffix({"https": ":443", "http": ":80"}.get(origin.partition(":")[0], ""))
+
+
+def cors_fields(origin: bytes | None, origins: Collection[str]) -> list[tuple[bytes, bytes]]:
+    """What an answer says to a browser whose page is of `origin` (Fetch section 3.2).
+
+    `vary` in any case: else a cache would hand one origin's grant to another.
+    """
+    answer = [(b"vary", b"origin")]
+    if origin is not None and origin.decode("latin-1") in origins:
+        answer += [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-credentials", b"true"),
+            (b"access-control-expose-headers", EXPOSED),
+        ]
+    return answer
+
+
+def preflight(
+    fields: Fields, origins: Collection[str], methods: Sequence[str]
+) -> list[tuple[bytes, bytes]] | None:
+    """The answer's fields to a preflight, which needs no sign-in and never goes on to a vendor.
+
+    A page of an origin that is not listed is told nothing. None: this OPTIONS is no preflight.
+    """
+    asking = values(fields, b"origin")
+    if len(asking) != 1 or not values(fields, b"access-control-request-method"):
+        return None
+    answer = cors_fields(asking[0], origins)
+    if asking[0].decode("latin-1") not in origins:
+        return answer
+    return [
+        *(line for line in answer if line[0] != b"access-control-expose-headers"),
+        (b"access-control-allow-methods", ", ".join(methods).encode("ascii")),
+        (b"access-control-allow-headers", REQUEST_FIELDS),
+        (b"access-control-max-age", PREFLIGHT_SECONDS),
+    ]

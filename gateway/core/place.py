@@ -1,0 +1,50 @@
+"""Where a value stands: in a field, in the query, in the path, or in a JSON body."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from gateway.core.pointer import Tokens, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """An HTTP field, lower case."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A parameter of the query."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A `{name}` of the operation's path (RFC 6570 level 1)."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Body:
+    """A member of a JSON body, or of an event of a stream, by JSON Pointer (RFC 6901).
+
+    In an answer a token `*` stands for every item of an array.
+    """
+
+    pointer: str
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return parse(self.pointer)
+
+
+Place = Header | Query | Variable | Body
+
+
+def bodies(places: Iterable[Place]) -> tuple[Body, ...]:
+    """Those of `places` that stand in a body."""
+    return tuple(place for place in places if isinstance(place, Body))

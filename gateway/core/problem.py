@@ -1,0 +1,101 @@
+"""The answers the gateway makes itself, in the shape their reader understands.
+
+On a vendor's routes that is the vendor's own error body, so that its SDKs work; elsewhere
+`application/problem+json` (RFC 9457). Our stable code always stands in `x-gateway-error` and, with
+the kind of error, in `proxy-status` (RFC 9209): "is it you or the vendor?"
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from gateway.core import sse, strictjson
+from gateway.core.errors import GatewayError, MethodNotAllowed, Unauthenticated
+from gateway.core.strictjson import JsonValue
+from gateway.core.vendor import ProblemShape
+
+PROXY_NAME = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of our own."""
+
+    status: int
+    fields: Sequence[tuple[bytes, bytes]]
+    content: bytes
+
+
+def of_error(error: GatewayError, shape: ProblemShape | None, request_id: str) -> Answer:
+    """The answer for an exchange that ended with `error`."""
+    fields = [
+        (b"x-gateway-error", error.code.encode("ascii")),
+        (b"proxy-status", _proxy_status(error)),
+    ]
+    if error.retry_after is not None:
+        fields.append((b"retry-after", str(error.retry_after).encode("ascii")))
+    if isinstance(error, Unauthenticated):
+        fields.append((b"www-authenticate", _challenge(error)))
+    if isinstance(error, MethodNotAllowed):
+        fields.append((b"allow", ", ".join(error.allow).encode("ascii")))
+    body: JsonValue
+    if shape is None:
+        media, body = b"application/problem+json", _problem(error, request_id)
+    else:
+        media = b"application/json"
+        body = shape.render(status=error.status, code=error.code, message=error.detail)
+    return of_json(body, status=error.status, fields=fields, media=media)
+
+
+def of_json(
+    body: JsonValue,
+    *,
+    status: int = 200,
+    fields: Sequence[tuple[bytes, bytes]] = (),
+    media: bytes = b"application/json",
+) -> Answer:
+    """A JSON answer."""
+    content = strictjson.dumps(body)
+    length = str(len(content)).encode("ascii")
+    return Answer(status, [(b"content-type", media), (b"content-length", length), *fields], content)
+
+
+def last_event(error: GatewayError, shape: ProblemShape | None, request_id: str) -> bytes:
+    """What a stream that must end early says before it is cut off."""
+    if shape is None:
+        return b"event: error\n" + sse.event(strictjson.dumps(_problem(error, request_id)))
+    rendered = shape.render_event(status=error.status, code=error.code, message=error.detail)
+    return sse.event(strictjson.dumps(rendered))
+
+
+def _problem(error: GatewayError, request_id: str) -> JsonValue:
+    return {
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": request_id,
+    }
+
+
+def _proxy_status(error: GatewayError) -> bytes:
+    return f'{PROXY_NAME}; error={error.error_type}; details="{error.code}"'.encode("ascii")
+
+
+def received(status: int) -> bytes:
+    """`proxy-status` of an answer that is the vendor's own."""
+    return f"{PROXY_NAME}; received-status={status}".encode("ascii")
+
+
+def _challenge(error: Unauthenticated) -> bytes:
+    if error.challenge_error is None:
+        return b'Bearer realm="gateway"'  # RFC 6750 section 3.1: no credential, no error code
+    return (
+        f'Bearer realm="gateway", error="{error.challenge_error}", '
+        f'error_description="{_quotable(error.title)}"'
+    ).encode("ascii")
+
+
+def _quotable(text: str) -> str:
+    # RFC 6750 section 3: no quote, no backslash, ASCII only.
+    return "".join(c for c in text if 0x20 <= ord(c) < 0x7F and c not in '"\\')

@@ -1,0 +1,123 @@
+"""Event streams and JSON lines, incrementally: bytes in, whole events out, state in the object.
+
+An event stream is split as WHATWG HTML section 9.2.6 says: lines end in CRLF, LF or CR, and in
+nothing else (`str.splitlines`, and so httpx's `aiter_lines`, also split at U+2028, which is text);
+a blank line ends an event. Bytes are never changed: the `raw` of all events, in order, is the
+stream.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+_BOM = b"\xef\xbb\xbf"
+# Two line ends in a row. The group is atomic, or one CRLF would pass for CR and LF.
+_END_OF_EVENT = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
+_END_OF_LINE = re.compile(rb"\r\n|\n|\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event as it came, and its data: the `data` lines joined by LF, empty for a comment."""
+
+    raw: bytes
+    data: bytes
+
+
+class Splitter(Protocol):
+    """Splits a stream into events. `pending` is how many bytes wait for the rest of their event."""
+
+    @property
+    def pending(self) -> int: ...
+    def feed(self, chunk: bytes) -> list[Event]: ...
+    def tail(self, start: int) -> bytes:
+        """The pending bytes from `start` on."""
+        ...
+
+    def rest(self) -> Event | None:
+        """What is left at the end of the stream: an unfinished event, which some clients read."""
+        ...
+
+
+class EventStreamSplitter:
+    """Splits `text/event-stream`."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._searched = 0
+        self._first = True
+
+    @property
+    def pending(self) -> int:
+        return len(self._buffer)
+
+    def tail(self, start: int) -> bytes:
+        return bytes(self._buffer[start:])
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        self._buffer += chunk
+        events: list[Event] = []
+        start = 0
+        while found := _END_OF_EVENT.search(self._buffer, max(start, self._searched)):
+            events.append(self._event(bytes(self._buffer[start : found.end()])))
+            start = self._searched = found.end()
+        del self._buffer[:start]
+        # The longest end of an event has four bytes; three of them may be here already.
+        self._searched = max(0, len(self._buffer) - 3)
+        return events
+
+    def rest(self) -> Event | None:
+        raw = bytes(self._buffer)
+        self._buffer.clear()
+        return self._event(raw) if raw else None
+
+    def _event(self, raw: bytes) -> Event:
+        text = raw
+        if self._first:
+            self._first = False
+            text = text.removeprefix(_BOM)
+        return Event(raw, _data(text))
+
+
+def _data(text: bytes) -> bytes:
+    lines = [line for line in _END_OF_LINE.split(text) if line.startswith(b"data")]
+    return b"\n".join(
+        line[5:].removeprefix(b" ") for line in lines if line == b"data" or line[4:5] == b":"
+    )
+
+
+class JsonLinesSplitter:
+    """Splits newline-delimited JSON, with or without `data:` before each text (GPTBots: both)."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    @property
+    def pending(self) -> int:
+        return len(self._buffer)
+
+    def tail(self, start: int) -> bytes:
+        return bytes(self._buffer[start:])
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        end = chunk.rfind(b"\n") + 1
+        if not end:
+            self._buffer += chunk
+            return []
+        whole = bytes(self._buffer) + chunk[:end]
+        self._buffer[:] = chunk[end:]
+        return [_line(line + b"\n") for line in whole[:-1].split(b"\n")]
+
+    def rest(self) -> Event | None:
+        raw = bytes(self._buffer)
+        self._buffer.clear()
+        return _line(raw) if raw else None
+
+
+def _line(raw: bytes) -> Event:
+    return Event(raw, raw.strip().removeprefix(b"data:").strip())
+
+
+def event(data: bytes) -> bytes:
+    """One event of a stream we write ourselves; `data` is one line."""
+    return b"data: " + data + b"\n\n"

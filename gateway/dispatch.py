@@ -1,0 +1,149 @@
+"""One request, from whoever speaks HTTP for us: which org, which of our own pages or an exchange.
+
+Everything that happens to a request ends here as an answer, and as one record.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.core import fields as http
+from gateway.core import origin, problem, route
+from gateway.core.directory import Directory
+from gateway.core.errors import GatewayError, MethodNotAllowed, NotFound, Unavailable
+from gateway.core.problem import Answer
+from gateway.core.route import Segments
+from gateway.core.vendor import ProblemShape
+from gateway.exchange import Org, authenticate, handle
+from gateway.interrupt import Running
+from gateway.ports import (
+    ClientLeft,
+    FaultSink,
+    Fields,
+    Inbound,
+    Outbound,
+    Record,
+    UsageSink,
+)
+from gateway.stamp import Stamped
+
+HEALTH = {("livez",), ("readyz",)}
+OWN = "_gateway"  # no vendor's mount may shadow what stands below it
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """All orgs under one roof, and what they share."""
+
+    orgs: Directory[Org]
+    named: Mapping[str, Org]
+    running: Running
+    usage: UsageSink
+    faults: FaultSink
+    ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
+
+
+async def serve(house: House, ask: Inbound, answer: Outbound, record: Record) -> None:
+    """Answer one request, whatever happens."""
+    stamped = Stamped(answer, record)
+    try:
+        await dispatch(house, ask, stamped, record)
+    except ClientLeft:
+        record.interrupted = "client"
+    except GatewayError as error:
+        await refuse(house, stamped, record, error)
+    except Exception as error:  # noqa: BLE001 - the last border: a fault of our own is a 500
+        house.faults.fault(error, record)
+        await refuse(house, stamped, record, GatewayError())
+    finally:
+        record.duration_ms = (time.monotonic() - record.started) * 1000
+        if record.org or record.code:  # a probe that found all well is not worth a line
+            house.usage.record(record)
+
+
+async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) -> None:
+    """Find who is asked, and pass the request on to them."""
+    http.check(ask.fields)
+    path = route.segments(ask.raw_path)
+    if path in HEALTH:
+        await send(answer, await health(house, ask, path))
+        return
+    org, below = house.orgs.find(ask.host, path)
+    record.org = org.name
+    answer.also = origin.cors_fields(http.first(ask.fields, b"origin"), org.origins)
+    if below in HEALTH:
+        await send(answer, await health(house, ask, below))
+    elif ask.method == "OPTIONS" and (allowed := preflight(org, below, ask)) is not None:
+        answer.also = ()  # what the preflight says of origins is the whole of it
+        await send(answer, Answer(204, allowed, b""))
+    elif below[:1] == (OWN,):
+        await send(answer, await own_page(org, below[1:], ask, record))
+    else:
+        await handle(org, below, ask, answer, record, house.running)
+
+
+async def health(house: House, ask: Inbound, path: Segments) -> Answer:
+    """Whether the process lives; whether work should be sent to it."""
+    only_get(ask)
+    if path == ("readyz",):
+        await house.ready()
+        return problem.of_json({"status": "ready"})
+    return problem.of_json({"status": "alive"})
+
+
+def preflight(org: Org, path: Segments, ask: Inbound) -> Fields | None:
+    """The fields that answer a CORS preflight: no sign-in, and nothing reaches a vendor."""
+    if path[:1] == (OWN,):
+        methods: tuple[str, ...] = ("GET",)
+    else:
+        upstream, below = org.upstreams.find(None, path)
+        methods = upstream.table.methods(below)
+    if not methods:
+        raise NotFound
+    return origin.preflight(ask.fields, org.origins, methods)
+
+
+async def own_page(org: Org, path: Segments, ask: Inbound, record: Record) -> Answer:
+    """What the gateway says about itself."""
+    if path != ("whoami",):
+        raise NotFound
+    only_get(ask)
+    identity = await authenticate(org, ask, record)
+    return problem.of_json(
+        {
+            "org": org.name,
+            "subject": identity.subject,
+            "roles": list(identity.roles),
+            "expires_at": identity.expires_at,
+        }
+    )
+
+
+def only_get(ask: Inbound) -> None:
+    if ask.method not in {"GET", "HEAD"}:
+        raise MethodNotAllowed(("GET", "HEAD"))
+
+
+async def refuse(house: House, answer: Stamped, record: Record, error: GatewayError) -> None:
+    """End with an answer that says what is wrong; or, when one is under way, without an end."""
+    record.code = error.code
+    if answer.started:
+        record.interrupted = "gateway" if isinstance(error, Unavailable) else "upstream"
+        await answer.cut()
+    else:
+        await send(answer, problem.of_error(error, shape_of(house, record), record.request_id))
+
+
+def shape_of(house: House, record: Record) -> ProblemShape | None:
+    """The error shape of the vendor on whose route a request is; None elsewhere."""
+    org = house.named.get(record.org)
+    upstream = org.vendors.get(record.upstream) if org is not None else None
+    return upstream.problem if upstream is not None else None
+
+
+async def send(answer: Outbound, whole: Answer) -> None:
+    """Send an answer of our own."""
+    await answer.start(whole.status, whole.fields)
+    if whole.content:
+        await answer.chunk(whole.content)
+    await answer.end()

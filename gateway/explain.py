@@ -1,0 +1,123 @@
+"""The decisions about one request, one after another, without anything being sent.
+
+The steps are those of `dispatch` and `exchange`, called in their order on a copy of the org whose
+ledger only reads and whose audit keeps nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from gateway.core import fields as http
+from gateway.core import problem, route
+from gateway.core.errors import GatewayError
+from gateway.core.identity import Identity, propose_user_id
+from gateway.core.plan import VendorRequest
+from gateway.core.problem import Answer
+from gateway.dispatch import House, shape_of
+from gateway.exchange import (
+    Exchange,
+    Org,
+    Upstream,
+    authenticate,
+    check_conversations,
+    read_call,
+    user_id,
+)
+from gateway.exchange import route as find_operation
+from gateway.ports import ConversationLedger, Inbound, Record
+
+MASK = "****"
+
+
+@dataclass(slots=True)
+class Explanation:
+    """What happens to a request: the steps taken, then either what leaves or what comes back."""
+
+    record: Record
+    steps: list[tuple[str, str]] = field(default_factory=list)  # name, what was found
+    request: VendorRequest | None = None  # the vendor's key masked
+    upstream: Upstream | None = None
+    answer: Answer | None = None  # the refusal the client gets; then nothing leaves
+    code: str = ""
+
+    def note(self, name: str, found: str) -> None:
+        self.steps.append((name, found))
+
+
+class Unheard:
+    """An `AuditSink` that keeps nothing: looking at a request is no event."""
+
+    def note(self, event: str, record: Record) -> None:
+        """Keep nothing."""
+
+
+async def explain(
+    house: House, ask: Inbound, record: Record, reading: Callable[[Org], ConversationLedger]
+) -> Explanation:
+    """Take a request through every decision. `reading` gives an org's ledger, to be read only."""
+    explanation = Explanation(record)
+    try:
+        await _decide(house, ask, explanation, reading)
+    except GatewayError as error:
+        explanation.code = error.code
+        explanation.answer = problem.of_error(error, shape_of(house, record), record.request_id)
+        explanation.note("refused", f"{error.status} {error.code}: {error.detail}")
+    return explanation
+
+
+async def _decide(
+    house: House,
+    ask: Inbound,
+    explanation: Explanation,
+    reading: Callable[[Org], ConversationLedger],
+) -> None:
+    record = explanation.record
+    http.check(ask.fields)
+    found, path = house.orgs.find(ask.host, route.segments(ask.raw_path))
+    org = replace(found, ledger=reading(found), audit=Unheard())
+    record.org = org.name
+    explanation.note("org", f"{org.name} (external_id {org.external_id})")
+    upstream, match = find_operation(org, path, ask, record)
+    explanation.upstream = upstream
+    vendor = upstream.destination.vendor
+    explanation.note("upstream", f"{upstream.name}: {vendor.title}")
+    explanation.note("operation", f"{match.name}: {ask.method} {match.operation.path}")
+    identity = await authenticate(org, ask, record)
+    explanation.note("identity", _who(identity))
+    user = await user_id(org, upstream, identity, record)
+    explanation.note("user id", _named(org, upstream, identity, user))
+    call = await read_call(org, upstream, match, ask, record)
+    explanation.note("left out", ", ".join(record.dropped) or "nothing")
+    explanation.note("spoofed", ", ".join(record.spoofed) or "nothing")
+    exchange = Exchange(org, upstream, call, identity, user, record)
+    await check_conversations(exchange)
+    explanation.note("conversation", _whose(call.conversations, match.operation.opens))
+    explanation.request = exchange.request(MASK)
+
+
+def _who(identity: Identity) -> str:
+    roles = f", roles {', '.join(identity.roles)}" if identity.roles else ""
+    return f"{identity.subject}{roles}"
+
+
+def _named(org: Org, upstream: Upstream, identity: Identity, user: str) -> str:
+    """The user id, and why it is this one."""
+    if user == identity.subject:
+        return f"{user} (the subject itself)"
+    why = "the rule is opaque" if upstream.user_id_rule == "opaque" else "the subject does not fit"
+    proposed = propose_user_id(
+        identity.person,
+        rule=upstream.user_id_rule,
+        pattern=upstream.user_id_pattern,
+        secret=org.secret,
+    )
+    if user != proposed:
+        return f"{user} (the id this person first had here; it stays)"
+    rule = upstream.destination.vendor.user_id
+    return f"{user} (opaque: {why} {rule}; another user_claim could avoid it)"
+
+
+def _whose(conversations: Sequence[str], opens: Sequence[object]) -> str:
+    if conversations:
+        return f"{', '.join(conversations)}: theirs"
+    return "none named; the answer opens one" if opens else "none named"

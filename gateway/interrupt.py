@@ -1,0 +1,95 @@
+"""Ending what runs, from outside: the client left, the gateway stops, the time is up.
+
+All are cancellations of the one task that runs an exchange, turned into what they mean where they
+are caught. There is no task per direction and no queue.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gateway.core.errors import Overloaded, UpstreamTimeout
+from gateway.ports import ClientLeft, Inbound
+
+
+class Interrupt:
+    """Cancels one task, and remembers why."""
+
+    def __init__(self, task: "asyncio.Task[object]") -> None:
+        self._task = task
+        self.reason: ClientLeft | Overloaded | None = None
+
+    def fire(self, reason: ClientLeft | Overloaded) -> None:
+        if self.reason is None:
+            self.reason = reason
+            self._task.cancel()
+
+
+class Running:
+    """The exchanges that run now, so that a gateway that stops can end them."""
+
+    def __init__(self) -> None:
+        self._interrupts: set[Interrupt] = set()
+
+    def __len__(self) -> int:
+        return len(self._interrupts)
+
+    def stop(self) -> None:
+        """End all of them, each with a last word to its client."""
+        for interrupt in tuple(self._interrupts):
+            interrupt.fire(Overloaded("The gateway is shutting down: ask again"))
+
+    def add(self, interrupt: Interrupt) -> None:
+        self._interrupts.add(interrupt)
+
+    def remove(self, interrupt: Interrupt) -> None:
+        self._interrupts.discard(interrupt)
+
+
+@asynccontextmanager
+async def while_connected(ask: Inbound, running: Running) -> AsyncIterator[None]:
+    """Run the block until it ends, the client leaves, or the gateway stops.
+
+    uvicorn drops what is sent to a client that left, and says nothing: the vendor would go on, and
+    go on billing.
+
+    Raises:
+        ClientLeft, Overloaded: the latter two.
+    """
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("while_connected runs in a task")
+    interrupt = Interrupt(task)
+    watcher = asyncio.create_task(_watch(ask, interrupt))
+    running.add(interrupt)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if interrupt.reason is None:
+            raise
+        task.uncancel()
+        raise interrupt.reason from None
+    finally:
+        running.remove(interrupt)
+        watcher.cancel()
+
+
+async def _watch(ask: Inbound, interrupt: Interrupt) -> None:
+    await ask.left()
+    interrupt.fire(ClientLeft())
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """Bound the block in time.
+
+    Raises:
+        UpstreamTimeout: it took longer.
+    """
+    try:
+        async with asyncio.timeout(seconds) as clock:
+            yield
+    except TimeoutError as error:
+        if not clock.expired():
+            raise
+        raise UpstreamTimeout("The upstream's answer took too long as a whole") from error

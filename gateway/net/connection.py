@@ -1,0 +1,245 @@
+"""One connection to an upstream, for one exchange at a time.
+
+It is fit for another exchange only when the answer ended by its own framing, all of it was taken,
+and nothing else came. Any doubt closes it. There is no task and no queue: whoever waits for the
+answer waits on a future, and what nobody takes is soon left to the kernel.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, cast
+
+from gateway.core.errors import GatewayError, UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
+from gateway.net.answer import Answer
+from gateway.net.deadline import Deadline
+
+MAX_HELD: Final = 65_536  # bytes that came and nobody took
+SLICE: Final = 65_536  # bytes of a request that are written before we ask whether they went
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """How long each thing may take, in seconds."""
+
+    connect: float  # name, TCP and TLS together
+    write: float  # for each slice of a large request
+    first_byte: float  # request sent → whole head, however slowly it drips
+    idle: float  # between two reads of the body
+    keepalive: float  # between two exchanges
+    max_age: float  # of a connection: the name may mean another address by now
+
+
+class Connection(asyncio.Protocol):
+    """`used`: it has carried a request. `on_lost` is called once, when it is closed."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, clocks: Clocks, on_lost: Callable[["Connection"], None]) -> None:
+        self.used = False
+        self._clocks = clocks
+        self._on_lost = on_lost
+        self._loop = asyncio.get_running_loop()
+        self._born = self._loop.time()
+        self._ended = True  # until it is made
+        self._answer: Answer | None = None  # while an exchange runs
+        self._error: GatewayError | None = None  # what ended it
+        self._waiter: asyncio.Future[None] | None = None
+        self._deadline = Deadline(self._be_late)
+        self._late = ""  # the Proxy-Status type of what is late then
+        self._held = 0
+        self._reading = True
+        self._writable = True
+        self._sent = True
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended, or is about to."""
+        return self._ended or self._transport.is_closing()
+
+    @property
+    def heard(self) -> bool:
+        """Whether any byte of an answer has come in this exchange."""
+        return self._answer is not None and self._answer.started
+
+    async def ask(self, method: str, payload: bytes) -> Answer:
+        """Send one request; the answer, once its head is whole.
+
+        Raises:
+            UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed.
+        """
+        self.used = True
+        answer = self._answer = Answer(method)
+        if len(payload) <= SLICE:
+            self._transport.write(payload)
+        else:
+            await self._send_slices(payload, answer)
+        self._expect(self._clocks.first_byte, "http_response_timeout")
+        while not answer.has_head:
+            await self._news()
+        return answer
+
+    async def more(self, answer: Answer) -> bytes:
+        """What has come of the body of `answer`, at least a byte; empty: it is complete.
+
+        Raises:
+            UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed: after all that came before.
+        """
+        if answer is not self._answer:
+            raise RuntimeError("this exchange is over")
+        while not answer.body:
+            if answer.complete:
+                return b""
+            self._expect(self._clocks.idle, "connection_read_timeout")
+            await self._news()
+        content = answer.body[0] if len(answer.body) == 1 else b"".join(answer.body)
+        answer.body.clear()
+        self._held = 0
+        if not self._reading and not self.closed:
+            self._transport.resume_reading()
+            self._reading = True
+        return content
+
+    def finish(self) -> bool:
+        """End the exchange. True: fit for another one. False: closed."""
+        answer = self._answer
+        self._answer = None
+        self._deadline.clear()
+        fit = (
+            answer is not None
+            and answer.complete
+            and answer.reusable
+            and not answer.body
+            and self._sent
+            and not self.closed
+            and self._transport.get_write_buffer_size() == 0
+            and self._loop.time() < self._born + self._clocks.max_age
+        )
+        if not fit:
+            self.abort()
+        return fit
+
+    def rest(self) -> None:
+        """Wait for the next exchange, as long as an unused connection may."""
+        left = self._born + self._clocks.max_age - self._loop.time()
+        self._expect(min(self._clocks.keepalive, left), "")
+
+    def abort(self) -> None:
+        """Close at once, whatever is on the way."""
+        if not self._ended:
+            self._transport.abort()
+
+    # What the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=SLICE)  # over TLS it is 512 KiB otherwise
+        self._ended = False
+
+    def data_received(self, data: bytes) -> None:
+        answer = self._answer
+        if answer is None:
+            self.abort()  # nobody asked
+            return
+        had_head = answer.has_head
+        try:
+            answer.feed(data)
+        except UpstreamMalformed as error:
+            self._fail(error)
+            return
+        if answer.complete and not answer.reusable:
+            self.abort()
+        self._hold(answer, len(data))
+        if answer.body or answer.complete or answer.has_head != had_head:
+            self._wake()
+
+    def eof_received(self) -> None:
+        if self._answer is not None and self._ended_in_order():
+            self._answer.end()
+        self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
+        answer = self._answer
+        if answer is not None and not answer.complete and self._error is None:
+            self._error = UpstreamBrokeOff(
+                proxy_error=None if answer.started else "connection_terminated"
+            )
+            self._error.__cause__ = exc
+        self._wake()
+        self._deadline.close()
+        self._on_lost(self)
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        if not self._sent:
+            self._wake()
+
+    def _ended_in_order(self) -> bool:
+        # Anybody on the way can end TCP (RFC 8446 section 6.1), so without TLS's own close_notify
+        # the end is a cut. asyncio reports both alike; OpenSSL answers differently.
+        tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        if tls is None:
+            return True
+        try:
+            return tls.read(1) == b""
+        except ssl.SSLError:
+            return False
+
+    def _hold(self, answer: Answer, size: int) -> None:
+        self._held += size
+        if self._held > MAX_HELD and answer.body and self._reading and not self.closed:
+            self._transport.pause_reading()
+            self._reading = False
+
+    # Sending and waiting
+
+    async def _send_slices(self, payload: bytes, answer: Answer) -> None:
+        # An upstream may answer before it has read everything (RFC 9112 section 9.3), say 413.
+        view = memoryview(payload)
+        self._sent = False
+        for start in range(0, len(payload), SLICE):
+            self._transport.write(view[start : start + SLICE])
+            self._expect(self._clocks.write, "connection_write_timeout")
+            while not self._writable and not answer.has_head:
+                await self._news()
+            if answer.has_head:
+                return
+        self._sent = True
+
+    async def _news(self) -> None:
+        """Wait for something to happen.
+
+        Raises:
+            GatewayError: what ended the exchange.
+        """
+        if self._error is not None:
+            raise self._error
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        # Not when the waiter runs: a loop that was held up may let the deadline ring before that.
+        self._deadline.clear()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _expect(self, seconds: float, late: str) -> None:
+        self._deadline.set(seconds)
+        self._late = late
+
+    def _be_late(self) -> None:
+        self._fail(UpstreamTimeout(proxy_error=self._late))
+
+    def _fail(self, error: GatewayError) -> None:
+        if self._error is None:
+            self._error = error
+        self.abort()
+        self._wake()

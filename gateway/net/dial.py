@@ -1,0 +1,119 @@
+"""Where an upstream stands, and how a connection to it is made: straight, verified, or not at all.
+
+No proxy of the environment, no plaintext in place of TLS. What the network says becomes an error of
+ours here, with its Proxy-Status type (RFC 9209 section 2.3).
+"""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+from gateway.core.errors import UpstreamTimeout, UpstreamUnreachable
+from gateway.net.connection import Clocks, Connection
+
+_ORIGIN = re.compile(
+    r"(https?)://([a-z0-9_][a-z0-9._-]*|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?", re.IGNORECASE
+)
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port of an upstream (RFC 6454 section 4)."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, written: str) -> Self:
+        """Read `https://host[:port]`.
+
+        Raises:
+            ValueError: it is something else, or more than that.
+        """
+        found = _ORIGIN.fullmatch(written)
+        if found is None:
+            raise ValueError("an origin is written https://host[:port]")
+        scheme, host = found[1].lower(), found[2].lower().strip("[]")
+        port = int(found[3] or _PORTS[scheme])
+        if port > 65_535:
+            raise ValueError("there is no such port")
+        return cls(scheme, host, port)
+
+    @property
+    def authority(self) -> str:
+        """What Host says: the port where it is not the scheme's own (RFC 9110 section 4.2.3)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+@lru_cache(maxsize=1)
+def verifying_context() -> ssl.SSLContext:
+    """TLS 1.2 or later against the system's authorities. One for all: loading them takes 10 ms."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+@dataclass(frozen=True, slots=True)
+class Dialer:
+    """Makes connections to one origin. `context` is None for plain HTTP."""
+
+    origin: Origin
+    context: ssl.SSLContext | None
+    clocks: Clocks
+
+    async def __call__(self, on_lost: Callable[[Connection], None]) -> Connection:
+        """A connection that is open.
+
+        Raises:
+            UpstreamTimeout: it took longer than `clocks.connect`.
+            UpstreamUnreachable: it was refused, the name is unknown, or TLS failed.
+        """
+        try:
+            async with asyncio.timeout(self.clocks.connect):
+                connection = await self._connect(on_lost)
+        except TimeoutError as error:
+            raise UpstreamTimeout(proxy_error="connection_timeout") from error
+        except (OSError, UnicodeError) as error:  # UnicodeError: a label of more than 63 letters
+            raise UpstreamUnreachable(proxy_error=_proxy_error(error)) from error
+        if connection.closed:
+            raise UpstreamUnreachable(proxy_error="connection_terminated")
+        return connection
+
+    async def _connect(self, on_lost: Callable[[Connection], None]) -> Connection:
+        connection = Connection(self.clocks, on_lost)
+        try:
+            await asyncio.get_running_loop().create_connection(
+                lambda: connection,
+                self.origin.host,
+                self.origin.port,
+                ssl=self.context,
+                server_hostname=self.origin.host if self.context is not None else None,
+            )
+        except BaseException:
+            # The loop would say goodbye, and wait for the answer to that.
+            connection.abort()
+            raise
+        return connection
+
+
+def _proxy_error(error: Exception) -> str | None:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return "tls_certificate_error"
+        case ssl.SSLError():
+            return "tls_protocol_error"
+        case socket.gaierror() | UnicodeError():
+            return "dns_error"
+        case ConnectionRefusedError():
+            return "connection_refused"
+        case ConnectionError():
+            return "connection_terminated"
+    return None

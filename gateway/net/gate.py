@@ -1,0 +1,70 @@
+"""The way out of a connection: what is written arrives, and nothing waits for ever."""
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.net.deadline import Deadline
+
+
+class Gate(asyncio.Transport):
+    """A transport for those who write answers.
+
+    To close a socket while its client still sends makes the kernel answer with RST, and the client
+    may lose the answer it had (RFC 9112 section 9.6). So while more may come, `close` ends our side
+    only, and what comes for another `linger` seconds is for the protocol to drop.
+    A client that does not read for `write_timeout` seconds is given up.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        *,
+        more_may_come: Callable[[], bool],
+        write_timeout: float,  # seconds
+        linger: float,  # seconds
+    ) -> None:
+        super().__init__()
+        self.lingering = False
+        self._transport = transport
+        self._more_may_come = more_may_come
+        self._write_timeout = write_timeout
+        self._linger = linger
+        self._patience = Deadline(transport.abort)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self.lingering:
+            self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self.lingering or self._transport.is_closing()
+
+    def close(self) -> None:
+        if self.is_closing():
+            return
+        unread = self._transport.get_write_buffer_size() > 0
+        if self._more_may_come() and self._transport.can_write_eof():
+            self.lingering = True
+            self._transport.write_eof()
+            self._transport.resume_reading()
+            self._patience.set(self._write_timeout if unread else self._linger)
+        else:
+            self._transport.close()
+            if unread:
+                self._patience.set(self._write_timeout)
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def stalled(self) -> None:
+        """The client does not take what is written."""
+        if not self.is_closing():
+            self._patience.set(self._write_timeout)
+
+    def flowing(self) -> None:
+        """It does again."""
+        if not self.is_closing():
+            self._patience.clear()
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        self._patience.close()

@@ -1,0 +1,162 @@
+"""The connections to one place: those at rest, a bound on all of them, and a bounded line.
+
+Every step takes constant time, however many streams are open. A slot is a connection that is being
+made or is open; it is given back when the attempt fails or the connection is lost, so a cancelled
+caller cannot keep one. Whoever has waited longest gets the next: nobody overtakes the line.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from gateway.core.errors import Overloaded
+from gateway.net.connection import Connection
+
+Dial: TypeAlias = Callable[[Callable[[Connection], None]], Awaitable[Connection]]
+
+
+class Pool:
+    """`dial` makes a connection that tells the function it is given when it is lost."""
+
+    def __init__(self, dial: Dial, *, size: int, max_waiters: int, patience: float) -> None:
+        self._dial = dial
+        self._size = size
+        self._max_waiters = max_waiters
+        self._patience = patience  # seconds in the line
+        self._connecting = 0
+        self._open: set[Connection] = set()
+        self._resting: dict[Connection, None] = {}  # in the order they came to rest
+        self._line: OrderedDict[asyncio.Future[Connection | None], None] = OrderedDict()
+        self._closed = False
+        self._empty = asyncio.Event()
+
+    @property
+    def slots(self) -> int:
+        """Connections that are open or being made."""
+        return len(self._open) + self._connecting
+
+    @property
+    def resting(self) -> int:
+        return len(self._resting)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._line)
+
+    async def take(self) -> Connection:
+        """The connection that came to rest last, else a new one.
+
+        Raises:
+            Overloaded: none came free in time, or too many wait already.
+            UpstreamUnreachable, UpstreamTimeout: a new one cannot be made.
+        """
+        return self._last_resting() or await self.take_new()
+
+    async def take_new(self) -> Connection:
+        """A connection that has not been at rest. Raises as `take` does."""
+        if self.slots >= self._size and (rested := self._last_resting()):
+            rested.abort()  # its slot comes to the head of the line
+        while self.slots >= self._size or self._closed:
+            connection = await self._stand_in_line()
+            if connection is None:
+                return await self._make()
+            if not connection.closed:
+                return connection
+        self._connecting += 1
+        return await self._make()
+
+    def put_back(self, connection: Connection) -> None:
+        """Take one that is fit for another exchange."""
+        if self._closed:
+            connection.abort()
+        elif not self._pass_on(connection):
+            connection.rest()
+            self._resting[connection] = None
+
+    async def aclose(self) -> None:
+        """Close all connections, also those in use, and send everybody away."""
+        self._closed = True
+        self._resting.clear()
+        while self._line:
+            self._send_away(next(iter(self._line)))
+        if self._open:
+            for connection in list(self._open):
+                connection.abort()
+            await self._empty.wait()
+
+    def _last_resting(self) -> Connection | None:
+        while self._resting:
+            connection, _ = self._resting.popitem()
+            if not connection.closed:
+                return connection
+        return None
+
+    async def _make(self) -> Connection:
+        """Make a connection in a slot that is counted in `_connecting` already."""
+        try:
+            connection = await self._dial(self._lost)
+        except BaseException:
+            self._connecting -= 1
+            self._free_slot()
+            raise
+        self._connecting -= 1
+        if self._closed:
+            connection.abort()
+            raise Overloaded
+        self._open.add(connection)
+        return connection
+
+    def _lost(self, connection: Connection) -> None:
+        self._resting.pop(connection, None)
+        if connection in self._open:  # not so while it is being made
+            self._open.remove(connection)
+            self._free_slot()
+            if self._closed and not self._open:
+                self._empty.set()
+
+    def _free_slot(self) -> None:
+        if not self._closed and self._pass_on(None):
+            self._connecting += 1
+
+    def _pass_on(self, connection: Connection | None) -> bool:
+        """Give a connection, or the slot for one, to the head of the line. False: nobody waits."""
+        while self._line:
+            waiter, _ = self._line.popitem(last=False)
+            if not waiter.done():
+                waiter.set_result(connection)
+                return True
+        return False
+
+    async def _stand_in_line(self) -> Connection | None:
+        """What `_pass_on` gives."""
+        if self._closed or len(self._line) >= self._max_waiters:
+            raise Overloaded
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Connection | None] = loop.create_future()
+        self._line[waiter] = None
+        timer = loop.call_later(self._patience, self._send_away, waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            self._line.pop(waiter, None)
+            self._hand_back(waiter)
+            raise
+        finally:
+            timer.cancel()
+
+    def _hand_back(self, waiter: asyncio.Future[Connection | None]) -> None:
+        """Whoever was cancelled may have been given something a moment before."""
+        if waiter.cancelled() or waiter.exception() is not None:
+            return
+        connection = waiter.result()
+        if connection is None:
+            self._connecting -= 1
+            self._free_slot()
+        else:
+            self.put_back(connection)
+
+    def _send_away(self, waiter: asyncio.Future[Connection | None]) -> None:
+        self._line.pop(waiter, None)
+        if not waiter.done():
+            waiter.set_exception(Overloaded())

@@ -1,0 +1,45 @@
+"""What every answer carries, whoever made it: an `Outbound` that adds fields, and counts."""
+
+import time
+
+from gateway.ports import Fields, Outbound, Record
+
+EVERY_ANSWER: Fields = (
+    # Personal answers; and a proxy that compresses or rewrites would hold events back.
+    (b"cache-control", b"no-store, no-transform"),
+    (b"vary", b"authorization, cookie"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+    # An answer opened as a page runs nothing: a vendor's text may hold markup.
+    (b"content-security-policy", b"default-src 'none'; sandbox"),
+)
+
+
+class Stamped:
+    """An `Outbound` that writes `EVERY_ANSWER`, the request id and `also` with each head."""
+
+    def __init__(self, answer: Outbound, record: Record) -> None:
+        self._answer = answer
+        self._record = record
+        self.also: Fields = ()
+
+    @property
+    def started(self) -> bool:
+        return self._answer.started
+
+    async def start(self, status: int, fields: Fields) -> None:
+        self._record.status = status
+        if self._record.first_byte_ms is None:
+            self._record.first_byte_ms = (time.monotonic() - self._record.started) * 1000
+        request_id = (b"x-request-id", self._record.request_id.encode("ascii"))
+        await self._answer.start(status, [*fields, request_id, *EVERY_ANSWER, *self.also])
+
+    async def chunk(self, content: bytes) -> None:
+        self._record.bytes_out += len(content)
+        await self._answer.chunk(content)
+
+    async def end(self) -> None:
+        await self._answer.end()
+
+    async def cut(self) -> None:
+        await self._answer.cut()

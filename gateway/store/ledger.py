@@ -1,0 +1,148 @@
+"""Who owns a conversation, and the name a person has at an upstream: first come, for good.
+
+The database decides, by its primary keys and unique constraints: so two processes on one file are
+as safe as one. A claim is on the disk when it returns. A person who has become another (table
+`aliases`) is that other wherever people are compared, after one hop.
+
+Remembered in process: answers that can never change, and no others. Nothing merges people while a
+gateway runs; what comes to do so must clear these memories.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from cachetools import LRUCache
+from sqlalchemy import ColumnElement, Text, bindparam, func, select, true
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.core.errors import IdentityNotRepresentable
+from gateway.core.identity import Person
+from gateway.ports import ConversationLedger
+from gateway.store.database import Database
+from gateway.store.group import Group
+from gateway.store.schema import aliases, conversations, users
+
+Row: TypeAlias = Mapping[str, str | int]
+
+REMEMBERED = 65_536  # entries
+# Of an INSERT, SQLAlchemy forgets the count of rows unless asked.
+COUNTED = {"preserve_rowcount": True}
+
+
+def _became(org: ColumnElement[str], subject: ColumnElement[str]) -> ColumnElement[str]:
+    """The subject that `subject` is now: itself, unless it has become another."""
+    alias = select(aliases.c.becomes).where(aliases.c.org == org, aliases.c.subject == subject)
+    return func.coalesce(alias.scalar_subquery(), subject)
+
+
+_ORG: ColumnElement[str] = bindparam("org", type_=Text)
+_UPSTREAM: ColumnElement[str] = bindparam("upstream", type_=Text)
+_ASKING = _became(_ORG, bindparam("subject", type_=Text))
+_OWNING = _became(conversations.c.org, conversations.c.subject)
+_CONVERSATION = (
+    (conversations.c.org == _ORG)
+    & (conversations.c.upstream == _UPSTREAM)
+    & (conversations.c.conversation == bindparam("conversation"))
+)
+OWNER = select(_OWNING).where(_CONVERSATION)
+THEIRS = select(_OWNING == _ASKING).where(_CONVERSATION)
+CLAIM = insert(conversations).on_conflict_do_nothing()
+
+USER_ID = select(users.c.user_id).where(
+    users.c.org == _ORG, users.c.upstream == _UPSTREAM, users.c.subject == _ASKING
+)
+# SQLite needs the WHERE: without it, it reads ON CONFLICT as the condition of a join.
+NAME = (
+    insert(users)
+    .from_select(
+        ["org", "upstream", "subject", "user_id", "first_seen"],
+        select(_ORG, _UPSTREAM, _ASKING, bindparam("user_id"), bindparam("first_seen")).where(
+            true()
+        ),
+    )
+    .on_conflict_do_nothing()
+)
+
+
+class Ledger(ConversationLedger):
+    """The `ConversationLedger` over one database."""
+
+    def __init__(self, database: Database, *, remembered: int = REMEMBERED) -> None:
+        self._database = database
+        self._owners: LRUCache[tuple[str, str, str], Person] = LRUCache(remembered)
+        self._user_ids: LRUCache[tuple[str, Person], str] = LRUCache(remembered)
+        self._claims = Group(database, _claim)
+        self._names = Group(database, _name)
+
+    async def owner(self, org: str, upstream: str, conversation: str) -> Person | None:
+        key = (org, upstream, conversation)
+        known = self._owners.get(key)
+        if known is not None or not _storable(*key):
+            return known
+        values = {"org": org, "upstream": upstream, "conversation": conversation}
+        subject: str | None = await self._database.scalar(OWNER, values)
+        if subject is None:
+            return None
+        owner = self._owners[key] = Person(org, subject)
+        return owner
+
+    async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
+        if self._owners.get((person.org, upstream, conversation)) == person:
+            return True
+        if not _storable(upstream, conversation, person.org, person.subject):
+            return False
+        return await self._claims.add(
+            {
+                "org": person.org,
+                "upstream": upstream,
+                "conversation": conversation,
+                "subject": person.subject,
+                "opened_at": int(time.time()),
+            }
+        )
+
+    async def user_id(self, upstream: str, person: Person, proposed: str) -> str:
+        key = (upstream, person)
+        known = self._user_ids.get(key)
+        if known is not None:
+            return known
+        if not _storable(upstream, person.org, person.subject, proposed):
+            raise IdentityNotRepresentable
+        values = {"org": person.org, "upstream": upstream, "subject": person.subject}
+        user_id: str | None = await self._database.scalar(USER_ID, values)
+        if user_id is None:
+            user_id = await self._names.add(
+                values | {"user_id": proposed, "first_seen": int(time.time())}
+            )
+        if user_id is None:
+            raise IdentityNotRepresentable("This person's id at the upstream is another person's")
+        self._user_ids[key] = user_id
+        return user_id
+
+
+def _storable(*names: str) -> bool:
+    """Whether they are Unicode text: half a surrogate pair, which JSON can spell, has no UTF-8."""
+    try:
+        for name in names:
+            name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+async def _claim(connection: AsyncConnection, claims: Sequence[Row]) -> Sequence[bool]:
+    """For each claim, whether the conversation is now theirs."""
+    made = await connection.execute(CLAIM, claims, execution_options=COUNTED)
+    if made.rowcount == len(claims):  # all were new: the rule, and one statement for all
+        return [True] * len(claims)
+    return [bool((await connection.execute(THEIRS, claim)).scalar()) for claim in claims]
+
+
+async def _name(connection: AsyncConnection, names: Sequence[Row]) -> Sequence[str | None]:
+    """For each person, the id they now have; None where the proposed one is another's."""
+    made = await connection.execute(NAME, names, execution_options=COUNTED)
+    if made.rowcount == len(names):
+        return [str(name["user_id"]) for name in names]
+    return [(await connection.execute(USER_ID, name)).scalar() for name in names]

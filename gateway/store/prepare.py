@@ -1,0 +1,112 @@
+"""Before the first use: is the file a store of ours, whole, writable, and in its newest form?
+
+All of it happens under SQLite's own write lock, in one transaction: of two processes that start at
+once one waits for the other, and one that is killed half-way leaves no half of a migration.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.store.database import writing_engine
+from gateway.store.errors import StoreError
+from gateway.store.schema import HEAD, VERSION_TABLE
+
+PATIENCE = 30.0  # seconds to wait while another process migrates
+# quick_check reads the whole file: 2 ms a MiB from the page cache. A larger file starts unchecked,
+# and a page that cannot be read then is a conversation that nobody can continue.
+CHECKED_BYTES = 64 * 2**20
+
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+_VERSION = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 -- our own constant
+_TOUCH = f"UPDATE {VERSION_TABLE} SET version_num = version_num"  # noqa: S608 -- alike
+_REASONS = {
+    sqlite3.SQLITE_NOTADB: "is not a SQLite database: name another file in store.url",
+    sqlite3.SQLITE_CORRUPT: "is corrupt: stop every gateway and restore it from a backup",
+    sqlite3.SQLITE_READONLY: "is read-only: make the file and its directory writable for the user "
+    "the gateway runs as",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: make the file and its directory readable and "
+    "writable for the user the gateway runs as",
+    sqlite3.SQLITE_BUSY: "is locked by another process: find it, with fuser perhaps, and end it",
+    sqlite3.SQLITE_FULL: "is on a full disk: make room",
+}
+
+
+async def prepare(path: Path) -> None:
+    """Bring the store to its newest form.
+
+    Raises:
+        StoreError: it is not ours, not whole, not writable, or from a newer gateway.
+    """
+    engine = writing_engine(path, patience=PATIENCE)
+    try:
+        async with engine.connect() as connection:
+            if _is_small(path):
+                await _be_whole(connection, path)
+            await _use_wal(connection, path)
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if await _version(connection, path) == HEAD:
+                # On a read-only file BEGIN IMMEDIATE begins a mere read; a write is refused.
+                await connection.exec_driver_sql(_TOUCH)
+                await connection.rollback()
+            else:
+                await connection.run_sync(_upgrade)
+                await connection.commit()
+    except DBAPIError as error:
+        raise _explained(path, error) from error
+    finally:
+        await engine.dispose()
+
+
+def _is_small(path: Path) -> bool:
+    return path.stat().st_size <= CHECKED_BYTES
+
+
+async def _be_whole(connection: AsyncConnection, path: Path) -> None:
+    verdict = (await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar()
+    if verdict != "ok":
+        raise StoreError(f"{path} {_REASONS[sqlite3.SQLITE_CORRUPT]}")
+
+
+async def _use_wal(connection: AsyncConnection, path: Path) -> None:
+    mode = (await connection.exec_driver_sql("PRAGMA journal_mode=WAL")).scalar()
+    if mode != "wal":
+        raise StoreError(
+            f"{path} is on a file system that cannot share memory between processes (SQLite's WAL "
+            "mode): put it on a local disk"
+        )
+
+
+async def _version(connection: AsyncConnection, path: Path) -> str | None:
+    """The migration the file is at; None for a file without tables."""
+    tables = set((await connection.exec_driver_sql(_TABLES)).scalars())
+    if not tables:
+        return None
+    if VERSION_TABLE not in tables:
+        raise StoreError(f"{path} is another application's database: name another file")
+    version: str | None = (await connection.exec_driver_sql(_VERSION)).scalar()
+    if version is not None and version > HEAD:
+        raise StoreError(
+            f"{path} was written by a newer gateway (its form is {version}, this one knows "
+            f"{HEAD}): run that version, or restore a backup from before"
+        )
+    return version
+
+
+def _upgrade(connection: Connection) -> None:
+    # Imported here: it costs a quarter of a second, and most starts find nothing to do.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "gateway.store:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _explained(path: Path, error: DBAPIError) -> StoreError:
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without SQLite's extension of it
+    return StoreError(f"{path} {_REASONS.get(code, f'cannot be used: {error.orig}')}")

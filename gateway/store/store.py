@@ -1,0 +1,68 @@
+"""The store, opened: what the rest of the gateway is given."""
+
+import secrets
+
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.core.errors import LedgerUnavailable
+from gateway.store import location, schema
+from gateway.store.database import Database
+from gateway.store.ledger import Ledger
+from gateway.store.prepare import prepare
+
+IDENTITY = "identity"
+SECRET_BYTES = 32
+
+_SECRET = select(schema.secrets.c.value).where(schema.secrets.c.name == IDENTITY)
+_KEEP = insert(schema.secrets).on_conflict_do_nothing()
+
+
+class Store:
+    """One store of one process. Made within a running event loop, closed with `aclose`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.ledger = Ledger(database)
+
+    @classmethod
+    async def open(cls, url: str) -> "Store":
+        """Open the store at `url`, sqlite:///…, and make it where there is none.
+
+        Raises:
+            StoreError: it cannot be used; the text says what to do.
+        """
+        path = location.locate(url)
+        location.ensure(path)
+        await prepare(path)
+        return cls(Database(path))
+
+    async def identity_secret(self) -> bytes:
+        """The secret behind opaque user ids: made once, by whoever asks first, and kept.
+
+        Raises:
+            LedgerUnavailable: it can be neither read nor made.
+        """
+        secret = await self._database.scalar(_SECRET, {})
+        if secret is None:
+            await self._database.start(self._database.commit(_make_secret))
+            secret = await self._database.scalar(_SECRET, {})
+        if not isinstance(secret, bytes) or len(secret) < SECRET_BYTES:
+            raise LedgerUnavailable("The identity secret in the store is not one")
+        return secret
+
+    async def ping(self) -> None:
+        """Whether the store can be used now.
+
+        Raises:
+            LedgerUnavailable: it cannot.
+        """
+        await self._database.ping()
+
+    async def aclose(self) -> None:
+        await self._database.aclose()
+
+
+async def _make_secret(connection: AsyncConnection) -> None:
+    await connection.execute(_KEEP, {"name": IDENTITY, "value": secrets.token_bytes(SECRET_BYTES)})

@@ -1,0 +1,82 @@
+"""One structured log record an exchange; audit events and faults of our own beside it.
+
+No message text, token, cookie, key, body, query or path: what a record has is in `ports.Record`.
+"""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+from gateway.ports import Record
+
+
+def configure(stream: TextIO | None = None) -> None:
+    """Send log lines to standard error: JSON for machines, columns on a terminal."""
+    target = stream or sys.stderr
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if target.isatty():
+        renderer = structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _without_locals,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(target),
+        cache_logger_on_first_use=True,
+    )
+
+
+# Tracebacks without local variables: those hold tokens and keys.
+_without_locals = structlog.processors.ExceptionRenderer()
+
+
+class ExchangeLog:
+    """Keeps the `UsageSink`, `AuditSink` and `FaultSink` ports by writing log lines."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger("gateway")
+
+    def record(self, record: Record) -> None:
+        self._log.info("exchange", **_facts(record))
+
+    def note(self, event: str, record: Record) -> None:
+        self._log.warning(event, **_who(record), spoofed=record.spoofed or None)
+
+    def fault(self, error: Exception, record: Record) -> None:
+        self._log.error("fault", **_who(record), exc_info=error)
+
+
+def _who(record: Record) -> dict[str, object]:
+    return {
+        "request_id": record.request_id,
+        "org": record.org,
+        "upstream": record.upstream,
+        "operation": record.operation,
+        "user": record.user,
+        "conversation": record.conversation,
+    }
+
+
+def _facts(record: Record) -> dict[str, object]:
+    facts = {
+        **_who(record),
+        "actor": record.actor,
+        "method": record.method,
+        "status": record.status,
+        "upstream_status": record.upstream_status,
+        "code": record.code,
+        "interrupted": record.interrupted,
+        "dropped": record.dropped,
+        "spoofed": record.spoofed,
+        "usage": record.usage,
+        "bytes_in": record.bytes_in,
+        "bytes_out": record.bytes_out,
+        "first_byte_ms": None if record.first_byte_ms is None else round(record.first_byte_ms, 1),
+        "duration_ms": round(record.duration_ms, 1),
+    }
+    return {name: fact for name, fact in facts.items() if fact not in (None, "", [], {}, 0)}

@@ -1,0 +1,104 @@
+"""Bookbag API v2. The userId is whatever the caller says: ours alone, then.
+
+Conversation ids are integers in JSON and the same as text in streams. Contacts, exports, campaigns
+and the list of everybody's conversations are back-office calls and stay out of end users' reach.
+"""
+
+from gateway.core.vendor import Body, Lookup, Operation, ProblemShape, Variable, Vendor
+
+OPENS = (Body("/data/metadata/conversationId"), Body("/metadata/conversationId"))
+USER = (Body("/data/metadata/userId"), Body("/metadata/userId"))
+USAGE = (Body("/data/metadata/usage"), Body("/metadata/usage"))
+AGENT = "/api/v2/agents/{agent}"
+CONVERSATION = AGENT + "/conversations/{conversation}"
+THEIRS = (Variable("conversation"),)
+PAGE = frozenset({"cursor", "limit"})
+STREAM = {"/stream": frozenset({True, False})}
+
+VENDOR = Vendor(
+    name="bookbag",
+    title="Bookbag API v2",
+    base_url="https://app.bookbag.ai",
+    fields={"authorization": "Bearer {key}"},
+    user_id=r"[A-Za-z0-9._-]{1,128}",
+    operations={
+        "chat": Operation(
+            method="POST",
+            path=AGENT + "/chat",
+            members=frozenset({"message", "stream", "conversationId"}),
+            values=STREAM,
+            user=(Body("/userId"),),
+            conversation=(Body("/conversationId"),),
+            opens=OPENS,
+            answers_user=USER,
+            usage=USAGE,
+            thinks=True,
+        ),
+        "retry": Operation(
+            method="POST",
+            path=CONVERSATION + "/retry",
+            members=frozenset({"messageId", "stream"}),
+            values=STREAM,
+            conversation=THEIRS,
+            opens=OPENS,
+            answers_user=USER,
+            usage=USAGE,
+            thinks=True,
+        ),
+        "tool-result": Operation(
+            method="POST",
+            path=CONVERSATION + "/tool-result",
+            members=frozenset({"toolCallId", "output"}),
+            conversation=THEIRS,
+        ),
+        "conversation": Operation(
+            method="GET",
+            path=CONVERSATION,
+            conversation=THEIRS,
+            answers_user=(Body("/data/userId"),),
+        ),
+        "messages": Operation(
+            method="GET",
+            path=CONVERSATION + "/messages",
+            query=PAGE,
+            conversation=THEIRS,
+            answers_user=(Body("/data/*/metadata/userId"),),
+        ),
+        "feedback": Operation(
+            method="PATCH",
+            path=CONVERSATION + "/messages/{message}/feedback",
+            members=frozenset({"feedback"}),
+            values={"/feedback": frozenset({"positive", "negative", None})},
+            conversation=THEIRS,
+        ),
+        "conversations": Operation(
+            method="GET",
+            path=AGENT + "/users/{user}/conversations",
+            query=PAGE,
+            user=(Variable("user"),),
+            answers_user=(Body("/data/*/userId"),),
+            no_conversation="the user's own list",
+        ),
+    },
+    problem=ProblemShape(
+        body={"error": {"code": "{code}", "message": "{message}"}},
+        codes={
+            400: "VALIDATION_INVALID_BODY",
+            401: "AUTH_INVALID_API_KEY",
+            "credentials_missing": "AUTH_MISSING_API_KEY",
+            403: "AUTH_INSUFFICIENT_PERMISSIONS",
+            404: "RESOURCE_NOT_FOUND",
+            405: "RESOURCE_NOT_FOUND",
+            413: "VALIDATION_INVALID_BODY",
+            415: "VALIDATION_INVALID_BODY",
+            429: "RATE_LIMIT_TOO_MANY_REQUESTS",
+            500: "INTERNAL_SERVER_ERROR",
+            502: "INTERNAL_SERVER_ERROR",
+            503: "INTERNAL_SERVER_ERROR",
+            504: "INTERNAL_SERVER_ERROR",
+        },
+        event={"type": "error", "errorText": "{message}"},
+    ),
+    lookup=Lookup(method="GET", path=CONVERSATION, owner=(Body("/data/userId"),)),
+    documents=("https://bookbag.ai/docs/api/v2",),
+)

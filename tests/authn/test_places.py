@@ -1,0 +1,164 @@
+"""Where a credential is looked for, and in which spellings."""
+
+import pytest
+
+from gateway.authn.places import check_place, is_cookie, read
+from gateway.core.errors import AmbiguousCredentials, CredentialsInvalid
+from tests.support.ask import asking
+
+
+@pytest.mark.parametrize(
+    "place", ["authorization", "cookie:__session", "cookie:__Host-s", "field:x-api-key"]
+)
+def test_a_place_is_the_field_a_cookie_or_another_field(place: str) -> None:
+    assert check_place(place) == place
+    assert is_cookie(place) == place.startswith("cookie:")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "",
+        "Authorization",
+        "authorization:x",
+        "cookie",
+        "cookie:",
+        "cookie:a=b",
+        "cookie:a;b",
+        "cookie:a b",
+        "cookie:a\n",
+        "cookie:é",
+        "field:",
+        "field:X-Api-Key",
+        "field:x_api_key",
+        "field:x api key",
+        "field:authorization",
+        "field:cookie",
+        "field:host",
+        "query:access_token",
+        "body:/token",
+        "header:x-api-key",
+    ],
+)
+def test_refuses_a_place_that_is_none(place: str) -> None:
+    with pytest.raises(ValueError, match="from"):
+        check_place(place)
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+def test_the_scheme_has_no_case(scheme: str) -> None:
+    """Row J-32."""
+    assert read(asking(("authorization", f"{scheme} abc")).fields, "authorization") == "abc"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("Bearer\tabc", id="J-32 a tab"),
+        pytest.param("\xa0Bearer abc", id="J-32 a no-break space before"),
+        pytest.param("Bearer\xa0abc", id="J-32 a no-break space between"),
+        pytest.param("Bearer,abc", id="J-32 a comma"),
+        pytest.param("Bearer=abc", id="J-32 an equals sign"),
+        pytest.param('"Bearer" abc', id="J-32 quoted"),
+        pytest.param("Bearer:abc", id="J-32 a colon"),
+        pytest.param(" Bearer abc", id="J-32 a space before"),
+    ],
+)
+def test_refuses_a_misspelt_bearer(written: str) -> None:
+    with pytest.raises(CredentialsInvalid):
+        read(asking(("authorization", written)).fields, "authorization")
+
+
+@pytest.mark.parametrize(
+    ("written", "credential"),
+    [
+        pytest.param("Bearer", "", id="J-32 no token"),
+        pytest.param("Bearer  abc", " abc", id="J-32 two spaces"),
+        pytest.param("Basic YTpi", None, id="J-32 Basic"),
+        pytest.param("Token abc", None, id="J-32 Token"),
+        pytest.param("Bearerx abc", None, id="J-32 another scheme"),
+        pytest.param("Negotiate", None, id="a scheme alone"),
+        pytest.param("", None, id="empty"),
+    ],
+)
+def test_what_is_no_token_is_left_for_the_sign_in_to_refuse(
+    written: str, credential: str | None
+) -> None:
+    assert read(asking(("authorization", written)).fields, "authorization") == credential
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([("authorization", "Bearer a"), ("authorization", "Bearer b")], id="J-31 two"),
+        pytest.param(
+            [("authorization", "Bearer a"), ("authorization", "Bearer a")], id="J-31 same"
+        ),
+        pytest.param([("authorization", "Bearer a"), ("authorization", "")], id="J-31 one empty"),
+        pytest.param(
+            [("authorization", "Basic a"), ("authorization", "Bearer b")], id="J-31 mixed"
+        ),
+        pytest.param([("authorization", "Bearer a, Bearer b")], id="J-31 a list"),
+        pytest.param([("authorization", "Bearer a,b")], id="J-31 a list of tokens"),
+    ],
+)
+def test_refuses_two_authorizations(lines: list[tuple[str, str]]) -> None:
+    with pytest.raises(AmbiguousCredentials):
+        read(asking(*lines).fields, "authorization")
+
+
+def test_another_field_holds_the_bare_token() -> None:
+    fields = asking(("x-api-key", "abc"), ("x-other", "")).fields
+    assert read(fields, "field:x-api-key") == "abc"
+    assert read(fields, "field:x-other") is None
+    assert read(fields, "field:x-absent") is None
+    twice = asking(("x-api-key", "abc"), ("x-api-key", "abc")).fields
+    with pytest.raises(AmbiguousCredentials):
+        read(twice, "field:x-api-key")
+
+
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        pytest.param(["session=alice"], "alice", id="one"),
+        pytest.param(["a=1; session=alice; b=2"], "alice", id="among others"),
+        pytest.param(["a=1", "session=alice"], "alice", id="in a second line"),
+        pytest.param(["session="], None, id="emptied"),
+        pytest.param(["session"], None, id="no value"),
+        pytest.param(["Session=bob"], None, id="C-05 case twin alone"),
+        pytest.param(["Session=bob; session=alice"], "alice", id="C-05 case twin"),
+        pytest.param(["SESSION=bob; session=alice"], "alice", id="C-05 upper case"),
+        pytest.param(["\xa0session=bob"], None, id="C-04 no-break space"),
+        pytest.param(["\x85session=bob"], None, id="C-04 next line"),
+        pytest.param(["\tsession=bob"], None, id="C-04 tab"),
+        pytest.param(["session\t=bob"], None, id="C-04 tab after"),
+        pytest.param(["session =bob"], None, id="C-04 space after"),
+        pytest.param(["$session=bob"], None, id="C-03 dollar"),
+        pytest.param(["xsession=bob; session=alice"], "alice", id="suffix"),
+        pytest.param(["sessions=bob; session=alice"], "alice", id="prefix"),
+        pytest.param(["a=session=bob"], None, id="in a value"),
+    ],
+)
+def test_a_cookie_is_the_one_of_exactly_this_name(lines: list[str], value: str | None) -> None:
+    assert read(asking(*(("cookie", line) for line in lines)).fields, "cookie:session") == value
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["session=alice; session=bob"], id="C-01 two"),
+        pytest.param(["session=bob; session=alice"], id="C-01 the other way round"),
+        pytest.param(["session=alice", "session=bob"], id="C-01 in two lines"),
+        pytest.param(["session=alice; session=alice"], id="C-01 the same"),
+        pytest.param(["session=; session=alice"], id="C-01 one empty"),
+        pytest.param(['session="alice"'], id="C-03 quoted"),
+        pytest.param(['$Version=1; session="a; x=secret"'], id="C-03 cookie sandwich"),
+        pytest.param(["session=a b"], id="a space"),
+        pytest.param(["session=a,b"], id="a comma"),
+        pytest.param(["session=a\\b"], id="a backslash"),
+        pytest.param(["session=\xe9"], id="no ASCII"),
+    ],
+)
+def test_refuses_a_cookie_that_parsers_read_differently(lines: list[str]) -> None:
+    with pytest.raises(AmbiguousCredentials):
+        read(asking(*(("cookie", line) for line in lines)).fields, "cookie:session")

@@ -1,0 +1,214 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.errors import UpstreamMalformed
+from gateway.core.fields import media_type
+from gateway.core.observe import MAX_HELD, Costs, Note, Observer, Opens, Pass, Stop, observe
+from gateway.core.vendor import Body, Operation
+from gateway.vendors.chatbase import VENDOR
+from tests.core.test_sse import CUTS, pieces
+
+CHAT = VENDOR.operations["chat"]
+JSON = media_type(b"application/json; charset=utf-8")
+EVENTS = media_type(b"text/event-stream")
+LINES = media_type(b"application/x-ndjson")
+TEXT = media_type(b"text/plain")
+PLAIN = Operation(method="GET", path="/ping")
+
+
+def sse(*documents: object) -> bytes:
+    return b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in documents)
+
+
+def run(observer: Observer, chunks: list[bytes]) -> list[Note]:
+    """The notes until the end, or until one says stop: whoever drives it goes no further."""
+    notes: list[Note] = []
+    for feed in [*(lambda c=c: observer.feed(c) for c in chunks), observer.end]:
+        for note in feed():
+            notes.append(note)
+            if isinstance(note, Stop):
+                return notes
+    return notes
+
+
+def passed(notes: list[Note]) -> bytes:
+    return b"".join(note.content for note in notes if isinstance(note, Pass))
+
+
+def passed_before_claim(notes: list[Note]) -> bytes:
+    first = next(i for i, note in enumerate(notes) if isinstance(note, Opens))
+    return passed(notes[:first])
+
+
+SHAPES = [
+    pytest.param({"type": "finish", "metadata": {"conversationId": "c-1"}}, id="finish.metadata"),
+    pytest.param(
+        {"type": "finish", "messageMetadata": {"conversationId": "c-1"}},
+        id="finish.messageMetadata",
+    ),
+    pytest.param({"type": "message-metadata", "conversationId": "c-1"}, id="flat message-metadata"),
+    pytest.param(
+        {"type": "start", "messageMetadata": {"conversationId": "c-1"}}, id="start.messageMetadata"
+    ),
+    pytest.param({"data": {"metadata": {"conversationId": "c-1"}}}, id="data.metadata"),
+    pytest.param({"data": {"metadata": {"conversationId": 7}}}, id="an integer"),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_event_that_names_a_conversation_waits_until_it_is_claimed(shape: object) -> None:
+    text, done = sse({"type": "text-delta", "delta": "hi"}), b"data: [DONE]\n\n"
+    wire = text + sse(shape) + done
+    notes = run(observe(CHAT, EVENTS, ok=True, user="alice"), [wire])
+    assert passed(notes) == wire
+    assert passed_before_claim(notes) == text
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_json_answer_is_held_whole_until_its_conversation_is_claimed(shape: object) -> None:
+    wire = json.dumps(shape).encode()
+    observer = observe(CHAT, JSON, ok=True, user="alice")
+    notes = run(observer, pieces(wire, [3, 9]))
+    assert observer.holds
+    assert passed_before_claim(notes) == b""
+    assert passed(notes) == wire
+
+
+@given(CUTS)
+def test_no_cut_of_the_bytes_lets_an_id_out_before_its_claim(cuts: list[int]) -> None:
+    wire = sse({"type": "text-delta", "delta": "x"}, {"metadata": {"conversationId": "secret-id"}})
+    notes = run(observe(CHAT, EVENTS, ok=True, user="alice"), pieces(wire, cuts))
+    assert b"secret" not in passed_before_claim(notes)
+    assert passed(notes) == wire
+    assert [note for note in notes if isinstance(note, Opens)] == [Opens("secret-id")]
+
+
+@given(CUTS)
+def test_bytes_pass_as_they_come_once_the_conversation_is_known(cuts: list[int]) -> None:
+    wire = sse({"delta": "x"}, {"metadata": {"conversationId": "c-1", "userId": "alice"}})
+    observer = observe(CHAT, EVENTS, ok=True, user="alice", known=("c-1",))
+    for piece in pieces(wire, cuts):
+        assert passed(list(observer.feed(piece))) == piece
+    assert list(observer.end()) == []
+
+
+def test_an_id_in_an_event_without_its_blank_line_waits_as_well() -> None:
+    wire = b'data: {"conversationId":"c-1"}\n'
+    notes = run(observe(CHAT, EVENTS, ok=True, user="alice"), [wire])
+    assert notes == [Opens("c-1"), Pass(wire)]
+
+
+def test_an_id_written_with_escapes_is_found() -> None:
+    wire = b'data: {"\\u0063onversation\\u0049d":"c-1"}\n\n'
+    assert Opens("c-1") in run(observe(CHAT, EVENTS, ok=True, user="alice"), [wire])
+
+
+def test_an_id_beside_half_a_surrogate_pair_is_found() -> None:
+    wire = b'data: {"conversationId":"c-1","text":"\\ud83d"}\n\n'
+    assert Opens("c-1") in run(observe(CHAT, EVENTS, ok=True, user="alice"), [wire])
+
+
+def test_an_id_in_json_lines_waits_as_well() -> None:
+    wire = b'{"code":3}\n{"conversationId":"c-1"}\n'
+    notes = run(observe(CHAT, LINES, ok=True, user="alice"), [wire])
+    assert passed_before_claim(notes) == b'{"code":3}\n'
+
+
+def test_a_second_conversation_in_one_answer_is_claimed_too() -> None:
+    wire = sse({"conversationId": "c-1"}, {"conversationId": "c-2"})
+    notes = run(observe(CHAT, EVENTS, ok=True, user="alice"), [wire])
+    assert [note for note in notes if isinstance(note, Opens)] == [Opens("c-1"), Opens("c-2")]
+
+
+@pytest.mark.parametrize("media", [JSON, EVENTS], ids=["JSON", "stream"])
+@pytest.mark.parametrize("known", [(), ("c-1",)], ids=["new", "continued"])
+def test_an_answer_that_names_another_user_stops_there(media, known) -> None:  # type: ignore[no-untyped-def]
+    named = {"metadata": {"userId": "bob", "conversationId": "c-1"}}
+    wire = json.dumps(named).encode() if media is JSON else sse({"delta": "x"}, named)
+    notes = run(observe(CHAT, media, ok=True, user="alice", known=known), [wire])
+    assert isinstance(notes[-1], Stop)
+    assert b"bob" not in passed(notes)
+    assert not any(isinstance(note, Opens) for note in notes)
+
+
+def test_a_list_with_another_users_item_does_not_pass() -> None:
+    wire = json.dumps({"data": [{"id": "1", "userId": "alice"}, {"id": "2", "userId": "bob"}]})
+    operation = VENDOR.operations["conversations"]
+    notes = run(observe(operation, JSON, ok=True, user="alice"), [wire.encode()])
+    assert [type(note) for note in notes] == [Stop]
+
+
+@pytest.mark.parametrize("value", [None, True, {"a": 1}, [], "", 1.5])
+def test_what_is_no_id_names_nobody_and_nothing(value: object) -> None:
+    wire = json.dumps({"metadata": {"conversationId": value, "userId": value}}).encode()
+    notes = run(observe(CHAT, JSON, ok=True, user="alice"), [wire])
+    assert notes == [Pass(wire)]
+
+
+def test_an_answer_of_an_error_claims_nothing() -> None:
+    wire = json.dumps({"metadata": {"conversationId": "c-9"}}).encode()
+    notes = run(observe(CHAT, JSON, ok=False, user="alice"), [wire])
+    assert notes == [Pass(wire)]
+
+
+def test_an_error_that_is_no_json_passes() -> None:
+    notes = run(observe(CHAT, JSON, ok=False, user="alice"), [b"upstream away"])
+    assert passed(notes) == b"upstream away"
+    notes = run(observe(CHAT, TEXT, ok=False, user="alice"), [b"upstream away"])
+    assert passed(notes) == b"upstream away"
+
+
+def test_refuses_a_success_nobody_can_look_into() -> None:
+    with pytest.raises(UpstreamMalformed):
+        observe(CHAT, TEXT, ok=True, user="alice")
+
+
+def test_stops_a_success_that_is_no_json() -> None:
+    notes = run(observe(CHAT, JSON, ok=True, user="alice"), [b'{"metadata":'])
+    assert [type(note) for note in notes] == [Stop]
+
+
+def test_an_empty_answer_is_an_empty_answer() -> None:
+    assert run(observe(CHAT, None, ok=True, user="alice"), []) == []
+
+
+@pytest.mark.parametrize("media", [JSON, EVENTS], ids=["JSON", "stream"])
+def test_what_is_held_is_bounded(media) -> None:  # type: ignore[no-untyped-def]
+    observer = observe(CHAT, media, ok=True, user="alice")
+    notes = run(observer, [b"data: " + b"x" * 1024 * 1024] * 5)
+    assert [type(note) for note in notes] == [Stop]
+    assert MAX_HELD == 4 * 1024 * 1024
+
+
+def test_an_operation_that_looks_for_nothing_lets_all_pass() -> None:
+    observer = observe(PLAIN, TEXT, ok=True, user="alice")
+    assert not observer.holds
+    assert not observer.between_events
+    assert run(observer, [b"a", b"b"]) == [Pass(b"a"), Pass(b"b")]
+
+
+def test_tells_what_an_answer_cost() -> None:
+    operation = Operation(method="GET", path="/x", usage=(Body("/usage"),))
+    wire = sse({"usage": {"credits": 2, "tokens": {"in": 3, "out": 4.5}, "plan": "pro", "x": True}})
+    notes = run(observe(operation, EVENTS, ok=True, user="alice"), [wire])
+    assert Costs({"credits": 2, "in": 3, "out": 4.5}) in notes
+
+
+def test_knows_whether_the_client_is_between_two_events() -> None:
+    observer = observe(CHAT, EVENTS, ok=True, user="alice", known=("c-1",))
+    list(observer.feed(b"data: a\n\n"))
+    assert observer.between_events
+    list(observer.feed(b"data: b"))
+    assert not observer.between_events
+    list(observer.feed(b"\n\n"))
+    assert observer.between_events
+
+
+@given(st.lists(st.sampled_from([b"data: ", b"\n", b'"conversationId"', b":", b'"a"', b"{", b"}"])))
+def test_never_raises_and_never_invents_bytes(parts: list[bytes]) -> None:
+    wire = b"".join(parts)
+    notes = run(observe(CHAT, EVENTS, ok=True, user="alice"), parts)
+    assert passed(notes) == wire

@@ -1,0 +1,77 @@
+import json
+
+import pytest
+
+from gateway.core import errors, problem
+from gateway.core.errors import GatewayError
+from gateway.core.sse import EventStreamSplitter
+from gateway.vendors import VENDORS
+
+
+def every_error() -> list[GatewayError]:
+    found: list[type[GatewayError]] = [GatewayError]
+    for kind in found:
+        found.extend(kind.__subclasses__())
+    return [
+        kind(("GET",)) if kind is errors.MethodNotAllowed else kind()  # type: ignore[arg-type]
+        for kind in found
+    ]
+
+
+@pytest.mark.parametrize("error", every_error(), ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("shape", [None, *(v.problem for v in VENDORS.values())])
+def test_every_error_has_an_answer_in_every_shape(error: GatewayError, shape) -> None:  # type: ignore[no-untyped-def]
+    answer = problem.of_error(error, shape, "req-1")
+    fields = dict(answer.fields)
+    assert answer.status == error.status
+    assert fields[b"x-gateway-error"].decode() == error.code
+    assert fields[b"proxy-status"].startswith(b"gateway; error=")
+    assert int(fields[b"content-length"]) == len(answer.content)
+    json.loads(answer.content)
+    (event,) = EventStreamSplitter().feed(problem.last_event(error, shape, "req-1"))
+    json.loads(event.data)
+
+
+def test_outside_a_vendors_routes_the_answer_is_a_problem_of_rfc_9457() -> None:
+    answer = problem.of_error(errors.NotFound(), None, "req-1")
+    assert (b"content-type", b"application/problem+json") in answer.fields
+    assert json.loads(answer.content) == {
+        "title": "Not Found",
+        "status": 404,
+        "detail": "Not found",
+        "code": "not_found",
+        "request_id": "req-1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.ConversationNotFound(), "RESOURCE_NOT_FOUND"),
+        (errors.CredentialsMissing(), "AUTH_MISSING_API_KEY"),
+        (errors.AmbiguousJson(), "VALIDATION_INVALID_JSON"),
+        (errors.BadRequest(), "VALIDATION_INVALID_BODY"),
+        (errors.LedgerUnavailable(), "SERVICE_UNDER_MAINTENANCE"),
+    ],
+)
+def test_on_chatbase_routes_its_sdks_find_their_own_codes(error: GatewayError, code: str) -> None:
+    answer = problem.of_error(error, VENDORS["chatbase"].problem, "req-1")
+    assert json.loads(answer.content)["error"]["code"] == code
+
+
+def test_a_missing_credential_is_challenged_without_an_error_code() -> None:
+    fields = dict(problem.of_error(errors.CredentialsMissing(), None, "r").fields)
+    assert fields[b"www-authenticate"] == b'Bearer realm="gateway"'
+
+
+@pytest.mark.parametrize("error", [errors.CredentialsInvalid(), errors.CredentialsExpired()])
+def test_a_bad_credential_is_challenged_as_an_invalid_token(error: GatewayError) -> None:
+    fields = dict(problem.of_error(error, None, "r").fields)
+    assert b'error="invalid_token"' in fields[b"www-authenticate"]
+
+
+def test_says_when_to_come_back_and_what_is_allowed() -> None:
+    busy = dict(problem.of_error(errors.Overloaded(retry_after=3), None, "r").fields)
+    assert busy[b"retry-after"] == b"3"
+    wrong = dict(problem.of_error(errors.MethodNotAllowed(("GET", "POST")), None, "r").fields)
+    assert wrong[b"allow"] == b"GET, POST"

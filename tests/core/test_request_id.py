@@ -1,0 +1,29 @@
+import uuid
+
+import pytest
+
+from gateway.core import request_id
+
+RANDOM = bytes(range(10))
+
+
+@pytest.mark.parametrize("offered", [b"abc", b"A-1_b.c", b"x" * 64])
+def test_takes_a_plain_id_of_the_client(offered: bytes) -> None:
+    assert request_id.choose([offered], now=0, random=RANDOM) == offered.decode()
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [[], [b""], [b"x" * 65], [b"a b"], [b"a\nb"], [b"a\n"], [b"\xff"], [b"a", b"b"], [b'"']],
+)
+def test_makes_one_where_the_client_offers_none_that_is_plain(offered: list[bytes]) -> None:
+    made = uuid.UUID(request_id.choose(offered, now=1_700_000_000, random=RANDOM))
+    assert made.version == 7
+    assert made.variant == uuid.RFC_4122
+
+
+def test_ids_sort_by_time() -> None:
+    earlier = request_id.uuid7(1_700_000_000.001, b"\xff" * 10)
+    later = request_id.uuid7(1_700_000_000.002, b"\x00" * 10)
+    assert str(earlier) < str(later)
+    assert int.from_bytes(earlier.bytes[:6], "big") == 1_700_000_000_001

@@ -1,0 +1,115 @@
+import base64
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.sse import EventStreamSplitter, JsonLinesSplitter, Splitter, event
+from tests.support.corpora import corpus
+
+PIECES = [
+    b"\r",
+    b"\n",
+    b"\r\n",
+    b"data",
+    b":",
+    b" ",
+    b"a",
+    b"\xef\xbb\xbf",
+    b"\xe2\x80\xa8",
+    b"id: 1",
+]
+WIRES = st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join)
+CUTS = st.lists(st.integers(0, 200), max_size=12)
+
+
+def pieces(wire: bytes, cuts: list[int]) -> list[bytes]:
+    edges = [0, *sorted({cut for cut in cuts if cut < len(wire)}), len(wire)]
+    return [wire[a:b] for a, b in pairwise(edges)]
+
+
+def split(splitter: Splitter, chunks: list[bytes]) -> tuple[list[bytes], bytes]:
+    """The data of all dispatched events, and all raw bytes in order."""
+    events = [found for chunk in chunks for found in splitter.feed(chunk)]
+    rest = splitter.rest()
+    raw = b"".join(found.raw for found in events) + (rest.raw if rest else b"")
+    return [found.data for found in events if found.data], raw
+
+
+@given(WIRES, CUTS)
+def test_any_cut_of_an_event_stream_gives_the_same_events_and_loses_no_byte(
+    wire: bytes, cuts: list[int]
+) -> None:
+    whole, raw = split(EventStreamSplitter(), [wire])
+    assert raw == wire
+    assert split(EventStreamSplitter(), pieces(wire, cuts)) == (whole, wire)
+
+
+@given(
+    st.lists(st.sampled_from([b"\n", b"\r", b"{}", b"data:", b" "]), max_size=40).map(b"".join),
+    CUTS,
+)
+def test_any_cut_of_json_lines_gives_the_same_lines_and_loses_no_byte(
+    wire: bytes, cuts: list[int]
+) -> None:
+    whole, raw = split(JsonLinesSplitter(), [wire])
+    assert raw == wire
+    assert split(JsonLinesSplitter(), pieces(wire, cuts)) == (whole, wire)
+
+
+def test_agrees_with_another_parser_on_every_vector_at_every_cut() -> None:
+    cases = json.loads(corpus("wpt-eventsource/sse_vectors.json").read_text())["cases"]
+    assert len(cases) >= 33
+    for case in cases:
+        wire = base64.b64decode(case["wire_b64"])
+        expected = [found["data"] for found in case["events_eventsource_parser"] if found["data"]]
+        if case["id"] == "cr-only":  # the WHATWG text dispatches here, that parser waits
+            expected = ["hi"]
+        for cut in range(len(wire) + 1):
+            data, raw = split(EventStreamSplitter(), [wire[:cut], wire[cut:]])
+            assert [one.decode("utf-8", "replace") for one in data] == expected, case["id"]
+            assert raw == wire
+
+
+@pytest.mark.parametrize(
+    ("wire", "data"),
+    [
+        pytest.param(b"data: a\xe2\x80\xa8b\n\n", "a\u2028b".encode(), id="U+2028 ends no line"),
+        pytest.param(b"data: a\x0bb\x85c\n\n", b"a\x0bb\x85c", id="VT and NEL end no line"),
+        pytest.param(b"data:\n\n", b"", id="empty data"),
+        pytest.param(b": a comment\n\n", b"", id="comment"),
+        pytest.param(b"database: x\n\n", b"", id="another field that begins like data"),
+        pytest.param(b"data: a\ndata: b\n\n", b"a\nb", id="two data lines"),
+        pytest.param(b"event: x\r\ndata: a\r\n\r\n", b"a", id="CRLF"),
+    ],
+)
+def test_reads_the_data_of_an_event(wire: bytes, data: bytes) -> None:
+    (found,) = EventStreamSplitter().feed(wire)
+    assert found.data == data
+
+
+def test_keeps_an_unfinished_event_until_the_end() -> None:
+    splitter = EventStreamSplitter()
+    assert splitter.feed(b"data: a\n\ndata: b\n") != []
+    assert splitter.pending == len(b"data: b\n")
+    assert splitter.tail(6) == b"b\n"
+    rest = splitter.rest()
+    assert rest is not None
+    assert rest.data == b"b"
+    assert splitter.rest() is None
+
+
+@pytest.mark.parametrize("prefix", [b"", b"data:", b"data: "])
+def test_reads_json_lines_with_or_without_the_word_data(prefix: bytes) -> None:
+    splitter = JsonLinesSplitter()
+    (found,) = splitter.feed(prefix + b'{"code":3}\r\n{"code"')
+    assert found.data == b'{"code":3}'
+    assert splitter.tail(0) == b'{"code"'
+    assert splitter.pending == 7
+
+
+def test_an_event_we_write_is_read_back_as_it_was() -> None:
+    (found,) = EventStreamSplitter().feed(event(b'{"type":"error"}'))
+    assert found.data == b'{"type":"error"}'

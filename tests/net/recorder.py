@@ -1,0 +1,134 @@
+"""An ASGI application that records what reached it, behind the guarded protocol on a socket."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gateway.net.protocol import ServerLimits, guarded_protocol
+from tests.support.serve import running
+from tests.support.wire import Answer, connected
+
+QUICK = ServerLimits(
+    header_timeout=0.3,
+    body_timeout=0.6,
+    min_body_rate=1000,
+    body_window=0.3,
+    keep_alive=0.3,
+    write_timeout=0.3,
+    linger=0.3,
+)
+PATIENT = ServerLimits(linger=0.2)
+LARGE = 320 * 65_536  # bytes
+
+
+@dataclass(slots=True)
+class Seen:
+    """One request as the application got it."""
+
+    scope: dict[str, Any] = field(repr=False)
+    body: bytes | None  # None: the client left before its end
+    fields: list[tuple[bytes, bytes]]  # copied when the application had read the body
+
+    @property
+    def path(self) -> str:
+        return str(self.scope["path"])
+
+
+class Recorder:
+    """Answers every request with its own path; some paths answer in other ways.
+
+    `/early` answers before it reads, `/stream` says one chunk and waits for `release`, `/large`
+    sends more than a kernel's buffers hold, `/cut` breaks off.
+    """
+
+    def __init__(self) -> None:
+        self.started: list[str] = []  # paths, when the application begins
+        self.seen: list[Seen] = []  # when it has read the body
+        self.left: list[str] = []  # paths whose client left while they waited
+        self.release = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            return
+        path = scope["path"]
+        self.started.append(path)
+        if path == "/early":
+            await answer(send, b"early", status=401)
+            return
+        body = await read(receive)
+        self.seen.append(Seen(scope, body, list(scope["headers"])))
+        if body is None:
+            return
+        if path == "/stream":
+            await self._stream(path, receive, send)
+        elif path == "/large":
+            await start(send)
+            for _ in range(LARGE // 65_536):
+                await send(chunk(b"x" * 65_536))
+            await send(chunk(b"", last=True))
+        elif path == "/cut":
+            await start(send)
+            await send(chunk(b"half"))
+        else:
+            await answer(send, path.encode())
+
+    async def _stream(self, path: str, receive: Any, send: Any) -> None:
+        await start(send)
+        await send(chunk(b"first"))
+        released = asyncio.create_task(self.release.wait())
+        gone = asyncio.create_task(receive())
+        await asyncio.wait({released, gone}, return_when=asyncio.FIRST_COMPLETED)
+        released.cancel()
+        if gone.done():
+            assert gone.result()["type"] == "http.disconnect"
+            self.left.append(path)
+            return
+        gone.cancel()
+        await send(chunk(b"last", last=True))
+
+
+async def read(receive: Any) -> bytes | None:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message["body"]
+        if not message["more_body"]:
+            return body
+
+
+async def start(send: Any, status: int = 200, fields: Any = ()) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": list(fields)})
+
+
+def chunk(content: bytes, *, last: bool = False) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": content, "more_body": not last}
+
+
+async def answer(send: Any, content: bytes, status: int = 200) -> None:
+    await start(send, status, [(b"content-length", str(len(content)).encode())])
+    await send(chunk(content, last=True))
+
+
+@asynccontextmanager
+async def recording(
+    limits: ServerLimits = PATIENT, **changes: Any
+) -> AsyncIterator[tuple[Recorder, str]]:
+    """The application and its URL, with these limits changed."""
+    recorder = Recorder()
+    protocol = guarded_protocol(replace(limits, **changes))
+    async with running(recorder, http=protocol) as (_, url):
+        yield recorder, url
+
+
+async def ask(url: str, raw: bytes) -> Answer:
+    """One answer to these bytes, which must close the connection."""
+    async with connected(url) as peer:
+        await peer.send(raw)
+        first = await peer.answer()
+        await peer.until_closed()
+        assert peer.received == first.rest == b"", "something came after a refusal"
+        return first

@@ -1,0 +1,279 @@
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.core.errors import IdentityNotRepresentable
+from gateway.core.identity import Person
+from gateway.store.database import Database
+from gateway.store.ledger import Ledger
+from gateway.store.store import Store
+
+pytestmark = pytest.mark.anyio
+
+ALICE = Person("acme", "alice")
+BOB = Person("acme", "bob")
+CAROL = Person("globex", "alice")
+
+any_text = st.text(alphabet=st.characters(exclude_categories=()))  # half surrogate pairs as well
+
+
+@pytest.fixture
+def ledger(store: Store) -> Ledger:
+    return store.ledger
+
+
+@pytest.fixture
+def database(store: Store) -> Database:
+    return store._database
+
+
+def rows(path: Path, statement: str, *values: object) -> list[tuple[object, ...]]:
+    """Straight from the file, beside the ledger."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def make_alias(path: Path, org: str, subject: str, becomes: str) -> None:
+    rows(path, "INSERT INTO aliases VALUES (?, ?, ?, 0)", org, subject, becomes)
+
+
+# Who owns a conversation
+
+
+async def test_nobody_owns_what_nobody_claimed(ledger: Ledger) -> None:
+    assert await ledger.owner("acme", "support", "c-1") is None
+
+
+async def test_who_claims_first_owns_for_good(ledger: Ledger) -> None:
+    assert await ledger.claim("support", "c-1", ALICE)
+    assert not await ledger.claim("support", "c-1", BOB)
+    assert await ledger.claim("support", "c-1", ALICE)
+    assert await ledger.owner("acme", "support", "c-1") == ALICE
+    assert not await ledger.claim("support", "c-1", BOB)
+
+
+async def test_another_ledger_on_the_file_sees_a_claim_at_once(ledger: Ledger, url: str) -> None:
+    other = await Store.open(url)
+    assert await other.ledger.owner("acme", "support", "c-1") is None
+    assert await ledger.claim("support", "c-1", ALICE)
+    assert await other.ledger.owner("acme", "support", "c-1") == ALICE
+    assert not await other.ledger.claim("support", "c-1", BOB)
+    await other.aclose()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(("a:c", "b", "x"), ("c", "a:b", "x"), id="O-06 org and upstream"),
+        pytest.param(("a", "b:c", "x"), ("a", "b", "c:x"), id="O-06 upstream and conversation"),
+        pytest.param(("a", "b\0c", "x"), ("a", "b", "c\0x"), id="O-06 NUL"),
+        pytest.param(("a", "b", "x\0y"), ("a", "b", "x"), id="O-06 cut off at NUL"),
+        pytest.param(("a", "b", "c-1"), ("a", "b", "C-1"), id="I-07 case"),
+        pytest.param(("a", "b", "c-1"), ("a", "b", "c-1 "), id="I-07 trailing space"),
+        pytest.param(("a", "b", "c-1"), ("a", "b", "c%2d1"), id="I-07 percent"),
+        pytest.param(("a", "b", "c-1"), ("a", "b", "c\u20101"), id="I-07 another hyphen"),
+        pytest.param(("a", "b", "caf\u00e9"), ("a", "b", "cafe\u0301"), id="I-07 composition"),
+        pytest.param(("a", "b", "7"), ("a", "b", "7.0"), id="I-07 a number"),
+        pytest.param(("a", "b", "7"), ("a", "b", "07"), id="I-07 a leading zero"),
+        pytest.param(("a", "b", "x"), ("a", "b", "x' OR '1'='1"), id="C-09 SQL"),
+        pytest.param(("a", "b", "%"), ("a", "b", "x"), id="C-09 a wildcard"),
+        pytest.param(("a", "b", "x"), ("A", "b", "x"), id="O-10 case of the org"),
+    ],
+)
+async def test_names_are_compared_byte_by_byte(
+    ledger: Ledger, one: tuple[str, str, str], other: tuple[str, str, str]
+) -> None:
+    for (org, upstream, conversation), subject in ((one, "alice"), (other, "bob")):
+        assert await ledger.claim(upstream, conversation, Person(org, subject))
+    assert await ledger.owner(*one) == Person(one[0], "alice")
+    assert await ledger.owner(*other) == Person(other[0], "bob")
+
+
+async def test_the_same_subject_of_two_orgs_is_two_people(ledger: Ledger) -> None:
+    assert await ledger.claim("support", "c-1", ALICE)
+    assert await ledger.claim("support", "c-1", CAROL)
+    assert await ledger.owner("acme", "support", "c-1") == ALICE
+    assert await ledger.owner("globex", "support", "c-1") == CAROL
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(any_text, any_text, any_text, any_text)
+async def test_any_text_is_a_name_or_is_refused(
+    ledger: Ledger, org: str, upstream: str, conversation: str, subject: str
+) -> None:
+    person = Person(org, subject)
+    before = await ledger.owner(org, upstream, conversation)
+    theirs = await ledger.claim(upstream, conversation, person)
+    after = await ledger.owner(org, upstream, conversation)
+    try:
+        "".join((org, upstream, conversation, subject)).encode()
+    except UnicodeEncodeError:
+        assert (theirs, after) == (False, before)
+    else:
+        assert after == (before or person)
+        assert theirs == (after == person)
+
+
+# Races
+
+
+async def test_one_of_two_who_race_for_one_id_wins_i_05(ledger: Ledger) -> None:
+    people = [ALICE, BOB] * 25
+    outcomes = await asyncio.gather(*(ledger.claim("support", "c-1", who) for who in people))
+    owner = await ledger.owner("acme", "support", "c-1")
+    assert owner in (ALICE, BOB)
+    assert outcomes == [who == owner for who in people]
+
+
+async def test_many_claims_at_once_are_each_recorded(ledger: Ledger, path: Path) -> None:
+    names = [f"c-{number}" for number in range(1000)]
+    assert all(await asyncio.gather(*(ledger.claim("support", name, ALICE) for name in names)))
+    assert rows(path, "SELECT count(*), count(DISTINCT subject) FROM conversations") == [(1000, 1)]
+
+
+async def test_claims_are_on_the_disk_when_they_return(ledger: Ledger, path: Path) -> None:
+    """Seen by another connection; that a crash cannot undo it, `test_durability` shows."""
+    for number in range(20):
+        assert await ledger.claim("support", f"c-{number}", ALICE)
+        assert rows(path, "SELECT count(*) FROM conversations") == [(number + 1,)]
+
+
+async def test_a_claim_cancelled_anywhere_leaves_the_ledger_usable(ledger: Ledger) -> None:
+    for steps in range(60):
+        claim = asyncio.create_task(ledger.claim("support", f"c-{steps}", ALICE))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        claim.cancel()
+        await asyncio.wait([claim])
+    for steps in range(60):
+        theirs = await ledger.claim("support", f"c-{steps}", BOB)
+        owner = await ledger.owner("acme", "support", f"c-{steps}")
+        assert owner == (BOB if theirs else ALICE)
+
+
+# What is remembered
+
+
+async def test_an_owner_is_remembered_for_ever(ledger: Ledger, database: Database) -> None:
+    await ledger.claim("support", "c-1", ALICE)
+    assert await ledger.owner("acme", "support", "c-1") == ALICE
+    await database.aclose()
+    assert await ledger.owner("acme", "support", "c-1") == ALICE
+    assert await ledger.claim("support", "c-1", ALICE)
+
+
+async def test_nobody_is_never_remembered(ledger: Ledger, path: Path) -> None:
+    assert await ledger.owner("acme", "support", "c-1") is None
+    rows(path, "INSERT INTO conversations VALUES ('acme', 'support', 'c-1', 'bob', 0)")
+    assert await ledger.owner("acme", "support", "c-1") == BOB
+
+
+async def test_a_refused_claim_is_never_remembered_as_a_claim(ledger: Ledger) -> None:
+    await ledger.claim("support", "c-1", BOB)
+    assert not await ledger.claim("support", "c-1", ALICE)
+    assert await ledger.owner("acme", "support", "c-1") == BOB
+
+
+async def test_memory_is_bounded(database: Database) -> None:
+    ledger = Ledger(database, remembered=10)
+    for number in range(50):
+        await ledger.claim("support", f"c-{number}", ALICE)
+        assert await ledger.owner("acme", "support", f"c-{number}") == ALICE
+        await ledger.user_id("support", Person("acme", f"u-{number}"), f"u-{number}")
+    assert len(ledger._owners) == len(ledger._user_ids) == 10
+    assert await ledger.owner("acme", "support", "c-0") == ALICE
+
+
+# User ids
+
+
+async def test_the_first_id_stays_whatever_is_proposed_later(ledger: Ledger, url: str) -> None:
+    assert await ledger.user_id("support", ALICE, "alice") == "alice"
+    assert await ledger.user_id("support", ALICE, "u_other") == "alice"
+    later = await Store.open(url)
+    assert await later.ledger.user_id("support", ALICE, "u_other") == "alice"
+    await later.aclose()
+
+
+async def test_each_upstream_and_each_org_has_its_own_ids(ledger: Ledger) -> None:
+    assert await ledger.user_id("support", ALICE, "alice") == "alice"
+    assert await ledger.user_id("sales", ALICE, "u_1") == "u_1"
+    assert await ledger.user_id("support", CAROL, "alice") == "alice"
+
+
+async def test_an_id_that_is_another_persons_is_refused(ledger: Ledger) -> None:
+    await ledger.user_id("support", ALICE, "alice")
+    for _ in range(2):
+        with pytest.raises(IdentityNotRepresentable):
+            await ledger.user_id("support", BOB, "alice")
+    assert await ledger.user_id("support", BOB, "bob") == "bob"
+    assert await ledger.user_id("support", BOB, "alice") == "bob"
+
+
+async def test_of_many_who_propose_one_id_at_once_one_gets_it(ledger: Ledger) -> None:
+    people = [Person("acme", f"u-{number}") for number in range(50)]
+    outcomes = await asyncio.gather(
+        *(ledger.user_id("support", person, "wanted") for person in people), return_exceptions=True
+    )
+    assert outcomes.count("wanted") == 1
+    refused = [outcome for outcome in outcomes if outcome != "wanted"]
+    assert {type(outcome) for outcome in refused} == {IdentityNotRepresentable}
+
+
+async def test_one_who_comes_many_times_at_once_has_one_id(ledger: Ledger) -> None:
+    ids = await asyncio.gather(*(ledger.user_id("support", ALICE, f"u_{n}") for n in range(50)))
+    assert len(set(ids)) == 1
+
+
+async def test_a_name_that_is_no_text_has_no_id(ledger: Ledger) -> None:
+    with pytest.raises(IdentityNotRepresentable):
+        await ledger.user_id("support", Person("acme", "\ud800"), "u_1")
+
+
+# People who have become others
+
+
+async def test_what_one_opened_belongs_to_who_they_have_become(ledger: Ledger, path: Path) -> None:
+    visitor = Person("acme", "anonymous-1")
+    await ledger.claim("support", "c-1", visitor)
+    make_alias(path, "acme", "anonymous-1", "alice")
+    assert await ledger.owner("acme", "support", "c-1") == ALICE
+    assert await ledger.claim("support", "c-1", ALICE)
+    assert await ledger.claim("support", "c-1", visitor)
+    assert not await ledger.claim("support", "c-1", BOB)
+
+
+async def test_two_who_have_become_one_are_the_same(ledger: Ledger, path: Path) -> None:
+    one, two = Person("acme", "anonymous-1"), Person("acme", "anonymous-2")
+    await ledger.claim("support", "c-1", one)
+    make_alias(path, "acme", "anonymous-1", "alice")
+    make_alias(path, "acme", "anonymous-2", "alice")
+    assert await ledger.claim("support", "c-1", two)
+
+
+async def test_an_alias_holds_in_its_own_org_alone(ledger: Ledger, path: Path) -> None:
+    await ledger.claim("support", "c-1", BOB)
+    make_alias(path, "globex", "bob", "alice")
+    assert await ledger.owner("acme", "support", "c-1") == BOB
+    assert not await ledger.claim("support", "c-1", ALICE)
+
+
+async def test_an_alias_is_one_hop(ledger: Ledger, path: Path) -> None:
+    await ledger.claim("support", "c-1", Person("acme", "a"))
+    make_alias(path, "acme", "a", "b")
+    make_alias(path, "acme", "b", "a")
+    assert await ledger.owner("acme", "support", "c-1") == Person("acme", "b")
+
+
+async def test_one_who_has_become_another_goes_by_the_others_id(ledger: Ledger, path: Path) -> None:
+    await ledger.user_id("support", ALICE, "alice")
+    make_alias(path, "acme", "anonymous-1", "alice")
+    assert await ledger.user_id("support", Person("acme", "anonymous-1"), "u_1") == "alice"
+    make_alias(path, "acme", "anonymous-2", "bob")
+    assert await ledger.user_id("support", Person("acme", "anonymous-2"), "u_2") == "u_2"
+    assert await ledger.user_id("support", BOB, "bob") == "u_2"

@@ -1,0 +1,90 @@
+"""Configurations as text, the way operators write them, for vendors and issuers of a test.
+
+    text = chatbase(vendor.url, issuer, store=tmp_path / "gateway.db")
+
+Each is a whole file; `more` is further TOML at its end.
+"""
+
+import json
+from pathlib import Path
+
+from tests.support.tokens import Issuer
+
+IDENTITY_SECRET = "identity-secret-for-tests-only-32b"
+
+
+Members = dict[str, str | list[str]]
+
+
+def chatbase(url: str, issuer: Issuer, *, store: Path, key: str = "cb-key", more: str = "") -> str:
+    """One org, Chatbase at `url` as the upstream `support`, sign-in by a shared secret (HS256)."""
+    return (
+        _common(store)
+        + _table("[sign_in]", _hs256(issuer))
+        + _table("[upstreams.support]", _chatbase(url, key))
+        + more
+    )
+
+
+def docbit(
+    url: str, issuer: Issuer, *, store: Path, key: str = "sk_partner_1", more: str = ""
+) -> str:
+    """One org, DocBit at `url` as the upstream `docs`, sign-in by a shared secret (HS256)."""
+    return (
+        _common(store)
+        + _table("[sign_in]", _hs256(issuer))
+        + _table("[upstreams.docs]", _docbit(url, key))
+        + more
+    )
+
+
+def two_orgs(
+    chatbase_urls: tuple[str, str],
+    docbit_url: str,
+    issuers: tuple[Issuer, Issuer],
+    *,
+    store: Path,
+    more: str = "",
+) -> str:
+    """acme on acme.test and globex on globex.test, strangers to each other.
+
+    Each has an issuer of its own, a Chatbase of its own as `support` (keys `acme-cb-key` and
+    `globex-cb-key`), and the one DocBit as `docs`, which is told the org: `org_acme`, `org_globex`.
+    """
+    text = _common(store)
+    for org, url, issuer in zip(("acme", "globex"), chatbase_urls, issuers, strict=True):
+        text += _table(f"[orgs.{org}]", {"hosts": [f"{org}.test"], "external_id": f"org_{org}"})
+        text += _table(f"[[orgs.{org}.sign_in]]", _hs256(issuer))
+        text += _table(f"[orgs.{org}.upstreams.support]", _chatbase(url, f"{org}-cb-key"))
+        text += _table(f"[orgs.{org}.upstreams.docs]", _docbit(docbit_url, "sk_partner_1"))
+    return text + more
+
+
+def _common(store: Path) -> str:
+    return _table("[identity]", {"secret": IDENTITY_SECRET}) + _table(
+        "[store]", {"url": f"sqlite:///{store}"}
+    )
+
+
+def _hs256(issuer: Issuer) -> Members:
+    return {
+        "issuer": issuer.url,
+        "audience": issuer.audience,
+        "secret": issuer.secret,
+        "algorithms": ["HS256"],
+    }
+
+
+def _chatbase(url: str, key: str) -> Members:
+    return {"vendor": "chatbase", "base_url": url, "key": key, "agent": "agent_1"}
+
+
+def _docbit(url: str, key: str) -> Members:
+    profile = {"vendor": "external-user-id", "base_url": url, "key": key}
+    return {**profile, "default_roles": ["employee"]}
+
+
+def _table(heading: str, members: Members) -> str:
+    # A JSON string or array of strings is one in TOML too.
+    lines = [f"{name} = {json.dumps(value)}" for name, value in members.items()]
+    return "\n".join([heading, *lines, "", ""])

@@ -1,0 +1,107 @@
+"""The whole thing on sockets: a vendor, the real gateway from a real file in front of it, clients.
+
+async with chatbase_stage(tmp_path) as stage:
+    answer = await stage.ask("alice", "POST", "/chat", {"message": "hi"})
+    assert stage.vendor.requests[0].json()["userId"] == "alice"
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from gateway.app import Gateway
+from gateway.net.server import ServerLimits, guarded_protocol
+from tests.support import config
+from tests.support.chatbase import Chatbase
+from tests.support.docbit import DocBit
+from tests.support.serve import serving
+from tests.support.tokens import Issuer
+from tests.support.vendor import RecordingVendor
+from tests.support.wire import Answer, raw_request, wire
+
+Vendor = TypeVar("Vendor", bound=RecordingVendor)
+
+
+@dataclass(frozen=True)
+class Stage(Generic[Vendor]):
+    """A gateway that runs, at `url`; `base` goes before every path that `ask` is given."""
+
+    vendor: Vendor
+    gateway: Gateway
+    issuer: Issuer
+    url: str
+    base: str
+
+    def token(self, who: str, **claims: object) -> str:
+        return self.issuer.token(who, algorithm="HS256", **claims)
+
+    def request(
+        self,
+        who: str | None,
+        method: str,
+        path: str,
+        body: object = None,
+        fields: Iterable[tuple[str, str] | bytes] = (),
+    ) -> bytes:
+        """A request as a client would write it; `body` may be bytes, sent as they are."""
+        lines: list[tuple[str, str] | bytes] = []
+        if who is not None:
+            lines.append(("Authorization", f"Bearer {self.token(who)}"))
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        if content is not None and not any(_is_content_type(field) for field in fields):
+            lines.append(("Content-Type", "application/json"))
+        return raw_request(method, self.base + path, [*lines, *fields], content)
+
+    async def ask(
+        self,
+        who: str | None,
+        method: str,
+        path: str,
+        body: object = None,
+        fields: Iterable[tuple[str, str] | bytes] = (),
+    ) -> Answer:
+        return await wire(self.url, self.request(who, method, path, body, list(fields)))
+
+
+def _is_content_type(field: tuple[str, str] | bytes) -> bool:
+    name = field.split(b":")[0].decode("latin-1") if isinstance(field, bytes) else field[0]
+    return name.lower() == "content-type"
+
+
+@asynccontextmanager
+async def gateway_of(text: str, folder: Path, **limits: Any) -> AsyncIterator[tuple[Gateway, str]]:
+    """The gateway a configuration text describes, served the way `gateway serve` does."""
+    file = folder / "gateway.toml"
+    file.write_text(text)
+    gateway = Gateway.from_file(file)
+    async with serving(gateway, http=guarded_protocol(ServerLimits(**limits))) as url:
+        yield gateway, url
+
+
+@asynccontextmanager
+async def chatbase_stage(folder: Path, more: str = "") -> AsyncIterator[Stage[Chatbase]]:
+    issuer = Issuer()
+    async with Chatbase() as vendor:
+        text = config.chatbase(vendor.url, issuer, store=folder / "gateway.db", more=more)
+        async with gateway_of(text, folder) as (gateway, url):
+            yield Stage(vendor, gateway, issuer, url, "/support/api/v2/agents/agent_1")
+
+
+@asynccontextmanager
+async def docbit_stage(folder: Path, more: str = "") -> AsyncIterator[Stage[DocBit]]:
+    issuer = Issuer()
+    async with DocBit() as vendor:
+        text = config.docbit(vendor.url, issuer, store=folder / "gateway.db", more=more)
+        async with gateway_of(text, folder) as (gateway, url):
+            yield Stage(vendor, gateway, issuer, url, "/docs/api/ai")
+
+
+def events(answer: Answer) -> list[Any]:
+    """The JSON events of a stream."""
+    from gateway.core.sse import EventStreamSplitter
+
+    found = EventStreamSplitter().feed(answer.body)
+    return [json.loads(one.data) for one in found if one.data and one.data != b"[DONE]"]

@@ -1,0 +1,230 @@
+"""A folder is a layer, and imports look down only.
+
+`LEVELS` is the house from the ground up. A module imports what stands on a lower level, and on its
+own level only its own room: `authn` never `store`, `core.call` never `core.plan`. A room is a
+package with all below it ("gateway.authn.*") or one module; what has no level fails, so that
+whoever adds a module says where it belongs.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "gateway"
+
+LEVELS: tuple[tuple[str, ...], ...] = (
+    ("gateway.core", "gateway.core.errors", "gateway.core.names", "gateway.core.sse"),
+    ("gateway.core.identity", "gateway.core.strictjson", "gateway.core.fields"),
+    ("gateway.core.pointer", "gateway.core.origin", "gateway.core.request_id"),
+    ("gateway.core.guard", "gateway.core.place", "gateway.core.query"),
+    ("gateway.core.vendor",),
+    ("gateway.core.route", "gateway.core.problem", "gateway.core.observe"),
+    ("gateway.core.call", "gateway.core.directory"),
+    ("gateway.core.plan",),
+    ("gateway.ports",),
+    (
+        "gateway.vendors.*",
+        "gateway.authn.*",
+        "gateway.store.*",
+        "gateway.limits.*",
+        "gateway.net.*",
+        "gateway.telemetry.*",
+    ),
+    ("gateway.interrupt", "gateway.stamp"),
+    ("gateway.exchange",),
+    ("gateway.dispatch",),
+    ("gateway.explain",),
+    ("gateway.config.*",),
+    ("gateway.assemble",),
+    ("gateway.app",),
+    ("gateway",),
+    ("gateway.demo.*",),
+    ("gateway.cli.*",),
+    ("gateway.__main__",),
+)
+PIPELINES = (
+    "gateway.interrupt",
+    "gateway.stamp",
+    "gateway.exchange",
+    "gateway.dispatch",
+    "gateway.explain",
+)
+# Of what is lower, these may import no more than this.
+ONLY: dict[str, tuple[str, ...]] = {
+    "gateway.vendors.*": ("gateway.core.vendor", "gateway.vendors.*"),
+    **dict.fromkeys(PIPELINES, ("gateway.core.*", "gateway.ports", *PIPELINES)),
+}
+# Nothing under core/ waits, looks at a clock, opens anything or writes a log.
+IMPURE = frozenset(
+    {"asyncio", "concurrent", "datetime", "io", "logging", "multiprocessing", "os", "pathlib"}
+    | {"random", "secrets", "select", "selectors", "shutil", "signal", "socket", "sqlite3", "ssl"}
+    | {"subprocess", "sys", "tempfile", "threading", "time"}
+)
+NAMES_THAT_SAY_NOTHING = frozenset(
+    {"base", "common", "helpers", "manager", "misc", "util", "utils"}
+)
+LONGEST = 300  # lines
+UNTESTED: dict[str, str] = {
+    "gateway.ports": "promises without code; each adapter's test holds it to them",
+    "gateway.__main__": "one call; tests/cli drives it as a process",
+}
+
+
+def covers(room: str, module: str) -> bool:
+    package = room.removesuffix(".*")
+    return module == package or (room != package and module.startswith(package + "."))
+
+
+def place(module: str) -> tuple[int, str] | None:
+    """Level and room of a module, by the longest name; None where nobody gave it one."""
+    found = [
+        (level, room)
+        for level, rooms in enumerate(LEVELS)
+        for room in rooms
+        if covers(room, module)
+    ]
+    return max(found, key=lambda one: len(one[1]), default=None)
+
+
+def may_import(module: str, imported: str) -> bool:
+    here, there = place(module), place(imported)
+    if here is None or there is None:
+        return False
+    if here[1] in ONLY and not any(covers(room, imported) for room in ONLY[here[1]]):
+        return False
+    return there[0] < here[0] or there[1] == here[1]
+
+
+def imports(source: str, modules: frozenset[str]) -> Iterator[str]:
+    """What a module imports, anywhere in it; of our own, the module and not the name in it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = "." * node.level + (node.module or "")
+            names = (f"{origin}.{alias.name}" for alias in node.names)
+            yield from (name if name in modules else origin for name in names)
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+MODULES = frozenset(SOURCES)
+IMPORTS = {name: set(imports(path.read_text(), MODULES)) for name, path in SOURCES.items()}
+
+
+def is_ours(name: str) -> bool:
+    return name.split(".")[0] == "gateway"
+
+
+def test_every_module_has_a_level():
+    assert [name for name in SOURCES if place(name) is None] == []
+
+
+def test_imports_look_down_only():
+    wrong = [
+        f"{module} imports {imported}"
+        for module, found in IMPORTS.items()
+        for imported in sorted(found)
+        if is_ours(imported) and not may_import(module, imported)
+    ]
+    assert wrong == []
+
+
+def test_imports_are_absolute():
+    relative = [name for name, found in IMPORTS.items() if any(one[0] == "." for one in found)]
+    assert relative == []
+
+
+def test_core_is_pure():
+    allowed = (sys.stdlib_module_names - IMPURE) | {"gateway", "msgspec"}
+    wrong = [
+        f"{module} imports {imported}"
+        for module, found in IMPORTS.items()
+        for imported in sorted(found)
+        if covers("gateway.core.*", module) and imported.split(".")[0] not in allowed
+    ]
+    assert wrong == []
+
+
+def test_pipelines_know_no_library():
+    wrong = [
+        f"{module} imports {imported}"
+        for module in PIPELINES
+        for imported in sorted(IMPORTS[module])
+        if imported.split(".")[0] not in sys.stdlib_module_names | {"gateway"}
+    ]
+    assert wrong == []
+
+
+def test_a_modules_name_says_what_it_is():
+    assert [name for name in SOURCES if NAMES_THAT_SAY_NOTHING & set(name.split("."))] == []
+
+
+def test_a_module_is_one_idea():
+    lengths = {name: len(path.read_text().splitlines()) for name, path in SOURCES.items()}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
+
+
+def test_every_module_opens_with_its_contract():
+    silent = [
+        name
+        for name, path in SOURCES.items()
+        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert silent == []
+
+
+def expected_test(module: str) -> Path:
+    *rooms, name = module.split(".")[1:]
+    return ROOT.joinpath("tests", *rooms, f"test_{name}.py")
+
+
+def test_every_module_has_tests_where_one_looks_for_them():
+    modules = [name for name, path in SOURCES.items() if path.name != "__init__.py"]
+    untested = {name for name in modules if not expected_test(name).exists()}
+    assert untested - UNTESTED.keys() == set()
+    assert UNTESTED.keys() & MODULES <= untested  # an exception that is none any more
+
+
+@pytest.mark.parametrize(
+    ("module", "imported", "allowed"),
+    [
+        ("gateway.exchange", "gateway.core.plan", True),
+        ("gateway.core.plan", "gateway.exchange", False),
+        ("gateway.exchange", "gateway.net.http1", False),
+        ("gateway.exchange", "gateway.ports", True),
+        ("gateway.authn.jwt", "gateway.authn.jwks", True),
+        ("gateway.authn.jwt", "gateway.store.ledger", False),
+        ("gateway.vendors.chatbase", "gateway.core.vendor", True),
+        ("gateway.vendors.chatbase", "gateway.core.fields", False),
+        ("gateway.core.identity", "gateway.core.strictjson", False),
+        ("gateway.core.new", "gateway.core.errors", False),
+        ("gateway.assemble", "gateway.store.ledger", True),
+        ("gateway.app", "gateway.cli.serve", False),
+        ("gateway.cli.serve", "gateway", True),
+    ],
+)
+def test_the_table_says(module: str, imported: str, allowed: bool):
+    assert may_import(module, imported) == allowed
+
+
+def test_the_walk_finds_imports_wherever_they_stand():
+    source = """
+import a.b, c
+from gateway.core import pointer, JsonValue
+from . import near
+def f():
+    if TYPE_CHECKING:
+        from gateway.ports import Clock
+"""
+    modules = frozenset({"gateway.core.pointer", "gateway.ports"})
+    found = {"a.b", "c", "gateway.core.pointer", "gateway.core", ".", "gateway.ports"}
+    assert set(imports(source, modules)) == found
