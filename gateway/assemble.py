@@ -29,12 +29,12 @@ from gateway.core.errors import Unavailable
 from gateway.core.fields import Network
 from gateway.core.plan import Destination
 from gateway.core.problem import PROXY_NAME
-from gateway.core.route import Segments, segments, table
+from gateway.core.route import segments, table
 from gateway.dispatch import House
-from gateway.exchange import Org, Upstream
 from gateway.interrupt import Running
 from gateway.limits import Unlimited
 from gateway.net.http1 import Http1Transport
+from gateway.org import Org, Upstream
 from gateway.store.store import Store
 from gateway.telemetry.log import ExchangeLog
 from gateway.vendors import VENDORS

@@ -14,8 +14,9 @@ from gateway.core.errors import GatewayError, MethodNotAllowed, NotFound, Unavai
 from gateway.core.problem import Answer
 from gateway.core.route import Segments
 from gateway.core.vendor import ProblemShape
-from gateway.exchange import Org, authenticate, handle
+from gateway.exchange import authenticate, handle
 from gateway.interrupt import Running
+from gateway.org import Org
 from gateway.ports import (
     ClientLeft,
     FaultSink,

@@ -15,15 +15,13 @@ from gateway.core.plan import VendorRequest
 from gateway.core.problem import Answer
 from gateway.dispatch import House, shape_of
 from gateway.exchange import (
-    Exchange,
-    Org,
-    Upstream,
     authenticate,
     check_conversations,
     read_call,
     user_id,
 )
 from gateway.exchange import route as find_operation
+from gateway.org import Exchange, Org, Upstream
 from gateway.ports import ConversationLedger, Inbound, Record
 
 MASK = "****"

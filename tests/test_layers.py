@@ -34,7 +34,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.net.*",
         "gateway.telemetry.*",
     ),
-    ("gateway.interrupt", "gateway.stamp"),
+    ("gateway.interrupt", "gateway.stamp", "gateway.org"),
+    ("gateway.relay",),
     ("gateway.exchange",),
     ("gateway.dispatch",),
     ("gateway.explain",),
@@ -49,6 +50,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
 PIPELINES = (
     "gateway.interrupt",
     "gateway.stamp",
+    "gateway.org",
+    "gateway.relay",
     "gateway.exchange",
     "gateway.dispatch",
     "gateway.explain",
@@ -69,8 +72,10 @@ NAMES_THAT_SAY_NOTHING = frozenset(
 )
 LONGEST = 300  # lines
 UNTESTED: dict[str, str] = {
+    "gateway.org": "values without code; every test of the pipeline is made of them",
     "gateway.ports": "promises without code; each adapter's test holds it to them",
     "gateway.__main__": "one call; tests/cli drives it as a process",
+    "gateway.store.migrations.*": "Alembic's own scripts; every test that opens a store runs them",
 }
 
 
@@ -189,9 +194,10 @@ def expected_test(module: str) -> Path:
 
 def test_every_module_has_tests_where_one_looks_for_them():
     modules = [name for name, path in SOURCES.items() if path.name != "__init__.py"]
-    untested = {name for name in modules if not expected_test(name).exists()}
-    assert untested - UNTESTED.keys() == set()
-    assert UNTESTED.keys() & MODULES <= untested  # an exception that is none any more
+    untested = [name for name in modules if not expected_test(name).exists()]
+    excused = {room for room in UNTESTED for name in untested if covers(room, name)}
+    assert [name for name in untested if not any(covers(room, name) for room in UNTESTED)] == []
+    assert {room for room in UNTESTED if any(covers(room, name) for name in modules)} == excused
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ def _check_rsa(key: RSAPublicKey) -> None:
         raise ValueError(f"an RSA key has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
     if numbers.e % 2 == 0 or not 3 <= numbers.e <= MAX_RSA_EXPONENT:
         raise ValueError("an RSA key's exponent is odd, and from 3 to 2**32")
+    if numbers.n % 2 == 0:
+        raise ValueError("an RSA key's modulus is odd")
     if all(numbers.n % prime in powers for prime, powers in _ROCA):
         raise ValueError("the RSA key was made by a broken generator (ROCA)")
 

@@ -1,5 +1,6 @@
 """`gateway demo`: a working chat with a real gateway in front, on this machine alone."""
 
+import logging
 import os
 import signal
 import socket
@@ -8,10 +9,12 @@ import webbrowser
 from typing import Annotated
 
 import anyio
+import structlog
 import typer
 
 from gateway.demo.serve import Demo, running
 from gateway.demo.server import TRIED, listen
+from gateway.telemetry import log
 
 
 def command(
@@ -30,6 +33,9 @@ def command(
     found = listener.getsockname()[1]
     if port not in (found, 0):
         typer.echo(f"Port {port} is taken, so this is {found}. --port chooses another.", err=True)
+    log.configure()
+    # A line an exchange would bury the command below; the page shows each of them.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     anyio.run(_serve, listener, not no_browser and _has_browser())
 
 

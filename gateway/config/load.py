@@ -123,7 +123,7 @@ def _loaded(
     reading = shape.read(tree, [*(finding.path for finding in findings), *emptied])
     meaning = meant(reading.file)
     loaded = Loaded(meaning.settings, (), config, meaning)
-    judged = [*sharing.check(reading.file), *_judged(loaded, places)]
+    judged = [*sharing.check(reading.file, meaning), *_judged(loaded, places)]
     findings += [*reading.findings, *sharing.form(reading.file)]
     findings += [one for one in judged if not reading.speaks_of_a_hole(one.path)]
     mistakes = tuple(places.placed(dict.fromkeys(_written(one, config) for one in findings)))

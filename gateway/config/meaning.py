@@ -16,12 +16,11 @@ from gateway.config.model import (
     UpstreamSettings,
     UpstreamTable,
 )
-from gateway.config.written import File, SharedSignIn
+from gateway.config.written import EVERY_ORG, File, SharedSignIn
 from gateway.core.identity import UserIdRule
 from gateway.vendors import VENDORS
 
 ONLY_ORG = "default"
-EVERY_ORG = "*"
 
 
 @dataclass(slots=True)
@@ -61,18 +60,21 @@ def meant(file: File) -> Meaning:
 
 
 class _Shared:
-    """The shared sign-ins, as the orgs that have none of their own get them."""
+    """The shared sign-ins, as the orgs that have none of their own get them.
+
+    "*" means the orgs that no sign-in names: naming an org says who alone may vouch for it.
+    """
 
     def __init__(self, written: tuple[SharedSignIn, ...], sources: dict[Path, Path]) -> None:
         self._sign_ins = [_sign_in(sign_in) for sign_in in written]
         self._sources = sources
         self._by_org: dict[str, list[int]] = defaultdict(list)
         for index, sign_in in enumerate(written):
-            for org in sign_in.orgs or (EVERY_ORG,):
+            for org in dict.fromkeys(sign_in.orgs or (EVERY_ORG,)):
                 self._by_org[org].append(index)
 
     def of(self, name: str, external_id: str) -> tuple[JwtSignInSettings, ...]:
-        indices = sorted({*self._by_org.get(external_id, ()), *self._by_org.get(EVERY_ORG, ())})
+        indices = self._by_org.get(external_id) or self._by_org.get(EVERY_ORG, [])
         for place, index in enumerate(indices):
             self._sources["orgs", name, "sign_in", place] = ("sign_in", index)
         return tuple(self._sign_ins[index] for index in indices)

@@ -24,6 +24,10 @@ class NotYet:
     key: str
     accepted: object = _NEVER
 
+    @property
+    def may_be_written(self) -> bool:
+        return self.accepted is not _NEVER
+
 
 NOT_YET = (
     NotYet("file", "include"),
@@ -69,7 +73,7 @@ def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:
     Returns:
         The places of those.
     """
-    emptied: list[Path] = []
+    emptied = _take_out_any_org(tree, findings)
     for scope, path, table in _tables(tree):
         if scope == "sign_in" and (told := _kind_not_yet(table)):
             findings.append(Finding((*path, told), "this kind of sign-in is not available yet"))
@@ -83,8 +87,21 @@ def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:
     return emptied
 
 
+def _take_out_any_org(tree: Tree, findings: list[Finding]) -> list[Path]:
+    orgs = tree.get("orgs")
+    if not isinstance(orgs, dict) or ANY_ORG not in orgs:
+        return []
+    path: Path = ("orgs", ANY_ORG)
+    findings.append(Finding(path, "orgs that are not listed here are not available yet"))
+    if len(orgs) > 1:
+        del orgs[ANY_ORG]
+    else:  # without any, the file would be of the short form
+        orgs[ANY_ORG] = {}
+    return [path]
+
+
 def _message(row: NotYet) -> str:
-    if row.accepted is _NEVER:
+    if not row.may_be_written:
         return f"{row.key} is not available yet"
     shown = str(row.accepted).lower() if isinstance(row.accepted, bool) else row.accepted
     return f"anything but {shown} is not available yet"
@@ -93,9 +110,9 @@ def _message(row: NotYet) -> str:
 def _states_what_is(row: NotYet, table: Tree) -> bool:
     # Values from the environment are text: "false" says what false says.
     same = str(table[row.key]).casefold() == str(row.accepted).casefold()
-    if same:
+    if same and row.may_be_written:
         table[row.key] = row.accepted
-    return same
+    return same and row.may_be_written
 
 
 def _kind_not_yet(sign_in: Tree) -> str | None:

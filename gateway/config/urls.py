@@ -67,10 +67,13 @@ def base_url(written: str) -> Url:
     parsed = url(written)
     if "?" in written:
         raise ValueError("must not hold a query")
+    prefix = parsed.path.removesuffix("/")
     try:
-        segments(parsed.path.removesuffix("/") or "/")
+        plain = not prefix or segments(prefix) != ()
     except GatewayError:
-        raise ValueError("must have a path of plain segments, if any") from None
+        plain = False
+    if not plain:
+        raise ValueError("must have a path of plain segments, if any")
     return parsed
 
 

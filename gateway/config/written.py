@@ -20,12 +20,15 @@ from gateway.config.model import (
     UpstreamTable,
 )
 
+EVERY_ORG = "*"
+
 
 class SharedSignIn(JwtSignInSettings):
     """For the orgs that have no sign-in of their own."""
 
     orgs: SomeTexts = Field(
-        default=(), description='external_ids this issuer may vouch for; "*": every one.'
+        default=(),
+        description='external_ids this issuer may vouch for; "*": all that are named nowhere.',
     )
 
 

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.net.protocol import ServerLimits, guarded_protocol
+from gateway.net.protocol import guarded_protocol
+from gateway.net.tally import ServerLimits
 
 LOOPBACK = "127.0.0.1"
 TRIED = 10  # ports, before giving up
@@ -67,5 +68,10 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.decided.set()
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            # uvicorn ends the process when an application does not start; whoever runs us decides.
+            self.should_exit = True
+        finally:
+            self.decided.set()

@@ -205,7 +205,7 @@ class Connection(asyncio.Protocol):
         for start in range(0, len(payload), SLICE):
             self._transport.write(view[start : start + SLICE])
             self._expect(self._clocks.write, "connection_write_timeout")
-            while not self._writable and not answer.has_head:
+            while not answer.has_head and (self.closed or not self._writable):
                 await self._news()
             if answer.has_head:
                 return

@@ -12,44 +12,21 @@
 """
 
 import asyncio
-import logging
-from enum import Enum
-from typing import Any, ClassVar
+from typing import Any
 
-import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
-from gateway.core.errors import (
-    BadRequest,
-    GatewayError,
-    MethodNotAllowed,
-    Overloaded,
-    RequestTimeout,
-)
+from gateway.core.errors import GatewayError, Overloaded, RequestTimeout
 from gateway.net.deadline import Deadline
 from gateway.net.gate import Gate
-from gateway.net.head import FRAMING, METHODS, judge
+from gateway.net.intake import LOG, Intake, Part
 from gateway.net.refusal import render
-from gateway.net.tally import ServerLimits, Tally
-from gateway.net.upgrade import NothingFollows, body_parser
-
-LOG = logging.getLogger("gateway.server")
-# An answer is cut on purpose, and its own record says why; uvicorn takes it for a mistake.
-LOG.addFilter(lambda record: "returned without completing response" not in str(record.msg))
+from gateway.net.tally import ServerLimits
 
 _SPARE_CONNECTIONS = 64  # beyond the cap: told so; those beyond are just closed
-
-
-class _Part(Enum):
-    """Of the request that arrives: the part that is due."""
-
-    NONE = 0
-    HEAD = 1
-    BODY = 2
 
 
 def guarded_protocol(limits: ServerLimits) -> type["GuardedProtocol"]:
@@ -62,10 +39,9 @@ def guarded_protocol(limits: ServerLimits) -> type["GuardedProtocol"]:
     return Limited
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class GuardedProtocol(Intake):
     """One connection of a client."""
 
-    limits: ClassVar[ServerLimits] = ServerLimits()
     gate: Gate
 
     def __init__(
@@ -76,21 +52,13 @@ class GuardedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.logger = LOG
         self._clock = Deadline(self._on_late)  # of the client: head, body, idleness
-        self._tally = Tally(self.limits)
-        self._part = _Part.NONE
-        self._begun = 0  # requests, in this segment
+        self._body_due = 0.0
+        self._body_before = 0  # bytes, when the window began
         self._feeding = False
         self._held: tuple[RequestResponseCycle, ASGI3Application] | None = None
         self._running: RequestResponseCycle | None = None  # whose answer is due
-        self._ahead = 0  # bytes of the heads that wait in the pipeline
-        self._may_reuse = False
-        self._body_follows = False  # behind an Upgrade
-        self._body_due = 0.0
-        self._body_before = 0  # bytes, when the window began
         self._last_words: bytes | None = None  # set: nothing more is read as a request
-        self._stopping = False  # the server stops: the next answer is the last
 
     # The connection
 
@@ -98,7 +66,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.gate = self.transport = Gate(
             transport,
-            more_may_come=lambda: self._part is not _Part.NONE or self._last_words is not None,
+            more_may_come=lambda: self.part is not Part.NONE or self._last_words is not None,
             write_timeout=self.limits.write_timeout,
             linger=self.limits.linger,
         )
@@ -128,11 +96,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Take no further request: close when the answers due are out, or at once."""
-        self._stopping = True
-        self._may_reuse = False
+        self.stopping = True
+        self.may_reuse = False
         if self._running is not None:
             self.cycle.keep_alive = False
-        elif self._part is _Part.NONE:
+        elif self.part is Part.NONE:
             self.gate.close()
 
     # A segment
@@ -140,68 +108,35 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._last_words is not None or self.gate.lingering:
             return
-        before = self._part
-        self._begun = 0
+        before = self.part
         self._feeding = True
-        fault = self._feed(data) or self._weigh(len(data), before)
+        fault = self.take(data)
         self._feeding = False
         if fault is not None:
             self._refuse(fault)
             return
         self._start_held()
-        if self._begun or self._part is not before:
+        if self.begun or self.part is not before:
             self._set_clock()
 
-    def _feed(self, data: bytes) -> Exception | None:
-        """Parse; what is wrong with the segment is returned."""
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            return self._pass_over_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserCallbackError as error:
-            return _reason(error.__context__)
-        except httptools.HttpParserInvalidMethodError:
-            return MethodNotAllowed(METHODS)
-        except httptools.HttpParserError:
-            return BadRequest()
-        return None
-
-    def _pass_over_upgrade(self, rest: bytes) -> Exception | None:
-        if not self._body_follows:
-            return NothingFollows()
-        self._body_follows = False
-        self.parser = body_parser(self, [field for field in self.headers if field[0] in FRAMING])
-        return self._feed(rest)
-
-    def _weigh(self, size: int, before: _Part) -> GatewayError | None:
-        if self._begun + (before is not _Part.NONE) != 1:
-            return None  # two requests share the segment, or it has none
-        try:
-            self._tally.segment(size, in_head=self._part is _Part.HEAD)
-        except GatewayError as error:
-            if self._part is _Part.NONE:
-                self._part = _Part.BODY  # it is this request after all that is refused
-            return error
-        return None
-
     def _set_clock(self) -> None:
-        if self._part is _Part.NONE:
+        if self.part is Part.NONE:
             self._clock.clear()  # the answer takes its time
-        elif self._part is _Part.BODY:
+        elif self.part is Part.BODY:
             self._body_due = self.loop.time() + self.limits.body_timeout
             self._open_window()
         elif self.cycle is not None:  # the first head has had its deadline since the connection
             self._clock.set(self.limits.header_timeout)
 
     def _open_window(self) -> None:
-        self._body_before = self._tally.body
+        self._body_before = self.body_size
         left = self._body_due - self.loop.time()
         self._clock.set(min(left, self.limits.body_window))
 
     def _on_late(self) -> None:
-        if self._part is _Part.NONE:
+        if self.part is Part.NONE:
             self.gate.close()
-        elif self._part is _Part.BODY and self._body_keeps_up():
+        elif self.part is Part.BODY and self._body_keeps_up():
             self._open_window()
         else:
             self._refuse(RequestTimeout())
@@ -209,77 +144,15 @@ class GuardedProtocol(HttpToolsProtocol):
     def _body_keeps_up(self) -> bool:
         if self.loop.time() >= self._body_due:
             return False
-        arrived = self._tally.body - self._body_before
+        arrived = self.body_size - self._body_before
         return self.flow.read_paused or (
             arrived >= self.limits.min_body_rate * self.limits.body_window
         )
 
-    # What llhttp finds in it
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._part = _Part.HEAD
-        self._begun += 1
-        self._tally.begin()
-
-    def on_url(self, url: bytes) -> None:
-        self._tally.target(len(url))
-        self.url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._part is not _Part.HEAD:
-            raise BadRequest("Fields after the body are not taken")
-        self._tally.field(len(name) + len(value) + 4)
-        name = name.lower()
-        if name in FRAMING:
-            self._tally.chunked = name == b"transfer-encoding"
-        else:
-            value = value.rstrip(b" \t")  # llhttp strips the blanks before it only
-        self.headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        version = self.parser.get_http_version()
-        judge(self.parser.get_method().decode("ascii"), self.url, version, self.headers)
-        self.expect_100_continue = version == "1.1" and any(
-            name == b"expect" for name, _ in self.headers
-        )
-        if self._running is not None or self._held is not None:
-            self._count_ahead()
-        super().on_headers_complete()
-        self.flow.resume_reading()  # uvicorn pauses when one waits, and misses a client that leaves
-        self._part = _Part.BODY
-        upgrade = self.parser.should_upgrade()
-        self._body_follows = upgrade and any(name in FRAMING for name, _ in self.headers)
-        self._may_reuse = self.cycle.keep_alive and not upgrade and not self._stopping
-        self.cycle.keep_alive = False  # an answer that comes before the whole request is the last
-
-    def _count_ahead(self) -> None:
-        """RFC 9112 section 9.3.2: a client that pipelines is ready for a connection that closes."""
-        self._ahead = self._tally.head + (self._ahead if self.pipeline else 0)
-        if len(self.pipeline) >= self.limits.max_pipelined or self._ahead > self.limits.max_header:
-            raise NothingFollows
-
-    def on_chunk_header(self) -> None:
-        self._tally.chunk()
-
-    def on_body(self, body: bytes) -> None:
-        self._tally.body += len(body)
-        super().on_body(body)
-        if self.pipeline and len(self.cycle.body) > HIGH_WATER_LIMIT:
-            raise NothingFollows
-
-    def on_message_complete(self) -> None:
-        if self._body_follows:
-            return
-        self._part = _Part.NONE
-        if not self.cycle.response_started:
-            self.cycle.keep_alive = self._may_reuse
-        super().on_message_complete()
-
-    def _should_upgrade(self) -> bool:
-        return False
-
     # Answers
+
+    def waits(self) -> bool:
+        return self._running is not None or self._held is not None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if self._feeding:
@@ -303,7 +176,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
         elif self._last_words is not None:
             self._say_last_words()
-        elif self._part is _Part.NONE:
+        elif self.part is Part.NONE:
             self._clock.set(self.limits.keep_alive)
 
     def _refuse(self, reason: Exception) -> None:
@@ -320,7 +193,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _withdraw(self) -> bool:
         """Have the request whose body is due not happen. False: its own answer is on the way."""
-        if self._part is not _Part.BODY:
+        if self.part is not Part.BODY:
             return True  # it has not been handed on
         cycle = self.cycle
         if self._held is not None and self._held[0] is cycle:
@@ -344,12 +217,3 @@ def _tell_client_left(cycle: RequestResponseCycle) -> None:
     if not cycle.response_complete:
         cycle.disconnected = True
         cycle.message_event.set()
-
-
-def _reason(error: BaseException | None) -> Exception:
-    """Why a callback stopped the parser."""
-    if isinstance(error, GatewayError | NothingFollows):
-        return error
-    if not isinstance(error, httptools.HttpParserError):
-        LOG.error("a request could not be taken in: %s", type(error).__name__)
-    return BadRequest()

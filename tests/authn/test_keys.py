@@ -145,7 +145,7 @@ PRIVATE = rsa_key().private_bytes(
         pytest.param(
             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "no public", id="junk x"
         ),
-        pytest.param(pem(rsa.generate_private_key(65537, 1024)), "bits", id="J-26 1,024 bits"),
+        pytest.param(pem(rsa.generate_private_key(65537, 1024)), "bits", id="J-26 1,024 bits"),  # noqa: S505 - that is the point
     ],
 )
 def test_refuses_what_is_no_public_key(text: str, words: str) -> None:

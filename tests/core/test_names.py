@@ -95,10 +95,10 @@ def _slowest(folded: list[str]) -> float:
     for name in folded:
         best = 1.0
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.thread_time()
             names._NAMES_PEOPLE.fullmatch(name)
             names._NAMES_CONVERSATION.fullmatch(name)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.thread_time() - start)
         slowest = max(slowest, best)
     return slowest
 

@@ -5,11 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
-from gateway.net.protocol import ServerLimits, guarded_protocol
+from gateway.net.protocol import guarded_protocol
+from gateway.net.tally import ServerLimits
 from tests.support.serve import running
-from tests.support.wire import Answer, connected
+from tests.support.wire import Answer, connected, raw_request
 
+GET = raw_request("GET", "/a")
+BODY = b"hello"
 QUICK = ServerLimits(
     header_timeout=0.3,
     body_timeout=0.6,
@@ -132,3 +136,31 @@ async def ask(url: str, raw: bytes) -> Answer:
         await peer.until_closed()
         assert peer.received == first.rest == b"", "something came after a refusal"
         return first
+
+
+def post(*lines: bytes, body: bytes = BODY, target: str = "/a") -> bytes:
+    """A POST with exactly these framing lines."""
+    return raw_request("POST", target, lines) + body
+
+
+def chunked(body: bytes = b"5\r\nhello\r\n0\r\n\r\n", target: str = "/a") -> bytes:
+    return raw_request("POST", target, [b"Transfer-Encoding: chunked"]) + body
+
+
+def assert_refused(answer: Answer, status: int) -> None:
+    assert (answer.status, answer.complete) == (status, True)
+    assert answer.json()["status"] == status
+    assert answer.values("connection") == ["close"]
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - any condition, so there is nothing to wait on
+            await asyncio.sleep(0.005)
+
+
+def address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port

@@ -6,14 +6,16 @@ async with chatbase_stage(tmp_path) as stage:
 """
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from gateway.app import Gateway
-from gateway.net.server import ServerLimits, guarded_protocol
+from gateway.core.sse import EventStreamSplitter
+from gateway.net.protocol import guarded_protocol
+from gateway.net.tally import ServerLimits
 from tests.support import config
 from tests.support.chatbase import Chatbase
 from tests.support.docbit import DocBit
@@ -23,6 +25,7 @@ from tests.support.vendor import RecordingVendor
 from tests.support.wire import Answer, raw_request, wire
 
 Vendor = TypeVar("Vendor", bound=RecordingVendor)
+Edit = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,11 @@ def _is_content_type(field: tuple[str, str] | bytes) -> bool:
     return name.lower() == "content-type"
 
 
+def adding(table: str, *lines: str) -> Edit:
+    """An edit that puts lines at the head of a table."""
+    return lambda text: text.replace(f"[{table}]\n", f"[{table}]\n" + "\n".join(lines) + "\n")
+
+
 @asynccontextmanager
 async def gateway_of(text: str, folder: Path, **limits: Any) -> AsyncIterator[tuple[Gateway, str]]:
     """The gateway a configuration text describes, served the way `gateway serve` does."""
@@ -82,26 +90,26 @@ async def gateway_of(text: str, folder: Path, **limits: Any) -> AsyncIterator[tu
 
 
 @asynccontextmanager
-async def chatbase_stage(folder: Path, more: str = "") -> AsyncIterator[Stage[Chatbase]]:
+async def chatbase_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Stage[Chatbase]]:
+    """`edit` may change the configuration's text."""
     issuer = Issuer()
     async with Chatbase() as vendor:
-        text = config.chatbase(vendor.url, issuer, store=folder / "gateway.db", more=more)
+        text = edit(config.chatbase(vendor.url, issuer, store=folder / "gateway.db"))
         async with gateway_of(text, folder) as (gateway, url):
             yield Stage(vendor, gateway, issuer, url, "/support/api/v2/agents/agent_1")
 
 
 @asynccontextmanager
-async def docbit_stage(folder: Path, more: str = "") -> AsyncIterator[Stage[DocBit]]:
+async def docbit_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Stage[DocBit]]:
+    """`edit` may change the configuration's text."""
     issuer = Issuer()
     async with DocBit() as vendor:
-        text = config.docbit(vendor.url, issuer, store=folder / "gateway.db", more=more)
+        text = edit(config.docbit(vendor.url, issuer, store=folder / "gateway.db"))
         async with gateway_of(text, folder) as (gateway, url):
             yield Stage(vendor, gateway, issuer, url, "/docs/api/ai")
 
 
 def events(answer: Answer) -> list[Any]:
     """The JSON events of a stream."""
-    from gateway.core.sse import EventStreamSplitter
-
     found = EventStreamSplitter().feed(answer.body)
     return [json.loads(one.data) for one in found if one.data and one.data != b"[DONE]"]

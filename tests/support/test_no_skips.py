@@ -1,5 +1,6 @@
 """Under the plugin nothing is skipped quietly, whichever way, in one process or in several."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,12 @@ def run(folder: Path, *arguments: str) -> str:
     for name, source in (SKIPS | SKIPS_OF_MODULES | OTHERS).items():
         folder.joinpath(f"test_{name}.py").write_text(f"import pytest\n{source}\n")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments, folder]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    # Nothing of the run that this one is part of: its options, its workers.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    done = subprocess.run(
+        command, cwd=ROOT, env=own, capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.stdout
 
 
 @pytest.mark.parametrize("processes", ["0", "1"])

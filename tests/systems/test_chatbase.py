@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.chatbase import Chatbase
 from tests.support.stage import Stage, chatbase_stage, events
-from tests.support.wire import Answer
+from tests.support.wire import Answer, wire
 from tests.systems.spoofs import FIELD_NAMES, NAMES, escaped, with_member
 
 pytestmark = pytest.mark.anyio
@@ -309,8 +309,6 @@ async def test_what_the_profile_does_not_declare_does_not_exist(
 async def test_another_agent_than_the_configured_does_not_exist(stage: Stage[Chatbase]) -> None:
     request = stage.request("alice", "POST", "/chat", {"message": "x"})
     other = request.replace(b"/agents/agent_1/", b"/agents/agent_2/", 1)
-    from tests.support.wire import wire
-
     answer = await wire(stage.url, other)
     assert answer.status == 404
     assert stage.vendor.saw_nothing()

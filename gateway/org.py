@@ -1,0 +1,74 @@
+"""Who a gateway serves: orgs, the vendors each stands before, and one call of one person.
+
+Built once, by `assemble`, except for the `Exchange`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.core.call import Call
+from gateway.core.directory import Directory
+from gateway.core.identity import Identity, UserIdRule
+from gateway.core.observe import Observer
+from gateway.core.plan import Destination, VendorRequest, plan
+from gateway.core.route import Table
+from gateway.core.vendor import Vendor
+from gateway.ports import AuditSink, ConversationLedger, Limits, Record, SignIn, Transport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upstream:
+    """A vendor as one org uses it."""
+
+    name: str
+    authority: str  # host and port of the vendor, as Host will say
+    destination: Destination
+    table: Table
+    keys: tuple[str, ...] = field(repr=False)  # the first is used; the next, once, on a 401
+    transport: Transport
+    user_id_rule: UserIdRule
+    user_id_pattern: re.Pattern[str]
+    agents: frozenset[str] | None = None  # None: every one the key opens
+    max_body: int = 1024 * 1024  # bytes
+    total: float = 900.0  # seconds an exchange may take
+
+
+@dataclass(frozen=True, kw_only=True)
+class Org:
+    """A customer of the gateway: whom it signs in, and which vendors it stands in front of."""
+
+    name: str
+    external_id: str
+    sign_in: SignIn
+    upstreams: Directory[Upstream]
+    vendors: Mapping[str, Vendor]  # by the name of the upstream
+    ledger: ConversationLedger
+    audit: AuditSink
+    limits: Limits
+    secret: bytes = field(repr=False)  # for opaque user ids
+    origins: tuple[str, ...] = ()
+    refuse_spoofs: bool = False
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One call, decided; and who watches its answer, once there is one."""
+
+    org: Org
+    upstream: Upstream
+    call: Call
+    identity: Identity
+    user: str
+    record: Record
+    observer: Observer | None = None
+
+    def request(self, key: str) -> VendorRequest:
+        return plan(
+            self.upstream.destination,
+            self.call,
+            identity=self.identity,
+            user=self.user,
+            key=key,
+            request_id=self.record.request_id,
+        )

@@ -1,0 +1,123 @@
+"""The vendor's side of an exchange: the request goes, and its answer comes back as it arrives."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+from gateway.core import fields as http
+from gateway.core import problem
+from gateway.core.errors import GatewayError, UpstreamCredentialsRefused, UpstreamMalformed
+from gateway.core.observe import Costs, Note, Opens, Pass, Stop, observe
+from gateway.interrupt import Running, while_connected, within
+from gateway.org import Exchange
+from gateway.ports import Fields, Inbound, Outbound, VendorResponse
+
+
+async def relay(exchange: Exchange, ask: Inbound, answer: Outbound, running: Running) -> None:
+    """Send the request, and pass the answer on as it comes."""
+    try:
+        async with (
+            within(exchange.upstream.total),
+            while_connected(ask, running),
+            opened(exchange) as response,
+        ):
+            await pass_on(exchange, response, answer)
+    except GatewayError as error:
+        await say_last(exchange, error, answer)
+        raise
+
+
+@asynccontextmanager
+async def opened(exchange: Exchange) -> AsyncIterator[VendorResponse]:
+    """The vendor's answer, at its head; asked once more with the next key on a 401."""
+    keys = exchange.upstream.keys[:2] or ("",)
+    for key in keys:
+        async with exchange.upstream.transport.open(exchange.request(key)) as response:
+            exchange.record.upstream_status = response.status
+            if response.status == 401 and key != keys[-1]:
+                exchange.org.audit.note("key_refused", exchange.record)
+                continue
+            yield response
+            return
+
+
+async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound) -> None:
+    """One chunk in, one chunk out, no queue between: a slow client slows the vendor."""
+    fields = head(exchange, response)
+    media = http.media_type(http.first(response.fields, b"content-type"))
+    observer = exchange.observer = observe(
+        exchange.call.operation,
+        media,
+        ok=200 <= response.status < 300,
+        user=exchange.user,
+        known=exchange.call.conversations,
+    )
+    exchange.record.first_byte_ms = (time.monotonic() - exchange.record.started) * 1000
+    if not observer.holds:
+        await answer.start(response.status, fields)
+    async for chunk in response.chunks():
+        await act(exchange, observer.feed(chunk), response.status, fields, answer)
+    await act(exchange, observer.end(), response.status, fields, answer)
+    if not answer.started:
+        await answer.start(response.status, fields)
+    await answer.end()
+
+
+def head(exchange: Exchange, response: VendorResponse) -> Fields:
+    """The fields of the vendor's answer that the client gets.
+
+    A 401 or 403 is about our own key, and such bodies quote keys; a redirect would take the client,
+    or the key, elsewhere; a coded answer cannot be looked into.
+    """
+    if response.status in {401, 403}:
+        exchange.org.audit.note("upstream_credentials_refused", exchange.record)
+        raise UpstreamCredentialsRefused(proxy_error="http_request_denied")
+    if 300 <= response.status < 400:
+        raise UpstreamMalformed("The upstream answered with a redirect")
+    coding = http.first(response.fields, b"content-encoding")
+    if coding is not None and coding.lower() != b"identity":
+        raise UpstreamMalformed("The upstream answered with a content coding nobody asked for")
+    media = http.media_type(http.first(response.fields, b"content-type"))
+    if media is not None and media.essence in http.PAGES:
+        raise UpstreamMalformed("The upstream answered with a page")
+    passed = http.passed_to_client(response.fields, exchange.call.operation.response_fields)
+    if response.status >= 400:
+        passed.append((b"proxy-status", problem.received(response.status)))
+    return passed
+
+
+async def act(
+    exchange: Exchange, notes: Iterator[Note], status: int, fields: Fields, answer: Outbound
+) -> None:
+    """Do what the observer says, in its order: an id is owned before it leaves."""
+    for note in notes:
+        match note:
+            case Pass(content):
+                if not answer.started:
+                    length = str(len(content)).encode("ascii")
+                    await answer.start(status, [*fields, (b"content-length", length)])
+                await answer.chunk(content)
+            case Opens(conversation):
+                await claim(exchange, conversation)
+            case Costs(usage):
+                exchange.record.usage.update(usage)
+            case Stop(error):
+                exchange.org.audit.note("answer_stopped", exchange.record)
+                raise error
+
+
+async def claim(exchange: Exchange, conversation: str) -> None:
+    """Make a conversation that the answer opens theirs; one that is another's ends the answer."""
+    person = exchange.identity.person
+    if not await exchange.org.ledger.claim(exchange.upstream.name, conversation, person):
+        exchange.org.audit.note("conversation_of_another", exchange.record)
+        raise UpstreamMalformed("The upstream answered with another person's conversation")
+    exchange.record.conversation = conversation
+
+
+async def say_last(exchange: Exchange, error: GatewayError, answer: Outbound) -> None:
+    """Tell a client that is in the middle of a stream why it ends, in the vendor's own words."""
+    observer = exchange.observer
+    if answer.started and observer is not None and observer.between_events:
+        shape = exchange.upstream.destination.vendor.problem
+        await answer.chunk(problem.last_event(error, shape, exchange.record.request_id))

@@ -1,0 +1,304 @@
+"""Several sign-ins and several credentials: rows J-31, C, V of SECURITY.md, CONTRACT section 2."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from gateway.authn.chain import SignIns
+from gateway.authn.claims import JwtRules
+from gateway.authn.jwk import parse_set
+from gateway.authn.jwt import JwtSignIn
+from gateway.authn.keys import Key, shared_secrets
+from gateway.core.errors import GatewayError, KeysUnavailable
+from tests.support.ask import Ask, asking
+from tests.support.clock import WoundClock
+from tests.support.tokens import Issuer
+
+pytestmark = pytest.mark.anyio
+
+CLOCK = WoundClock()
+ACME = Issuer("https://id.acme.example/", clock=CLOCK)
+PARTNER = Issuer("https://id.partner.example/", clock=CLOCK)
+STRANGER = Issuer("https://stranger.example/", clock=CLOCK)
+PLACES = ("authorization", "cookie:session", "field:x-api-key")
+OWN = ("origin", "https://chat.acme.example")
+APP = "https://app.acme.example"
+
+
+class KeysAway:
+    """A `KeySource` whose issuer is away."""
+
+    algorithms = frozenset({"RS256"})
+
+    async def find(self, kid: str | None, algorithm: str) -> Sequence[Key]:
+        raise KeysUnavailable
+
+
+def one_sign_in(issuer: Issuer = ACME, *, keys: Any = None, **changed: Any) -> JwtSignIn:
+    said: dict[str, Any] = {
+        "org": "org_1",
+        "issuer": issuer.url,
+        "audience": ("chat",),
+        "algorithms": ("RS256",),
+        "places": PLACES,
+    }
+    source = keys or parse_set(issuer.jwks_text().encode())
+    return JwtSignIn(JwtRules(**(said | changed)), source, clock=CLOCK)
+
+
+SIGN_INS = SignIns([one_sign_in(), one_sign_in(PARTNER)], origins=[APP])
+
+
+def bearer(token: str) -> tuple[str, str]:
+    return ("authorization", f"Bearer {token}")
+
+
+def cookie(token: str) -> tuple[str, str]:
+    return ("cookie", f"theme=dark; session={token}")
+
+
+def api_key(token: str) -> tuple[str, str]:
+    return ("x-api-key", token)
+
+
+async def who(*lines: tuple[str, str], sign_ins: SignIns = SIGN_INS, **ask: Any) -> str:
+    """The person's subject, or the code of the refusal."""
+    try:
+        identity = await sign_ins.authenticate(asking(*lines, **ask))
+    except GatewayError as error:
+        return f"{error.status} {error.code}"
+    assert identity.org == "org_1"
+    return identity.subject
+
+
+FORGED = STRANGER.token("bob", iss=ACME.url)
+EXPIRED = ACME.token("alice", exp=CLOCK.now - 60)
+
+# What one credential is worth, wherever it stands.
+ALONE = {
+    "good": (ACME.token("alice"), "alice"),
+    "good, of the other issuer": (PARTNER.token("alice"), "alice"),
+    "expired": (EXPIRED, "401 credentials_expired"),
+    "forged": (FORGED, "401 credentials_invalid"),
+    "forged and expired": (
+        STRANGER.token("bob", iss=ACME.url, exp=CLOCK.now - 60),
+        "401 credentials_invalid",
+    ),
+    "of an issuer nobody knows": (STRANGER.token("bob"), "401 credentials_invalid"),
+    "no JWT": ("opaque", "401 credentials_invalid"),
+    "malformed": ("a.b.c", "401 credentials_invalid"),
+    "for another audience": (ACME.token("alice", aud="other"), "401 credentials_invalid"),
+}
+CARRIERS = {"bearer": bearer, "cookie": cookie, "field": api_key}
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("name", ALONE)
+async def test_one_credential_is_worth_the_same_everywhere(name: str, carrier: str) -> None:
+    token, answer = ALONE[name]
+    assert await who(CARRIERS[carrier](token), OWN) == answer
+
+
+def beside(first: str, second: str) -> str:
+    """What CONTRACT section 2 says of two credentials."""
+    answers = [ALONE[first][1], ALONE[second][1]]
+    for answer in answers:
+        if answer.startswith("401 credentials_invalid"):
+            return answer
+    good = [one for one in answers if not one.startswith("4")]
+    return good[0] if good else "401 credentials_expired"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [pytest.param(*pair, id=" + ".join(pair)) for pair in itertools.product(ALONE, ALONE)],
+)
+async def test_a_bad_credential_is_refused_even_beside_a_good_one(first: str, second: str) -> None:
+    for one, two in itertools.permutations(CARRIERS, 2):
+        lines = [CARRIERS[one](ALONE[first][0]), CARRIERS[two](ALONE[second][0]), OWN]
+        assert await who(*lines) == beside(first, second), (one, two)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([bearer(ACME.token("alice")), cookie(ACME.token("bob"))], id="J-31 cookie"),
+        pytest.param([bearer(ACME.token("alice")), api_key(ACME.token("bob"))], id="J-31 field"),
+        pytest.param(
+            [bearer(ACME.token("alice")), cookie(PARTNER.token("bob"))], id="J-31 issuers"
+        ),
+        pytest.param(
+            [bearer(ACME.token("alice")), bearer(ACME.token("bob"))], id="J-31 two fields"
+        ),
+        pytest.param(
+            [bearer(ACME.token("alice")), bearer(ACME.token("alice"))], id="J-31 same twice"
+        ),
+        pytest.param(
+            [bearer(ACME.token("alice") + ", Bearer " + ACME.token("bob"))], id="J-31 list"
+        ),
+        pytest.param([bearer(ACME.token("Alice")), cookie(ACME.token("alice"))], id="J-34 case"),
+        pytest.param(
+            [cookie(f"{ACME.token('alice')}; session={ACME.token('bob')}")], id="C-01 two"
+        ),
+        pytest.param([cookie(ACME.token("alice")), cookie(ACME.token("bob"))], id="C-01 two lines"),
+    ],
+)
+async def test_two_people_in_one_request_are_nobody(lines: list[tuple[str, str]]) -> None:
+    assert await who(*lines, OWN) == "400 ambiguous_credentials"
+    assert await who(OWN, *reversed(lines)) == "400 ambiguous_credentials"
+
+
+async def test_nothing_shown_is_said_to_be_missing() -> None:
+    assert await who() == "401 credentials_missing"
+    assert await who(("cookie", "theme=dark")) == "401 credentials_missing"
+    assert await who(("cookie", "session="), ("authorization", "")) == "401 credentials_missing"
+    assert await who(("authorization", "Basic YTpi")) == "401 credentials_missing"
+    assert await who(cookie(ACME.token()), ("authorization", "Basic YTpi"), OWN) == "alice"
+
+
+async def test_a_parameter_is_no_credential() -> None:
+    """Rows J-31 and Q-03."""
+    query = f"access_token={ACME.token('bob')}&token={ACME.token('bob')}".encode()
+    assert await who(raw_query=query) == "401 credentials_missing"
+    assert await who(bearer(ACME.token("alice")), raw_query=query) == "alice"
+
+
+async def test_a_misspelt_bearer_is_refused_beside_a_good_cookie() -> None:
+    """Row J-32."""
+    for written in (f"Bearer\t{FORGED}", f"\xa0Bearer {FORGED}", "Bearer", f"Bearer  {FORGED}"):
+        lines = [("authorization", written), cookie(ACME.token()), OWN]
+        assert await who(*lines) == "401 credentials_invalid"
+
+
+async def test_a_bearer_token_is_refused_where_only_cookies_are_taken() -> None:
+    cookies = SignIns([one_sign_in(places=("cookie:session",))])
+    good = ACME.token("alice")
+    assert await who(cookie(good), OWN, sign_ins=cookies) == "alice"
+    assert await who(bearer(good), sign_ins=cookies) == "401 credentials_invalid"
+    assert await who(bearer(good), cookie(good), OWN, sign_ins=cookies) == "401 credentials_invalid"
+    assert await who(api_key(good), sign_ins=cookies) == "401 credentials_missing"
+
+
+async def test_a_credential_counts_only_where_its_own_sign_in_looks() -> None:
+    split = SignIns(
+        [one_sign_in(places=("authorization",)), one_sign_in(PARTNER, places=("cookie:session",))]
+    )
+    assert await who(bearer(ACME.token()), sign_ins=split) == "alice"
+    assert await who(cookie(PARTNER.token()), OWN, sign_ins=split) == "alice"
+    assert await who(cookie(ACME.token()), OWN, sign_ins=split) == "401 credentials_invalid"
+    assert await who(bearer(PARTNER.token()), sign_ins=split) == "401 credentials_invalid"
+
+
+# Cookies and origins ------------------------------------------------------------------------------
+
+ALLOWED: list[list[tuple[str, str]]] = [
+    [OWN],
+    [("origin", APP)],
+    [("sec-fetch-site", "same-origin")],
+    [("origin", APP), ("sec-fetch-site", "same-site")],
+]
+FOREIGN: dict[str, list[tuple[str, str]]] = {
+    "V-05 neither": [],
+    "V-01 foreign": [("origin", "https://evil.example")],
+    "V-01 null": [("origin", "null")],
+    "V-01 suffix": [("origin", OWN[1] + ".evil.example")],
+    "V-01 scheme": [("origin", "http://chat.acme.example")],
+    "V-06 cross-site": [("sec-fetch-site", "cross-site")],
+    "V-08 same-site": [("sec-fetch-site", "same-site")],
+    "contradiction": [("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")],
+}
+
+
+@pytest.mark.parametrize("lines", ALLOWED, ids=str)
+async def test_a_cookie_of_a_page_of_ours_is_a_credential(lines: list[tuple[str, str]]) -> None:
+    assert await who(cookie(ACME.token("alice")), *lines) == "alice"
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+async def test_a_cookie_of_a_foreign_page_counts_for_nothing(name: str) -> None:
+    lines = FOREIGN[name]
+    for token in (ACME.token("alice"), EXPIRED, FORGED, "junk"):
+        assert await who(cookie(token), *lines) == "403 origin_refused"
+        assert await who(cookie(token), bearer(ACME.token("bob")), *lines) == "bob"
+        assert await who(cookie(token), bearer(FORGED), *lines) == "401 credentials_invalid"
+        assert await who(cookie(token), bearer(EXPIRED), *lines) == "401 credentials_expired"
+
+
+async def test_a_bearer_token_needs_no_origin() -> None:
+    for lines in (*FOREIGN.values(), *ALLOWED):
+        assert await who(bearer(ACME.token("alice")), *lines) == "alice"
+
+
+async def test_a_request_without_cookies_of_ours_is_never_refused_for_its_origin() -> None:
+    evil = ("origin", "https://evil.example")
+    assert await who(evil, ("cookie", "theme=dark")) == "401 credentials_missing"
+
+
+async def test_a_cookie_may_read_from_the_address_bar_but_not_write() -> None:
+    typed = ("sec-fetch-site", "none")
+    assert await who(cookie(ACME.token()), typed, method="GET") == "alice"
+    assert await who(cookie(ACME.token()), typed, method="POST") == "403 origin_refused"
+
+
+async def test_the_body_is_not_read_to_know_who_asks() -> None:
+    ask: Ask = asking(bearer(ACME.token()))
+    await SIGN_INS.authenticate(ask)  # `Ask.body` raises
+
+
+# What cannot be known now, and what must not be configured ------------------------------------
+
+
+async def test_an_issuer_that_is_away_is_not_the_callers_fault() -> None:
+    """Row K-13: with one token and with two."""
+    away = SignIns([one_sign_in(keys=KeysAway()), one_sign_in(PARTNER)])
+    assert await who(bearer(ACME.token()), sign_ins=away) == "503 keys_unavailable"
+    both = [bearer(ACME.token()), cookie(PARTNER.token()), OWN]
+    assert await who(*both, sign_ins=away) == "503 keys_unavailable"
+    assert await who(bearer(PARTNER.token()), sign_ins=away) == "alice"
+
+
+async def test_two_sign_ins_may_share_an_issuer() -> None:
+    web, mobile = one_sign_in(), one_sign_in(audience=("mobile",), user_claim="uid")
+    shared = SignIns([web, mobile])
+    assert await who(bearer(ACME.token()), sign_ins=shared) == "alice"
+    assert await who(bearer(ACME.token(aud="mobile", uid="bob")), sign_ins=shared) == "bob"
+    assert await who(bearer(ACME.token(aud="tv")), sign_ins=shared) == "401 credentials_invalid"
+    late = ACME.token(aud="mobile", uid="bob", exp=CLOCK.now - 60)
+    assert await who(bearer(late), sign_ins=shared) == "401 credentials_expired"
+    assert await who(bearer(FORGED), sign_ins=shared) == "401 credentials_invalid"
+
+
+async def test_another_orgs_token_is_refused_as_such() -> None:
+    chosen = SignIns([one_sign_in(org_claim="org_id")])
+    assert await who(bearer(ACME.token(org_id="org_1")), sign_ins=chosen) == "alice"
+    assert await who(bearer(ACME.token(org_id="org_2")), sign_ins=chosen) == "403 wrong_org"
+    assert await who(bearer(ACME.token()), sign_ins=chosen) == "403 wrong_org"
+
+
+def test_an_org_without_a_sign_in_does_not_start() -> None:
+    with pytest.raises(ValueError, match="needs a sign-in"):
+        SignIns([])
+
+
+def test_secrets_and_public_keys_of_one_issuer_do_not_start() -> None:
+    """Row J-03, by two sign-ins."""
+    secret = one_sign_in(keys=shared_secrets([ACME.secret], ("HS256",)), algorithms=("HS256",))
+    with pytest.raises(ValueError, match="never mix"):
+        SignIns([one_sign_in(), secret])
+    SignIns([one_sign_in(PARTNER), secret])
+
+
+async def test_refusals_say_what_failed_and_quote_nothing() -> None:
+    """Row G-01, for what the caller reads."""
+    for token, _ in ALONE.values():
+        for line in (bearer(token), cookie(token)):
+            try:
+                await SIGN_INS.authenticate(asking(line, OWN))
+            except GatewayError as error:
+                said = json.dumps([error.detail, repr(error), str(error)])
+                assert not any(part in said for part in token.split(".") if len(part) > 8)
+                for secret in ("alice", "bob", ACME.url, "chat"):
+                    assert secret not in said

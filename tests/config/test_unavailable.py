@@ -1,0 +1,116 @@
+import pytest
+
+from gateway.config.unavailable import (
+    NOT_YET,
+    SIGN_IN_KEYS,
+    SIGN_IN_TYPES,
+    STORES,
+    VENDORS,
+    NotYet,
+)
+from gateway.config.written import keys_of, table_at
+from gateway.vendors import VENDORS as SHIPPED
+from tests.config.conftest import Told
+from tests.config.parts import org, short
+
+PLACES = {
+    "file": ("{key} = {value}\n{rest}", ""),
+    "server": ("server = {{ {key} = {value} }}\n{rest}", "server."),
+    "store": ("store = {{ {key} = {value} }}\n{rest}", "store."),
+    "org": ("orgs.acme.{key} = {value}\n{rest}", "orgs.acme."),
+    "sign_in": ("{rest}sign_in.{key} = {value}\n", "sign_in."),
+    "upstream": ("upstreams.support.{key} = {value}\n{rest}", "upstreams.support."),
+}
+REST = """\
+upstreams.support.vendor = "chatbase"
+upstreams.support.key = "${env:KEY}"
+upstreams.support.agent = "a"
+sign_in.issuer = "https://id.example/"
+sign_in.audience = "chat"
+"""
+OF_AN_ORG = """\
+orgs.acme.upstreams.support = { vendor = "chatbase", key = "${env:KEY}", agent = "a" }
+orgs.acme.sign_in = { issuer = "https://id.example/", audience = "chat" }
+"""
+
+
+def written(row: NotYet, value: str) -> str:
+    text, _ = PLACES[row.scope]
+    rest = OF_AN_ORG if row.scope == "org" else REST
+    return text.format(key=row.key, value=value, rest=rest)
+
+
+@pytest.mark.parametrize("row", NOT_YET, ids=lambda row: f"{row.scope}.{row.key}")
+def test_a_key_whose_feature_is_not_there_is_a_mistake_of_its_own(row: NotYet, told: Told):
+    (said,) = told(written(row, '"on"'))
+    assert f"error  {PLACES[row.scope][1]}{row.key}: " in said
+    assert said.endswith("is not available yet")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("server", "workers = 1"), ("server", 'workers = "1"')],
+)
+def test_a_value_that_states_what_is_so_is_accepted(key: str, value: str, told: Told):
+    assert told(f"{key} = {{ {value} }}\n{REST}") == []
+
+
+@pytest.mark.parametrize("value", ["false", '"false"', '"${env:NO}"'])
+def test_so_is_no_for_what_is_not_there(value: str, told: Told):
+    lines = [f"{key} = {value}" for key in ("assertion", "http2", "end_streams_at_expiry")]
+    assert told(short(upstream="\n".join(lines)), NO="false") == []
+    more = f'anonymous = {value}\nunknown_conversations = "deny"'
+    assert told(org("acme", more=more), NO="false") == []
+
+
+@pytest.mark.parametrize("key", SIGN_IN_KEYS)
+def test_a_sign_in_of_another_kind_is_one_mistake(key: str, told: Told):
+    text = org("acme") + f'[[orgs.acme.sign_in]]\n{key} = "x"\ncookie = "session"\nmax_age = "14d"\n'
+    assert told(text) == [
+        f"9:1  error  orgs.acme.sign_in[1].{key}: this kind of sign-in is not available yet"
+    ]
+
+
+@pytest.mark.parametrize("kind", SIGN_IN_TYPES)
+def test_so_is_one_that_says_its_type(kind: str, told: Told):
+    text = f'[sign_in]\ntype = "{kind}"\ncookie = "x"\n[upstreams.support]\n'
+    text += 'vendor = "chatbase"\nkey = "${env:KEY}"\nagent = "a"\n'
+    assert told(text) == ["2:1  error  sign_in.type: this kind of sign-in is not available yet"]
+
+
+def test_orgs_that_are_not_listed_are_not_available_yet(told: Told):
+    text = org("acme") + '[orgs."*".upstreams.x]\nvendor = "chatbase"\n'
+    assert told(text) == [
+        '8:7  error  orgs."*": orgs that are not listed here are not available yet'
+    ]
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_profile_that_is_planned_is_told_from_a_misspelt_one(vendor: str, told: Told):
+    assert told(short().replace("chatbase", vendor)) == [
+        "5:1  error  upstreams.support.vendor: this profile is not available yet"
+    ]
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_other_stores_are_not_available_yet(store: str, told: Told):
+    assert told(f'store.url = "{store}://u:CANARY@db/x"\n' + short()) == [
+        "1:7  error  store.url: PostgreSQL is not available yet"
+    ]
+
+
+def test_a_feature_that_is_there_has_no_row():
+    tables = {
+        "file": (),
+        "server": ("server",),
+        "store": ("store",),
+        "org": ("orgs", "x"),
+        "sign_in": ("sign_in",),
+        "upstream": ("upstreams", "x"),
+    }
+    for row in NOT_YET:
+        table = table_at(tables[row.scope])
+        assert table is not None
+        known = row.key in keys_of(table)
+        assert known is row.may_be_written, f"{row.scope}.{row.key}"
+    assert not set(VENDORS) & set(SHIPPED)

@@ -1,0 +1,445 @@
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core import fields
+from gateway.core.errors import AmbiguousCredentials, BadRequest, FieldsTooLarge
+from gateway.core.fields import (
+    COOKIE_VALUE,
+    MAX_COOKIES,
+    MAX_FIELDS,
+    NEVER_PASSED,
+    MediaType,
+    forwarded_origin,
+    is_plain_json,
+    is_trusted,
+    media_type,
+)
+
+
+def field_lines(*lines: str) -> list[tuple[bytes, bytes]]:
+    """Fields out of `name: value` lines."""
+    pairs = (line.split(": ", 1) for line in lines)
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(b"x_external_user_id", id="H-02 underscores"),
+        pytest.param(b"x-external_user-id", id="H-02 one underscore"),
+        pytest.param(b"x-external-user-id ", id="H-02 space at the end"),
+        pytest.param(b" x-external-user-id", id="H-02 space before"),
+        pytest.param(b"X-External-User-Id", id="H-02 not in lower case"),
+        pytest.param(b"x-user\xa0", id="H-02 no-break space"),
+        pytest.param(b"x-user\x0b", id="H-02 vertical tab"),
+        pytest.param(b"x-us\xe9r", id="H-02 Latin-1"),
+        pytest.param(b"x:user", id="colon"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b":authority", id="pseudo field"),
+        pytest.param(b"x(user)", id="parentheses"),
+    ],
+)
+def test_refuses_a_name_that_can_pass_for_another(name: bytes) -> None:
+    with pytest.raises(BadRequest):
+        fields.check([(name, b"bob")])
+
+
+@pytest.mark.parametrize("code", [*range(9), *range(10, 32), 127])
+def test_refuses_a_value_with_a_control_character(code: int) -> None:
+    with pytest.raises(BadRequest):
+        fields.check([(b"x-a", b"a" + bytes([code]) + b"b")])
+
+
+def test_takes_what_fields_may_hold() -> None:
+    fields.check([(b"x-a", b"a\tb \x80\xff ~"), (b"x.b!#$%&'*+^`|~1", b"")])
+
+
+def test_refuses_too_many_fields() -> None:
+    """H-20."""
+    fields.check([(b"x-a", b"1")] * MAX_FIELDS)
+    with pytest.raises(FieldsTooLarge):
+        fields.check([(b"x-a", b"1")] * (MAX_FIELDS + 1))
+
+
+def test_a_field_that_stands_once_may_not_stand_twice() -> None:
+    lines = field_lines("x-a: 1", "x-b: 2", "x-a: 1")
+    assert fields.values(lines, b"x-a") == [b"1", b"1"]
+    assert fields.single(lines, b"x-b") == b"2"
+    assert fields.single(lines, b"x-c") is None
+    with pytest.raises(BadRequest):
+        fields.single(lines, b"x-a")
+    assert fields.first(lines, b"x-a") == b"1"
+    assert fields.first(lines, b"x-c") is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "token"),
+    [
+        pytest.param([], None, id="no field"),
+        pytest.param(["authorization: Bearer a.b.c"], "a.b.c", id="J-32 plain"),
+        pytest.param(["authorization: bearer a.b.c"], "a.b.c", id="J-32 lower case"),
+        pytest.param(["authorization: BEARER a.b.c"], "a.b.c", id="J-32 upper case"),
+        pytest.param(["authorization: Bearer  a"], " a", id="J-32 two spaces stay"),
+        pytest.param(["authorization: Bearer "], "", id="J-32 no token"),
+        pytest.param(["authorization: Bearer"], "", id="J-32 scheme alone"),
+        pytest.param(["authorization: Bearer\ta"], None, id="J-32 tab"),
+        pytest.param(["authorization: Basic YTpi"], None, id="J-32 Basic"),
+        pytest.param(["authorization: Token x"], None, id="J-32 another scheme"),
+        pytest.param(["authorization: \xa0Bearer a"], None, id="J-32 no-break space"),
+    ],
+)
+def test_reads_a_bearer_token(lines: list[str], token: str | None) -> None:
+    assert fields.bearer(field_lines(*lines)) == token
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["authorization: Bearer a", "authorization: Bearer b"], id="J-31 two fields"),
+        pytest.param(["authorization: Bearer a", "authorization: Bearer a"], id="J-31 same twice"),
+        pytest.param(["authorization: Basic a", "authorization: Bearer b"], id="J-31 two schemes"),
+        pytest.param(["authorization: Bearer a, Bearer b"], id="J-31 a list"),
+    ],
+)
+def test_refuses_two_bearer_tokens(lines: list[str]) -> None:
+    with pytest.raises(AmbiguousCredentials):
+        fields.bearer(field_lines(*lines))
+
+
+def test_another_field_holds_the_bare_token() -> None:
+    assert fields.bearer(field_lines("x-api-key: a.b.c"), b"x-api-key") == "a.b.c"
+    with pytest.raises(AmbiguousCredentials):
+        fields.bearer(field_lines("x-api-key: a", "x-api-key: b"), b"x-api-key")
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        pytest.param("session=alice", "alice", id="alone"),
+        pytest.param("a=1; session=alice; b=2", "alice", id="among others"),
+        pytest.param("a=1;session=alice;b=2", "alice", id="without spaces"),
+        pytest.param("session=a=b==", "a=b==", id="equals signs"),
+        pytest.param("session=", "", id="empty"),
+        pytest.param("Session=bob; session=alice", "alice", id="C-05 case twin"),
+        pytest.param("xsession=bob; sessionx=bob", None, id="longer names"),
+        pytest.param("session.0=bob", None, id="C-15 a part"),
+        pytest.param("a=session=bob", None, id="in a value"),
+        pytest.param("", None, id="empty field"),
+        pytest.param("session", "", id="no equals sign"),
+        pytest.param("\xa0session=bob", None, id="C-04 no-break space before"),
+        pytest.param("\x85session=bob", None, id="C-04 NEL before"),
+        pytest.param("\tsession=bob", None, id="C-04 tab before"),
+        pytest.param("session\t=bob", None, id="C-04 tab after"),
+        pytest.param("session =bob", None, id="C-04 space after"),
+    ],
+)
+def test_reads_the_cookie_of_exactly_this_name(line: str, value: str | None) -> None:
+    assert fields.cookie(field_lines(f"cookie: {line}"), "session") == value
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["session=alice; session=bob"], id="C-01 alice first"),
+        pytest.param(["session=bob; session=alice"], id="C-01 bob first"),
+        pytest.param(["session=alice", "session=bob"], id="C-01 two fields"),
+        pytest.param(["session=alice; session=alice"], id="C-01 same twice"),
+        pytest.param(["session=alice; session"], id="C-01 one without a value"),
+        pytest.param(["session=alice; \xa0session=bob"], id="C-04 no-break space"),
+        pytest.param(["session=alice; \x85session=bob"], id="C-04 NEL"),
+        pytest.param(["session=alice;\tsession=bob"], id="C-04 tab"),
+        pytest.param(["session=alice; session =bob"], id="C-04 space after the name"),
+        pytest.param(["session=alice; \x1csession=bob"], id="C-04 file separator"),
+        pytest.param(['session="alice"'], id="C-03 quoted"),
+        pytest.param(['$Version=1; session="a; x=secret"; y=1'], id="C-03 sandwich"),
+        pytest.param(["session= alice"], id="space before the value"),
+        pytest.param(["session=a,b"], id="comma"),
+        pytest.param(["session=a\\b"], id="backslash"),
+        pytest.param(["session=\xe9"], id="Latin-1"),
+    ],
+)
+def test_refuses_a_cookie_that_parsers_read_differently(lines: list[str]) -> None:
+    with pytest.raises(AmbiguousCredentials):
+        fields.cookie(field_lines(*(f"cookie: {line}" for line in lines)), "session")
+
+
+def test_refuses_too_many_cookies() -> None:
+    """C-14."""
+    most = "; ".join(f"c{number}=1" for number in range(MAX_COOKIES))
+    assert fields.cookie(field_lines(f"cookie: {most}"), "session") is None
+    with pytest.raises(FieldsTooLarge):
+        fields.cookie(field_lines(f"cookie: {most}; session=alice"), "session")
+
+
+@given(st.binary(max_size=40))
+def test_any_cookie_field_gives_a_plain_value_or_nothing(line: bytes) -> None:
+    try:
+        value = fields.cookie([(b"cookie", line), (b"cookie", b"a=" + line)], "a")
+    except AmbiguousCredentials:
+        return
+    assert value is None or COOKIE_VALUE.fullmatch(value.encode("ascii"))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        (b"", None),
+        (b"json", None),
+        (b"text/html, application/json", None),
+        (b"Application/JSON", MediaType("application/json", None)),
+        (b" application/json ; charset=UTF-8", MediaType("application/json", "utf-8")),
+        (b'text/event-stream;charset="utf-8"', MediaType("text/event-stream", "utf-8")),
+        (b"text/plain; a=b", MediaType("text/plain", None)),
+    ],
+)
+def test_reads_a_media_type(value: bytes | None, expected: MediaType | None) -> None:
+    assert media_type(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("essence", "kind"),
+    [
+        ("application/json", "is_json"),
+        ("application/problem+json", "is_json"),
+        ("text/event-stream", "is_event_stream"),
+        ("application/x-ndjson", "is_json_lines"),
+        ("application/jsonl", "is_json_lines"),
+        ("application/ndjson", "is_json_lines"),
+        ("text/html", None),
+    ],
+)
+def test_a_media_type_is_of_one_kind(essence: str, kind: str | None) -> None:
+    media = MediaType(essence, None)
+    kinds = ("is_json", "is_event_stream", "is_json_lines")
+    assert [name for name in kinds if getattr(media, name)] == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (b"application/json", True),
+        (b"application/json; charset=utf-8", True),
+        (b"application/json;charset=UTF-8", True),
+        (b'Application/JSON; charset="utf-8"', True),
+        (None, False),
+        (b"", False),
+        (b"text/plain", False),
+        (b"application/x-www-form-urlencoded", False),
+        (b"multipart/form-data; boundary=x", False),
+        (b"application/json, text/html", False),
+        (b"application/vnd.api+json", False),
+        (b"application/json; charset=utf-16", False),
+        (b"application/json; boundary=x", False),
+        (b"application/json; charset=utf-8; charset=utf-16", False),
+        (b"application/jsonx", False),
+        (b"application/json\x00", False),
+    ],
+)
+def test_only_json_is_plain_json(value: bytes | None, plain: bool) -> None:
+    """B-14, V-04: a form or a sniffed text needs no preflight."""
+    assert is_plain_json(value) is plain
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("chat.acme.example", "chat.acme.example"),
+        ("Chat.ACME.example:8443", "chat.acme.example:8443"),
+        ("127.0.0.1:8080", "127.0.0.1:8080"),
+        ("[::1]:8080", "[::1]:8080"),
+        ("[::ffff:10.0.0.1]", "[::ffff:10.0.0.1]"),
+        ("chat_gateway:8080", "chat_gateway:8080"),
+        ("a", "a"),
+    ],
+)
+def test_reads_the_host(value: str, expected: str) -> None:
+    assert fields.host(field_lines(f"host: {value}")) == expected
+
+
+def test_a_request_may_have_no_host() -> None:
+    assert fields.host([]) is None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["host: a/public?"], id="P-15 path and query"),
+        pytest.param(["host: a/../b"], id="P-15 dots"),
+        pytest.param(["host: user@a"], id="P-15 userinfo"),
+        pytest.param(["host: a#b"], id="P-15 fragment"),
+        pytest.param(["host: a\\b"], id="P-15 backslash"),
+        pytest.param(["host: a b"], id="space"),
+        pytest.param(["host: "], id="empty"),
+        pytest.param(["host: a,b"], id="a list"),
+        pytest.param(["host: a:"], id="no port"),
+        pytest.param(["host: a:http"], id="port by name"),
+        pytest.param(["host: a:123456"], id="port too long"),
+        pytest.param(["host: -a"], id="dash first"),
+        pytest.param(["host: a."], id="dot at the end"),
+        pytest.param(["host: [::1"], id="half a bracket"),
+        pytest.param(["host: \xe9.example"], id="Latin-1"),
+        pytest.param(["host: a", "host: b"], id="two"),
+        pytest.param(["host: a", "host: a"], id="the same twice"),
+    ],
+)
+def test_refuses_what_is_no_host(lines: list[str]) -> None:
+    with pytest.raises(BadRequest):
+        fields.host(field_lines(*lines))
+
+
+NETWORKS = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted"),
+    [
+        ("10.1.2.3", True),
+        ("fd00::1", True),
+        ("::ffff:10.1.2.3", True),
+        ("11.0.0.1", False),
+        ("::ffff:11.0.0.1", False),
+        ("127.0.0.1", False),
+        ("::1", False),
+        ("", False),
+        ("unix:", False),
+        ("10.1.2.3:80", False),
+        ("10.1.2.3\n", False),
+    ],
+)
+def test_only_named_networks_are_trusted(peer: str, trusted: bool) -> None:
+    assert is_trusted(peer, NETWORKS) is trusted
+    assert not is_trusted(peer, ())  # H-13
+
+
+HOST = "host: chat.example"
+
+
+def origin(*lines: str, believed: bool = True) -> tuple[str, str | None, str | None]:
+    return forwarded_origin(field_lines(HOST, *lines), scheme="http", believed=believed)
+
+
+OWN = ("http", "chat.example", None)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["forwarded: for=1.2.3.4;host=evil;proto=https"], id="H-11 Forwarded"),
+        pytest.param(["x-forwarded-host: evil", "x-forwarded-proto: https"], id="H-11 X-Forwarded"),
+        pytest.param(["forwarded: junk", "x-forwarded-proto: gopher"], id="H-11 junk"),
+    ],
+)
+def test_a_stranger_is_not_believed(lines: list[str]) -> None:
+    assert origin(*lines, believed=False) == OWN
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        pytest.param([], OWN, id="nothing said"),
+        pytest.param(
+            ["forwarded: for=1.2.3.4;host=Pub.Example;proto=HTTPS"],
+            ("https", "pub.example", "1.2.3.4"),
+            id="Forwarded",
+        ),
+        pytest.param(
+            ['forwarded: for="[2001:db8::1]:8080" ; proto=https'],
+            ("https", "chat.example", "[2001:db8::1]:8080"),
+            id="Forwarded, quoted",
+        ),
+        pytest.param(
+            ["x-forwarded-for: 1.2.3.4", "x-forwarded-host: pub:8443", "x-forwarded-proto: https"],
+            ("https", "pub:8443", "1.2.3.4"),
+            id="X-Forwarded",
+        ),
+        pytest.param(
+            ["x-forwarded-for: 6.6.6.6, 1.2.3.4", "x-forwarded-proto: http, https"],
+            ("https", "chat.example", "1.2.3.4"),
+            id="H-11 the last of a list is our proxy's",
+        ),
+        pytest.param(
+            ["forwarded: for=6.6.6.6;host=evil, for=1.2.3.4;host=pub"],
+            ("http", "pub", "1.2.3.4"),
+            id="H-11 the last element is our proxy's",
+        ),
+        pytest.param(
+            ["x-forwarded-for: 6.6.6.6", "x-forwarded-for: 1.2.3.4"],
+            ("http", "chat.example", "1.2.3.4"),
+            id="H-11 the last line is our proxy's",
+        ),
+        pytest.param(
+            [
+                "forwarded: for=1.2.3.4;proto=https",
+                "x-forwarded-for: 1.2.3.4",
+                "x-forwarded-proto: https",
+            ],
+            ("https", "chat.example", "1.2.3.4"),
+            id="both, alike",
+        ),
+    ],
+)
+def test_a_proxy_of_ours_is_believed(
+    lines: list[str], expected: tuple[str, str | None, str | None]
+) -> None:
+    assert origin(*lines) == expected
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["x-forwarded-proto: gopher"], id="no scheme"),
+        pytest.param(["x-forwarded-proto: "], id="an empty scheme"),
+        pytest.param(["x-forwarded-host: a/b"], id="no host"),
+        pytest.param(["x-forwarded-host: "], id="an empty host"),
+        pytest.param(["forwarded: host=a b"], id="no host in Forwarded"),
+        pytest.param(
+            ["forwarded: host=evil", "x-forwarded-for: 1.2.3.4"],
+            id="H-11 a client's Forwarded beside our proxy's fields",
+        ),
+        pytest.param(
+            ["forwarded: for=6.6.6.6", "x-forwarded-for: 1.2.3.4"],
+            id="H-11 two client addresses",
+        ),
+    ],
+)
+def test_refuses_what_no_proxy_of_ours_says(lines: list[str]) -> None:
+    with pytest.raises(BadRequest):
+        origin(*lines)
+
+
+def test_the_client_gets_the_listed_fields_of_an_answer_only() -> None:
+    answer = field_lines(
+        "content-type: application/json",
+        "retry-after: 3",
+        "x-ratelimit-reset: 9",
+        "x-request-id: vendor-1",
+        "x-request-cost: 2",
+        "set-cookie: sid=1",
+        "location: https://vendor.example",
+        "www-authenticate: Bearer",
+        "server: vendor",
+    )
+    assert fields.passed_to_client(answer, frozenset({"x-request-cost"})) == field_lines(
+        "content-type: application/json",
+        "retry-after: 3",
+        "x-ratelimit-reset: 9",
+        "x-upstream-request-id: vendor-1",
+        "x-request-cost: 2",
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("authorization", "proxy-authorization", "proxy-authenticate", "cookie", "set-cookie"),
+        *("host", "connection", "proxy-connection", "keep-alive", "te", "trailer", "upgrade"),
+        *("content-length", "transfer-encoding", "content-encoding", "www-authenticate", "via"),
+    ],
+)
+def test_what_is_bound_to_a_connection_or_a_credential_never_passes(name: str) -> None:
+    """H-03 to H-05, H-17."""
+    assert name in NEVER_PASSED

@@ -1,0 +1,182 @@
+"""One connection against a transport of our own: the order of events is the test's to choose."""
+
+import asyncio
+
+import pytest
+
+from gateway.core.errors import UpstreamMalformed, UpstreamTimeout
+from gateway.net.connection import MAX_HELD, SLICE, Clocks, Connection
+from tests.net.upstream import CHUNKED, LENGTH, OK
+
+pytestmark = pytest.mark.anyio
+
+CLOCKS = Clocks(connect=5, write=15, first_byte=120, idle=120, keepalive=15, max_age=300)
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written; `steps` is what else it was told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.steps: list[str] = []
+        self.unsent = 0
+        self.closing = False
+        self.after_write = lambda: None
+
+    def write(self, data) -> None:
+        assert not self.closing, "uvloop raises when a closed transport is written to"
+        self.written.append(bytes(data))
+        self.after_write()
+
+    def abort(self) -> None:
+        self.closing = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def pause_reading(self) -> None:
+        self.steps.append("pause")
+
+    def resume_reading(self) -> None:
+        self.steps.append("resume")
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def set_write_buffer_limits(self, high=None, low=None) -> None:
+        self.high = high
+
+
+def connected(**clocks: float) -> tuple[Connection, Wire]:
+    settings = {name: getattr(CLOCKS, name) for name in CLOCKS.__slots__} | clocks
+    connection = Connection(Clocks(**settings), lambda _: None)
+    wire = Wire()
+    connection.connection_made(wire)
+    return connection, wire
+
+
+async def answered(connection: Connection, raw: bytes):
+    asking = asyncio.ensure_future(connection.ask("POST", b"request"))
+    await asyncio.sleep(0)
+    connection.data_received(raw)
+    return await asking
+
+
+async def test_what_nobody_takes_is_left_to_the_kernel():
+    connection, wire = connected()
+    answer = await answered(connection, OK + b"content-length: 1000000\r\n\r\n")
+    connection.data_received(b"a" * (MAX_HELD // 2))
+    assert wire.steps == []
+    connection.data_received(b"b" * MAX_HELD)
+    connection.data_received(b"c")
+    assert wire.steps == ["pause"]
+    assert len(await connection.more(answer)) == MAX_HELD // 2 + MAX_HELD + 1
+    assert wire.steps == ["pause", "resume"]
+    connection.data_received(b"d" * (MAX_HELD + 1))
+    assert wire.steps == ["pause", "resume", "pause"]
+
+
+async def test_never_stops_reading_while_there_is_nothing_to_take():
+    connection, wire = connected()
+    await answered(
+        connection, OK + b"x: " + b"a" * 60_000 + b"\r\ntransfer-encoding: chunked\r\n\r\n"
+    )
+    connection.data_received(b"1;" + b"x" * 60_000)
+    assert wire.steps == []
+
+
+async def test_pieces_that_came_together_are_taken_together():
+    connection, _ = connected()
+    answer = await answered(connection, CHUNKED + b"1\r\na\r\n1\r\nb\r\n")
+    connection.data_received(b"1\r\nc\r\n0\r\n\r\n")
+    assert await connection.more(answer) == b"abc"
+    assert await connection.more(answer) == b""
+    assert connection.finish()
+
+
+async def test_half_a_chunk_header_is_no_news():
+    connection, _ = connected()
+    answer = await answered(connection, CHUNKED)
+    waiting = asyncio.ensure_future(connection.more(answer))
+    for byte in b"1\r\n":
+        connection.data_received(bytes([byte]))
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    connection.data_received(b"a")
+    assert await waiting == b"a"
+
+
+async def test_an_answer_in_time_counts_though_the_loop_comes_to_it_late():
+    """RF-48: bytes that came before the deadline rang are not thrown away by it."""
+    connection, _ = connected(idle=0.01)
+    answer = await answered(connection, CHUNKED)
+    waiting = asyncio.ensure_future(connection.more(answer))
+    await asyncio.sleep(0)
+    connection.data_received(
+        b"1\r\na\r\n"
+    )  # from here on, the deadline is overdue in the same turn
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    while loop.time() < start + 0.02:
+        pass
+    assert await waiting == b"a"
+    with pytest.raises(UpstreamTimeout):
+        await connection.more(answer)
+
+
+async def test_a_request_that_was_not_sent_whole_is_followed_by_none():
+    connection, wire = connected()
+    wire.unsent = 1
+    answer = await answered(connection, LENGTH + b"abc")
+    assert await connection.more(answer) == b"abc"
+    assert not connection.finish()
+    assert wire.closing
+
+
+async def test_a_large_request_is_sent_slice_by_slice_as_the_other_side_takes_it():
+    connection, wire = connected()
+    wire.after_write = connection.pause_writing
+    asking = asyncio.ensure_future(connection.ask("POST", b"x" * (3 * SLICE + 1)))
+    for number in (1, 2, 3, 4):
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert len(wire.written) == number
+        connection.resume_writing()
+    assert b"".join(wire.written) == b"x" * (3 * SLICE + 1)
+    connection.data_received(LENGTH + b"abc")
+    assert (await asking).status == 200
+
+
+async def test_the_first_byte_clock_survives_a_late_word_that_all_was_sent():
+    connection, _ = connected(first_byte=0.02)
+    asking = asyncio.ensure_future(connection.ask("POST", b"x" * SLICE))
+    await asyncio.sleep(0)
+    connection.pause_writing()
+    connection.resume_writing()
+    with pytest.raises(UpstreamTimeout):
+        await asking
+
+
+async def test_nothing_is_written_to_a_connection_that_closed_between_two_slices():
+    connection, wire = connected()
+    asking = asyncio.ensure_future(connection.ask("POST", b"x" * (3 * SLICE)))
+    connection.pause_writing()
+    await asyncio.sleep(0)
+    connection.data_received(b"\0")
+    connection.resume_writing()
+    with pytest.raises(UpstreamMalformed):
+        await asking
+    assert len(wire.written) == 1
+
+
+async def test_whoever_waits_and_is_cancelled_leaves_nothing_behind():
+    connection, _ = connected()
+    asking = asyncio.ensure_future(connection.ask("POST", b"x"))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    connection.abort()
+    connection.data_received(LENGTH + b"abc")
+    connection.connection_lost(None)
+    assert connection.closed

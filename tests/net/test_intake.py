@@ -1,0 +1,192 @@
+"""Framing, field lines and trailers, from raw bytes to what the application got."""
+
+from typing import Any
+
+import pytest
+
+from tests.net.recorder import BODY, ask, assert_refused, chunked, post, recording, until
+from tests.support.wire import connected, raw_request, wire
+
+pytestmark = pytest.mark.anyio
+
+
+def with_line(line: bytes) -> bytes:
+    return raw_request("GET", "/a", [line])
+
+
+async def test_hands_a_plain_request_on() -> None:
+    async with recording() as (app, url):
+        answer = await wire(url, raw_request("POST", "/a%2Fb?q=%20", [("X-A", "1 ")], BODY))
+    assert (answer.status, answer.complete) == (200, True)
+    (seen,) = app.seen
+    assert seen.body == BODY
+    assert seen.scope["raw_path"] == b"/a%2Fb"
+    assert seen.scope["query_string"] == b"q=%20"
+    assert seen.fields[:2] == [(b"host", b"gateway.test"), (b"x-a", b"1")]
+
+
+async def test_keeps_the_connection_for_the_next_request() -> None:
+    async with recording() as (app, url), connected(url) as peer:
+        for target in ("/a", "/b"):
+            await peer.send(raw_request("POST", target, body=BODY))
+            assert (await peer.answer()).body == target.encode()
+        await peer.send(chunked(target="/c"))
+        assert (await peer.answer()).body == b"/c"
+        assert not peer.closed
+    assert [seen.body for seen in app.seen] == [BODY] * 3
+
+
+def bad_lengths() -> Any:
+    for value in ("+3", "-1", "0x3", "3_0", "3 ", "3\t", "", "3, 3", "3,3", "3;", "3 3", "1e1"):
+        yield pytest.param(f"Content-Length: {value}".encode(), id=f"S-03 {value!r}")
+    yield pytest.param("Content-Length: ٣".encode(), id="S-03 Unicode digit")
+    yield pytest.param(b"Content-Length: 18446744073709551617", id="S-03 2^64+1")
+    yield pytest.param(b"Content-Length: 5\r\nContent-Length: 5", id="S-03 twice alike")
+    yield pytest.param(b"Content-Length: 5\r\nContent-Length: 0", id="S-03 twice, two values")
+    yield pytest.param(b"Content-Length:\x0b5", id="S-03 vertical tab")
+
+
+def bad_codings() -> Any:
+    for value in (
+        *("xchunked", "chunkedx", "identity", "gzip", "", ",", "chunked,", ",chunked"),
+        *("chunked, identity", "gzip, chunked", "chunked, chunked", "chunked;q=1"),
+        *("Chunked", "CHUNKED", '"chunked"', "chunked ", "\x0bchunked", "chunked\x00"),
+        *("chunked\xa0", "chun\tked"),
+    ):
+        yield pytest.param(f"Transfer-Encoding: {value}".encode("latin-1"), id=f"S-04 {value!r}")
+    twice = b"Transfer-Encoding: chunked\r\nTransfer-Encoding: "
+    yield pytest.param(twice + b"chunked", id="S-04 twice")
+    yield pytest.param(twice + b"identity", id="S-04 twice, two values")
+    for first, second in ((b"Content-Length: 5", b"Transfer-Encoding: chunked"),):
+        yield pytest.param(first + b"\r\n" + second, id="S-01 length, then coding")
+        yield pytest.param(second + b"\r\n" + first, id="S-01 coding, then length")
+    yield pytest.param(b"Transfer-Encoding : chunked", id="S-05 blank before the colon")
+    yield pytest.param(b"Content-Length : 5", id="S-05 blank before the colon of a length")
+    yield pytest.param(b"Transfer-Encoding:\r\n chunked", id="S-06 folded coding")
+    yield pytest.param(b"Transfer-Encoding:\n chunked", id="S-15 folded by a line feed")
+
+
+@pytest.mark.parametrize("line", [*bad_lengths(), *bad_codings()])
+async def test_refuses_a_body_whose_end_two_servers_could_see_differently(line: bytes) -> None:
+    async with recording() as (app, url):
+        for body in (BODY, b"0\r\n\r\n"):
+            answer = await ask(url, post(line, body=body))
+            assert_refused(answer, 400)
+    assert app.started == []
+
+
+def bad_chunks() -> Any:
+    for size in ("0x5", "-5", "+5", "5 ", " 5", "5\t", "", "5_0", "g", "1" * 17, "5\x00"):
+        yield pytest.param(f"{size}\r\nhello\r\n0\r\n\r\n".encode(), id=f"S-08 {size!r}")
+    yield pytest.param(b"0" * 1000 + b"5\r\nhello\r\n0\r\n\r\n", id="S-08 a thousand zeros")
+    yield pytest.param(b"5\nhello\r\n0\r\n\r\n", id="S-07 line feed after the size")
+    yield pytest.param(b"5\r\nhello\n0\r\n\r\n", id="S-07 line feed after the data")
+    yield pytest.param(b"5\rhello\r\n0\r\n\r\n", id="S-07 carriage return after the size")
+    yield pytest.param(b"5\r\nhelloX0\r\n\r\n", id="S-09 no end of the data")
+    yield pytest.param(b"5;a=" + b"x" * 1_000_000 + b"\r\nhello\r\n0\r\n\r\n", id="S-10 1 MB")
+    yield pytest.param(b"5;" + b"x" * 600 + b"\r\nhello\r\n0\r\n\r\n", id="S-10 600 bytes")
+    yield pytest.param(b"1;aaaaaaaaaaaaaaaaaaaaaaaa\r\nx\r\n" * 100, id="S-10 many, small")
+    yield pytest.param(b'5;a="\n"\r\nhello\r\n0\r\n\r\n', id="S-10 line feed in quotes")
+    yield pytest.param(b'5;a="\r"\r\nhello\r\n0\r\n\r\n', id="S-10 carriage return in quotes")
+    yield pytest.param(b"5;a\nb\r\nhello\r\n0\r\n\r\n", id="S-10 line feed")
+
+
+@pytest.mark.parametrize("body", [*bad_chunks()])
+async def test_refuses_chunks_that_are_not_plain(body: bytes) -> None:
+    async with recording() as (app, url):
+        assert_refused(await ask(url, chunked(body)), 400)
+        assert app.started == []
+
+
+@pytest.mark.parametrize("body", [*bad_chunks()])
+async def test_an_application_that_reads_never_gets_the_end_of_bad_chunks(body: bytes) -> None:
+    async with recording() as (app, url), connected(url) as peer:
+        await peer.send(chunked(b"1\r\nx\r\n"))
+        await until(lambda: app.started == ["/a"])
+        await peer.send(body)
+        assert_refused(await peer.answer(), 400)
+        await peer.until_closed()
+        await until(lambda: len(app.seen) == 1)
+    assert app.seen[0].body is None
+
+
+async def test_takes_a_small_chunk_extension() -> None:
+    async with recording() as (app, url):
+        answer = await wire(url, chunked(b"5;name=value\r\nhello\r\n0\r\n\r\n"))
+    assert answer.status == 200
+    assert app.seen[0].body == BODY
+
+
+async def test_takes_many_small_chunks_in_small_segments() -> None:
+    async with recording() as (app, url), connected(url) as peer:
+        for byte in chunked(b"1\r\nx\r\n" * 300 + b"0\r\n\r\n"):
+            await peer.send(bytes([byte]))
+        assert (await peer.answer()).status == 200
+    assert app.seen[0].body == b"x" * 300
+
+
+def bad_lines() -> Any:
+    for line, name in (
+        (b"nocolon", "S-05 no colon"),
+        (b": v", "S-05 no name"),
+        (b" X-A: b", "S-05 blank before the name"),
+        (b"X A: b", "S-05 blank in the name"),
+        (b"X-A : b", "S-05 blank after the name"),
+        (b"X-A: b\r\n folded", "S-06 folded"),
+        (b"X-A: b\r\n\tfolded", "S-06 folded by a tab"),
+        (b"X-A:\r\n folded", "S-06 folded from the start"),
+        (b"X-A: b\nX-B: c", "S-07 line feed"),
+        (b"X-A: b\rX-B: c", "S-07 carriage return"),
+        (b"X-A: b\r", "S-07 two carriage returns"),
+    ):
+        yield pytest.param(line, id=name)
+    for code in (*range(9), *range(14, 32), 127):
+        yield pytest.param(b"X-A: b%cc" % code, id=f"S-05 control {code} in a value")
+    for code in b'()<>@,;\\"/[]?={} \x00\x7f\x80\xff':
+        yield pytest.param(b"X%cA: b" % code, id=f"S-05 {bytes([code])!r} in a name")
+
+
+@pytest.mark.parametrize("line", [*bad_lines()])
+async def test_refuses_a_field_line_that_is_none(line: bytes) -> None:
+    async with recording() as (app, url):
+        assert_refused(await ask(url, with_line(line)), 400)
+    assert app.started == []
+
+
+TRAILERS = [
+    pytest.param(f"{name}: {value}\r\n".encode(), id=f"S-24 {name}")
+    for name, value in (
+        ("X-External-User-Id", "victim"),
+        ("Host", "evil"),
+        ("Cookie", "session=bob"),
+        ("Authorization", "Bearer x"),
+        ("X-Forwarded-For", "127.0.0.1"),
+        ("Forwarded", "for=127.0.0.1"),
+        ("Content-Length", "5"),
+        ("Transfer-Encoding", "chunked"),
+        ("X-Empty", ""),
+        ("X-A: b\r\nX-B", "c"),
+    )
+]
+
+
+@pytest.mark.parametrize("trailers", TRAILERS)
+async def test_refuses_trailers_in_the_segment_of_the_head(trailers: bytes) -> None:
+    async with recording() as (app, url):
+        raw = chunked(b"5\r\nhello\r\n0\r\n" + trailers + b"\r\n")
+        assert_refused(await ask(url, raw), 400)
+    assert app.started == []
+
+
+@pytest.mark.parametrize("trailers", TRAILERS)
+async def test_refuses_trailers_that_come_later(trailers: bytes) -> None:
+    async with recording() as (app, url), connected(url) as peer:
+        await peer.send(chunked(b"5\r\nhello\r\n0\r\n"))
+        await until(lambda: app.started == ["/a"])
+        await peer.send(trailers + b"\r\n")
+        assert_refused(await peer.answer(), 400)
+        await peer.until_closed()
+        await until(lambda: len(app.seen) == 1)
+    (seen,) = app.seen
+    assert seen.body is None
+    assert seen.fields == [(b"host", b"gateway.test"), (b"transfer-encoding", b"chunked")]

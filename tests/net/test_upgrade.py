@@ -1,0 +1,67 @@
+"""Requests that ask for another protocol."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.net.recorder import (
+    BODY,
+    GET,
+    ask,
+    assert_refused,
+    post,
+    recording,
+)
+from tests.support.wire import connected, raw_request
+
+pytestmark = pytest.mark.anyio
+
+H2C = [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAA")]
+WEBSOCKET = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "x")]
+
+
+@pytest.mark.parametrize("fields", [H2C, WEBSOCKET], ids=["S-17 h2c", "websocket"])
+async def test_answers_an_upgrade_as_a_plain_request(fields: Any) -> None:
+    async with recording() as (app, url):
+        answer = await ask(url, raw_request("GET", "/a", fields) + b"PRI * HTTP/2.0\r\n\r\nSM")
+    assert (answer.status, answer.values("connection")) == (200, ["close"])
+    assert [seen.path for seen in app.seen] == ["/a"]
+
+
+BODIES = {
+    "length": post(b"Content-Length: 5", *(f"{n}: {v}".encode() for n, v in H2C)),
+    "chunks": raw_request("POST", "/a", [*H2C, b"Transfer-Encoding: chunked"])
+    + b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("raw", BODIES.values(), ids=BODIES.keys())
+@pytest.mark.parametrize("rest", [b"", GET], ids=["alone", "with another request behind"])
+async def test_reads_the_body_of_a_request_whose_upgrade_is_ignored(
+    raw: bytes, rest: bytes
+) -> None:
+    async with recording() as (app, url):
+        answer = await ask(url, raw + rest)
+        assert (answer.status, answer.values("connection")) == (200, ["close"])
+        async with connected(url) as peer:
+            for byte in raw + rest:
+                await peer.send(bytes([byte]))
+                await asyncio.sleep(0)
+            assert (await peer.answer()).status == 200
+            await peer.until_closed()
+    assert [seen.body for seen in app.seen] == [BODY, BODY]
+
+
+async def test_takes_an_empty_body_with_an_upgrade() -> None:
+    async with recording() as (app, url):
+        answer = await ask(url, raw_request("POST", "/a", [*H2C, ("Content-Length", "0")]))
+    assert (answer.status, app.seen[0].body) == (200, b"")
+
+
+async def test_refuses_trailers_of_a_request_whose_upgrade_is_ignored() -> None:
+    raw = raw_request("POST", "/a", [*H2C, b"Transfer-Encoding: chunked"])
+    async with recording() as (app, url):
+        answer = await ask(url, raw + b"5\r\nhello\r\n0\r\nX-External-User-Id: bob\r\n\r\n")
+    assert_refused(answer, 400)
+    assert app.started == []
