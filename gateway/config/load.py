@@ -9,7 +9,7 @@ worked out at the end, and only when there is something to show.
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -120,13 +120,14 @@ def _loaded(
     missing = [finding.path for finding in findings]
     emptied = unavailable.take_out(tree, findings)
     shape.take_out(tree, missing)
-    reading = shape.read(tree, [*(finding.path for finding in findings), *emptied])
+    holes = [*(finding.path for finding in findings), *emptied]
+    reading = shape.read(tree, [shape.without_lone_indices(config, hole) for hole in holes])
     meaning = meant(reading.file)
     loaded = Loaded(meaning.settings, (), config, meaning)
-    judged = [*sharing.check(reading.file, meaning), *_judged(loaded, places)]
+    judged = _written([*sharing.check(reading.file, meaning), *_judged(loaded, places)], config)
     findings += [*reading.findings, *sharing.form(reading.file)]
     findings += [one for one in judged if not reading.speaks_of_a_hole(one.path)]
-    mistakes = tuple(places.placed(dict.fromkeys(_written(one, config) for one in findings)))
+    mistakes = tuple(places.placed(dict.fromkeys(_written(findings, config))))
     if any(mistake.severity == "error" for mistake in mistakes):
         raise ConfigError(mistakes)
     return replace(loaded, warnings=mistakes)
@@ -145,5 +146,7 @@ def _judged(loaded: Loaded, places: Places) -> Iterator[Finding]:
             yield replace(one, path=path)
 
 
-def _written(one: Finding, config: Mapping[str, Any]) -> Finding:
-    return replace(one, path=shape.without_lone_indices(config, one.path))
+def _written(findings: Iterable[Finding], config: Mapping[str, Any]) -> list[Finding]:
+    return [
+        replace(one, path=shape.without_lone_indices(config, one.path)) for one in findings
+    ]

@@ -122,8 +122,10 @@ def _step(tree: object, part: str | int) -> object:
 
 def _path(tree: dict[str, Any], mistake: ErrorDetails) -> Path:
     parts = mistake["loc"]
-    if parts and parts[-1] == _KEY_OF_A_TABLE:
-        parts = parts[:-1]
+    if parts[-1:] == (_KEY_OF_A_TABLE,):
+        holder = at(tree, parts[:-1])
+        if not isinstance(holder, Mapping) or _KEY_OF_A_TABLE not in holder:
+            parts = parts[:-1]
     return without_lone_indices(tree, parts)
 
 
@@ -150,9 +152,10 @@ def _message(mistake: ErrorDetails, path: Path) -> str:
 
 def _hint(path: Path) -> str:
     here, name = table_at(path[:-1]), str(path[-1])
-    close = did_you_mean(name, keys_of(here)) if here is not None else ""
     home = next((home for table, home in _HOMES if name in keys_of(table)), None)
-    return close if close or home is None else f" - it belongs {home}"
+    if home is not None:
+        return f" - it belongs {home}"
+    return did_you_mean(name, keys_of(here)) if here is not None else ""
 
 
 def _closest(written: object, expected: str) -> str:

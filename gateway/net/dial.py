@@ -82,7 +82,7 @@ class Dialer:
         except TimeoutError as error:
             raise UpstreamTimeout(proxy_error="connection_timeout") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a label of more than 63 letters
-            raise UpstreamUnreachable(proxy_error=_proxy_error(error)) from error
+            raise UpstreamUnreachable(proxy_error=proxy_error_of(error)) from error
         if connection.closed:
             raise UpstreamUnreachable(proxy_error="connection_terminated")
         return connection
@@ -104,7 +104,8 @@ class Dialer:
         return connection
 
 
-def _proxy_error(error: Exception) -> str | None:
+def proxy_error_of(error: Exception) -> str | None:
+    """Its Proxy-Status type; None where the class of our error says enough."""
     match error:
         case ssl.SSLCertVerificationError():
             return "tls_certificate_error"

@@ -84,7 +84,7 @@ def anybody(index: int) -> str:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the provider is on a thread of its own
             await asyncio.sleep(0.001)
 
 
@@ -388,7 +388,7 @@ async def test_the_event_loop_stays_free_while_an_issuer_is_slow() -> None:
     """Row N-22: PyJWT's own client blocks here."""
 
     def slow(request: Request) -> None:
-        time.sleep(0.3)
+        time.sleep(0.8)
         request.reply(request.server.provider.issuer.jwks_text().encode())
 
     async with stage() as one:
@@ -400,4 +400,4 @@ async def test_the_event_loop_stays_free_while_an_issuer_is_slow() -> None:
             await asyncio.sleep(0.005)
             gaps.append(time.monotonic() - before)
         assert await waiting == "rs256-1"
-        assert max(gaps) < 0.25
+        assert max(gaps) < 0.6

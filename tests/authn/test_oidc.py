@@ -127,5 +127,5 @@ async def test_metadata_that_cannot_be_used_changes_nothing(name: str) -> None:
     ],
 )
 def test_an_issuer_that_cannot_be_asked_does_not_start(issuer: str) -> None:
-    with pytest.raises(ValueError, match="https|issuer"):
+    with pytest.raises(ValueError, match=r"https|issuer"):
         Discovery(issuer)

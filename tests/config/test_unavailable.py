@@ -67,7 +67,7 @@ def test_so_is_no_for_what_is_not_there(value: str, told: Told):
 def test_a_sign_in_of_another_kind_is_one_mistake(key: str, told: Told):
     text = org("acme") + f'[[orgs.acme.sign_in]]\n{key} = "x"\ncookie = "session"\nmax_age = "14d"\n'
     assert told(text) == [
-        f"9:1  error  orgs.acme.sign_in[1].{key}: this kind of sign-in is not available yet"
+        f"10:1  error  orgs.acme.sign_in[1].{key}: this kind of sign-in is not available yet"
     ]
 
 
@@ -81,7 +81,7 @@ def test_so_is_one_that_says_its_type(kind: str, told: Told):
 def test_orgs_that_are_not_listed_are_not_available_yet(told: Told):
     text = org("acme") + '[orgs."*".upstreams.x]\nvendor = "chatbase"\n'
     assert told(text) == [
-        '8:7  error  orgs."*": orgs that are not listed here are not available yet'
+        '9:7  error  orgs."*": orgs that are not listed here are not available yet'
     ]
 
 

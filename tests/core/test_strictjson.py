@@ -24,6 +24,16 @@ def accepts(raw: bytes) -> bool:
     return True
 
 
+def seconds(raw: bytes) -> float:
+    """CPU time of the best of three attempts: a collection of garbage may fall into one."""
+    spent = []
+    for _ in range(3):
+        start = time.thread_time()
+        accepts(raw)
+        spent.append(time.thread_time() - start)
+    return min(spent)
+
+
 def suite(kind: str) -> list[Path]:
     files = sorted(corpus("JSONTestSuite/test_parsing").glob(f"{kind}_*.json"))
     assert files
@@ -81,9 +91,8 @@ def test_brackets_in_texts_are_no_nesting() -> None:
 def test_refuses_deep_nesting_quickly(opening: str, closing: str, depth: int, closed: bool) -> None:
     """B-09."""
     raw = nested(depth, opening, closing) if closed else (opening * depth).encode()
-    start = time.thread_time()
     assert not accepts(raw)
-    assert time.thread_time() - start < 0.05
+    assert seconds(raw) < 0.05
 
 
 REFUSED = {
@@ -223,9 +232,7 @@ def test_passes_on_digit_by_digit(raw: bytes) -> None:
 )
 def test_a_body_of_the_largest_size_costs_little(raw: bytes) -> None:
     """N-09: linear in the input, whatever it is."""
-    start = time.thread_time()
-    accepts(raw)
-    assert time.thread_time() - start < 1.0
+    assert seconds(raw) < 1.0
 
 
 SCALARS = (

@@ -29,7 +29,8 @@ async def demo() -> AsyncIterator[Demo]:
 
 @asynccontextmanager
 async def signed_in(demo: Demo, handle: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=demo.url, trust_env=False) as client:
+    fields = {"origin": demo.url}  # as a browser says on the demo's own pages
+    async with httpx.AsyncClient(base_url=demo.url, headers=fields, trust_env=False) as client:
         await client.post(f"/sign-in/{handle}")
         yield client
 
@@ -65,6 +66,15 @@ async def test_what_the_browser_says_about_itself_is_dropped(demo):
     assert received["x-external-user-id"] == "alice"
     assert "cookie" not in received
     assert received["authorization"] == "Bearer sk_demo••••"
+
+
+async def test_a_page_of_another_site_gets_nothing_by_the_session(demo):
+    async with signed_in(demo, "north.alice") as client:
+        client.headers["origin"] = "https://elsewhere.example"
+        answer = await ask(client, NORTH)
+        exchange = await latest(client)
+    assert answer.status_code == 403
+    assert exchange["vendor"] is None
 
 
 async def test_the_curl_is_refused_and_the_vendor_hears_nothing(demo):

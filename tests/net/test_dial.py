@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import errno
 import socket
 import ssl
 from contextlib import closing
@@ -10,7 +11,7 @@ import pytest
 import trustme
 
 from gateway.core.errors import UpstreamBrokeOff, UpstreamTimeout, UpstreamUnreachable
-from gateway.net.dial import Origin, verifying_context
+from gateway.net.dial import Origin, proxy_error_of, verifying_context
 from tests.net.upstream import CHUNKED, LENGTH, OK, POST, Peer, Upstream, answering, ask, settled
 
 pytestmark = pytest.mark.anyio
@@ -324,6 +325,21 @@ async def test_a_name_that_means_nothing_is_said_to_be_one(host):
             await ask(transport)
         assert caught.value.error_type == "dns_error"
         assert transport.open_connections == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "proxy_error"),
+    [
+        (ssl.SSLCertVerificationError(), "tls_certificate_error"),
+        (ssl.SSLError(), "tls_protocol_error"),
+        (socket.gaierror(), "dns_error"),
+        (ConnectionRefusedError(), "connection_refused"),
+        (ConnectionResetError(), "connection_terminated"),
+        (OSError(errno.ENETUNREACH, "no way"), None),
+    ],
+)
+def test_names_what_the_network_says(error, proxy_error):
+    assert proxy_error_of(error) == proxy_error
 
 
 async def test_a_connection_that_is_not_made_in_time_is_a_timeout():

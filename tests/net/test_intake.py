@@ -1,9 +1,16 @@
 """Framing, field lines and trailers, from raw bytes to what the application got."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
+import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.server import ServerState
 
+from gateway.net.intake import Intake
 from tests.net.recorder import BODY, ask, assert_refused, chunked, post, recording, until
 from tests.support.wire import connected, raw_request, wire
 
@@ -190,3 +197,111 @@ async def test_refuses_trailers_that_come_later(trailers: bytes) -> None:
     (seen,) = app.seen
     assert seen.body is None
     assert seen.fields == [(b"host", b"gateway.test"), (b"transfer-encoding", b"chunked")]
+
+
+# Any cut of the bytes
+
+
+class Taken(Intake):
+    """Requests as the application would get them, without a socket."""
+
+    def __init__(self) -> None:
+        config = uvicorn.Config(Recorder(), ws="none", log_config=None)
+        super().__init__(config, ServerState(), {}, Unused())
+        self.requests: list[RequestResponseCycle] = []
+        self.connection_made(Unused())
+
+    def waits(self) -> bool:
+        return False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: object) -> None:
+        self.requests.append(cycle)
+
+    def verdict(self, segments: list[bytes]) -> object:
+        """What is wrong, or what arrived."""
+        for segment in segments:
+            fault = self.take(segment)
+            if fault is not None:
+                return type(fault)
+        return [
+            (cycle.scope["raw_path"], cycle.scope["headers"], bytes(cycle.body), cycle.more_body)
+            for cycle in self.requests
+        ]
+
+
+class Unused:
+    """A loop, a transport: asked for much, and of no use here."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+def cut(raw: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted(place % (len(raw) + 1) for place in places), len(raw)]
+    return [raw[start:end] for start, end in pairwise(edges) if end > start]
+
+
+WHOLE = [
+    GET,
+    post(b"Content-Length: 5"),
+    chunked(b"2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"),
+    chunked() + GET,
+    chunked(b"5\r\nhello\r\n0\r\nX-External-User-Id: victim\r\n\r\n"),
+    chunked(b"5;a=" + b"x" * 2000 + b"\r\nhello\r\n0\r\n\r\n"),
+    raw_request("GET", "/a", [b"X-A: " + b"b" * 40_000]),
+    raw_request("GET", "/" + "a" * 20_000),
+    raw_request("GET", "/a", [b"X-A: b"] * 101),
+    raw_request("POST", "/a", [b"Connection: Upgrade", b"Upgrade: h2c", b"Content-Length: 5"])
+    + BODY,
+    post(b"Content-Length: 5", b"Transfer-Encoding: chunked"),
+    b"TRACK / HTTP/1.1\r\nHost: a\r\n\r\n",
+]
+
+
+@given(st.sampled_from(WHOLE), st.lists(st.integers(min_value=0), max_size=12))
+def test_any_cut_of_the_bytes_means_the_same(raw: bytes, places: list[int]) -> None:
+    assert Taken().verdict(cut(raw, places)) == Taken().verdict([raw])
+
+
+PIECES = [
+    *(
+        b"GET ",
+        b"POST ",
+        b"/a",
+        b"*",
+        b" HTTP/1.1",
+        b" HTTP/1.0",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b": ",
+        b" ",
+    ),
+    *(
+        b"Host: a\r\n",
+        b"Content-Length: 5\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"\x00",
+        b"\xff",
+    ),
+    *(b"Connection: Upgrade\r\n", b"Upgrade: h2c\r\n", b"Expect: 100-continue\r\n", b"#", b"//"),
+    *(
+        b"5\r\nhello\r\n",
+        b"0\r\n\r\n",
+        b"hello",
+        b";a=b",
+        GET,
+        chunked(),
+        post(b"Content-Length: 5"),
+    ),
+]
+
+
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=20)), max_size=30))
+def test_nothing_that_is_sent_makes_it_fail(segments: list[bytes]) -> None:
+    taken = Taken()
+    taken.verdict([segment for segment in segments if segment])
+    for cycle in taken.requests:
+        names = [name for name, _ in cycle.scope["headers"]]
+        assert names.count(b"host") == 1
+        assert cycle.scope["raw_path"].startswith(b"/") or cycle.scope["raw_path"] == b"*"

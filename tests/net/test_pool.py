@@ -224,6 +224,41 @@ async def test_a_connection_lost_on_its_way_to_the_next_in_line_is_not_used():
         assert len(upstream.peers) == 2
 
 
+async def test_a_connection_lost_on_its_way_to_one_who_is_cancelled_is_not_kept():
+    async with Upstream(answering(LENGTH + b"abc")) as upstream:
+        transport = upstream.transport(max_connections=1, pool_wait=10)
+        async with transport.open(POST) as response:
+            assert [chunk async for chunk in response.chunks()] == [b"abc"]
+            second = asyncio.create_task(ask(transport, POST))
+            await settled(lambda: transport.waiting == 1)
+            (connection,) = transport._pool._open
+        connection.abort()
+        await cancel(second)
+        assert transport.idle_connections == 0
+        await settled(lambda: transport.open_connections == 0)
+
+
+async def test_a_connection_that_is_closing_is_not_taken_from_rest():
+    async with Upstream(answering(LENGTH + b"abc")) as upstream:
+        transport = upstream.transport()
+        await ask(transport, POST)
+        (connection,) = transport._pool._resting
+        connection.abort()
+        assert await ask(transport, POST) == b"abc"
+        assert len(upstream.peers) == 2
+        assert counts(transport) == (1, 1, 0)
+
+
+async def test_a_full_pool_gives_up_a_connection_at_rest_for_a_new_one():
+    async with Upstream(answering(LENGTH + b"abc")) as upstream:
+        transport = upstream.transport(max_connections=1, pool_wait=10)
+        await ask(transport)
+        connection = await transport._pool.take_new()
+        assert not connection.used
+        assert counts(transport) == (1, 0, 0)
+        assert len(upstream.peers) == 2
+
+
 @pytest.mark.parametrize("seed", range(2))
 async def test_a_storm_of_cancels_costs_no_slot_and_mixes_no_answers(seed):
     """ME-11, N-21, RF-17: 24 workers on a pool of 10, 2,000 cancels at random points."""

@@ -85,7 +85,8 @@ async def gateway_of(text: str, folder: Path, **limits: Any) -> AsyncIterator[tu
     file = folder / "gateway.toml"
     file.write_text(text)
     gateway = Gateway.from_file(file)
-    async with serving(gateway, http=guarded_protocol(ServerLimits(**limits))) as url:
+    guarded = guarded_protocol(ServerLimits(**limits))
+    async with serving(gateway, http=guarded, proxy_headers=False, server_header=False) as url:
         yield gateway, url
 
 

@@ -17,7 +17,7 @@ import struct
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from tests.support.message import HEAD_END, Field, parse_head, read_body, values
@@ -93,8 +93,7 @@ class Peer(asyncio.Protocol):
         self._writable.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
 
     def data_received(self, data: bytes) -> None:
         self.received += data
@@ -197,7 +196,8 @@ async def connected(url: str, *, ssl: tls.SSLContext | None = None) -> AsyncIter
     try:
         yield peer
     finally:
-        peer.transport.abort()
+        if not peer.closed:
+            peer.transport.abort()
         await peer.until_closed()
 
 

@@ -37,10 +37,6 @@ export function start() {
 /** List one's own conversations again. */
 export async function refresh() {
   const response = await get("/users/me/conversations?limit=20");
-  if (response.status === 401) {
-    add("is-problem", "Your session has ended. Please sign in again.");
-    return;
-  }
   if (!response.ok) return;
   const { data } = await response.json();
   list.replaceChildren(...data.map(entry));
@@ -57,7 +53,7 @@ function entry({ id, title, updatedAt, status }) {
 }
 
 async function open(id) {
-  running?.abort();
+  leave();
   conversation = id;
   mark();
   log.replaceChildren(greeting);
@@ -115,6 +111,7 @@ async function answer(request) {
   } catch (error) {
     words.querySelector(".waiting")?.remove();
     if (!words.textContent) bubble.remove();
+    if (control !== running) return; // another conversation is open by now
     if (control.signal.aborted) add("is-note", "You stopped the answer.");
     else add("is-problem", error.message);
   } finally {
@@ -142,12 +139,16 @@ async function spell(response, bubble, words, control) {
 }
 
 function begin() {
-  running?.abort();
   running = new AbortController();
   log.setAttribute("aria-busy", "true"); // read out once it is whole, not word by word
   byId("send").hidden = true;
   byId("stop").hidden = false;
   return running;
+}
+
+function leave() {
+  running?.abort();
+  finish(running);
 }
 
 function finish(control) {
@@ -160,8 +161,9 @@ function finish(control) {
 }
 
 async function refused(response) {
+  if (response.status === 401) return add("is-problem", "Your session has ended. Sign in again.");
   const { code, message } = await problem(response);
-  add("is-problem", `${message} (${response.status} ${code})`);
+  return add("is-problem", `${message} (${response.status} ${code})`);
 }
 
 function say(role, text) {

@@ -27,9 +27,9 @@ export function arrived(id) {
   });
 }
 
-/** Show one exchange. */
-export async function show(id) {
-  if (id) render(await arrived(id));
+/** Show one exchange; one that never becomes known is not shown. */
+export function show(id) {
+  arrived(id).then(render, () => {});
 }
 
 function arrive(exchange) {

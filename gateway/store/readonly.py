@@ -1,0 +1,24 @@
+"""The ledger, only looked at: what `explain` is given."""
+
+from gateway.core.errors import LedgerUnavailable
+from gateway.core.identity import Person
+from gateway.ports import ConversationLedger
+
+
+class ReadOnlyLedger(ConversationLedger):
+    """Answers as the ledger it stands before would, and writes nothing."""
+
+    def __init__(self, ledger: ConversationLedger) -> None:
+        self._ledger = ledger
+
+    async def owns(self, upstream: str, conversation: str, person: Person) -> bool:
+        return await self._ledger.owns(upstream, conversation, person)
+
+    async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
+        raise LedgerUnavailable("Nothing is recorded while looking")
+
+    async def known_user_id(self, upstream: str, person: Person) -> str | None:
+        return await self._ledger.known_user_id(upstream, person)
+
+    async def user_id(self, upstream: str, person: Person, proposed: str) -> str:
+        return await self._ledger.known_user_id(upstream, person) or proposed

@@ -1,0 +1,35 @@
+import pytest
+
+from gateway.config.mistake import Path
+from gateway.config.model import OrgTable, Server, Table, Timeouts, UpstreamTable
+from gateway.config.written import File, SharedSignIn, keys_of, table_at
+
+
+@pytest.mark.parametrize(
+    ("path", "table"),
+    [
+        ((), File),
+        (("server",), Server),
+        (("sign_in",), SharedSignIn),
+        (("sign_in", 3), SharedSignIn),
+        (("upstreams", "any name"), UpstreamTable),
+        (("orgs", "acme"), OrgTable),
+        (("orgs", "acme", "upstreams", "a", "timeouts"), Timeouts),
+        (("server", "listen"), None),
+        (("orgs", "acme", "upstreams", "a", "set"), None),
+        (("nothing",), None),
+    ],
+)
+def test_knows_which_table_stands_where(path: Path, table: type[Table] | None):
+    assert table_at(path) is table
+
+
+def test_keys_are_spelt_as_in_the_file():
+    assert {"from", "orgs"} <= set(keys_of(SharedSignIn))
+    assert "places" not in keys_of(SharedSignIn)
+    assert "agent" in keys_of(UpstreamTable)
+    assert "name" not in keys_of(UpstreamTable)
+
+
+def test_an_org_cannot_name_whom_its_own_sign_in_is_for():
+    assert "orgs" not in keys_of(table_at(("orgs", "acme", "sign_in")) or File)

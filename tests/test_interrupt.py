@@ -1,0 +1,98 @@
+import asyncio
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from gateway.core.errors import Overloaded, UpstreamTimeout
+from gateway.interrupt import Running, while_connected, within
+from gateway.ports import ClientLeft, Inbound
+
+pytestmark = pytest.mark.anyio
+
+
+def client(gone: asyncio.Event) -> Inbound:
+    async def left() -> None:
+        await gone.wait()
+
+    return cast("Inbound", SimpleNamespace(left=left))
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_ends_what_runs_when_the_client_leaves() -> None:
+    gone, running = asyncio.Event(), Running()
+    asyncio.get_running_loop().call_soon(gone.set)
+    with pytest.raises(ClientLeft):
+        async with while_connected(client(gone), running):
+            await forever()
+    assert len(running) == 0
+    await asyncio.sleep(0)  # the task goes on: it is not cancelled any more
+
+
+async def test_ends_what_runs_when_the_gateway_stops() -> None:
+    running = Running()
+    asyncio.get_running_loop().call_soon(running.stop)
+    with pytest.raises(Overloaded):
+        async with while_connected(client(asyncio.Event()), running):
+            await forever()
+
+
+async def test_the_first_reason_counts() -> None:
+    gone, running = asyncio.Event(), Running()
+
+    def both() -> None:
+        running.stop()
+        gone.set()
+
+    asyncio.get_running_loop().call_soon(both)
+    with pytest.raises(Overloaded):
+        async with while_connected(client(gone), running):
+            await forever()
+
+
+async def test_a_cancel_from_elsewhere_stays_one() -> None:
+    entered = asyncio.Event()
+
+    async def work() -> None:
+        async with while_connected(client(asyncio.Event()), Running()):
+            entered.set()
+            await forever()
+
+    task = asyncio.create_task(work())
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_leaves_no_task_behind() -> None:
+    before = asyncio.all_tasks()
+    async with while_connected(client(asyncio.Event()), Running()):
+        pass
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
+async def test_bounds_a_block_in_time() -> None:
+    with pytest.raises(UpstreamTimeout):
+        async with within(0.01):
+            await forever()
+
+
+async def test_a_time_out_inside_a_bounded_block_stays_its_own() -> None:
+    with pytest.raises(TimeoutError):
+        async with within(60):
+            raise TimeoutError
+
+
+@pytest.mark.parametrize("span", [0.01, 0.0101])
+async def test_a_client_that_leaves_as_the_time_is_up_is_one_or_the_other(span: float) -> None:
+    gone = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.01, gone.set)
+    with pytest.raises((ClientLeft, UpstreamTimeout)):
+        async with within(span), while_connected(client(gone), Running()):
+            await forever()
