@@ -106,14 +106,20 @@ async def read_call(
 
 
 async def read_body(upstream: Upstream, match: Match, ask: Inbound) -> bytes | None:
-    """The body of an operation that takes one."""
-    if not match.operation.takes_body or ask.method in {"GET", "HEAD"}:
+    """The body of an operation that takes one; an empty object where none need be sent."""
+    operation = match.operation
+    if not operation.takes_body or ask.method in {"GET", "HEAD"}:
         return None
-    if not http.is_plain_json(http.single(ask.fields, b"content-type")):
+    media = http.single(ask.fields, b"content-type")
+    undeclared = media is None and operation.may_lack_body
+    if not (undeclared or http.is_plain_json(media)) or http.values(
+        ask.fields, b"content-encoding"
+    ):
         raise UnsupportedMediaType
-    if http.values(ask.fields, b"content-encoding"):
+    content = await ask.body(upstream.max_body)
+    if content and undeclared:
         raise UnsupportedMediaType
-    return await ask.body(upstream.max_body)
+    return content or (b"{}" if operation.may_lack_body else b"")
 
 
 async def check_conversations(exchange: Exchange) -> None:

@@ -94,8 +94,7 @@ async def act(
         match note:
             case Pass(content):
                 if not answer.started:
-                    length = str(len(content)).encode("ascii")
-                    await answer.start(status, [*fields, (b"content-length", length)])
+                    await answer.start(status, [*fields, *length(exchange, content)])
                 await answer.chunk(content)
             case Opens(conversation):
                 await claim(exchange, conversation)
@@ -104,6 +103,13 @@ async def act(
             case Stop(error):
                 exchange.org.audit.note("answer_stopped", exchange.record)
                 raise error
+
+
+def length(exchange: Exchange, content: bytes) -> Fields:
+    """`content-length`, where the answer was held whole."""
+    if exchange.observer is None or not exchange.observer.holds:
+        return ()
+    return [(b"content-length", str(len(content)).encode("ascii"))]
 
 
 async def claim(exchange: Exchange, conversation: str) -> None:
@@ -118,6 +124,8 @@ async def claim(exchange: Exchange, conversation: str) -> None:
 async def say_last(exchange: Exchange, error: GatewayError, answer: Outbound) -> None:
     """Tell a client that is in the middle of a stream why it ends, in the vendor's own words."""
     observer = exchange.observer
-    if answer.started and observer is not None and observer.between_events:
+    if answer.started and observer is not None:
         shape = exchange.upstream.destination.vendor.problem
-        await answer.chunk(problem.last_event(error, shape, exchange.record.request_id))
+        data, name = problem.last_event(error, shape, exchange.record.request_id)
+        if event := observer.interject(data, name):
+            await answer.chunk(event)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.options import Config, load_or_exit
+from gateway.cli.options import Config, fail, load_or_exit
 
 
 def command(
@@ -15,20 +15,31 @@ def command(
 ) -> None:
     """Run the gateway. SIGTERM drains, a second one stops at once."""
     from gateway.app import Gateway
-    from gateway.net.server import ServerLimits, run
+    from gateway.net.server import ServerLimits, StartupFailed, run
     from gateway.telemetry import log
 
     settings = load_or_exit(config, overrides={"server.listen": listen}).settings
     log.configure()
     gateway = Gateway(settings)
-    host, _, port = settings.server.listen.rpartition(":")
-    run(
-        gateway,
-        host=host,
-        port=int(port),
-        limits=ServerLimits(),
-        drain_delay=settings.server.drain_delay,
-        drain=settings.server.drain,
-        on_drain=gateway.drain,
-        on_stop=gateway.stop,
-    )
+    server = settings.server
+    host, _, port = server.listen.rpartition(":")
+    try:
+        run(
+            gateway,
+            host=host,
+            port=int(port),
+            limits=ServerLimits(
+                max_header=server.max_header,
+                header_timeout=server.header_timeout,
+                body_timeout=server.body_timeout,
+                max_connections=server.max_connections,
+            ),
+            drain_delay=server.drain_delay,
+            drain=server.drain,
+            on_drain=gateway.drain,
+            on_stop=gateway.stop,
+        )
+    except StartupFailed:
+        raise fail("The gateway did not start; the log says why.") from None
+    except OSError as error:
+        raise fail(f"Cannot listen at {server.listen}: {error.strerror}") from None

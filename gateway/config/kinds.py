@@ -35,6 +35,7 @@ JsonSchema = dict[str, Any]
 
 # What the gateway writes itself in a request to a vendor, beyond what may never pass.
 _OURS = frozenset({"accept", "accept-encoding", "content-type", "expect"})
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _WORDS = frozenset({"key", "user", "org", "roles", "subject"})
 
 
@@ -104,7 +105,7 @@ def _listed(written: object) -> object:
 
 def _rotation(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     """The first is in use; of those that are only still accepted, empty ones are absent."""
-    if secrets and not secrets[0].get_secret_value():
+    if not secrets or not secrets[0].get_secret_value():
         raise ValueError("is empty")
     return tuple(secret for secret in secrets if secret.get_secret_value())
 
@@ -118,6 +119,14 @@ def _not_empty(items: tuple[str, ...]) -> tuple[str, ...]:
 def _count(written: object) -> object:
     if isinstance(written, (bool, float)):
         raise ValueError("must be a whole number")
+    return written
+
+
+def _name(written: str) -> str:
+    if not _NAME.fullmatch(written):
+        raise ValueError(
+            "a name has letters, digits and . _ -, 64 at most, and begins with a letter or digit"
+        )
     return written
 
 
@@ -148,6 +157,11 @@ def _field_name(written: str) -> str:
 
 def _field_name_or_none(written: str) -> str:
     return _field_name(written) if written else ""
+
+
+def _kept_field_name(written: str) -> str:
+    _field_name(written)
+    return written
 
 
 def _template(written: str) -> str:
@@ -218,6 +232,7 @@ Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], OneOrMore()]
 SomeTexts = Annotated[Texts, AfterValidator(_not_empty)]
 Secrets = Annotated[tuple[SecretStr, ...], OneOrMore(), AfterValidator(_rotation)]
+Name = Annotated[str, AfterValidator(_name)]  # of an org or an upstream; a segment of paths
 Count = Annotated[int, BeforeValidator(_count), Field(ge=1, le=10_000_000)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 Listen = Annotated[str, AfterValidator(listening)]
@@ -234,7 +249,7 @@ Networks = Annotated[
     OneOrMore(),
 ]
 Agents = Annotated[tuple[Annotated[Text, AfterValidator(_agent)], ...], OneOrMore()]
-FieldName = Annotated[str, AfterValidator(_field_name)]
+FieldName = Annotated[str, AfterValidator(_kept_field_name)]
 UserHeader = Annotated[str, AfterValidator(_field_name_or_none)]
 Templates = Annotated[
     Mapping[FieldName, Annotated[str, AfterValidator(_template)]], BeforeValidator(_one_spelling)

@@ -45,6 +45,7 @@ def meant(file: File) -> Meaning:
     if not file.orgs:
         tables = {ONLY_ORG: OrgTable.model_construct(upstreams=file.upstreams)}
         sources["orgs", ONLY_ORG] = ()
+    _note_spellings(tables, sources)
     shared = _Shared(file.sign_in, sources)
     orgs = {name: _org(name, table, shared, file.server.max_body) for name, table in tables.items()}
     return Meaning(
@@ -57,6 +58,17 @@ def meant(file: File) -> Meaning:
         ),
         sources,
     )
+
+
+def _note_spellings(tables: Mapping[str, OrgTable], sources: dict[Path, Path]) -> None:
+    """The long form has names of fields in lower case (RFC 9110 section 5.1), a file in any."""
+    for name, table in tables.items():
+        for key, upstream in table.upstreams.items():
+            place: Path = ("upstreams", key, "fields")
+            written = (*sources.get(("orgs", name), ("orgs", name)), *place)
+            for spelt in upstream.fields:
+                if spelt != spelt.lower():
+                    sources["orgs", name, *place, spelt.lower()] = (*written, spelt)
 
 
 class _Shared:
@@ -117,6 +129,7 @@ def _upstream(
             "base_url": base_url.removesuffix("/"),
             "path": table.path or f"/{name}",
             "user_id": table.user_id or user_id,
+            "fields": {spelt.lower(): template for spelt, template in table.fields.items()},
             "max_body": table.max_body or max_body,
         }
     )

@@ -20,6 +20,7 @@ from gateway.config.kinds import (
     CredentialPlaces,
     Json,
     Listen,
+    Name,
     Networks,
     OneOrMore,
     Pointer,
@@ -219,7 +220,7 @@ class OrgTable(Table):
     sign_in: Annotated[tuple[JwtSignInSettings, ...], OneOrMore()] = Field(
         default=(), description="Who is asking; absent: the shared ones."
     )
-    upstreams: Mapping[str, UpstreamTable] = Field(default={}, description="The vendors, by name.")
+    upstreams: Mapping[Name, UpstreamTable] = Field(default={}, description="The vendors, by name.")
 
 
 class OrgSettings(OrgTable):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import Field
 
-from gateway.config.kinds import OneOrMore, SomeTexts
+from gateway.config.kinds import Name, OneOrMore, SomeTexts
 from gateway.config.mistake import Path
 from gateway.config.model import (
     IdentitySettings,
@@ -42,10 +42,10 @@ class File(Table):
     sign_in: Annotated[tuple[SharedSignIn, ...], OneOrMore()] = Field(
         default=(), description="For orgs that have none of their own."
     )
-    upstreams: Mapping[str, UpstreamTable] = Field(
+    upstreams: Mapping[Name, UpstreamTable] = Field(
         default={}, description="The vendors of the one org, where there are no [orgs]."
     )
-    orgs: Mapping[str, OrgTable] = Field(default={}, description="The companies, by name.")
+    orgs: Mapping[Name, OrgTable] = Field(default={}, description="The companies, by name.")
 
 
 def keys_of(table: type[Table]) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ rule 2: Of a stream only whole events pass until the conversation is known, the 
 rule 3: An answer that names another user than the one we wrote ends there.
 rule 4: An answer that is an error opens nothing.
 rule 5: Where an id must be looked for, an answer in a form nobody can look into does not pass.
+rule 6: Where streams are JSON lines, a first line that is JSON by itself begins one, whatever the
+    media type says; else the answer is one JSON text.
 
 An observer decides; whoever drives it acts. After `Opens` the next note is asked for only once the
 conversation is claimed.
@@ -67,9 +69,8 @@ class Observer(Protocol):
         """Whether the answer is held whole, so that its head waits as well."""
         ...
 
-    @property
-    def between_events(self) -> bool:
-        """Whether the client is in a stream and has no half event: one of ours could stand here."""
+    def interject(self, data: bytes, name: str) -> bytes:
+        """An event of ours, where one may stand; nothing in no stream, and in half an event."""
         ...
 
     def feed(self, chunk: bytes) -> Iterator[Note]:
@@ -100,6 +101,8 @@ def observe(
     if media is not None and (media.is_event_stream or media.is_json_lines):
         lines = operation.json_lines or media.is_json_lines
         return _Stream(reader, JsonLinesSplitter() if lines else EventStreamSplitter())
+    if ok and operation.json_lines:
+        return _FirstLine(reader)
     if not reader.checks:
         return _Blind()
     readable = media is None or media.is_json
@@ -150,7 +153,6 @@ class _Blind:
     """Nothing is looked for: bytes pass as they come."""
 
     holds = False
-    between_events = False
 
     def feed(self, chunk: bytes) -> Iterator[Note]:
         yield Pass(chunk)
@@ -158,12 +160,14 @@ class _Blind:
     def end(self) -> Iterator[Note]:
         return iter(())
 
+    def interject(self, data: bytes, name: str) -> bytes:
+        return b""
+
 
 class _Whole:
     """Rule 1."""
 
     holds = True
-    between_events = False
 
     def __init__(self, reader: _Reader, *, must_parse: bool) -> None:
         self._reader = reader
@@ -189,6 +193,9 @@ class _Whole:
             yield from self._reader.read(document)
         yield Pass(content)
 
+    def interject(self, data: bytes, name: str) -> bytes:
+        return b""
+
 
 class _Stream:
     """Rule 2."""
@@ -200,9 +207,8 @@ class _Stream:
         self._splitter = splitter
         self._passed = 0  # bytes of the unfinished event that are out already
 
-    @property
-    def between_events(self) -> bool:
-        return self._passed == 0
+    def interject(self, data: bytes, name: str) -> bytes:
+        return b"" if self._passed else self._splitter.frame(data, name)
 
     def feed(self, chunk: bytes) -> Iterator[Note]:
         ready: list[bytes] = []  # goes out as one write, unless a note must be acted upon between
@@ -231,6 +237,53 @@ class _Stream:
         yield from self._reader.read_event(event)
         if len(event.raw) > self._passed:
             yield Pass(event.raw[self._passed :])
+
+
+class _FirstLine:
+    """Rule 6."""
+
+    def __init__(self, reader: _Reader) -> None:
+        self._reader = reader
+        self._held = bytearray()
+        self._form: Observer = _Whole(reader, must_parse=True)
+        self._told = False
+
+    @property
+    def holds(self) -> bool:
+        return self._form.holds
+
+    def feed(self, chunk: bytes) -> Iterator[Note]:
+        if self._told:
+            yield from self._form.feed(chunk)
+            return
+        self._held += chunk
+        if b"\n" in chunk or len(self._held) > MAX_HELD:
+            self._tell()
+        if self._told:
+            yield from self._form.feed(bytes(self._held))
+
+    def end(self) -> Iterator[Note]:
+        if not self._told:
+            yield from self._form.feed(bytes(self._held))
+        yield from self._form.end()
+
+    def interject(self, data: bytes, name: str) -> bytes:
+        return self._form.interject(data, name)
+
+    def _tell(self) -> None:
+        lines = (event.data for event in JsonLinesSplitter().feed(bytes(self._held)))
+        first = next((line for line in lines if line), None)
+        self._told = first is not None or len(self._held) > MAX_HELD
+        if first is not None and _is_json(first):
+            self._form = _Stream(self._reader, JsonLinesSplitter())
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        strictjson.loads_leniently(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _bodies(places: tuple[object, ...]) -> tuple[Body, ...]:

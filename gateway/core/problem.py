@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from gateway.core import sse, strictjson
+from gateway.core import strictjson
 from gateway.core.errors import GatewayError, MethodNotAllowed, Unauthenticated
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import ProblemShape
@@ -60,12 +60,14 @@ def of_json(
     return Answer(status, [(b"content-type", media), (b"content-length", length), *fields], content)
 
 
-def last_event(error: GatewayError, shape: ProblemShape | None, request_id: str) -> bytes:
-    """What a stream that must end early says before it is cut off."""
+def last_event(
+    error: GatewayError, shape: ProblemShape | None, request_id: str
+) -> tuple[bytes, str]:
+    """What a stream that must end early says before it is cut off: an event's data, and name."""
     if shape is None:
-        return b"event: error\n" + sse.event(strictjson.dumps(_problem(error, request_id)))
+        return strictjson.dumps(_problem(error, request_id)), "error"
     rendered = shape.render_event(status=error.status, code=error.code, message=error.detail)
-    return sse.event(strictjson.dumps(rendered))
+    return strictjson.dumps(rendered), ""
 
 
 def _problem(error: GatewayError, request_id: str) -> JsonValue:

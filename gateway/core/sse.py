@@ -38,6 +38,10 @@ class Splitter(Protocol):
         """What is left at the end of the stream: an unfinished event, which some clients read."""
         ...
 
+    def frame(self, data: bytes, name: str) -> bytes:
+        """An event of ours, in the form the stream has; `data` is one line."""
+        ...
+
 
 class EventStreamSplitter:
     """Splits `text/event-stream`."""
@@ -71,6 +75,9 @@ class EventStreamSplitter:
         self._buffer.clear()
         return self._event(raw) if raw else None
 
+    def frame(self, data: bytes, name: str) -> bytes:
+        return event(data, name)
+
     def _event(self, raw: bytes) -> Event:
         text = raw
         if self._first:
@@ -91,6 +98,7 @@ class JsonLinesSplitter:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._prefix = b""  # what the last text stood behind
 
     @property
     def pending(self) -> int:
@@ -106,18 +114,25 @@ class JsonLinesSplitter:
             return []
         whole = bytes(self._buffer) + chunk[:end]
         self._buffer[:] = chunk[end:]
-        return [_line(line + b"\n") for line in whole[:-1].split(b"\n")]
+        return [self._line(line + b"\n") for line in whole[:-1].split(b"\n")]
 
     def rest(self) -> Event | None:
         raw = bytes(self._buffer)
         self._buffer.clear()
-        return _line(raw) if raw else None
+        return self._line(raw) if raw else None
+
+    def frame(self, data: bytes, name: str) -> bytes:
+        return self._prefix + data + (b"\n\n" if self._prefix else b"\n")
+
+    def _line(self, raw: bytes) -> Event:
+        text = raw.strip()
+        data = text.removeprefix(b"data:").strip()
+        if data:
+            self._prefix = b"data:" if len(data) < len(text) else b""
+        return Event(raw, data)
 
 
-def _line(raw: bytes) -> Event:
-    return Event(raw, raw.strip().removeprefix(b"data:").strip())
-
-
-def event(data: bytes) -> bytes:
+def event(data: bytes, name: str = "") -> bytes:
     """One event of a stream we write ourselves; `data` is one line."""
-    return b"data: " + data + b"\n\n"
+    field = f"event: {name}\n".encode("ascii") if name else b""
+    return field + b"data: " + data + b"\n\n"

@@ -111,6 +111,11 @@ class Operation:
         """Whether a request of this operation has a JSON body."""
         return bool(self.members) or bool(bodies((*self.user, *self.conversation)))
 
+    @property
+    def may_lack_body(self) -> bool:
+        """Whether nothing in its body is the client's to say, so that none need be sent."""
+        return not self.members and not bodies(self.conversation)
+
 
 def _guard(operation: Operation, kind: type[Query] | type[Header], listed: frozenset[str]) -> Guard:
     return Guard(
@@ -170,7 +175,7 @@ class ProblemShape:
     """
 
     body: Mapping[str, JsonValue]
-    codes: Mapping[str | int, str] = field(default_factory=dict)
+    codes: Mapping[str | int, str | int] = field(default_factory=dict)
     event: Mapping[str, JsonValue] | None = None
 
     def __post_init__(self) -> None:

@@ -55,8 +55,8 @@ def _names_another(question: Question) -> bool:
 def _about_another(question: Question, account: Account) -> str:
     return question.pick(
         f"I can only look at your own orders, {account.first_name}. Who you are is not yours to "
-        f"tell me: {question.shop.name}'s own server does, and it says `{question.user}`.",
-        f"That would be somebody else's business. I was told that you are `{question.user}`, and "
+        f"tell me: {question.shop.name}'s own server does, and it says “{question.user}”.",
+        f"That would be somebody else's business. I was told that you are “{question.user}”, and "
         "nothing written in this chat changes that.",
     )
 
@@ -70,9 +70,9 @@ def _to_a_stranger(question: Question) -> str:
 
 def _identity(question: Question, account: Account) -> str:
     return question.pick(
-        f"You are {account.first_name}: I was told the user id `{question.user}`, by somebody who "
+        f"You are {account.first_name}: I was told the user id “{question.user}”, by somebody who "
         "holds our key. You could not have told me that yourself.",
-        f"`{question.user}`, as far as I am concerned. It came with your question, and not from "
+        f"“{question.user}”, as far as I am concerned. It came with your question, and not from "
         "your browser.",
     )
 

@@ -7,6 +7,7 @@ is given (gateway.net.tally), judges the head (gateway.net.head), and stops the 
 import asyncio
 import logging
 from enum import Enum
+from itertools import chain
 from typing import Any, ClassVar
 
 import httptools
@@ -15,7 +16,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.core.errors import BadRequest, GatewayError, MethodNotAllowed
+from gateway.core.errors import BadRequest, FieldsTooLarge, GatewayError, MethodNotAllowed
 from gateway.net.head import FRAMING, METHODS, judge
 from gateway.net.tally import ServerLimits, Tally
 from gateway.net.upgrade import NothingFollows, body_parser
@@ -23,6 +24,9 @@ from gateway.net.upgrade import NothingFollows, body_parser
 LOG = logging.getLogger("gateway.server")
 # An answer is cut on purpose, and its own record says why; uvicorn takes it for a mistake.
 LOG.addFilter(lambda record: "returned without completing response" not in str(record.msg))
+
+
+_CHUNKED = (b"transfer-encoding", b"chunked")
 
 
 class Part(Enum):
@@ -52,6 +56,7 @@ class Intake(HttpToolsProtocol):
         self.stopping = False  # the server stops: the next answer is the last
         self.may_reuse = False  # the connection, after the answer to this request
         self._tally = Tally(self.limits)
+        self._max_fields = self.limits.max_fields
         self._ahead = 0  # bytes of the heads that wait in the pipeline
         self._body_follows = False  # behind an Upgrade
 
@@ -95,6 +100,8 @@ class Intake(HttpToolsProtocol):
         return self._feed(rest)
 
     def _weigh(self, size: int, before: Part) -> GatewayError | None:
+        if self.part is Part.NONE and not self._tally.chunked:
+            return None
         if self.begun + (before is not Part.NONE) != 1:
             return None  # two requests share the segment, or it has none
         try:
@@ -118,20 +125,18 @@ class Intake(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.part is not Part.HEAD:
             raise BadRequest("Fields after the body are not taken")
-        self._tally.field(len(name) + len(value) + 4)
-        name = name.lower()
-        if name in FRAMING:
-            self._tally.chunked = name == b"transfer-encoding"
-        else:
-            value = value.rstrip(b" \t")  # llhttp strips the blanks before it only
-        self.headers.append((name, value))
+        if len(self.headers) == self._max_fields:
+            raise FieldsTooLarge
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        version = self.parser.get_http_version()
-        judge(self.parser.get_method().decode("ascii"), self.url, version, self.headers)
-        self.expect_100_continue = version == "1.1" and any(
-            name == b"expect" for name, _ in self.headers
-        )
+        method = self.parser.get_method().decode("ascii")
+        fields = self.headers
+        self._tally.fields(sum(map(len, chain.from_iterable(fields))) + 4 * len(fields))
+        self.expect_100_continue = judge(method, self.url, self.parser.get_http_version(), fields)
+        self._tally.chunked = _CHUNKED in fields
+        # llhttp strips the blanks before a value only. In place: the scope holds this list.
+        fields[:] = [(name, value.rstrip(b" \t")) for name, value in fields]
         if self.waits():
             self._count_ahead()
         super().on_headers_complete()

@@ -36,7 +36,7 @@ class Tally:
     segments less what it reported. A segment that two requests share is counted for neither.
     """
 
-    __slots__ = ("_chunks", "_count", "_fields", "_limits", "_target", "_wire", "body", "chunked")
+    __slots__ = ("_chunks", "_fields", "_limits", "_target", "_wire", "body", "chunked")
 
     def __init__(self, limits: ServerLimits) -> None:
         self._limits = limits
@@ -46,7 +46,6 @@ class Tally:
         self.body = 0  # bytes, without the chunks' lines
         self._target = 0
         self._fields = 0
-        self._count = 0
         self.chunked = False
         self._chunks = 0
         self._wire = 0
@@ -61,11 +60,10 @@ class Tally:
         if self._target > self._limits.max_target:
             raise UriTooLong
 
-    def field(self, size: int) -> None:
-        """One field line. Raises `FieldsTooLarge`."""
-        self._count += 1
-        self._fields += size
-        if self._fields > self._limits.max_header or self._count > self._limits.max_fields:
+    def fields(self, size: int) -> None:
+        """All field lines together. Raises `FieldsTooLarge`."""
+        self._fields = size
+        if size > self._limits.max_header:
             raise FieldsTooLarge
 
     def chunk(self) -> None:

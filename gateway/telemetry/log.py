@@ -11,6 +11,9 @@ import structlog
 
 from gateway.ports import Record
 
+# httpx logs URLs at INFO; the others tell of each step of a start.
+QUIET = ("httpx", "httpcore", "alembic", "uvicorn.error")
+
 
 def configure(stream: TextIO | None = None) -> None:
     """Send log lines to standard error: JSON for machines, columns on a terminal."""
@@ -23,16 +26,35 @@ def configure(stream: TextIO | None = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _without_locals,
+            _what_and_when_first,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(target),
         cache_logger_on_first_use=True,
     )
+    logging.basicConfig(handlers=[LibraryRecords()], level=logging.INFO, force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class LibraryRecords(logging.Handler):
+    """Passes what libraries log by `logging` on, so that all lines have one form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger(record.name)
+        log.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
 
 
 # Tracebacks without local variables: those hold tokens and keys.
 _without_locals = structlog.processors.ExceptionRenderer()
+
+
+def _what_and_when_first(
+    logger: object, method: str, line: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    first = {name: line.pop(name) for name in ("timestamp", "level", "event") if name in line}
+    return {**first, **line}
 
 
 class ExchangeLog:

@@ -22,7 +22,7 @@ ACCEPTED = [
     (kinds.Agents, ["a-1", "b"], ("a-1", "b")),
     (kinds.UserHeader, "X-External-User-Id", "x-external-user-id"),
     (kinds.UserHeader, "", ""),
-    (kinds.Templates, {"X-Plan": "pro {user}"}, {"x-plan": "pro {user}"}),
+    (kinds.Templates, {"X-Plan": "pro {user}"}, {"X-Plan": "pro {user}"}),
     (kinds.Claim, "https://claims.example/sub", "https://claims.example/sub"),
     (kinds.Claim, "/a/b~1c", "/a/b~1c"),
     (kinds.CredentialPlaces, "authorization", ("authorization",)),

@@ -186,7 +186,7 @@ def test_what_is_held_is_bounded(media) -> None:  # type: ignore[no-untyped-def]
 def test_an_operation_that_looks_for_nothing_lets_all_pass() -> None:
     observer = observe(PLAIN, TEXT, ok=True, user="alice")
     assert not observer.holds
-    assert not observer.between_events
+    assert observer.interject(b"{}", "") == b""
     assert run(observer, [b"a", b"b"]) == [Pass(b"a"), Pass(b"b")]
 
 
@@ -200,11 +200,11 @@ def test_tells_what_an_answer_cost() -> None:
 def test_knows_whether_the_client_is_between_two_events() -> None:
     observer = observe(CHAT, EVENTS, ok=True, user="alice", known=("c-1",))
     list(observer.feed(b"data: a\n\n"))
-    assert observer.between_events
+    assert observer.interject(b"{}", "") == b"data: {}\n\n"
     list(observer.feed(b"data: b"))
-    assert not observer.between_events
+    assert observer.interject(b"{}", "") == b""
     list(observer.feed(b"\n\n"))
-    assert observer.between_events
+    assert observer.interject(b"{}", "") == b"data: {}\n\n"
 
 
 @given(st.lists(st.sampled_from([b"data: ", b"\n", b'"conversationId"', b":", b'"a"', b"{", b"}"])))

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway.core import errors, problem
+from gateway.core import errors, problem, sse
 from gateway.core.errors import GatewayError
 from gateway.core.sse import EventStreamSplitter
 from gateway.vendors import VENDORS
@@ -28,8 +28,9 @@ def test_every_error_has_an_answer_in_every_shape(error: GatewayError, shape) ->
     assert fields[b"proxy-status"].startswith(b"gateway; error=")
     assert int(fields[b"content-length"]) == len(answer.content)
     json.loads(answer.content)
-    (event,) = EventStreamSplitter().feed(problem.last_event(error, shape, "req-1"))
-    json.loads(event.data)
+    data, name = problem.last_event(error, shape, "req-1")
+    (event,) = EventStreamSplitter().feed(sse.event(data, name))
+    assert json.loads(event.data) == json.loads(data)
 
 
 def test_outside_a_vendors_routes_the_answer_is_a_problem_of_rfc_9457() -> None:

@@ -207,7 +207,7 @@ def test_an_answer_can_be_stopped_and_the_conversation_goes_on(open_page):
     page.get_by_role("button", name="Stop the answer").click()
     expect(page.locator(".is-note")).to_have_text("You stopped the answer.")
     ask(page, "Who am I?")
-    expect(last_answer(page)).to_contain_text("`alice`")
+    expect(last_answer(page)).to_contain_text("“alice”")
     expect(page.locator(".rate").last).to_be_visible()
 
 
@@ -218,7 +218,7 @@ def test_an_answer_under_way_stays_out_of_another_conversation(open_page):
     page.locator("#conversations button", has_text="What have I ordered?").last.click()
     expect(last_answer(page)).to_contain_text("tin of Assam tea")
     ask(page, "Who am I?")
-    expect(last_answer(page)).to_contain_text("`alice`")
+    expect(last_answer(page)).to_contain_text("“alice”")
     expect(page.locator(".said")).to_have_count(4)
 
 

@@ -1,5 +1,7 @@
 """Framing, field lines and trailers, from raw bytes to what the application got."""
 
+import logging
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -10,8 +12,18 @@ from hypothesis import strategies as st
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
-from gateway.net.intake import Intake
-from tests.net.recorder import BODY, ask, assert_refused, chunked, post, recording, until
+from gateway.net.intake import LOG, Intake
+from tests.net.recorder import (
+    BODY,
+    GET,
+    Recorder,
+    ask,
+    assert_refused,
+    chunked,
+    post,
+    recording,
+    until,
+)
 from tests.support.wire import connected, raw_request, wire
 
 pytestmark = pytest.mark.anyio
@@ -225,7 +237,7 @@ class Taken(Intake):
                 return type(fault)
         return [
             (cycle.scope["raw_path"], cycle.scope["headers"], bytes(cycle.body), cycle.more_body)
-            for cycle in self.requests
+            for cycle in [*self.requests, *(cycle for cycle, _ in reversed(self.pipeline))]
         ]
 
 
@@ -263,40 +275,31 @@ def test_any_cut_of_the_bytes_means_the_same(raw: bytes, places: list[int]) -> N
     assert Taken().verdict(cut(raw, places)) == Taken().verdict([raw])
 
 
-PIECES = [
-    *(
-        b"GET ",
-        b"POST ",
-        b"/a",
-        b"*",
-        b" HTTP/1.1",
-        b" HTTP/1.0",
-        b"\r\n",
-        b"\n",
-        b"\r",
-        b": ",
-        b" ",
-    ),
-    *(
-        b"Host: a\r\n",
-        b"Content-Length: 5\r\n",
-        b"Transfer-Encoding: chunked\r\n",
-        b"\x00",
-        b"\xff",
-    ),
-    *(b"Connection: Upgrade\r\n", b"Upgrade: h2c\r\n", b"Expect: 100-continue\r\n", b"#", b"//"),
-    *(
-        b"5\r\nhello\r\n",
-        b"0\r\n\r\n",
-        b"hello",
-        b";a=b",
-        GET,
-        chunked(),
-        post(b"Content-Length: 5"),
-    ),
+START = [b"GET ", b"POST ", b"/a", b"*", b" HTTP/1.1", b" HTTP/1.0", b"#", b"//"]
+MARKS = [b"\r\n", b"\n", b"\r", b": ", b" ", b"\x00", b"\xff"]
+LINES = [
+    *(b"Host: a\r\n", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"),
+    *(b"Connection: Upgrade\r\n", b"Upgrade: h2c\r\n", b"Expect: 100-continue\r\n"),
 ]
+BODIES = [b"5\r\nhello\r\n", b"0\r\n\r\n", b"hello", b";a=b"]
+PIECES = [*START, *MARKS, *LINES, *BODIES, GET, chunked(), post(b"Content-Length: 5")]
 
 
+class Loud(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        raise AssertionError(record.getMessage())
+
+
+@pytest.fixture(scope="module")
+def no_errors() -> Iterator[None]:
+    """What the intake did not foresee, it logs as an error."""
+    loud = Loud(logging.ERROR)
+    LOG.addHandler(loud)
+    yield
+    LOG.removeHandler(loud)
+
+
+@pytest.mark.usefixtures("no_errors")
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=20)), max_size=30))
 def test_nothing_that_is_sent_makes_it_fail(segments: list[bytes]) -> None:
     taken = Taken()

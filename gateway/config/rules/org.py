@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import OrgSettings
-from gateway.config.rules.upstream import NAME
 from gateway.config.urls import host_name, origin
 from gateway.core.fields import VISIBLE
 from gateway.core.route import Segments, segments
@@ -21,10 +20,6 @@ def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
 
 
 def _check(org: OrgSettings, path: Path) -> Iterator[Finding]:
-    if not NAME.fullmatch(org.name):
-        yield Finding(
-            path, "a name has letters, digits and . _ -, and begins with neither of these"
-        )
     if not org.upstreams:
         yield Finding((*path, "upstreams"), "is required: nothing would be reachable")
     if not org.sign_in:

@@ -12,17 +12,12 @@ from gateway.core.identity import fits
 from gateway.core.vendor import Body, Operation, Vendor
 from gateway.vendors import VENDORS
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_NAME_RULE = "a name has letters, digits and . _ -, 64 at most, and begins with neither of these"
-
 
 def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
     """The findings about every upstream."""
     for name, org in orgs.items():
         for upstream in org.upstreams.values():
             path = ("orgs", name, "upstreams", upstream.name)
-            if not NAME.fullmatch(upstream.name):
-                yield Finding(path, _NAME_RULE)
             vendor = VENDORS.get(upstream.vendor)
             if vendor is None:
                 yield _no_such_vendor(upstream, path)
@@ -94,7 +89,7 @@ def _fields(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[
     for name in upstream.fields:
         if name in vendor.fields:
             yield Finding((*path, "fields", name), f"the profile {vendor.name} writes this field")
-    written = {**vendor.fields, **upstream.fields}.get(upstream.user_header)
+    written = {**upstream.fields, **vendor.fields}.get(upstream.user_header)
     if written not in {None, "{user}"}:
         yield Finding((*path, "user_header"), "this field says something else already")
 

@@ -78,7 +78,7 @@ def with_docs(*, sign_in: str = ROLES, more: str = "") -> str:
         ),
         (
             'fields = { x-external-user-id = "bob" }',
-            "5:12  error  upstreams.support.user_header: this field says something else already",
+            "4:12  error  upstreams.support.user_header: this field says something else already",
         ),
         ('fields = { x-external-user-id = "{user}" }', None),
         (

@@ -1,0 +1,75 @@
+import pytest
+from pydantic import SecretStr
+
+from gateway.config.rules.secrets import WELL_KNOWN, is_secret_field, secret_paths, weakness
+from tests.config.conftest import Load, Told
+from tests.config.parts import STRONG, org, short
+
+WARNING = 'is written out here: "${env:NAME}" or "${file:/path}" keeps it out of the file'
+
+
+@pytest.mark.parametrize("secret", [STRONG, "0123456789abcdef" * 2, "é" * 1 + STRONG[2:]])
+def test_a_random_secret_is_strong(secret: str):
+    assert weakness(SecretStr(secret), least=32) is None
+
+
+@pytest.mark.parametrize("secret", sorted(WELL_KNOWN))
+def test_a_well_known_one_is_not(secret: str):
+    assert weakness(SecretStr(secret), least=32) is not None
+
+
+def test_counts_bytes():
+    assert weakness(SecretStr("é" * 8 + "abcdefgh" * 2), least=32) is None
+    assert weakness(SecretStr(STRONG), least=48) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f'identity.secret = "{STRONG}"\n' + short(), ["1:10  warning  identity.secret: "]),
+        (short(sign_in=f'secret = "{STRONG}"'), ["4:1  warning  sign_in.secret: "]),
+        (
+            short(sign_in=f'secret = ["${{env:A}}", "{STRONG}", "${{env:NO:-}}", "{STRONG}"]'),
+            [
+                "4:23  warning  sign_in.secret[1]: ",
+                "4:74  warning  sign_in.secret[3]: ",
+            ],
+        ),
+        (short().replace("${env:KEY}", "CANARY"), ["6:1  warning  upstreams.support.key: "]),
+        (
+            org("acme").replace("${env:KEY}", "CANARY"),
+            ["7:1  warning  orgs.acme.upstreams.support.key: "],
+        ),
+        (
+            short(upstream='fields = { X-Api-Key = "CANARY", x-plan = "pro" }'),
+            ["8:12  warning  upstreams.support.fields.X-Api-Key: "],
+        ),
+        (short(upstream='fields = { x-api-key = "{key}" }'), []),
+        (short(upstream='fields = { x-api-key = "${env:A}" }'), []),
+        (short().replace("${env:KEY}", "prefix-${env:KEY}"), []),
+    ],
+)
+def test_warns_of_a_secret_in_the_file(text: str, expected: list[str], told: Told):
+    assert told(text, A=STRONG[::-1]) == [line + WARNING for line in expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "template", "secret"),
+    [
+        ("x-api-key", "abc", True),
+        ("x-auth", "Basic {key}", True),
+        ("x-token", "{key}", False),
+        ("x-plan", "pro", False),
+    ],
+)
+def test_a_fields_name_says_whether_it_is_secret(name: str, template: str, secret: bool):
+    assert is_secret_field(name, template) is secret
+
+
+def test_finds_every_secret(loaded: Load):
+    text = f'identity.secret = "{STRONG}"\n' + short(sign_in=f'secret = "{STRONG}"')
+    assert set(secret_paths(loaded(text).settings)) == {
+        ("identity", "secret"),
+        ("orgs", "default", "sign_in", 0, "secret"),
+        ("orgs", "default", "upstreams", "support", "key"),
+    }

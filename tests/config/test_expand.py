@@ -1,0 +1,122 @@
+import tomllib
+
+from gateway.config.expand import expanded
+from gateway.config.load import Loaded
+from tests.config.conftest import Load
+from tests.config.parts import DOCS, STRONG, UPSTREAM, org, short
+
+RICH = f"""\
+identity.secret = "${{env:STRONG}}"
+[server]
+listen = "${{env:ADDRESS:-127.0.0.1}}:9000"
+trusted_proxies = ["10.0.0.0/8", "::1"]
+[[sign_in]]
+issuer = "https://id.example/"
+audience = "chat"
+org_claim = "org"
+orgs = "*"
+from = ["cookie:__session", "field:x-api-key"]
+require = {{ email_verified = true, "a b" = 1 }}
+[[sign_in]]
+issuer = "https://other.example/"
+audience = "chat"
+secret = ["${{env:STRONG}}", "${{env:NOT_SET:-}}"]
+algorithms = "HS256"
+leeway = "500ms"
+orgs = ["ext"]
+[orgs.acme]
+path = "/acme"
+hosts = "chat.example"
+[orgs.acme.upstreams.support]
+{UPSTREAM}
+set = {{ "/stream" = true, "/message" = "$${{x}} \\"é\\" \\u007f" }}
+timeouts = {{ connect = "500ms", total = "1h" }}
+fields = {{ X-Plan = "pro {{user}}", x-token = "${{env:STRONG}}" }}
+operations = ["chat", "retry"]
+[orgs."g.l-obex"]
+external_id = "ext"
+path = "/globex"
+on_spoof = "refuse"
+[orgs."g.l-obex".upstreams."do.cs"]
+{DOCS}
+default_roles = "employee"
+max_body = "1500B"
+"""
+
+
+def long_form(loaded: Loaded) -> dict[str, object]:
+    return loaded.settings.model_dump()
+
+
+def test_the_long_form_means_the_same(loaded: Load):
+    first = loaded(RICH, STRONG=STRONG)
+    second = loaded(expanded(first), STRONG=STRONG)
+    assert long_form(second) == long_form(first)
+    assert expanded(second) == expanded(first)
+
+
+def test_so_does_that_of_the_short_form(loaded: Load):
+    first = loaded(short())
+    text = expanded(first)
+    assert long_form(loaded(text)) == long_form(first)
+    tree = tomllib.loads(text)
+    assert tree["orgs"]["default"]["upstreams"]["support"] == {
+        "vendor": "chatbase",
+        "base_url": "https://www.chatbase.co",
+        "key": ["${env:KEY}"],
+        "path": "/support",
+        "agent": ["agent_1"],
+        "user_header": "x-external-user-id",
+        "user_id": "auto",
+        "timeouts": {"connect": "5s", "first_byte": "2m", "idle": "2m", "total": "15m"},
+        "end_streams_at_expiry": False,
+        "max_connections": 1000,
+        "assertion": False,
+        "max_body": "1MiB",
+        "http2": False,
+    }
+
+
+def test_what_came_by_reference_stays_a_reference(loaded: Load):
+    text = expanded(loaded(RICH, STRONG=STRONG, ADDRESS="0.0.0.0"))
+    assert 'listen = "${env:ADDRESS:-127.0.0.1}:9000"' in text
+    assert 'secret = ["${env:STRONG}", "${env:NOT_SET:-}"]' in text
+    assert 'x-token = "${env:STRONG}"' in text
+    assert "0.0.0.0" not in text
+
+
+def test_secrets_are_stars(loaded: Load):
+    secrets = {
+        "identity": "CANARY-identity-0123456789-abcdefgh",
+        "sign_in": "CANARY-sign-in-0123456789-abcdefghi",
+        "default": "CANARY-default-0123456789-abcdefghi",
+        "key": "CANARY-key",
+        "partly": "CANARY-partly",
+        "field": "CANARY-field",
+        "environment": "CANARY-environment",
+    }
+    text = f'identity.secret = "{secrets["identity"]}"\n' + short(
+        sign_in=f'secret = ["{secrets["sign_in"]}", "${{env:NO:-{secrets["default"]}}}"]',
+        upstream=f'fields = {{ X-Api-Key = "{secrets["field"]}" }}',
+    ).replace('"${env:KEY}"', f'["{secrets["key"]}", "{secrets["partly"]}-${{env:KEY}}"]')
+    found = loaded(text, KEY=secrets["environment"])
+    shown = expanded(found) + repr(found) + "".join(map(str, found.warnings))
+    assert "CANARY" not in shown
+    tree = tomllib.loads(expanded(found))
+    assert tree["identity"]["secret"] == "****"
+    default = tree["orgs"]["default"]
+    assert default["sign_in"][0]["secret"] == ["****", "${env:NO:-****}"]
+    assert default["upstreams"]["support"]["key"] == ["****", "****${env:KEY}"]
+    assert default["upstreams"]["support"]["fields"] == {"x-api-key": "****"}
+
+
+def test_a_shared_sign_in_stands_in_each_org(loaded: Load):
+    tree = tomllib.loads(expanded(loaded(RICH, STRONG=STRONG)))
+    assert "sign_in" not in tree
+    assert [one["issuer"] for one in tree["orgs"]["acme"]["sign_in"]] == ["https://id.example/"]
+    assert "orgs" not in tree["orgs"]["acme"]["sign_in"][0]
+
+
+def test_ids_that_had_to_be_opaque_say_so(loaded: Load):
+    text = org("a", more='path = "/a"') + org("b", more='path = "/b"')
+    assert expanded(loaded(text)).count('user_id = "opaque"') == 2

@@ -1,0 +1,278 @@
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from gateway.config import positions
+from gateway.config.load import ConfigError, from_dict, load
+from gateway.config.model import Table
+from gateway.config.written import EVERY_ORG, File, keys_of
+from tests.config.conftest import Load, Told
+from tests.config.parts import STRONG, short
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "config.example.toml"
+SECRETS = {
+    "GATEWAY_SECRET": STRONG,
+    "JWT_SECRET": STRONG[::-1],
+    "CHATBASE_KEY": "chatbase-key",
+    "DOCS_KEY": "docs-key",
+}
+SMALLEST = """\
+[sign_in]
+issuer = "https://acme.eu.auth0.com/"
+audience = "chat"
+[upstreams.support]
+vendor = "chatbase"
+key = "${env:CHATBASE_KEY}"
+agent = "agent_1"
+"""
+
+
+def test_seven_lines_are_a_configuration(loaded: Load):
+    found = loaded(SMALLEST, CHATBASE_KEY="k")
+    assert list(found.settings.orgs) == ["default"]
+    assert [one.severity for one in found.warnings] == ["note"]
+
+
+def test_the_example_loads_without_a_warning():
+    found = load(EXAMPLE, environment=SECRETS)
+    assert found.warnings == ()
+    assert list(found.settings.orgs) == ["acme", "globex"]
+
+
+def test_the_example_needs_what_it_says(told: Told):
+    said = told(EXAMPLE.read_text())
+    assert [re.findall(r"variable (\w+) is not set", line) for line in said] == [
+        ["GATEWAY_SECRET"],
+        ["JWT_SECRET"],
+        ["CHATBASE_KEY"],
+        ["DOCS_KEY"],
+    ]
+
+
+def tables(table: type[Table] = File) -> set[type[Table]]:
+    found = {table}
+    for field in table.model_fields.values():
+        for kind in re.findall(r"gateway\.config\.\w+\.(\w+)", str(field.annotation)):
+            found |= {one for one in _every() if one.__name__ == kind and one not in found}
+    for one in found - {table}:
+        found |= tables(one)
+    return found
+
+
+def _every() -> set[type[Table]]:
+    found, waiting = set(), [Table]
+    while waiting:
+        waiting += (kinds := waiting.pop().__subclasses__())
+        found |= set(kinds)
+    return found
+
+
+@pytest.mark.parametrize("table", sorted(tables(), key=lambda kind: kind.__name__))
+def test_the_example_has_every_key_there_is(table: type[Table]):
+    text = EXAMPLE.read_text()
+    assert text.startswith("#:schema ")
+    missing = [
+        key
+        for key in keys_of(table)
+        if not re.search(rf"^(# )?{key} = |[{{,] {key} = |^\[+(orgs\.\w+\.)?{key}\b", text, re.M)
+    ]
+    assert missing == []
+
+
+def test_every_mistake_is_found_at_once(told: Told):
+    text = """\
+include = ["orgs.d/*.toml"]
+versio = 1
+[server]
+listen = "nowhere"
+max_body = 5.5
+[[sign_in]]
+isuer = "https://id.example/"
+secret = "CANARY"
+[[sign_in]]
+framework = "flask"
+[orgs.acme]
+hosts = ["Chat.example"]
+upstreams.a = { vendor = "chatbse", key = "${env:NOT_SET}" }
+upstreams.b = { vendor = "chatbase", key = "${env:KEY}", agent = "x", operations = ["chatt"] }
+"""
+    assert [line.partition(":  ")[0].split(": ")[0] for line in told(text)] == [
+        "1:1  error  include",
+        "2:1  error  versio",
+        "4:1  error  server.listen",
+        "5:1  error  server.max_body",
+        "6:3  error  sign_in[0].issuer",
+        "6:3  error  sign_in[0].orgs",
+        "6:3  error  sign_in[0].audience",
+        "7:1  error  sign_in[0].isuer",
+        "8:1  error  sign_in[0].secret",
+        "8:1  warning  sign_in[0].secret",
+        "10:1  error  sign_in[1].framework",
+        "12:10  error  orgs.acme.hosts[0]",
+        "13:11  error  orgs.acme.upstreams.a.agent",
+        "13:17  error  orgs.acme.upstreams.a.vendor",
+        "13:37  error  orgs.acme.upstreams.a.key",
+        "14:71  error  orgs.acme.upstreams.b.operations[0]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a = ", "1:5  error  not TOML: Invalid value"),
+        ("a = 1\nb = [1,", "2:8  error  not TOML: Invalid value"),
+        ('a = 1\n\nb = "x\n', "3:7  error  not TOML: Illegal character '\\n'"),
+        ("a = 1\na = 2\n", "2:6  error  not TOML: Cannot overwrite a value"),
+        ("[a]\n[a]\n", "2:3  error  not TOML: Cannot declare ('a',) twice"),
+    ],
+)
+def test_what_is_not_toml_has_a_position_too(text: str, expected: str, told: Told):
+    assert told(text) == [expected]
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path):
+    for path, why in (
+        (tmp_path / "none.toml", "cannot read this file: No such file or directory"),
+        (tmp_path, "cannot read this file: Is a directory"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load(path, environment={})
+        assert str(caught.value) == f"{path}  error  {why}"
+
+
+def test_a_file_that_is_not_utf_8_says_where(tmp_path: Path):
+    file = tmp_path / "gateway.toml"
+    file.write_bytes(b"a = 1\nb = '\xff'\n")
+    with pytest.raises(ConfigError, match="gateway.toml:2  error  is not UTF-8 text from here on"):
+        load(file, environment={})
+    file.write_bytes(b"\xef\xbb\xbf" + short().encode())
+    assert load(file, environment={"KEY": "k"}).warnings == ()
+
+
+def test_a_clean_file_needs_no_positions(loaded: Load, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(positions, "positions", None)
+    assert loaded(short()).warnings == ()
+    with pytest.raises(TypeError):
+        loaded(short(upstream="zzz = 1"))
+
+
+def test_relative_files_start_at_the_file(tmp_path: Path):
+    (tmp_path / "key").write_text("from a file\n")
+    file = tmp_path / "gateway.toml"
+    file.write_text(short().replace("${env:KEY}", "${file:key}"))
+    upstream = load(file, environment={}).settings.orgs["default"].upstreams["support"]
+    assert upstream.key[0].get_secret_value() == "from a file"
+
+
+def test_options_go_before_the_environment_and_the_file(tmp_path: Path):
+    file = tmp_path / "gateway.toml"
+    file.write_text('server.listen = "127.0.0.1:1"\n' + short())
+    environment = {"KEY": "k", "GATEWAY__SERVER__LISTEN": "127.0.0.1:2"}
+    given = {"server.listen": "127.0.0.1:3"}
+    found = load(file, environment=environment, overrides=given).settings.server.listen
+    assert found == "127.0.0.1:3"
+    with pytest.raises(ConfigError, match=r"^server\.listen  error  server\.listen: must be an"):
+        load(file, environment=environment, overrides={"server.listen": "x"})
+
+
+def test_the_environment_of_the_process_is_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KEY", "k")
+    file = tmp_path / "gateway.toml"
+    file.write_text(short())
+    assert load(str(file)).warnings == ()
+
+
+def test_a_program_gives_a_mapping():
+    upstream = {"vendor": "chatbase", "key": ("literal", "${env:KEY}"), "agent": "a"}
+    config = {
+        "sign_in": {"issuer": "https://id.example/", "audience": ("chat",)},
+        "upstreams": {"support": upstream},
+    }
+    found = from_dict(config, environment={"KEY": "k"})
+    assert found.warnings == ()
+    keys = found.settings.orgs["default"].upstreams["support"].key
+    assert [key.get_secret_value() for key in keys] == ["literal", "k"]
+    assert config["upstreams"]["support"] == upstream
+
+
+def test_its_mistakes_have_no_lines():
+    with pytest.raises(ConfigError) as caught:
+        from_dict({"upstreams": {"a": {"vendr": "chatbase", 5: "x"}}, "sign_in": [5]})
+    assert str(caught.value).splitlines() == [
+        "configuration  error  upstreams.a.vendor: is required",
+        "configuration  error  upstreams.a.key: is required",
+        "configuration  error  upstreams.a.vendr: unknown key - did you mean vendor?",
+        'configuration  error  upstreams.a.5: unknown key',
+        "configuration  error  sign_in[0]: must be a table",
+    ]
+
+
+CANARY = "CANARY-5d41402abc4b2a76b9719d911017c592"
+LEAVES = [
+    (path, value)
+    for path, value in [
+        ("server.listen", CANARY),
+        ("server.trusted_proxies", CANARY),
+        ("server.max_body", CANARY),
+        ("server.drain", CANARY),
+        ("server.max_connections", CANARY),
+        ("server.workers", CANARY),
+        ("identity.secret", CANARY[:20]),
+        ("store.url", f"postgresql://u:{CANARY}@db/x"),
+        ("sign_in.issuer", f"http://u:{CANARY}@id.example"),
+        ("sign_in.type", CANARY),
+        ("sign_in.algorithms", CANARY),
+        ("sign_in.from", CANARY),
+        ("sign_in.user_claim", f"/{CANARY}~"),
+        ("sign_in.secret", CANARY[:20]),
+        ("sign_in.public_key", CANARY),
+        ("sign_in.jwks", CANARY),
+        ("sign_in.jwks_url", f"http://u:{CANARY}@id.example"),
+        ("sign_in.leeway", CANARY),
+        ("sign_in.orgs", CANARY),
+        ("upstreams.a.vendor", CANARY),
+        ("upstreams.a.base_url", f"https://u:{CANARY}@vendor.example"),
+        ("upstreams.a.path", f"/{CANARY}//"),
+        ("upstreams.a.agent", f"{CANARY}/"),
+        ("upstreams.a.user_header", f"{CANARY} "),
+        ("upstreams.a.user_id", CANARY),
+        ("upstreams.a.fields.x-key", f"{CANARY} "),
+        ("upstreams.a.fields.x-other", f"{{{CANARY}}}"),
+        ("upstreams.a.operations", CANARY),
+        ("upstreams.a.timeouts.connect", CANARY),
+        ("upstreams.a.timeouts", CANARY),
+        ("upstreams.a.default_roles", CANARY),
+        ("upstreams.a.proxy", f"http://u:{CANARY}@proxy"),
+        ("upstreams.a.unknown", CANARY),
+        ("upstreams.a.key", f"{CANARY}${{env:NOT_SET}}"),
+        ("upstreams.a.key", f"{CANARY}${{bad"),
+    ]
+]
+
+
+@pytest.mark.parametrize(("path", "value"), LEAVES)
+@pytest.mark.parametrize("way", ["literal", "reference", "overlay"])
+def test_no_value_is_ever_quoted(path: str, value: str, way: str, told: Told):
+    """A value may be a secret, or a secret put in the wrong place."""
+    base = 'upstreams.a.vendor = "chatbase"\nupstreams.a.key = "${env:KEY}"\n'
+    text = "\n".join(line for line in base.splitlines() if not line.startswith(path))
+    environment = {}
+    if way == "literal":
+        text += f"\n{path} = '{value}'\n"
+    elif way == "reference":
+        environment["SECRET"] = value
+        text += f"\n{path} = '${{env:SECRET}}'\n"
+    else:
+        environment["GATEWAY__" + path.upper().replace(".", "__").replace("-", "_")] = value
+    said = told(text, **environment)
+    assert said
+    assert CANARY[:20] not in "\n".join(said).replace(f"unknown.{CANARY}", "")
+
+
+def test_any_org_is_spelt_as_in_the_contract():
+    assert tomllib.loads(f'[orgs."{EVERY_ORG}"]') == {"orgs": {"*": {}}}

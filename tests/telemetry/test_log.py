@@ -1,0 +1,92 @@
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from gateway.ports import Record
+from gateway.telemetry import log
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """What is logged, as JSON lines; logging is as it was afterwards."""
+    stream = io.StringIO()
+    handlers, level = logging.root.handlers[:], logging.root.level
+    log.configure(stream)
+    yield stream
+    structlog.reset_defaults()
+    logging.basicConfig(handlers=handlers, level=level, force=True)
+
+
+def logged(lines: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+def record(**facts: object) -> Record:
+    made = Record(request_id="r-1", method="POST", started=0.0)
+    for name, fact in facts.items():
+        setattr(made, name, fact)
+    return made
+
+
+def test_an_exchange_is_one_line(lines: io.StringIO) -> None:
+    log.ExchangeLog().record(
+        record(org="acme", user="u_1", subject="alice@example", status=200, usage={"credits": 1.0})
+    )
+    (line,) = logged(lines)
+    assert list(line)[:3] == ["timestamp", "level", "event"]
+    assert line["event"] == "exchange"
+    assert (line["org"], line["user"], line["status"]) == ("acme", "u_1", 200)
+    assert line["usage"] == {"credits": 1.0}
+    assert "alice" not in lines.getvalue()  # the subject may be an e-mail address
+
+
+@pytest.mark.parametrize("text", ["a\nb", '"}', "\x1b[31m", "\u2028", "{}", "\r\n{}"])
+def test_nothing_in_a_record_can_make_a_second_line(lines: io.StringIO, text: str) -> None:
+    log.ExchangeLog().record(record(org=text, dropped=[f"body:{text}"]))
+    (line,) = logged(lines)
+    assert line["org"] == text
+
+
+def test_an_audit_event_says_who_and_what(lines: io.StringIO) -> None:
+    log.ExchangeLog().note("identity_overridden", record(org="acme", spoofed=["body:userId"]))
+    (line,) = logged(lines)
+    assert (line["event"], line["level"]) == ("identity_overridden", "warning")
+    assert line["spoofed"] == ["body:userId"]
+
+
+def test_a_fault_has_its_traceback_and_no_values_of_variables(lines: io.StringIO) -> None:
+    def fails(token: str) -> None:
+        raise RuntimeError("broken")
+
+    try:
+        fails("TOKEN-" + "CANARY")
+    except RuntimeError as error:
+        log.ExchangeLog().fault(error, record())
+    (line,) = logged(lines)
+    assert "RuntimeError: broken" in str(line["exception"])
+    assert "TOKEN-CANARY" not in lines.getvalue()
+
+
+def test_what_libraries_log_has_the_same_form(lines: io.StringIO) -> None:
+    logging.getLogger("gateway.server").info("listening on %s", "x")
+    logging.getLogger("httpx").info("GET https://id.example/?secret=1")
+    (line,) = logged(lines)
+    assert line["event"] == "listening on x"
+
+
+def test_a_terminal_gets_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    handlers, level = logging.root.handlers[:], logging.root.level
+    try:
+        log.configure(stream)
+        log.ExchangeLog().record(record(org="acme"))
+    finally:
+        structlog.reset_defaults()
+        logging.basicConfig(handlers=handlers, level=level, force=True)
+    assert "exchange" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")

@@ -1,0 +1,103 @@
+"""Clients that leave, ten thousand of them, at any moment: nothing is left of them."""
+
+import asyncio
+import gc
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from gateway.net.http1 import Http1Transport
+from tests.support.chatbase import Chatbase
+from tests.support.stage import Stage, chatbase_stage
+from tests.support.wire import connected
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.timeout(600)]
+CANCELS = 10_000
+WARMING = 400  # the ledger's readers open their connections when they are first needed at once
+AT_ONCE = 40
+SEED = 20_261_122
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+async def transport_of(stage: Stage[Chatbase]) -> Http1Transport:
+    assembled = await stage.gateway.open()
+    upstream, _ = assembled.house.named["default"].upstreams.find(None, ("support",))
+    assert isinstance(upstream.transport, Http1Transport)
+    return upstream.transport
+
+
+async def leave_at_some_moment(stage: Stage[Chatbase], chance: random.Random) -> None:
+    """Ask for a chat, and leave: while sending, before the head, in the stream, or after it."""
+    body = {"message": "hello there", "stream": chance.random() < 0.7}
+    request = stage.request(chance.choice(("alice", "bob")), "POST", "/chat", body)
+    async with connected(stage.url) as peer:
+        await peer.send(request[: chance.choice((len(request) // 2, len(request), len(request)))])
+        moment = chance.random()
+        if moment < 0.4:
+            await asyncio.sleep(chance.random() * 0.02)
+        elif moment < 0.8 and request.endswith(b"}"):
+            enough = chance.randrange(1, 1500)
+            try:
+                async with asyncio.timeout(0.05):
+                    await peer.until(lambda raw: len(raw) > enough)
+            except (TimeoutError, ConnectionError):
+                pass
+        peer.reset() if chance.random() < 0.5 else peer.close()
+
+
+async def settled(stage: Stage[Chatbase], transport: Http1Transport, tasks: int) -> None:
+    """Wait until nothing runs that did not run before."""
+    async with asyncio.timeout(5):
+        while (  # noqa: ASYNC110 - three counts of two libraries, none of which has an event
+            len(asyncio.all_tasks()) > tasks + stage.vendor.open_connections()
+            or transport.open_connections != transport.idle_connections
+            or transport.waiting
+        ):
+            await asyncio.sleep(0.01)
+
+
+async def test_ten_thousand_clients_that_leave_leave_nothing_behind(tmp_path: Path) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - moments, no secrets
+    async with chatbase_stage(tmp_path) as stage:
+
+        async def at_some_pace(event: object) -> None:
+            if chance.random() < 0.1:
+                await asyncio.sleep(chance.random() * 0.01)
+
+        async def crowd(size: int) -> None:
+            left = iter(range(size))
+
+            async def some() -> None:
+                for _ in left:
+                    await leave_at_some_moment(stage, chance)
+
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(some())
+
+        stage.vendor.before_event = at_some_pace
+        transport = await transport_of(stage)
+        await crowd(WARMING)
+        await stage.ask("alice", "POST", "/chat", {"message": "warm"})
+        gc.collect()
+        tasks = len(asyncio.all_tasks()) - stage.vendor.open_connections()
+        files = descriptors() - 2 * stage.vendor.open_connections()
+        await crowd(CANCELS)
+        await settled(stage, transport, tasks)
+        for number in range(20):
+            answer = await stage.ask(
+                ("alice", "bob")[number % 2], "POST", "/chat", {"message": "x"}
+            )
+            assert answer.status == 200
+            assert answer.complete
+        assert transport.open_connections == transport.idle_connections
+        assert transport.waiting == 0
+        gc.collect()
+        # Idle connections to the vendor stay open, one descriptor here and one at the vendor.
+        assert descriptors() <= files + 2 * stage.vendor.open_connections()
+        assert len((await stage.gateway.open()).house.running) == 0
