@@ -94,6 +94,7 @@ async def read_call(
         content=content,
         user=record.user,
         subject=record.subject,
+        org=org.external_id,
         user_header=upstream.destination.user_header,
         refuse_spoofs=org.refuse_spoofs,
     )
