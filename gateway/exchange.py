@@ -111,16 +111,18 @@ async def read_body(upstream: Upstream, match: Match, ask: Inbound) -> bytes | N
     operation = match.operation
     if not operation.takes_body or ask.method in {"GET", "HEAD"}:
         return None
-    media = http.single(ask.fields, b"content-type")
-    undeclared = media is None and operation.may_lack_body
-    if not (undeclared or http.is_plain_json(media)) or http.values(
-        ask.fields, b"content-encoding"
-    ):
+    declared = http.single(ask.fields, b"content-type")
+    optional = operation.may_lack_body
+    if not http.is_plain_json(declared) and not (optional and declared is None):
+        raise UnsupportedMediaType
+    if http.values(ask.fields, b"content-encoding"):
         raise UnsupportedMediaType
     content = await ask.body(upstream.max_body)
-    if content and undeclared:
+    if not content and optional:
+        return b"{}"
+    if declared is None:
         raise UnsupportedMediaType
-    return content or (b"{}" if operation.may_lack_body else b"")
+    return content
 
 
 async def check_conversations(exchange: Exchange) -> None:

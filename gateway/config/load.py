@@ -117,10 +117,8 @@ def _loaded(
     places: Places,
 ) -> Loaded:
     tree: Any = interpolated(config, sources, findings)
-    missing = [finding.path for finding in findings]
-    emptied = unavailable.take_out(tree, findings)
-    shape.take_out(tree, missing)
-    holes = [*(finding.path for finding in findings), *emptied]
+    holes = [shape.take_out(tree, finding.path) for finding in findings]
+    holes += unavailable.take_out(tree, findings)
     reading = shape.read(tree, [shape.without_lone_indices(config, hole) for hole in holes])
     meaning = meant(reading.file)
     loaded = Loaded(meaning.settings, (), config, meaning)

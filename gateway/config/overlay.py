@@ -28,9 +28,9 @@ def lay_over(
         if name.upper().startswith(PREFIX):
             path = _write(tree, name[len(PREFIX) :].split("__"), _value(environment[name]))
             if path is None or path in names:
-                findings.append(Finding(path or (name,), f"{name} names no one place"))
-            else:
-                names[path] = name
+                path = (name,)
+                findings.append(Finding(path, "names no one place of the configuration"))
+            names[path] = name
     return names
 
 

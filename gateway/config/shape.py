@@ -68,31 +68,41 @@ def read(tree: dict[str, Any], holes: Iterable[Path] = ()) -> Reading:
             reading.file = File.model_validate(tree)
         except ValidationError as error:
             placed = [(one, _path(tree, one)) for one in error.errors(include_url=False)]
-            for mistake, path in placed:
-                _mend(tree, mistake, path, reading)
+            _note(placed, reading)
+            reading.holes |= {_mend(tree, mistake, path) for mistake, path in placed}
         else:
             return reading
     raise ValueError("the configuration is no tree of tables")
 
 
-def _mend(tree: dict[str, Any], mistake: ErrorDetails, path: Path, reading: Reading) -> None:
-    if not any(path[: len(hole)] == hole for hole in reading.holes):
-        reading.findings.append(Finding(path, _message(mistake, path)))
-        reading.holes.add(path)
-    if mistake["type"] == "missing":
-        _make_up(tree, path)
-    else:
-        take_out(tree, [path])
+def _note(placed: Iterable[tuple[ErrorDetails, Path]], reading: Reading) -> None:
+    for mistake, path in placed:
+        if not any(path[: len(hole)] == hole for hole in reading.holes):
+            reading.findings.append(Finding(path, _message(mistake, path)))
 
 
-def take_out(tree: object, paths: Iterable[Path]) -> None:
-    """Remove what stands at `paths`; of a list all of it, so that no item gets another's index."""
-    for path in paths:
-        while path and isinstance(path[-1], int):
-            path = path[:-1]
-        table = at(tree, path[:-1])
-        if path and isinstance(table, dict):
-            table.pop(path[-1], None)
+def _mend(tree: dict[str, Any], mistake: ErrorDetails, path: Path) -> Path:
+    """Make `tree` one mistake better. Returns the hole that leaves."""
+    if mistake["type"] != "missing":
+        return take_out(tree, path)
+    table = at(tree, path[:-1])
+    if isinstance(table, dict):
+        table[path[-1]] = MADE_UP
+    return path
+
+
+def take_out(tree: object, path: Path) -> Path:
+    """Remove what stands at `path`; of a list all of it, so that no item gets another's index.
+
+    Returns:
+        The path of what is gone.
+    """
+    while path and isinstance(path[-1], int):
+        path = path[:-1]
+    table = at(tree, path[:-1])
+    if path and isinstance(table, dict):
+        table.pop(path[-1], None)
+    return path
 
 
 def without_lone_indices(tree: object, path: Iterable[str | int]) -> Path:
@@ -127,12 +137,6 @@ def _path(tree: dict[str, Any], mistake: ErrorDetails) -> Path:
         if not isinstance(holder, Mapping) or _KEY_OF_A_TABLE not in holder:
             parts = parts[:-1]
     return without_lone_indices(tree, parts)
-
-
-def _make_up(tree: object, path: Path) -> None:
-    table = at(tree, path[:-1])
-    if isinstance(table, dict):
-        table[path[-1]] = MADE_UP
 
 
 def _message(mistake: ErrorDetails, path: Path) -> str:

@@ -71,20 +71,21 @@ def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:
     A sign-in of such a kind leaves an empty table behind, so that the others keep their index.
 
     Returns:
-        The places of those.
+        The paths of what is gone or empty.
     """
-    emptied = _take_out_any_org(tree, findings)
+    holes = _take_out_any_org(tree, findings)
     for scope, path, table in _tables(tree):
         if scope == "sign_in" and (told := _kind_not_yet(table)):
             findings.append(Finding((*path, told), "this kind of sign-in is not available yet"))
-            emptied.append(path)
+            holes.append(path)
             table.clear()
             continue
         for row in NOT_YET:
             if row.scope == scope and row.key in table and not _states_what_is(row, table):
                 del table[row.key]
                 findings.append(Finding((*path, row.key), _message(row)))
-    return emptied
+                holes.append((*path, row.key))
+    return holes
 
 
 def _take_out_any_org(tree: Tree, findings: list[Finding]) -> list[Path]:

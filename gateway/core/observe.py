@@ -260,15 +260,19 @@ class _FirstLine:
         if b"\n" in chunk or len(self._held) > MAX_HELD:
             self._tell()
         if self._told:
-            yield from self._form.feed(bytes(self._held))
+            yield from self._form.feed(self._release())
 
     def end(self) -> Iterator[Note]:
-        if not self._told:
-            yield from self._form.feed(bytes(self._held))
+        yield from self._form.feed(self._release())
         yield from self._form.end()
 
     def interject(self, data: bytes, name: str) -> bytes:
         return self._form.interject(data, name)
+
+    def _release(self) -> bytes:
+        held = bytes(self._held)
+        self._held.clear()
+        return held
 
     def _tell(self) -> None:
         lines = (event.data for event in JsonLinesSplitter().feed(bytes(self._held)))

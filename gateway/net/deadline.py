@@ -10,6 +10,10 @@ import math
 from collections.abc import Callable
 
 
+def _nothing() -> None:
+    pass
+
+
 class Deadline:
     """Calls `overdue` once the moment has passed. There is none at first."""
 
@@ -33,12 +37,13 @@ class Deadline:
         self._at = math.inf
 
     def close(self) -> None:
-        """None any more; the loop keeps nothing of it."""
+        """None any more; the loop keeps nothing of it, and it keeps nothing of its owner."""
         self._at = math.inf
         self._armed = -math.inf
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._overdue = _nothing
 
     def _arm(self) -> None:
         if self._timer is not None:

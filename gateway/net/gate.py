@@ -66,5 +66,6 @@ class Gate(asyncio.Transport):
             self._patience.clear()
 
     def closed(self) -> None:
-        """The connection is gone."""
+        """The connection is gone, and with it the way back to its owner: no garbage in circles."""
         self._patience.close()
+        self._more_may_come = bool

@@ -29,25 +29,23 @@ WRITE_CLOCK = 1.0
 PING = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 -- our own constant
 READERS = 4  # SQLite's readers never wait for its writer in WAL mode
 
-# aiosqlite logs each statement with its values, the identity secret's among them, at DEBUG.
+# At DEBUG aiosqlite logs each statement with its values: whose conversation is which.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 
 def writing_engine(path: Path, *, patience: float) -> AsyncEngine:
-    """One connection. A transaction takes the write lock as it begins, within `patience` seconds.
+    """One connection, which waits `patience` seconds for the write lock.
 
-    It could not wait for the lock later: once it has read, SQLite answers at once that the
-    snapshot is stale.
+    Python's sqlite3 begins a transaction at its first INSERT, UPDATE or DELETE: what is read
+    before that is not part of it.
     """
-    return _engine(
-        path, ("synchronous=FULL",), patience, size=1, connect={"isolation_level": "IMMEDIATE"}
-    )
+    return _engine(path, "synchronous=FULL", patience, size=1)
 
 
 def reading_engine(path: Path) -> AsyncEngine:
     return _engine(
         path,
-        ("query_only=ON",),
+        "query_only=ON",
         READ_CLOCK,
         size=READERS,
         isolation_level="AUTOCOMMIT",
@@ -55,22 +53,14 @@ def reading_engine(path: Path) -> AsyncEngine:
     )
 
 
-def _engine(
-    path: Path,
-    pragmas: tuple[str, ...],
-    patience: float,
-    *,
-    size: int,
-    connect: Mapping[str, str] | None = None,
-    **options: Any,
-) -> AsyncEngine:
+def _engine(path: Path, pragma: str, patience: float, *, size: int, **options: Any) -> AsyncEngine:
     # mode=rw: SQLite itself never makes a file, so a lost one is an error and not an empty store.
     url = URL.create(
         "sqlite+aiosqlite", database=path.as_uri(), query={"uri": "true", "mode": "rw"}
     )
     engine = create_async_engine(
         url,
-        connect_args={"timeout": patience, **(connect or {})},
+        connect_args={"timeout": patience},
         pool_size=size,
         max_overflow=0,
         pool_timeout=patience,
@@ -81,8 +71,7 @@ def _engine(
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     return engine

@@ -1,40 +1,44 @@
 """AltaTech (GPTBots). The user id is set before the conversation exists; message calls carry none.
 
-Streams are JSON lines and name neither user nor conversation. A client that could send `assistant`
-turns, `knowledge` or `custom_variables` could forge the context or read other people's documents:
-messages have the role `user` only, and the rest is the server's to set.
+Streams are JSON lines and name neither user nor conversation, and nothing at the vendor asks whether
+the two belong together: ownership is ours alone. A client that could send `assistant` turns,
+`knowledge` or `custom_variables` could forge the context or read other people's documents, so
+messages have the role `user` only, and the rest is the server's to set. What the vendor's API names
+by a message alone (feedback, suggested questions, sources) has no owner to check and stays closed.
 """
 
-from gateway.core.vendor import Body, Lookup, Operation, ProblemShape, Query, Vendor
+from gateway.core.vendor import Body, Operation, ProblemShape, Query, Vendor
 
 THEIRS = (Body("/conversation_id"),)
+OPENS = (Body("/conversation_id"), Body("/data/conversation_id"))
+READS = (Query("conversation_id"),)
+PAGE = frozenset({"page", "page_size"})
 MODES = frozenset({"streaming", "blocking"})  # "webhook" answers somebody else
-USAGE = (Body("/usage/tokens"), Body("/usage/credits"), Body("/data"))
-PAGE = "/v1/bot/conversation/page"
+MEMORY = frozenset({"short_term_memory", "long_term_memory"})
+# Of a whole answer, and of the line of code 4; other lines hold what tools said.
+USAGE = (
+    Body("/usage/tokens/prompt_tokens"),
+    Body("/usage/tokens/completion_tokens"),
+    Body("/usage/tokens/total_tokens"),
+    Body("/usage/credits/total_credits"),
+    Body("/data/prompt_tokens"),
+    Body("/data/completion_tokens"),
+    Body("/data/total_tokens"),
+)
+INVALID, REFUSED, UNKNOWN, TOO_MANY, FAILED = 40000, 40127, 40356, 40008, 50000
 
 VENDOR = Vendor(
     name="altatech",
     title="AltaTech / GPTBots",
     base_url="https://altatech.ai",
     fields={"authorization": "Bearer {key}"},
-    user_id=r"[A-Za-z0-9._-]{1,32}",
+    user_id=r"[A-Za-z0-9._-]{1,32}",  # "max length 32": a UUID has 36, and becomes opaque
     operations={
         "open": Operation(
             method="POST",
             path="/v1/conversation",
             user=(Body("/user_id"),),
-            opens=(Body("/conversation_id"),),
-        ),
-        "message-v1": Operation(
-            method="POST",
-            path="/v1/conversation/message",
-            members=frozenset({"conversation_id", "text", "files", "response_mode"}),
-            settable=frozenset({"knowledge", "short_term_memory", "long_term_memory"}),
-            values={"/response_mode": MODES},
-            conversation=THEIRS,
-            usage=USAGE,
-            json_lines=True,
-            thinks=True,
+            opens=OPENS,
         ),
         "message": Operation(
             method="POST",
@@ -43,26 +47,59 @@ VENDOR = Vendor(
             settable=frozenset({"conversation_config"}),
             values={"/response_mode": MODES, "/messages/*/role": frozenset({"user"})},
             conversation=THEIRS,
+            opens=OPENS,
             usage=USAGE,
             json_lines=True,
             thinks=True,
         ),
+        "message-v1": Operation(
+            method="POST",
+            path="/v1/conversation/message",
+            members=frozenset({"conversation_id", "text", "files", "response_mode"}),
+            settable=MEMORY | {"knowledge"},
+            values={"/response_mode": MODES},
+            conversation=THEIRS,
+            opens=OPENS,
+            usage=USAGE,
+            json_lines=True,
+            thinks=True,
+        ),
+        "messages": Operation(
+            method="GET",
+            path="/v2/messages",
+            query=PAGE,
+            conversation=READS,
+        ),
+        "messages-v1": Operation(
+            method="GET",
+            path="/v1/messages",
+            query=PAGE,
+            conversation=READS,
+        ),
         "conversations": Operation(
             method="GET",
-            path=PAGE,
-            query=frozenset({"conversation_type", "start_time", "end_time", "page", "page_size"}),
+            path="/v1/bot/conversation/page",
+            query=PAGE | {"conversation_type", "start_time", "end_time"},
             user=(Query("user_id"),),
             answers_user=(Body("/list/*/user_id"), Body("/data/list/*/user_id")),
             no_conversation="the user's own list",
         ),
     },
     problem=ProblemShape(
-        body={"error": {"code": "{code}", "message": "{message}", "status": "{status}"}},
-    ),
-    lookup=Lookup(
-        method="GET",
-        path=PAGE,
-        owner=(Body("/list/*/user_id"), Body("/data/list/*/user_id")),
+        # GPTBots' documents have the code at the top, AltaBots' have it in `error`.
+        body={
+            "code": "{code}",
+            "message": "{message}",
+            "error": {"code": "{code}", "message": "{message}", "status": "{status}"},
+        },
+        codes={
+            **dict.fromkeys((400, 404, 405, 408, 411, 413, 414, 415, 417, 421, 431), INVALID),
+            **dict.fromkeys((401, 403), REFUSED),
+            "conversation_not_found": UNKNOWN,
+            429: TOO_MANY,
+            **dict.fromkeys((500, 502, 503, 504, 508), FAILED),
+        },
+        event={"code": "{code}", "message": "{message}", "data": None},
     ),
     documents=("https://altatech.ai", "https://gptbots.ai/docs/api-doc"),
 )

@@ -1,14 +1,30 @@
 """Bookbag API v2. The userId is whatever the caller says: ours alone, then.
 
-Conversation ids are integers in JSON and the same as text in streams. Contacts, exports, campaigns
-and the list of everybody's conversations are back-office calls and stay out of end users' reach.
+A conversation's id is an integer in JSON and the same as text in streams and paths. The API is of
+Chatbase's family, so an answer may name things in each place that one uses. Contacts, exports,
+campaigns and the list of everybody's conversations stay out of end users' reach.
 """
 
 from gateway.core.vendor import Body, Lookup, Operation, ProblemShape, Variable, Vendor
 
-OPENS = (Body("/data/metadata/conversationId"), Body("/metadata/conversationId"))
-USER = (Body("/data/metadata/userId"), Body("/metadata/userId"))
-USAGE = (Body("/data/metadata/usage"), Body("/metadata/usage"))
+OPENS = (
+    Body("/data/metadata/conversationId"),
+    Body("/metadata/conversationId"),
+    Body("/messageMetadata/conversationId"),
+    Body("/conversationId"),
+)
+USER = (
+    Body("/data/metadata/userId"),
+    Body("/metadata/userId"),
+    Body("/messageMetadata/userId"),
+    Body("/userId"),
+)
+USAGE = (
+    Body("/data/metadata/usage"),
+    Body("/metadata/usage"),
+    Body("/messageMetadata/usage"),
+    Body("/usage"),
+)
 AGENT = "/api/v2/agents/{agent}"
 CONVERSATION = AGENT + "/conversations/{conversation}"
 THEIRS = (Variable("conversation"),)
@@ -55,7 +71,7 @@ VENDOR = Vendor(
             method="GET",
             path=CONVERSATION,
             conversation=THEIRS,
-            answers_user=(Body("/data/userId"),),
+            answers_user=(Body("/data/userId"), Body("/data/conversation/userId")),
         ),
         "messages": Operation(
             method="GET",

@@ -48,13 +48,13 @@ def test_a_variable_goes_before_the_file(
 )
 def test_a_variable_that_names_no_one_place_is_a_mistake(tree: dict[str, Any], name: str):
     names, findings = laid(tree, **{name: "x"})
-    assert names == {}
-    assert [finding.message for finding in findings] == [f"{name} names no one place"]
+    assert names == {(name,): name}
+    assert [finding.path for finding in findings] == [(name,)]
 
 
 def test_two_variables_for_one_place_are_a_mistake():
     _, findings = laid({}, GATEWAY__A="1", gateway__a="2")
-    assert [finding.message for finding in findings] == ["gateway__a names no one place"]
+    assert [finding.path for finding in findings] == [("gateway__a",)]
 
 
 def test_other_variables_are_none_of_ours():
@@ -89,6 +89,13 @@ def test_a_mistake_in_a_variable_names_the_variable(told: Told):
         "GATEWAY__SERVER__LISEN  error  server.lisen: unknown key - did you mean listen?",
         "GATEWAY__STORE__URL  error  store.url: must begin with \"sqlite:///\", as in "
         '"sqlite:///gateway.db"',
+    ]
+
+
+def test_so_does_one_that_leads_nowhere(told: Told):
+    assert told(short(), GATEWAY__SIGN_IN__ISSUER__X="CANARY") == [
+        "GATEWAY__SIGN_IN__ISSUER__X  error  GATEWAY__SIGN_IN__ISSUER__X: names no one place of "
+        "the configuration"
     ]
 
 

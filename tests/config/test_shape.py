@@ -123,8 +123,10 @@ def test_a_lone_item_has_no_index(path: Path, written: Path, found: object):
 
 def test_of_a_list_all_is_taken_out_so_that_no_item_gets_anothers_index():
     tree = copy.deepcopy(TREE)
-    take_out(tree, [("a", 1, "c", 0), ("d", "e"), ("nothing", "here"), ()])
+    for path in (("a", 1, "c", 0), ("d", "e", 0), ("nothing", "here"), ()):
+        take_out(tree, path)
     assert tree == {"a": [{"b": "x"}, {}], "d": {}}
+    assert take_out(tree, ("a", 1)) == ("a",)
 
 
 NAMES = st.sampled_from(

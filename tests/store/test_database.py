@@ -45,9 +45,9 @@ async def ended(database: Database) -> None:
         await asyncio.wait(database._running)
 
 
-async def write(database: Database, name: str, value: bytes = b"value") -> None:
+async def write(database: Database, name: str) -> None:
     async def work(connection: AsyncConnection) -> None:
-        await connection.execute(insert(secrets), {"name": name, "value": value})
+        await connection.execute(insert(secrets), {"name": name, "value": b"value"})
 
     await database.start(database.commit(work))
 
@@ -80,8 +80,10 @@ async def test_each_commit_is_synced_to_the_disk(database: Database) -> None:
 
 
 async def test_a_reading_connection_cannot_write(database: Database) -> None:
+    await write(database, "a")
     with pytest.raises(LedgerUnavailable):
         await database.scalar(text("DELETE FROM secrets"), {})
+    assert await database.scalar(VALUE, {"name": "a"}) == b"value"
 
 
 async def test_reads_go_on_while_another_process_writes(database: Database, path: Path) -> None:
@@ -119,8 +121,8 @@ async def test_cancelled_reads_cost_no_connection(database: Database) -> None:
             await asyncio.sleep(0)
         reading.cancel()
         await asyncio.wait([reading])
+    await ended(database)
     assert await database.scalar(VALUE, {"name": "a"}) == b"value"
-    assert len(database._running) <= 1
 
 
 async def test_ping_passes_while_the_file_can_be_read(database: Database) -> None:
@@ -140,13 +142,21 @@ async def test_nothing_is_written_into_a_file_that_is_no_longer_there(
         await database.ping()
 
 
+async def test_a_lost_file_is_never_made_anew(database: Database, path: Path) -> None:
+    path.rename(path.with_name("moved.db"))
+    with pytest.raises(LedgerUnavailable):
+        await database.scalar(VALUE, {"name": "a"})
+    assert not path.exists()
+
+
 async def test_values_stay_out_of_errors_and_logs(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    await write(database, "a", b"hunter2")
+    await write(database, "hunter2")
+    assert await database.scalar(VALUE, {"name": "hunter2"}) == b"value"
     with pytest.raises(LedgerUnavailable) as refusal:
-        await write(database, "a", b"hunter2")
+        await write(database, "hunter2")
     assert isinstance(refusal.value.__cause__, SQLAlchemyError)
     assert "hunter2" not in str(refusal.value.__cause__) + str(refusal.value) + caplog.text
 

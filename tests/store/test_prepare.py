@@ -41,6 +41,18 @@ def overwritten_in_the_middle(path: Path) -> None:
     path.write_bytes(content)
 
 
+def one_bad_page(path: Path) -> None:
+    run(
+        path,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+        "INSERT INTO conversations SELECT 'acme', 'support', i, 'alice', 0 FROM n",
+    )
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4096] = b"\xaa" * 4096
+    path.write_bytes(content)
+
+
 def cut_off(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:5000])
 
@@ -67,6 +79,7 @@ def another_applications(path: Path) -> None:
     [
         pytest.param(no_database, "is not a SQLite database: name another", id="no database"),
         pytest.param(overwritten_in_the_middle, "is corrupt: .* backup", id="RF-39 overwritten"),
+        pytest.param(one_bad_page, "is corrupt: .* backup", id="RF-39 one bad page"),
         pytest.param(cut_off, "is corrupt: .* backup", id="RF-39 cut off"),
         pytest.param(read_only, "is read-only: make .* writable", id="RF-39 read-only"),
         pytest.param(newer, "newer gateway .*9999.*: run that version", id="RF-55 newer"),
