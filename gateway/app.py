@@ -31,7 +31,7 @@ class Gateway:
     """
 
     def __init__(self, settings: "Settings") -> None:
-        self._settings = settings
+        self.settings = settings
         self._assembled: Assembled | None = None
         self._opening = asyncio.Lock()
         self._exit = AsyncExitStack()
@@ -71,7 +71,7 @@ class Gateway:
         """
         async with self._opening:
             if self._assembled is None:
-                self._assembled = await self._exit.enter_async_context(assemble(self._settings))
+                self._assembled = await self._exit.enter_async_context(assemble(self.settings))
             return self._assembled
 
     async def aclose(self) -> None:

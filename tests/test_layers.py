@@ -22,8 +22,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.core.pointer", "gateway.core.origin", "gateway.core.request_id"),
     ("gateway.core.guard", "gateway.core.place", "gateway.core.query"),
     ("gateway.core.vendor",),
-    ("gateway.core.route", "gateway.core.problem", "gateway.core.observe"),
-    ("gateway.core.call", "gateway.core.directory"),
+    ("gateway.core.route", "gateway.core.problem", "gateway.core.note"),
+    ("gateway.core.call", "gateway.core.directory", "gateway.core.observe"),
     ("gateway.core.plan",),
     ("gateway.ports",),
     (

@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 failed, 2 usage, 78 configuration (EX_CONFIG).
 import sys
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
@@ -82,6 +81,9 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
+        # 25 ms of the 150 that `--help` takes, were it imported above.
+        from importlib.metadata import PackageNotFoundError, version
+
         try:
             typer.echo(f"gateway {version('chat-identity-gateway')}")
         except PackageNotFoundError:

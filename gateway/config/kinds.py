@@ -6,8 +6,7 @@ A kind knows nothing of the other keys; what they must be together is in `config
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -23,7 +22,6 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from gateway.authn.places import check_place
-from gateway.config.units import seconds, size, written_seconds, written_size
 from gateway.config.urls import listening
 from gateway.core import pointer
 from gateway.core.errors import GatewayError
@@ -37,51 +35,6 @@ JsonSchema = dict[str, Any]
 _OURS = frozenset({"accept", "accept-encoding", "content-type", "expect"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _WORDS = frozenset({"key", "user", "org", "roles", "subject"})
-
-
-@dataclass(frozen=True, slots=True)
-class Seconds:
-    """A duration within bounds: text in the file, seconds in the model."""
-
-    least: str
-    most: str
-
-    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
-        return _measured(self._read, written_seconds)
-
-    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchema:
-        return {"type": "string", "examples": [self.least, self.most]}
-
-    def _read(self, written: object) -> float:
-        value = seconds(written)
-        if not seconds(self.least) <= value <= seconds(self.most):
-            raise ValueError(f"must be from {self.least} to {self.most}")
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Bytes:
-    """A size within bounds: text or a number of bytes in the file, bytes in the model."""
-
-    least: str
-    most: str
-
-    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
-        return _measured(self._read, written_size)
-
-    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchema:
-        return {"type": ["string", "integer"], "examples": [self.least, self.most]}
-
-    def _read(self, written: object) -> int:
-        value = size(written)
-        if not size(self.least) <= value <= size(self.most):
-            raise ValueError(f"must be from {self.least} to {self.most}")
-        return value
-
-
-def _measured(read: Callable[[Any], Any], write: Callable[[Any], str]) -> CoreSchema:
-    shown = core_schema.plain_serializer_function_ser_schema(write, when_used="json")
-    return core_schema.no_info_plain_validator_function(read, serialization=shown)
 
 
 class OneOrMore:

@@ -145,6 +145,4 @@ def _judged(loaded: Loaded, places: Places) -> Iterator[Finding]:
 
 
 def _written(findings: Iterable[Finding], config: Mapping[str, Any]) -> list[Finding]:
-    return [
-        replace(one, path=shape.without_lone_indices(config, one.path)) for one in findings
-    ]
+    return [replace(one, path=shape.without_lone_indices(config, one.path)) for one in findings]

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from gateway.config.kinds import (
     Agents,
     Algorithm,
-    Bytes,
     Claim,
     Count,
     CredentialPlaces,
@@ -25,7 +24,6 @@ from gateway.config.kinds import (
     OneOrMore,
     Pointer,
     Scalar,
-    Seconds,
     Secrets,
     SomeTexts,
     Templates,
@@ -33,6 +31,7 @@ from gateway.config.kinds import (
     UrlPath,
     UserHeader,
 )
+from gateway.config.units import Bytes, Seconds
 from gateway.core.identity import UserIdRule
 
 
@@ -92,7 +91,7 @@ class JwtSignInSettings(Table):
         default=(), description="`aud` must name one. Required, unless client is."
     )
     client: SomeTexts = Field(default=(), description="`azp` or `client_id` must be one.")
-    require: Mapping[Text, Scalar] = Field(
+    require: Mapping[Claim, Scalar] = Field(
         default={}, description="Claims that must have this value."
     )
     algorithms: Annotated[tuple[Algorithm, ...], OneOrMore()] = Field(

@@ -11,11 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.config.mistake import Finding, Path, did_you_mean
+from gateway.config.mistake import Finding, Path, did_you_mean, key_of
 from gateway.config.model import JwtSignInSettings, OrgTable, Server, Store, Table, UpstreamTable
 from gateway.config.written import File, SharedSignIn, keys_of, table_at
 
-MADE_UP = "missing"
 _KEY_OF_A_TABLE = "[key]"  # how pydantic says that the name is wrong, not what stands under it
 
 _SAYS = {
@@ -87,7 +86,7 @@ def _mend(tree: dict[str, Any], mistake: ErrorDetails, path: Path) -> Path:
         return take_out(tree, path)
     table = at(tree, path[:-1])
     if isinstance(table, dict):
-        table[path[-1]] = MADE_UP
+        table[path[-1]] = f"missing {key_of(path)}"  # no two alike, or they would seem shared
     return path
 
 

@@ -5,6 +5,14 @@ as a size is bytes.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+JsonSchema = dict[str, Any]
 
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -52,3 +60,48 @@ def written_size(value: int) -> str:
         if value and value % length == 0:
             return f"{value // length}{unit}"
     return f"{value}B"
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """A duration within bounds: text in the file, seconds in the model."""
+
+    least: str
+    most: str
+
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
+        return _measured(self._read, written_seconds)
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchema:
+        return {"type": "string", "examples": [self.least, self.most]}
+
+    def _read(self, written: object) -> float:
+        value = seconds(written)
+        if not seconds(self.least) <= value <= seconds(self.most):
+            raise ValueError(f"must be from {self.least} to {self.most}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """A size within bounds: text or a number of bytes in the file, bytes in the model."""
+
+    least: str
+    most: str
+
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
+        return _measured(self._read, written_size)
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchema:
+        return {"type": ["string", "integer"], "examples": [self.least, self.most]}
+
+    def _read(self, written: object) -> int:
+        value = size(written)
+        if not size(self.least) <= value <= size(self.most):
+            raise ValueError(f"must be from {self.least} to {self.most}")
+        return value
+
+
+def _measured(read: Callable[[Any], Any], write: Callable[[Any], str]) -> CoreSchema:
+    shown = core_schema.plain_serializer_function_ser_schema(write, when_used="json")
+    return core_schema.no_info_plain_validator_function(read, serialization=shown)

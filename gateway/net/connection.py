@@ -142,16 +142,13 @@ class Connection(asyncio.Protocol):
         if answer is None:
             self.abort()  # nobody asked
             return
-        had_head = answer.has_head
         try:
             answer.feed(data)
         except UpstreamMalformed as error:
             self._fail(error)
             return
-        if answer.complete and not answer.reusable:
-            self.abort()
         self._hold(answer, len(data))
-        if answer.body or answer.complete or answer.has_head != had_head:
+        if answer.has_head:  # else the clock goes on
             self._wake()
 
     def eof_received(self) -> None:

@@ -38,10 +38,10 @@ def render(request: VendorRequest, authority: str) -> bytes:
     line = f"{request.method} {request.target} HTTP/1.1"
     if not _REQUEST_LINE.fullmatch(line):
         raise ValueError("the method or target of a request cannot stand in its first line")
-    if any(name in _OURS for name, _ in request.fields):
+    if not _OURS.isdisjoint([name for name, _ in request.fields]):
         raise ValueError("a request brings a field that is the transport's to write")
     lines = [line.encode("ascii"), b"host: " + authority.encode("ascii")]
-    lines += [b"%b: %b" % pair for pair in request.fields]
+    lines += [b": ".join(pair) for pair in request.fields]
     content = request.content or b""
     # A POST without content says so (RFC 9110 section 8.6); some servers answer 411 otherwise.
     if content or request.method in _WITH_CONTENT:

@@ -68,7 +68,7 @@ class Pool:
 
     def put_back(self, connection: Connection) -> None:
         """Take one that is fit for another exchange."""
-        if not connection.closed and not self._pass_on(connection):
+        if not self._pass_on(connection):
             connection.rest()
             self._resting[connection] = None
 

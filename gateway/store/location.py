@@ -49,6 +49,12 @@ def ensure(path: Path) -> None:
             raise StoreError(f"{path.parent} is not a directory: make it, or change store.url")
         if not path.exists():
             _make(path)
+        for name, right in ((path.parent, os.W_OK | os.X_OK), (path, os.R_OK | os.W_OK)):
+            if not os.access(name, right, effective_ids=True):
+                raise StoreError(
+                    f"{name} is not writable for the user the gateway runs as: change its owner or "
+                    "its mode (SQLite writes files beside its own, too)"
+                )
     except OSError as error:
         raise StoreError(f"{path} can be neither found nor made: {error.strerror}") from error
 

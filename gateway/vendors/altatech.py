@@ -1,10 +1,10 @@
 """AltaTech (GPTBots). The user id is set before the conversation exists; message calls carry none.
 
-Streams are JSON lines and name neither user nor conversation, and nothing at the vendor asks whether
-the two belong together: ownership is ours alone. A client that could send `assistant` turns,
-`knowledge` or `custom_variables` could forge the context or read other people's documents, so
-messages have the role `user` only, and the rest is the server's to set. What the vendor's API names
-by a message alone (feedback, suggested questions, sources) has no owner to check and stays closed.
+Streams are JSON lines and name neither user nor conversation, and the vendor never asks whether the
+two belong together: ownership is ours alone. Whoever could send `assistant` turns, `knowledge` or
+`custom_variables` could forge the context or read other people's documents: messages have the role
+`user` only, and the rest is the server's to set. What the API names by a message alone (feedback,
+suggested questions, sources) has no owner to check and stays closed.
 """
 
 from gateway.core.vendor import Body, Operation, ProblemShape, Query, Vendor

@@ -163,6 +163,13 @@ def test_refuses_a_set_that_is_ambiguous_or_dangerous(name: str) -> None:
     assert OCT["k"] not in str(caught.value)
 
 
+@pytest.mark.parametrize("secret", [OCT, without(OCT, "k"), OCT | {"use": "enc"}], ids=str)
+def test_says_where_a_shared_secret_belongs(secret: dict[str, Any]) -> None:
+    """Row J-38."""
+    with pytest.raises(ValueError, match="`secret`"):
+        parse_set(encoded(RSA, secret))
+
+
 def test_takes_a_hundred_keys_and_ignores_members_it_does_not_know() -> None:
     keys = [RSA | {"kid": str(index), "x5c": ["MIIB"], "custom": {}} for index in range(100)]
     assert parse_set(encoded(*keys)).choose("99", "RS256").kid == "99"

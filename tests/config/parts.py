@@ -1,6 +1,6 @@
 """Parts of configurations, so that a test says only what it is about.
 
-    told(short(upstream='path = "/livez"'))     # what a test adds to an upstream stands on line 8
+told(short(upstream='path = "/livez"'))     # what a test adds to an upstream stands on line 8
 """
 
 ENVIRONMENT = {"KEY": "key-of-the-vendor"}

@@ -1,4 +1,5 @@
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,17 @@ def test_replaces_references(text: str, environment: dict[str, str], expected: s
 
 @pytest.mark.parametrize(
     "text",
-    ["${A}", "${evn:A}", "${env:}", "${env:1A}", "${env:A-B}", "${file:}", "${ENV:A}", "a ${", "${}"],
+    [
+        "${A}",
+        "${evn:A}",
+        "${env:}",
+        "${env:1A}",
+        "${env:A-B}",
+        "${file:}",
+        "${ENV:A}",
+        "a ${",
+        "${}",
+    ],
 )
 def test_refuses_what_looks_like_a_reference_and_is_none(text: str):
     with pytest.raises(Missing, match="begins a reference"):
@@ -138,7 +149,5 @@ def test_a_value_is_put_in_as_it_is(value: str, around: str):
 
 @given(st.text(alphabet="${}:-envfileAB/ ", max_size=40))
 def test_any_text_is_replaced_or_refused(text: str):
-    try:
-        of(text, A="x")
-    except Missing as missing:
-        assert str(missing)
+    with suppress(Missing):
+        assert isinstance(of(text, A="x"), str)

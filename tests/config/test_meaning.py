@@ -44,7 +44,9 @@ def test_an_upstream_inherits_from_its_org_and_the_server(loaded: Load):
 
 
 def test_an_upstream_says_otherwise(loaded: Load):
-    more = 'user_id = "verbatim"\nmax_body = "2KiB"\npath = "/a/b"\nbase_url = "https://x.example/p/"'
+    more = (
+        'user_id = "verbatim"\nmax_body = "2KiB"\npath = "/a/b"\nbase_url = "https://x.example/p/"'
+    )
     text = org("acme", more='user_id = "opaque"', upstream=f"{UPSTREAM}\n{more}")
     upstream = loaded(text).settings.orgs["acme"].upstreams["support"]
     assert (upstream.user_id, upstream.max_body, upstream.path) == ("verbatim", 2048, "/a/b")

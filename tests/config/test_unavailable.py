@@ -65,7 +65,9 @@ def test_so_is_no_for_what_is_not_there(value: str, told: Told):
 
 @pytest.mark.parametrize("key", SIGN_IN_KEYS)
 def test_a_sign_in_of_another_kind_is_one_mistake(key: str, told: Told):
-    text = org("acme") + f'[[orgs.acme.sign_in]]\n{key} = "x"\ncookie = "session"\nmax_age = "14d"\n'
+    text = (
+        org("acme") + f'[[orgs.acme.sign_in]]\n{key} = "x"\ncookie = "session"\nmax_age = "14d"\n'
+    )
     assert told(text) == [
         f"10:1  error  orgs.acme.sign_in[1].{key}: this kind of sign-in is not available yet"
     ]

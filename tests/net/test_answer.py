@@ -236,6 +236,10 @@ MALFORMED = [
     pytest.param(
         b"HTTP/1.1 100 x\r\ncontent-length: 3\r\n\r\nabc" + LENGTH, id="S-23 100 with a body"
     ),
+    pytest.param(
+        b"HTTP/1.1 103 x\r\ncontent-length: 0\r\n\r\n" + OK + b"\r\nabc",
+        id="S-23 103 with the length of what follows",
+    ),
     pytest.param(b"HTTP/1.1 103 x\r\n\r\n" * 9 + LENGTH, id="N-13 nine times 103"),
     pytest.param(OK + b"x: 1\r\n" * 201 + b"\r\n", id="N-13 201 fields"),
 ]

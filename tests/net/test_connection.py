@@ -108,21 +108,33 @@ async def test_half_a_chunk_header_is_no_news():
 
 
 async def test_an_answer_in_time_counts_though_the_loop_comes_to_it_late():
-    """RF-48: bytes that came before the deadline rang are not thrown away by it."""
-    connection, _ = connected(idle=0.01)
+    """RF-48: held up, the loop finds bytes and an overdue clock in one turn, bytes first."""
+    connection, wire = connected(idle=0.01)
     answer = await answered(connection, CHUNKED)
     waiting = asyncio.ensure_future(connection.more(answer))
     await asyncio.sleep(0)
-    connection.data_received(
-        b"1\r\na\r\n"
-    )  # from here on, the deadline is overdue in the same turn
     loop = asyncio.get_running_loop()
-    start = loop.time()
-    while loop.time() < start + 0.02:
+    loop.call_soon(connection.data_received, b"1\r\na\r\n")
+    held_up = loop.time() + 0.02
+    while loop.time() < held_up:
         pass
     assert await waiting == b"a"
+    assert not wire.closing
     with pytest.raises(UpstreamTimeout):
         await connection.more(answer)
+
+
+async def test_an_answer_before_all_was_sent_is_the_last_though_the_kernel_took_every_byte():
+    connection, wire = connected()
+    wire.after_write = connection.pause_writing
+    asking = asyncio.ensure_future(connection.ask("POST", b"x" * (2 * SLICE)))
+    await asyncio.sleep(0)
+    connection.data_received(LENGTH + b"abc")
+    answer = await asking
+    assert await connection.more(answer) == b"abc"
+    assert len(wire.written) == 1
+    assert not connection.finish()
+    assert wire.closing
 
 
 async def test_a_request_that_was_not_sent_whole_is_followed_by_none():

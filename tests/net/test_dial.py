@@ -11,7 +11,8 @@ import pytest
 import trustme
 
 from gateway.core.errors import UpstreamBrokeOff, UpstreamTimeout, UpstreamUnreachable
-from gateway.net.dial import Origin, proxy_error_of, verifying_context
+from gateway.net.connection import Clocks, Connection
+from gateway.net.dial import Dialer, Origin, proxy_error_of, verifying_context
 from tests.net.upstream import CHUNKED, LENGTH, OK, POST, Peer, Upstream, answering, ask, settled
 
 pytestmark = pytest.mark.anyio
@@ -233,6 +234,33 @@ async def test_a_handshake_that_stalls_is_bounded_by_the_connect_clock(trusting)
         assert caught.value.error_type == "connection_timeout"
         assert transport.open_connections == 0
         await upstream.until(lambda: upstream.is_gone(1))
+
+
+async def test_a_cancel_at_the_end_of_the_handshake_waits_for_no_goodbye(
+    authority, trusting, monkeypatch
+):
+    """Closed in order, it would stay open until the upstream takes its leave, up to 30 s."""
+
+    async def script(peer: Peer) -> None:
+        peer.writer.transport.pause_reading()
+        await done.wait()
+
+    def cancelling(connection: Connection, transport: asyncio.BaseTransport) -> None:
+        made(connection, transport)
+        dialing.cancel()
+
+    made = Connection.connection_made
+    monkeypatch.setattr(Connection, "connection_made", cancelling)
+    done = asyncio.Event()
+    lost: list[Connection] = []
+    clocks = Clocks(connect=5, write=15, first_byte=120, idle=120, keepalive=15, max_age=300)
+    async with Upstream(script, ssl=good(authority)) as upstream:
+        dialer = Dialer(Origin.parse(upstream.url), trusting, clocks)
+        dialing = asyncio.create_task(dialer(lost.append))
+        with pytest.raises(asyncio.CancelledError):
+            await dialing
+        await settled(lambda: len(lost) == 1)
+        done.set()
 
 
 @pytest.mark.parametrize("raw", [OK + b"\r\nabc", OK + b"content-length: 9\r\n\r\nabc"])

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import resource
 import signal
 import socket
 import subprocess
@@ -9,13 +11,15 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 
 from gateway.net.server import Drain, GatewayServer, ServerLimits, guarded_protocol, run
-from tests.net.recorder import Recorder
+from tests.net.recorder import Recorder, address
 from tests.support.wire import connected, raw_request, wire
 
 pytestmark = pytest.mark.anyio
@@ -48,13 +52,17 @@ class Served:
 
 
 @asynccontextmanager
-async def process(*arguments: str, **settings: float) -> AsyncIterator[Served]:
+async def process(
+    *arguments: str, descriptors: int | None = None, **settings: float
+) -> AsyncIterator[Served]:
+    """The application as a process; `descriptors`: its hard limit."""
     settings = {"drain_delay": 0.0, "drain": 5.0, **settings}
     served = Served(
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.net.served_app", json.dumps(settings), *arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=None if descriptors is None else partial(limit_descriptors, descriptors),
         )
     )
     try:
@@ -66,8 +74,12 @@ async def process(*arguments: str, **settings: float) -> AsyncIterator[Served]:
             await served.process.communicate()
 
 
+def limit_descriptors(number: int) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+
+
 @asynccontextmanager
-async def running(**settings: float) -> AsyncIterator[Served]:
+async def running(**settings: Any) -> AsyncIterator[Served]:
     async with process(**settings) as served:
         assert await served.hear() == "started"
         yield served
@@ -179,6 +191,26 @@ async def test_a_hangup_kills_nobody() -> None:
         code, _, logged = await served.end()
     assert code == 0
     assert "SIGHUP" in logged
+
+
+async def test_a_flood_up_to_the_descriptor_limit_leaves_the_server_calm() -> None:
+    """N-10: whoever is too many is told so, accepting goes on, and the loop does not spin."""
+    async with running(descriptors=200) as served:
+        flood = [socket.create_connection(address(served.url)) for _ in range(400)]
+        await asyncio.to_thread(flood[-1].recv, 1)  # it has been dealt with
+        before = cpu_seconds(served.process.pid)
+        await asyncio.sleep(1)
+        assert cpu_seconds(served.process.pid) - before < 0.3
+        for client in flood:
+            client.close()
+        async with asyncio.timeout(PATIENCE):
+            while (await wire(served.url, GET)).status != 200:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.02)
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def test_an_application_that_cannot_start_is_an_error() -> None:

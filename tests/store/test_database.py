@@ -1,6 +1,7 @@
 # ruff: noqa: ASYNC240 -- small local files
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -143,10 +144,13 @@ async def test_nothing_is_written_into_a_file_that_is_no_longer_there(
 
 
 async def test_a_lost_file_is_never_made_anew(database: Database, path: Path) -> None:
+    threads = threading.active_count()
     path.rename(path.with_name("moved.db"))
     with pytest.raises(LedgerUnavailable):
         await database.scalar(VALUE, {"name": "a"})
     assert not path.exists()
+    while threading.active_count() > threads:  # aiosqlite's thread still speaks to this loop
+        await asyncio.sleep(0.001)
 
 
 async def test_values_stay_out_of_errors_and_logs(

@@ -1,11 +1,29 @@
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from gateway.store.errors import StoreError
 from gateway.store.location import ensure, locate
+
+
+@contextmanager
+def not_root(directory: str) -> Iterator[None]:
+    """As a user whom modes stop; `directory` becomes theirs."""
+    if os.geteuid() != 0:
+        yield
+        return
+    nobody = 65534
+    os.chown(directory, nobody, nobody)
+    os.seteuid(nobody)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def test_a_url_with_three_slashes_is_relative(
@@ -73,6 +91,19 @@ def test_refuses_a_missing_directory(tmp_path: Path) -> None:
 def test_refuses_what_the_file_system_refuses(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can be neither found nor made"):
         ensure(tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize("name", ["gateway.db", "."])
+def test_refuses_what_its_user_may_not_write(name: str) -> None:
+    with tempfile.TemporaryDirectory() as directory, not_root(directory):
+        path = Path(directory, "gateway.db")
+        ensure(path)
+        (path.parent / name).chmod(0o500)
+        try:
+            with pytest.raises(StoreError, match="is not writable for the user"):
+                ensure(path)
+        finally:
+            (path.parent / name).chmod(0o700)
 
 
 def test_refuses_to_replace_a_file_that_was_lost(path: Path) -> None:

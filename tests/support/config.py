@@ -38,6 +38,26 @@ def docbit(
     )
 
 
+def bookbag(url: str, issuer: Issuer, *, store: Path, key: str = "oc_key", more: str = "") -> str:
+    """One org, Bookbag at `url` as the upstream `shop`, sign-in by a shared secret (HS256)."""
+    profile: Members = {"vendor": "bookbag", "base_url": url, "key": key, "agent": "12"}
+    return _single(issuer, store, "shop", profile) + more
+
+
+def altatech(url: str, issuer: Issuer, *, store: Path, key: str = "app-key", more: str = "") -> str:
+    """One org, AltaTech at `url` as the upstream `bot`, sign-in by a shared secret (HS256)."""
+    profile: Members = {"vendor": "altatech", "base_url": url, "key": key}
+    return _single(issuer, store, "bot", profile) + more
+
+
+def _single(issuer: Issuer, store: Path, name: str, upstream: Members) -> str:
+    return (
+        _common(store)
+        + _table("[sign_in]", _hs256(issuer))
+        + _table(f"[upstreams.{name}]", upstream)
+    )
+
+
 def two_orgs(
     chatbase_urls: tuple[str, str],
     docbit_url: str,

@@ -17,6 +17,8 @@ from gateway.core.sse import EventStreamSplitter
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
 from tests.support import config
+from tests.support.altatech import AltaTech
+from tests.support.bookbag import Bookbag
 from tests.support.chatbase import Chatbase
 from tests.support.docbit import DocBit
 from tests.support.serve import serving
@@ -108,6 +110,26 @@ async def docbit_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Stage[Do
         text = edit(config.docbit(vendor.url, issuer, store=folder / "gateway.db"))
         async with gateway_of(text, folder) as (gateway, url):
             yield Stage(vendor, gateway, issuer, url, "/docs/api/ai")
+
+
+@asynccontextmanager
+async def bookbag_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Stage[Bookbag]]:
+    """`edit` may change the configuration's text."""
+    issuer = Issuer()
+    async with Bookbag() as vendor:
+        text = edit(config.bookbag(vendor.url, issuer, store=folder / "gateway.db"))
+        async with gateway_of(text, folder) as (gateway, url):
+            yield Stage(vendor, gateway, issuer, url, "/shop/api/v2/agents/12")
+
+
+@asynccontextmanager
+async def altatech_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Stage[AltaTech]]:
+    """`edit` may change the configuration's text."""
+    issuer = Issuer()
+    async with AltaTech() as vendor:
+        text = edit(config.altatech(vendor.url, issuer, store=folder / "gateway.db"))
+        async with gateway_of(text, folder) as (gateway, url):
+            yield Stage(vendor, gateway, issuer, url, "/bot")
 
 
 def events(answer: Answer) -> list[Any]:

@@ -38,6 +38,8 @@ def _hosts(org: OrgSettings, path: Path) -> Iterator[Finding]:
             plain = host_name(name) == name and (":" in name) == (name != host)
         except ValueError:
             plain = False
+        if host in org.hosts[:index]:
+            yield Finding((*path, "hosts", index), "stands there already")
         if not plain:
             yield Finding(
                 (*path, "hosts", index),

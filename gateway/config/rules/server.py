@@ -25,7 +25,7 @@ def _store(url: str) -> Iterator[Finding]:
         yield Finding(path, "PostgreSQL is not available yet")
     elif name == url:
         yield Finding(path, 'must begin with "sqlite:///", as in "sqlite:///gateway.db"')
-    elif not name.strip("/") or name.startswith(":"):
+    elif not name.strip("/") or name.startswith((":", "file:")):
         yield Finding(path, "must name a file: in memory, who owns what is lost with the process")
     elif "?" in name or "#" in name:
         yield Finding(path, "must be a path and nothing more")

@@ -17,6 +17,11 @@ OWN = "the gateway itself answers there"
             f"2:23  error  orgs.acme.hosts[1]: {HOST}",
             id="wildcard",
         ),
+        pytest.param(
+            'hosts = ["a.example", "b.example", "a.example"]',
+            "2:36  error  orgs.acme.hosts[2]: stands there already",
+            id="one host twice",
+        ),
         pytest.param('hosts = "a:80"', f"2:1  error  orgs.acme.hosts: {HOST}", id="port"),
         pytest.param('hosts = "http://a"', f"2:1  error  orgs.acme.hosts: {HOST}", id="scheme"),
         pytest.param('hosts = "::1"', f"2:1  error  orgs.acme.hosts: {HOST}", id="no brackets"),
@@ -27,7 +32,9 @@ OWN = "the gateway itself answers there"
             "2:1  error  orgs.acme.hosts: is an empty list: leave the key out instead",
             id="no host",
         ),
-        pytest.param('origins = ["https://app.example", "http://localhost:3000"]', None, id="origins"),
+        pytest.param(
+            'origins = ["https://app.example", "http://localhost:3000"]', None, id="origins"
+        ),
         pytest.param(
             'origins = ["https://app.example", "https://app.example/"]',
             "2:35  error  orgs.acme.origins[1]: must be as browsers write it: "
@@ -55,7 +62,9 @@ OWN = "the gateway itself answers there"
         ),
         pytest.param('path = "/livez"', f"2:1  error  orgs.acme.path: {OWN}", id="livez"),
         pytest.param('path = "/_gateway/x"', f"2:1  error  orgs.acme.path: {OWN}", id="_gateway"),
-        pytest.param('path = "/.well-known"', f"2:1  error  orgs.acme.path: {OWN}", id="well-known"),
+        pytest.param(
+            'path = "/.well-known"', f"2:1  error  orgs.acme.path: {OWN}", id="well-known"
+        ),
         pytest.param('path = "/a/livez"', None, id="livez further down"),
         pytest.param(
             'on_spoof = "ignore"',

@@ -41,14 +41,16 @@ def test_two_orgs_stand_at_two_places(first: str, second: str, apart: bool, told
         assert said == []
     else:
         (line,) = said
-        assert f"  error  orgs.globex.path: orgs.acme stands at the same host and path: {SAME}" in line
+        assert (
+            f"  error  orgs.globex.path: orgs.acme stands at the same host and path: {SAME}" in line
+        )
 
 
 def test_an_upstream_does_not_stand_where_another_org_does(told: Told):
-    text = keyed("acme", 'path = "/"', 'path = "/globex/support"') + keyed("globex", 'path = "/globex"')
-    assert told(text) == [
-        "10:1  error  orgs.acme.upstreams.support.path: orgs.globex stands there"
-    ]
+    text = keyed("acme", 'path = "/"', 'path = "/globex/support"') + keyed(
+        "globex", 'path = "/globex"'
+    )
+    assert told(text) == ["10:1  error  orgs.acme.upstreams.support.path: orgs.globex stands there"]
     text = text.replace('path = "/globex"\n', 'path = "/globex"\nhosts = "globex.example"\n')
     assert told(text) == []
 
@@ -65,9 +67,7 @@ def test_an_upstream_does_not_stand_where_another_org_does(told: Told):
         ('external_id = "acme"', "", []),
     ],
 )
-def test_what_a_claim_says_means_one_org(
-    first: str, second: str, expected: list[str], told: Told
-):
+def test_what_a_claim_says_means_one_org(first: str, second: str, expected: list[str], told: Told):
     text = keyed("acme", f'path = "/a"\n{first}') + keyed("globex", f'path = "/b"\n{second}')
     assert [line.partition("error  orgs.")[2] for line in told(text)] == expected
 

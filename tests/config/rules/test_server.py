@@ -20,6 +20,7 @@ def test_a_store_is_a_file(url: str, told: Told):
         ("sqlite+aiosqlite:///x", 'must begin with "sqlite:///", as in "sqlite:///gateway.db"'),
         ("sqlite:///", FILE),
         ("sqlite:///:memory:", FILE),
+        ("sqlite:///file:x", FILE),
         ("sqlite:///x.db?mode=memory", "must be a path and nothing more"),
     ],
 )

@@ -92,6 +92,14 @@ def told_of_sign_in(told: Told, lines: str, **environment: str) -> list[str]:
             id="too much leeway",
         ),
         pytest.param(
+            'require = { "/a~b" = 1 }',
+            [
+                "4:13  error  sign_in.require.\"/a~b\": must be a JSON Pointer: '/' first, and '~' "
+                "written '~0'"
+            ],
+            id="J-23 a pointer that is none",
+        ),
+        pytest.param(
             'user_claim = "email"',
             [
                 "4:1  warning  sign_in.user_claim: an address nobody has verified can be "

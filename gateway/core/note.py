@@ -1,0 +1,118 @@
+"""Notes on an answer, and the reader that makes them of one JSON document.
+
+Liberal in what is read: a place may stand in an answer or not, and what is no id names nothing.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.core import pointer, strictjson
+from gateway.core.errors import UpstreamMalformed
+from gateway.core.strictjson import JsonValue
+from gateway.core.vendor import Body, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """These bytes may go to the client."""
+
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opens:
+    """The answer names this conversation: it must be the person's before anything else passes."""
+
+    conversation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What the vendor says the answer cost, so far."""
+
+    usage: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The answer must not go on."""
+
+    error: UpstreamMalformed
+
+
+Note = Pass | Opens | Costs | Stop
+
+
+class Reader:
+    """Finds in one JSON document what the operation says may stand there."""
+
+    def __init__(self, operation: Operation, user: str, known: tuple[str, ...]) -> None:
+        self._user = user
+        self._opens = _bodies(operation.opens)
+        self._names = operation.answers_user
+        self._usage = operation.usage
+        self.known = set(known)
+        self.waits = bool(self._opens) and not known
+        self.checks = bool(self._opens or self._names)
+        self._look = _search_for((*self._opens, *self._names, *self._usage))
+
+    def read_event(self, data: bytes) -> Iterator[Note]:
+        # Looking before parsing: 5.5 µs an event instead of 16 for the many that hold only text.
+        if self._look is None or not self._look.search(data):
+            return
+        try:
+            document = strictjson.loads_leniently(data)
+        except ValueError:
+            return
+        yield from self.read(document)
+
+    def read(self, document: JsonValue) -> Iterator[Note]:
+        for named in _ids(document, self._names):
+            if named != self._user:
+                yield Stop(UpstreamMalformed("The upstream's answer names another user"))
+                return
+        for conversation in _ids(document, self._opens):
+            if conversation not in self.known:
+                self.known.add(conversation)
+                yield Opens(conversation)
+            self.waits = False
+        usage = _amounts(document, self._usage)
+        if usage:
+            yield Costs(usage)
+
+
+def _bodies(places: tuple[object, ...]) -> tuple[Body, ...]:
+    return tuple(place for place in places if isinstance(place, Body))
+
+
+def _search_for(places: tuple[Body, ...]) -> re.Pattern[bytes] | None:
+    names = {place.tokens[-1].encode() for place in places}
+    if not names:
+        return None
+    # "\u" because JSON can write a letter of a name as an escape.
+    return re.compile(rb"\\u|" + b"|".join(re.escape(name) for name in sorted(names)))
+
+
+def _ids(document: JsonValue, places: tuple[Body, ...]) -> Iterator[str]:
+    """The ids at these places: strings, and integers in their text form; null names nothing."""
+    for place in places:
+        for value in pointer.find(document, place.tokens):
+            if (isinstance(value, str) and value) or type(value) is int:
+                yield str(value)
+
+
+def _amounts(document: JsonValue, places: tuple[Body, ...]) -> dict[str, float]:
+    amounts: dict[str, float] = {}
+    for place in places:
+        for value in pointer.find(document, place.tokens):
+            _add_amounts(amounts, place.tokens[-1], value)
+    return amounts
+
+
+def _add_amounts(amounts: dict[str, float], name: str, value: JsonValue) -> None:
+    if isinstance(value, dict):
+        for inner, amount in value.items():
+            _add_amounts(amounts, inner, amount)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        amounts[name] = value

@@ -1,0 +1,100 @@
+"""`explain` says what would happen; what then happens is that."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.explain import explained, sent, typed
+from gateway.core.identity import Person
+from gateway.explain import Explanation
+from tests.support.chatbase import Chatbase
+from tests.support.stage import Stage, chatbase_stage
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage[Chatbase]]:
+    async with chatbase_stage(tmp_path) as built:
+        yield built
+
+
+async def explain(
+    stage: Stage[Chatbase], who: str | None, method: str, path: str, body: object = None
+) -> Explanation:
+    token = stage.token(who) if who is not None else None
+    text = body if isinstance(body, str) or body is None else json.dumps(body)
+    headers = ["X-External-User-Id: victim", "X-Request-Id: explained"]
+    asked = typed(method, stage.base + path, headers, text, token)
+    return await explained(stage.gateway.settings, asked)
+
+
+async def test_shows_exactly_what_the_vendor_then_receives_for_a_spoofed_request(
+    stage: Stage[Chatbase],
+) -> None:
+    body = {"message": "hi", "stream": False, "userId": "victim", "temperature": 2}
+    explanation = await explain(stage, "alice", "POST", "/chat", body)
+    assert stage.vendor.saw_nothing()
+    fields = [("X-External-User-Id", "victim"), ("X-Request-Id", "explained")]
+    await stage.ask("alice", "POST", "/chat", body, fields)
+    really = stage.vendor.requests[0].raw.replace(b"\r\n", b"\n").replace(b"cb-key", b"****")
+    assert sent(explanation).encode() == really
+    steps = dict(explanation.steps)
+    assert steps["identity"] == "alice"
+    assert steps["spoofed"] == "field:x-external-user-id, body:userId"
+    assert "body:temperature" in steps["left out"]
+
+
+async def test_shows_the_key_nowhere(stage: Stage[Chatbase]) -> None:
+    explanation = await explain(stage, "alice", "POST", "/chat", {"message": "hi"})
+    assert "cb-key" not in repr(explanation)
+    assert "cb-key" not in sent(explanation)
+
+
+@pytest.mark.parametrize(
+    ("who", "method", "path", "body", "code"),
+    [
+        pytest.param(None, "POST", "/chat", {"message": "x"}, "credentials_missing", id="stranger"),
+        pytest.param(
+            "bob", "GET", "/conversations/c-1", None, "conversation_not_found", id="other"
+        ),
+        pytest.param("bob", "GET", "/sources", None, "not_found", id="not declared"),
+        pytest.param("bob", "DELETE", "/chat", None, "method_not_allowed", id="method"),
+        pytest.param("bob", "POST", "/chat", '{"a":1,"a":2}', "ambiguous_json", id="ambiguous"),
+        pytest.param("bob", "GET", "/%2e%2e/x", None, "bad_path", id="path"),
+    ],
+)
+async def test_shows_a_refusal_and_what_the_client_gets(
+    stage: Stage[Chatbase], who: str | None, method: str, path: str, body: object, code: str
+) -> None:
+    explanation = await explain(stage, who, method, path, body)
+    assert explanation.code == code
+    assert explanation.request is None
+    assert explanation.answer is not None
+    assert explanation.steps[-1][0] == "refused"
+    assert stage.vendor.saw_nothing()
+
+
+async def test_looking_writes_nothing(stage: Stage[Chatbase]) -> None:
+    explanation = await explain(stage, "new@example.com", "POST", "/chat", {"message": "x"})
+    assert explanation.record.user.startswith("u_")
+    store = (await stage.gateway.open()).readiness.store
+    assert await store.ledger.known_user_id("support", Person("default", "new@example.com")) is None
+
+
+async def test_says_why_a_user_id_is_opaque(stage: Stage[Chatbase]) -> None:
+    explanation = await explain(stage, "a@b.example", "POST", "/chat", {"message": "x"})
+    assert "opaque: the subject does not fit" in dict(explanation.steps)["user id"]
+    explanation = await explain(stage, "alice", "POST", "/chat", {"message": "x"})
+    assert dict(explanation.steps)["user id"] == "alice (the subject itself)"
+
+
+async def test_works_without_a_store_and_makes_none(stage: Stage[Chatbase], tmp_path: Path) -> None:
+    await stage.gateway.aclose()
+    for file in tmp_path.glob("gateway.db*"):
+        file.unlink()
+    explanation = await explain(stage, "alice", "POST", "/chat", {"message": "x"})
+    assert explanation.request is not None
+    assert not list(tmp_path.glob("gateway.db*"))
