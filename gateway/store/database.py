@@ -24,7 +24,8 @@ from gateway.store.schema import VERSION_TABLE
 
 Result = TypeVar("Result")
 
-READ_CLOCK = 0.25  # seconds
+TURN_CLOCK = 1.0  # seconds, for a connection to read with
+READ_CLOCK = 0.5  # from then on; at 0.25 a machine that was merely busy gave reads up
 WRITE_CLOCK = 1.0
 PING = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 -- our own constant
 READERS = 4  # SQLite's readers never wait for its writer in WAL mode
@@ -94,6 +95,7 @@ class Database:
         self._inode = _inode(path)
         self._reader = reading_engine(path)
         self._writer = writing_engine(path, patience=WRITE_CLOCK)
+        self._turns = asyncio.Semaphore(READERS)
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
 
@@ -101,8 +103,11 @@ class Database:
         """The first column of the first row, or None.
 
         Raises:
-            LedgerUnavailable: it cannot be read within `READ_CLOCK`.
+            LedgerUnavailable: it cannot be read within `TURN_CLOCK` and `READ_CLOCK`.
         """
+        with unavailable():
+            async with asyncio.timeout(TURN_CLOCK):
+                await self._turns.acquire()
         reading = self.start(self._read(statement, values))
         reading.add_done_callback(_see)
         await asyncio.wait([reading], timeout=READ_CLOCK)
@@ -157,8 +162,11 @@ class Database:
         await self._writer.dispose()
 
     async def _read(self, statement: Executable, values: Mapping[str, object]) -> Any:
-        async with self._reader.connect() as connection:
-            return (await connection.execute(statement, values)).scalar()
+        try:
+            async with self._reader.connect() as connection:
+                return (await connection.execute(statement, values)).scalar()
+        finally:
+            self._turns.release()
 
     def _check(self) -> None:
         """What goes into a removed or replaced file is lost, and SQLite sees no error in it."""

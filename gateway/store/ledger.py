@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.identity import Person
-from gateway.ports import ConversationLedger
+from gateway.ports import ConversationLedger, Whose
 from gateway.store.database import Database
 from gateway.store.group import Group
 from gateway.store.schema import aliases, conversations, users
@@ -71,37 +71,50 @@ class Ledger(ConversationLedger):
 
     def __init__(self, database: Database, *, remembered: int = REMEMBERED) -> None:
         self._database = database
-        self._owners: LRUCache[tuple[str, str, str], Person] = LRUCache(remembered)
+        self._theirs: LRUCache[tuple[str, str, Person], bool] = LRUCache(remembered)
         self._user_ids: LRUCache[tuple[str, Person], str] = LRUCache(remembered)
         self._claims = Group(database, _claim)
         self._names = Group(database, _name)
 
     async def owner(self, org: str, upstream: str, conversation: str) -> Person | None:
-        key = (org, upstream, conversation)
-        known = self._owners.get(key)
-        if known is not None or not _storable(*key):
-            return known
+        """Who owns a conversation, for an operator; None where nobody does."""
+        if not _storable(org, upstream, conversation):
+            return None
         values = {"org": org, "upstream": upstream, "conversation": conversation}
         subject: str | None = await self._database.scalar(OWNER, values)
-        if subject is None:
-            return None
-        owner = self._owners[key] = Person(org, subject)
-        return owner
+        return None if subject is None else Person(org, subject)
+
+    async def whose(self, upstream: str, conversation: str, person: Person) -> Whose:
+        key = (upstream, conversation, person)
+        if key in self._theirs:
+            return Whose.THEIRS
+        if not _storable(upstream, conversation, person.org, person.subject):
+            return Whose.NOBODYS
+        theirs = await self._database.scalar(THEIRS, _names(*key))
+        if theirs is None:
+            return Whose.NOBODYS
+        if not theirs:
+            return Whose.ANOTHERS
+        self._theirs[key] = True
+        return Whose.THEIRS
 
     async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
-        if self._owners.get((person.org, upstream, conversation)) == person:
+        key = (upstream, conversation, person)
+        if key in self._theirs:
             return True
         if not _storable(upstream, conversation, person.org, person.subject):
             return False
-        return await self._claims.add(
-            {
-                "org": person.org,
-                "upstream": upstream,
-                "conversation": conversation,
-                "subject": person.subject,
-                "opened_at": int(time.time()),
-            }
-        )
+        theirs = await self._claims.add(_names(*key) | {"opened_at": int(time.time())})
+        if theirs:
+            self._theirs[key] = True
+        return theirs
+
+    async def known_user_id(self, upstream: str, person: Person) -> str | None:
+        if not _storable(upstream, person.org, person.subject):
+            return None
+        values = {"org": person.org, "upstream": upstream, "subject": person.subject}
+        user_id: str | None = await self._database.scalar(USER_ID, values)
+        return user_id
 
     async def user_id(self, upstream: str, person: Person, proposed: str) -> str:
         key = (upstream, person)
@@ -110,16 +123,30 @@ class Ledger(ConversationLedger):
             return known
         if not _storable(upstream, person.org, person.subject, proposed):
             raise IdentityNotRepresentable
-        values = {"org": person.org, "upstream": upstream, "subject": person.subject}
-        user_id: str | None = await self._database.scalar(USER_ID, values)
+        user_id = await self.known_user_id(upstream, person)
         if user_id is None:
             user_id = await self._names.add(
-                values | {"user_id": proposed, "first_seen": int(time.time())}
+                {
+                    "org": person.org,
+                    "upstream": upstream,
+                    "subject": person.subject,
+                    "user_id": proposed,
+                    "first_seen": int(time.time()),
+                }
             )
         if user_id is None:
             raise IdentityNotRepresentable("This person's id at the upstream is another person's")
         self._user_ids[key] = user_id
         return user_id
+
+
+def _names(upstream: str, conversation: str, person: Person) -> dict[str, str | int]:
+    return {
+        "org": person.org,
+        "upstream": upstream,
+        "conversation": conversation,
+        "subject": person.subject,
+    }
 
 
 def _storable(*names: str) -> bool:

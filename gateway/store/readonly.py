@@ -2,7 +2,7 @@
 
 from gateway.core.errors import LedgerUnavailable
 from gateway.core.identity import Person
-from gateway.ports import ConversationLedger
+from gateway.ports import ConversationLedger, Whose
 
 
 class ReadOnlyLedger(ConversationLedger):
@@ -11,8 +11,8 @@ class ReadOnlyLedger(ConversationLedger):
     def __init__(self, ledger: ConversationLedger) -> None:
         self._ledger = ledger
 
-    async def owns(self, upstream: str, conversation: str, person: Person) -> bool:
-        return await self._ledger.owns(upstream, conversation, person)
+    async def whose(self, upstream: str, conversation: str, person: Person) -> Whose:
+        return await self._ledger.whose(upstream, conversation, person)
 
     async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
         raise LedgerUnavailable("Nothing is recorded while looking")

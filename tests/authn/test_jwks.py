@@ -282,6 +282,22 @@ async def test_an_unknown_key_may_be_good_while_the_issuer_is_away() -> None:
         assert one.fetches == 3
 
 
+async def test_an_unknown_key_costs_no_fetch_just_after_one_that_failed() -> None:
+    async with stage() as one:
+        await one.find()
+        one.provider.script(JWKS, status(503))
+        one.clock.now += MAX_AGE * 0.9
+        assert await one.find() == "rs256-1"
+        await one.settle()
+        assert one.fetches == 2
+        one.clock.now += COOLDOWN - 1
+        assert await one.find(anybody(0)) == "keys_unavailable"
+        assert one.fetches == 2
+        one.clock.now += 1
+        assert await one.find(anybody(0)) == "keys_unavailable"
+        assert one.fetches == 3
+
+
 async def test_a_caller_who_leaves_takes_nobody_elses_fetch_along() -> None:
     """Row A-06: the first, who began the fetch, and others."""
     async with stage() as one:

@@ -391,8 +391,9 @@ async def test_a_token_beyond_16_kib_is_refused_unread() -> None:
     """Row J-30."""
     keys = known_keys()
     await refused(ISSUER.token(claim="x" * 12_300), sign_in(keys=keys))
+    long, one = "a" * 50_000_000, sign_in(keys=keys)
     started = time.process_time()
-    await refused("a" * 50_000_000, sign_in(keys=keys))
+    await refused(long, one)
     assert time.process_time() - started < 0.02, "not even hashed"
     assert keys.asked == 0
     assert await sign_in().verify(ISSUER.token(claim="x" * 8_000)) is not None

@@ -5,11 +5,13 @@ import socket
 
 import pytest
 
+from gateway.net.gate import Gate
 from tests.net.recorder import (
     LARGE,
     QUICK,
     address,
     recording,
+    until,
 )
 from tests.support.wire import connected, parse_answer, raw_request
 
@@ -60,13 +62,37 @@ async def test_gives_up_a_client_that_does_not_read() -> None:
 
 
 async def test_a_client_that_reads_on_gets_everything() -> None:
-    async with recording(QUICK, write_timeout=2.0) as (_, url), connected(url) as peer:
+    async with recording() as (app, url), connected(url) as peer:
+        peer.stop_reading()
         await peer.send(raw_request("GET", "/large"))
-        for _ in range(5):
-            peer.stop_reading()
-            await asyncio.sleep(0.5)  # five times make more than the limit
-            peer.read_on()
-            had = len(peer.received)
-            await peer.until(lambda raw, had=had: len(raw) > had + 2_000_000)  # type: ignore[misc]
+        await until(lambda: app.started == ["/large"])
+        await asyncio.sleep(0.2)
+        peer.read_on()
         answer = await peer.answer()
         assert (len(answer.body), answer.complete) == (LARGE, True)
+
+
+class Wire(asyncio.Transport):
+    """A transport that notes what is done to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+
+async def test_patience_begins_anew_with_every_stall() -> None:
+    wire = Wire()
+    gate = Gate(wire, more_may_come=bool, write_timeout=0.05, linger=1)
+    gate.stalled()
+    gate.flowing()
+    await asyncio.sleep(0.2)
+    assert not wire.aborted
+    gate.stalled()
+    await until(lambda: wire.aborted)
+    gate.closed()

@@ -201,8 +201,8 @@ async def connected(url: str, *, ssl: tls.SSLContext | None = None) -> AsyncIter
         await peer.until_closed()
 
 
-async def wire(url: str, content: bytes) -> Answer:
+async def wire(url: str, content: bytes, *, ssl: tls.SSLContext | None = None) -> Answer:
     """Send these bytes on a connection of their own, and read one answer."""
-    async with connected(url) as peer:
+    async with connected(url, ssl=ssl) as peer:
         await peer.send(content)
         return await peer.answer(method=content.split(b" ", 1)[0].decode("latin-1"))

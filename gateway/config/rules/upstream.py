@@ -12,6 +12,8 @@ from gateway.core.identity import fits
 from gateway.core.vendor import Body, Operation, Vendor
 from gateway.vendors import VENDORS
 
+A_UUID = "00000000-0000-4000-8000-000000000000"
+
 
 def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
     """The findings about every upstream."""
@@ -115,7 +117,9 @@ def _roles(
 def _decided(
     upstream: UpstreamSettings, operations: list[Operation], path: Path
 ) -> Iterator[Finding]:
-    members = {member for operation in operations for member in operation.members}
+    members = {
+        member for operation in operations for member in operation.members | operation.settable
+    }
     theirs = {
         place.tokens[0]
         for operation in operations
@@ -143,6 +147,14 @@ def _opaque(
     if upstream.user_id != "auto":
         return
     pattern = re.compile(vendor.user_id)
+    if not fits(A_UUID, pattern):
+        yield Finding(
+            (*path, "user_id"),
+            "people whose subject is a UUID will have opaque ids: 36 characters are more than this "
+            "vendor takes; another user_claim would avoid it, and user_id here decides for this "
+            "upstream",
+            "note",
+        )
     for sign_in in sign_ins:
         told = _why_opaque(sign_in, pattern)
         if told is not None:

@@ -1,0 +1,36 @@
+"""The log records of a gateway that runs in the test.
+
+with recorded() as records:
+    ...
+    record = await one_of(records, "chat")   # it is written when the exchange is over
+"""
+
+import asyncio
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+from structlog.testing import capture_logs
+
+Record = MutableMapping[str, Any]
+PATIENCE = 10.0  # seconds
+
+
+@contextmanager
+def recorded() -> Iterator[list[Record]]:
+    with capture_logs() as records:
+        yield records
+
+
+async def one_of(records: list[Record], operation: str) -> Record:
+    """The record of the exchange of this operation, once it is there.
+
+    Raises:
+        TimeoutError: there was none.
+    """
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            for record in records:
+                if record["event"] == "exchange" and record.get("operation") == operation:
+                    return record
+            await asyncio.sleep(0)
