@@ -70,14 +70,6 @@ class Outbound(Protocol):
         ...
 
 
-class Authenticator(Protocol):
-    """Knows one kind of credential of one org."""
-
-    async def authenticate(self, ask: Inbound) -> Identity | None:
-        """None: no credential of my kind. Raises `Unauthenticated`: mine, and bad."""
-        ...
-
-
 class SignIn(Protocol):
     """All authenticators of one org, by the rules for several credentials at once."""
 

@@ -68,7 +68,7 @@ class Group(Generic[Item, Result]):
             for _, written in some:
                 if not written.done():
                     failure = LedgerUnavailable()
-                    failure.__cause__ = error
+                    failure.__cause__ = error.__cause__
                     written.set_exception(failure)
             return
         for (_, written), result in zip(some, results, strict=True):

@@ -86,7 +86,7 @@ class Ledger(ConversationLedger):
 
     async def whose(self, upstream: str, conversation: str, person: Person) -> Whose:
         key = (upstream, conversation, person)
-        if key in self._theirs:
+        if self._theirs.get(key):  # `in` would not count as a use
             return Whose.THEIRS
         if not _storable(upstream, conversation, person.org, person.subject):
             return Whose.NOBODYS
@@ -100,7 +100,7 @@ class Ledger(ConversationLedger):
 
     async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
         key = (upstream, conversation, person)
-        if key in self._theirs:
+        if self._theirs.get(key):  # `in` would not count as a use
             return True
         if not _storable(upstream, conversation, person.org, person.subject):
             return False

@@ -1,4 +1,3 @@
-# ruff: noqa: ASYNC240 -- small local files
 import asyncio
 import logging
 import threading

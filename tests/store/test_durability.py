@@ -1,7 +1,5 @@
 """The ledger among crashes, locks, full disks and other processes."""
 
-# ruff: noqa: ASYNC240 -- small local files
-
 import asyncio
 import sqlite3
 import time

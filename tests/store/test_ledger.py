@@ -222,6 +222,16 @@ async def test_memory_is_bounded(database: Database) -> None:
     assert await ledger.whose("support", "c-0", ALICE) is Whose.THEIRS
 
 
+async def test_memory_keeps_what_is_used(database: Database) -> None:
+    ledger = Ledger(database, remembered=2)
+    await ledger.claim("support", "used", ALICE)
+    for number in range(5):
+        assert await ledger.whose("support", "used", ALICE) is Whose.THEIRS
+        await ledger.claim("support", f"c-{number}", ALICE)
+    await database.aclose()
+    assert await ledger.whose("support", "used", ALICE) is Whose.THEIRS
+
+
 async def test_an_id_is_known_once_it_was_given(ledger: Ledger) -> None:
     assert await ledger.known_user_id("support", ALICE) is None
     await ledger.user_id("support", ALICE, "alice")

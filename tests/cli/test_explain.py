@@ -1,0 +1,68 @@
+"""The words on the terminal; what they are about is in tests/test_explain.py."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli.explain import typed
+from gateway.cli.main import app
+from tests.support import config
+from tests.support.tokens import Issuer
+
+RUN = CliRunner()
+PATH = "/support/api/v2/agents/agent_1/chat"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    written = tmp_path / "gateway.toml"
+    text = config.chatbase(
+        "http://127.0.0.1:9", Issuer(), store=tmp_path / "g.db", key="KEY-CANARY"
+    )
+    fields = '[upstreams.support]\nfields = { x-api-key = "FIELD-CANARY", x-plan = "pro" }\n'
+    written.write_text(text.replace("[upstreams.support]\n", fields))
+    return written
+
+
+def explain(file: Path, *words: str) -> str:
+    done = RUN.invoke(app, ["explain", *words, "--config", str(file)])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_shows_the_steps_and_the_request_with_secrets_masked(file: Path) -> None:
+    token = Issuer().token("alice", algorithm="HS256")
+    said = explain(file, "POST", PATH, "--token", token, "-d", '{"message":"hi","userId":"bob"}')
+    assert "body:userId" in said
+    assert "The vendor receives:" in said
+    assert "authorization: Bearer ****" in said
+    assert "x-api-key: ****" in said
+    assert "x-plan: pro" in said
+    assert '{"message":"hi","userId":"alice"}' in said
+    assert "CANARY" not in said
+    assert token not in said
+
+
+def test_shows_a_refusal(file: Path) -> None:
+    said = explain(file, "POST", PATH, "-d", "{}")
+    assert "The vendor receives nothing." in said
+    assert "x-gateway-error: credentials_missing" in said
+
+
+def test_speaks_json_to_machines(file: Path) -> None:
+    said = json.loads(explain(file, "POST", PATH, "-d", "{}", "--format", "json"))
+    assert said["code"] == "credentials_missing"
+    assert said["vendor_receives"] is None
+    assert [step["step"] for step in said["steps"]] == ["org", "upstream", "operation", "refused"]
+
+
+def test_reads_a_request_as_it_is_typed(tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_text("{}")
+    asked = typed("post", "https://chat.example/a/b?x=1", ["X-A: b"], f"@{tmp_path}/body.json", "t")
+    assert (asked.method, asked.host, asked.raw_path) == ("POST", "chat.example", "/a/b")
+    assert (asked.raw_query, asked.content) == (b"x=1", b"{}")
+    assert (b"x-a", b"b") in asked.fields
+    assert (b"content-type", b"application/json") in asked.fields
+    assert (b"authorization", b"Bearer t") in asked.fields

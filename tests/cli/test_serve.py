@@ -1,0 +1,145 @@
+"""The command as a process: it starts, serves, drains, and says why when it cannot."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support import config
+from tests.support.tokens import Issuer
+
+SECRET = "cb-key-" + "CANARY"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def written(folder: Path, *, port: int, more: str = "") -> Path:
+    file = folder / "gateway.toml"
+    vendor = "http://127.0.0.1:9"
+    text = config.chatbase(vendor, Issuer(), store=folder / "gateway.db", key=SECRET)
+    server = f'\n[server]\nlisten = "127.0.0.1:{port}"\ndrain_delay = "0s"\n'
+    file.write_text(text + server + more)
+    return file
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "gateway", "serve", *words]
+
+
+@contextmanager
+def serving(file: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        command("--config", str(file), *words), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def until_ready(process: "subprocess.Popen[str]") -> list[str]:
+    """The lines of the log up to the one that says it listens."""
+    lines = []
+    assert process.stderr is not None
+    for line in process.stderr:
+        lines.append(line)
+        if "listening on" in line:
+            return lines
+    raise AssertionError("".join(lines))
+
+
+def get(port: int, path: str) -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        return int(answer.status)
+
+
+def test_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(written(tmp_path, port=port)) as process:
+        until_ready(process)
+        assert get(port, "/livez") == 200
+        assert get(port, "/readyz") == 200
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=20)
+        assert process.returncode == 0, log
+        assert SECRET not in log
+
+
+def test_logs_one_json_line_an_exchange_and_no_secret(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(written(tmp_path, port=port)) as process:
+        until_ready(process)
+        token = Issuer().token("alice@example.com", algorithm="HS256")
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/support/api/v2/agents/agent_1/chat?x=QUERY-CANARY",
+            data=b'{"message":"BODY-CANARY"}',
+            headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
+        )
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request, timeout=10)  # noqa: S310
+        assert caught.value.code == 502
+        caught.value.close()
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=20)
+    exchange = [json.loads(line) for line in log.splitlines() if '"exchange"' in line]
+    assert [line["code"] for line in exchange] == ["upstream_unreachable"]
+    for canary in ("CANARY", token, "alice@example.com"):
+        assert canary not in log
+
+
+def test_an_option_goes_before_the_file(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(written(tmp_path, port=1), "--listen", f"127.0.0.1:{port}") as process:
+        until_ready(process)
+        assert get(port, "/livez") == 200
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "says"),
+    [
+        pytest.param("port", 1, "Cannot listen at", id="the port is taken"),
+        pytest.param("store", 1, "gateway.db", id="the store is no database"),
+        pytest.param("config", 78, "sign_in.audience", id="a mistake in the configuration"),
+        pytest.param("missing", 78, "nowhere.toml", id="no configuration"),
+    ],
+)
+def test_says_why_it_cannot_start(tmp_path: Path, spoil: str, code: int, says: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1] if spoil == "port" else free_port()
+        file = written(tmp_path, port=port)
+        if spoil == "store":
+            (tmp_path / "gateway.db").write_text("this is no database" * 100)
+        if spoil == "config":
+            file.write_text(file.read_text().replace('audience = "chat"', ""))
+        if spoil == "missing":
+            file = tmp_path / "nowhere.toml"
+        done = subprocess.run(
+            command("--config", str(file)), capture_output=True, text=True, timeout=30
+        )
+    assert done.returncode == code
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert SECRET not in done.stderr
+
+
+def test_a_hang_up_does_not_end_it(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(written(tmp_path, port=port)) as process:
+        until_ready(process)
+        assert get(port, "/livez") == 200
+        os.kill(process.pid, signal.SIGHUP)
+        assert get(port, "/livez") == 200
+        assert process.poll() is None

@@ -1,0 +1,163 @@
+"""The order of the steps, with fakes of the ports: what a refusal has cost by then."""
+
+import asyncio
+import re
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from gateway.core.directory import Directory, Stand
+from gateway.core.errors import (
+    CredentialsMissing,
+    GatewayError,
+    IdentityNotRepresentable,
+    LedgerUnavailable,
+    Unavailable,
+)
+from gateway.core.identity import Identity, Person
+from gateway.core.plan import Destination
+from gateway.core.route import table
+from gateway.exchange import handle
+from gateway.interrupt import Running
+from gateway.org import Org, Upstream
+from gateway.ports import Fields, Record, Whose
+from gateway.vendors.chatbase import VENDOR
+
+pytestmark = pytest.mark.anyio
+CHAT = ("support", "api", "v2", "agents", "a", "chat")
+JSON: Fields = ((b"content-type", b"application/json"),)
+
+
+@dataclass
+class World:
+    """Every port at once; `trace` is what was asked of them, in order."""
+
+    trace: list[str] = field(default_factory=list)
+    whose_it_is: Whose = Whose.THEIRS
+    fails_at: dict[str, GatewayError] = field(default_factory=dict)
+
+    def step(self, name: str) -> None:
+        self.trace.append(name)
+        if name in self.fails_at:
+            raise self.fails_at[name]
+
+    # SignIn
+    async def authenticate(self, ask: object) -> Identity:
+        self.step("authenticate")
+        return Identity("acme", "alice")
+
+    # ConversationLedger
+    async def whose(self, upstream: str, conversation: str, person: Person) -> Whose:
+        self.step("whose")
+        return self.whose_it_is
+
+    async def user_id(self, upstream: str, person: Person, proposed: str) -> str:
+        self.step("user id")
+        return proposed
+
+    # Limits, AuditSink, Transport
+    def admit(self, identity: Identity, upstream: str) -> AbstractContextManager[None]:
+        self.step("admit")
+        return nullcontext()
+
+    def note(self, event: str, record: Record) -> None:
+        self.step(f"audit {event}")
+
+    def open(self, request: object) -> Any:
+        self.step("vendor")
+        raise Unavailable  # far enough
+
+    # Inbound
+    async def body(self, limit: int) -> bytes:
+        self.step("body")
+        return b'{"message":"x","conversationId":"c-1"}'
+
+    async def left(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> GatewayError:
+    port = cast("Any", world)
+    upstream = Upstream(
+        name="support",
+        authority="v",
+        destination=Destination(vendor=VENDOR),
+        table=table(VENDOR),
+        keys=("k",),
+        transport=port,
+        user_id_rule="auto",
+        user_id_pattern=re.compile(VENDOR.user_id),
+    )
+    org = Org(
+        name="acme",
+        external_id="acme",
+        sign_in=port,
+        upstreams=Directory([Stand(upstream, (), ("support",))]),
+        vendors={"support": VENDOR},
+        ledger=port,
+        audit=port,
+        limits=port,
+        secret=b"s" * 32,
+    )
+    ask = SimpleNamespace(
+        method=method, raw_query=b"", fields=fields, body=world.body, left=world.left
+    )
+    record = Record(request_id="r", method=method, started=0.0)
+    answer = cast("Any", SimpleNamespace(started=False))
+    with pytest.raises(GatewayError) as caught:
+        await handle(org, CHAT, cast("Any", ask), answer, record, Running())
+    return caught.value
+
+
+async def test_the_steps_come_in_their_order() -> None:
+    world = World()
+    await run(world)
+    assert world.trace == ["authenticate", "admit", "user id", "body", "whose", "vendor"]
+
+
+async def test_a_stranger_has_caused_nothing() -> None:
+    world = World(fails_at={"authenticate": CredentialsMissing()})
+    await run(world)
+    assert world.trace == ["authenticate"]
+
+
+async def test_a_method_nobody_declared_is_refused_before_anybody_is_asked() -> None:
+    world = World()
+    assert (await run(world, method="DELETE")).status == 405
+    assert world.trace == []
+
+
+async def test_who_cannot_be_named_is_refused_before_the_body() -> None:
+    world = World(fails_at={"user id": IdentityNotRepresentable()})
+    assert (await run(world)).status == 403
+    assert world.trace[-1] == "user id"
+
+
+@pytest.mark.parametrize("media", [b"text/plain", b"application/x-www-form-urlencoded", b""])
+async def test_another_media_type_is_refused_before_the_body_is_read(media: bytes) -> None:
+    world = World()
+    assert (await run(world, fields=((b"content-type", media),))).status == 415
+    assert "body" not in world.trace
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"identity", b"br, gzip"])
+async def test_a_coded_body_is_refused_before_it_is_read(coding: bytes) -> None:
+    world = World()
+    assert (await run(world, fields=(*JSON, (b"content-encoding", coding)))).status == 415
+    assert "body" not in world.trace
+
+
+@pytest.mark.parametrize("whose", [Whose.ANOTHERS, Whose.NOBODYS])
+async def test_what_is_not_theirs_never_reaches_the_vendor(whose: Whose) -> None:
+    world = World(whose_it_is=whose)
+    assert (await run(world)).code == "conversation_not_found"
+    assert world.trace[-2:] == ["whose", "audit conversation_denied"]
+
+
+async def test_without_the_ledger_nobody_is_let_through() -> None:
+    world = World(fails_at={"whose": LedgerUnavailable()})
+    assert (await run(world)).code == "ledger_unavailable"
+    assert world.trace[-1] == "whose"

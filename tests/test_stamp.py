@@ -1,0 +1,55 @@
+import pytest
+
+from gateway.ports import Fields, Record
+from gateway.stamp import EVERY_ANSWER, Stamped
+
+pytestmark = pytest.mark.anyio
+
+
+class Heard:
+    """An `Outbound` that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.started = False
+        self.told: list[object] = []
+
+    async def start(self, status: int, fields: Fields) -> None:
+        self.started = True
+        self.told.append((status, list(fields)))
+
+    async def chunk(self, content: bytes) -> None:
+        self.told.append(content)
+
+    async def end(self) -> None:
+        self.told.append("end")
+
+    async def cut(self) -> None:
+        self.told.append("cut")
+
+
+async def test_adds_what_every_answer_carries_and_counts() -> None:
+    heard, record = Heard(), Record(request_id="r-1", method="GET", started=0.0)
+    answer = Stamped(heard, record)
+    answer.also = ((b"vary", b"origin"),)
+    assert not answer.started
+    await answer.start(201, [(b"content-type", b"text/plain")])
+    await answer.chunk(b"four")
+    await answer.chunk(b"five!")
+    await answer.end()
+    (status, fields), *rest = heard.told  # type: ignore[misc]
+    assert status == record.status == 201
+    assert fields[0] == (b"content-type", b"text/plain")
+    assert (b"x-request-id", b"r-1") in fields
+    assert (b"vary", b"origin") in fields
+    assert set(EVERY_ANSWER) <= set(fields)
+    assert rest == [b"four", b"five!", "end"]
+    assert record.bytes_out == 9
+    assert record.first_byte_ms is not None
+
+
+async def test_a_cut_stays_a_cut() -> None:
+    heard = Heard()
+    answer = Stamped(heard, Record(request_id="r", method="GET", started=0.0))
+    await answer.start(200, [])
+    await answer.cut()
+    assert heard.told[-1] == "cut"
