@@ -1,0 +1,215 @@
+"""What holds for every profile that ships."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.core import errors
+from gateway.core.errors import GatewayError, MethodNotAllowed, NotFound
+from gateway.core.identity import Person, fits, opaque_user_id
+from gateway.core.place import Body
+from gateway.core.pointer import parse
+from gateway.core.route import segments, table
+from gateway.core.vendor import Operation, Vendor
+from gateway.vendors import VENDORS
+
+README = Path(__file__).parents[2] / "README.md"
+EVERY = [pytest.param(vendor, id=name) for name, vendor in VENDORS.items()]
+OPERATIONS = [
+    pytest.param(vendor, name, operation, id=f"{vendor.name} {name}")
+    for vendor in VENDORS.values()
+    for name, operation in vendor.operations.items()
+]
+
+
+def path_of(operation: Operation) -> str:
+    return re.sub(r"\{\+?([a-z_]+)\}", r"some-\1", operation.path)
+
+
+def pointers(operation: Operation) -> Iterator[str]:
+    places = (*operation.user, *operation.conversation, *operation.opens, *operation.answers_user)
+    for place in (*places, *operation.usage, *operation.containers):
+        if isinstance(place, Body):
+            yield place.pointer
+    yield from operation.values
+
+
+def every_error() -> list[GatewayError]:
+    kinds: list[type[GatewayError]] = [GatewayError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return [
+        kind(("GET",)) if kind is errors.MethodNotAllowed else kind()  # type: ignore[arg-type]
+        for kind in kinds
+    ]
+
+
+def test_each_has_the_name_a_configuration_gives_it() -> None:
+    assert all(name == vendor.name for name, vendor in VENDORS.items())
+
+
+@pytest.mark.parametrize(("vendor", "name", "operation"), OPERATIONS)
+def test_each_operation_says_which_conversation_it_is_about_or_why_none(
+    vendor: Vendor, name: str, operation: Operation
+) -> None:
+    assert operation.conversation or operation.opens or operation.no_conversation
+
+
+@pytest.mark.parametrize(("vendor", "name", "operation"), OPERATIONS)
+def test_each_pointer_is_one(vendor: Vendor, name: str, operation: Operation) -> None:
+    for pointer in pointers(operation):
+        assert parse(pointer)
+
+
+@pytest.mark.parametrize(("vendor", "name", "operation"), OPERATIONS)
+def test_each_path_means_one_operation(vendor: Vendor, name: str, operation: Operation) -> None:
+    for method in operation.methods:
+        assert table(vendor).match(method, segments(path_of(operation))).name == name
+
+
+@pytest.mark.parametrize(("vendor", "name", "operation"), OPERATIONS)
+def test_no_operation_lets_a_name_for_people_through(
+    vendor: Vendor, name: str, operation: Operation
+) -> None:
+    guards = [operation.query_guard, operation.field_guard, operation.rooms[0].guard]
+    for guard in guards:
+        assert "*" not in guard.listed
+        assert not guard.listed & guard.users
+
+
+@pytest.mark.parametrize(("vendor", "name", "operation"), OPERATIONS)
+def test_what_the_server_sets_a_client_may_not(
+    vendor: Vendor, name: str, operation: Operation
+) -> None:
+    assert not operation.members & operation.settable
+
+
+@pytest.mark.parametrize("vendor", EVERY)
+def test_each_says_where_the_key_goes(vendor: Vendor) -> None:
+    assert sum("{key}" in template for template in vendor.fields.values()) == 1
+
+
+@pytest.mark.parametrize("vendor", EVERY)
+def test_each_takes_an_opaque_id(vendor: Vendor) -> None:
+    opaque = opaque_user_id(Person("org", "subject"), secret=b"s" * 32)
+    assert fits(opaque, re.compile(vendor.user_id))
+
+
+@pytest.mark.parametrize("vendor", EVERY)
+@pytest.mark.parametrize(
+    "subject", ["", ".", "..", "a/b", "a b", "a\n", "a?b", "a#b", "a%2fb", "é"]
+)
+def test_none_takes_a_subject_that_a_path_could_not_hold(vendor: Vendor, subject: str) -> None:
+    assert not fits(subject, re.compile(vendor.user_id))
+
+
+@pytest.mark.parametrize("vendor", EVERY)
+def test_each_says_every_error_in_codes_of_one_kind(vendor: Vendor) -> None:
+    assert vendor.problem is not None
+    kinds = {type(code) for code in vendor.problem.codes.values()}
+    for error in every_error():
+        shown = vendor.problem.render(status=error.status, code=error.code, message=error.detail)
+        assert isinstance(shown, dict)
+        inner = shown["error"]
+        if isinstance(inner, dict):
+            assert type(inner["code"]) in kinds, error.code
+            assert inner["message"] == error.detail
+
+
+@pytest.mark.parametrize("vendor", EVERY)
+def test_each_says_where_its_vendor_says_so(vendor: Vendor) -> None:
+    assert vendor.documents
+    assert all(document.startswith("https://") for document in vendor.documents)
+
+
+@pytest.mark.parametrize("vendor", EVERY)
+def test_each_stands_in_the_readmes_table_with_all_its_operations(vendor: Vendor) -> None:
+    (row,) = [
+        line for line in README.read_text().splitlines() if line.startswith(f"| `{vendor.name}`")
+    ]
+    _, _, operations, *_ = [cell.strip() for cell in row.split("|")]
+    assert operations.split(", ") == list(vendor.operations)
+
+
+CLOSED = {
+    "chatbase": """
+        GET /api/v2/agents/a/conversations
+        GET /api/v2/agents/a/conversations/export
+        GET /api/v2/agents/a/conversations/export/messages
+        PATCH /api/v2/agents/a/conversations/c
+        POST /api/v2/agents/a/conversations/c/pause
+        POST /api/v2/agents/a/conversations/c/resume
+        DELETE /api/v2/agents/a/conversations/c
+        GET /api/v2/agents
+        POST /api/v2/agents
+        PATCH /api/v2/agents/a
+        GET /api/v2/agents/a/sources
+        GET /api/v2/agents/a/tickets
+        GET /api/v2/agents/a/users
+        POST /api/v2/agents/a/whatsapp/messages
+        POST /api/v2/verify
+        GET /api/v2/health
+        POST /api/v1/chat
+        GET /api/v1/chatbots/a/contacts
+        PATCH /api/v1/chatbots/a/contacts/bob
+    """,
+    "bookbag": """
+        GET /api/v2/agents/12/conversations
+        GET /api/v2/agents/12/conversations/export
+        GET /api/v2/agents/12/users
+        DELETE /api/v2/agents/12/conversations/7
+        GET /api/v2/health
+        POST /api/v1/chat
+        GET /api/v1/chatbots/12/contacts
+        POST /api/v1/chatbots/12/contacts
+        GET /api/v1/chatbots/12/contacts/bob
+        PATCH /api/v1/chatbots/12/contacts/bob
+        DELETE /api/v1/chatbots/12/contacts/bob
+        POST /webhooks
+        POST /api/v1/campaigns
+    """,
+    "altatech": """
+        POST /v1/user/set-userid
+        POST /v1/property/update
+        GET /v2/user-property/query
+        POST /v1/webhook/check
+        POST /v1/message/feedback
+        POST /v1/message/quality
+        GET /v1/next/question
+        GET /v1/correlate/dataset
+        GET /v1/bot/knowledge/base/page
+        POST /v1/bot/doc/text/add
+        POST /v1/vector/match
+        POST /v2/database/update/record
+        POST /v1/workflow/invoke
+        POST /conversation/establish
+        POST /v1/human/message/receive
+    """,
+    "external-user-id": """
+        POST /api/ai/documents
+        POST /api/documents
+        DELETE /api/ai/conversations/c
+        GET /api/ai/users
+        POST /api/users
+        GET /api/admin
+    """,
+}
+
+
+def test_each_is_held_to_what_stays_closed() -> None:
+    assert list(CLOSED) == list(VENDORS)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "method", "path"),
+    [
+        pytest.param(VENDORS[name], *line.split(), id=f"{name} {line.strip()}")
+        for name, lines in CLOSED.items()
+        for line in lines.strip().splitlines()
+    ],
+)
+def test_the_back_office_stays_closed(vendor: Vendor, method: str, path: str) -> None:
+    with pytest.raises((NotFound, MethodNotAllowed)):
+        table(vendor).match(method, segments(path))
