@@ -33,6 +33,7 @@ from gateway.core.route import segments, table
 from gateway.dispatch import House
 from gateway.interrupt import Running
 from gateway.limits import Unlimited
+from gateway.limits.questions import AskedLately
 from gateway.net.http1 import Http1Transport
 from gateway.org import Org, Upstream
 from gateway.store.store import Store
@@ -79,6 +80,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
             store=store,
             secret=await identity_secret(settings, store),
             log=log,
+            questions=AskedLately(time.monotonic),
             max_body=settings.server.max_body,
         )
         orgs = {name: build_org(org, shared, stack) for name, org in settings.orgs.items()}
@@ -105,6 +107,7 @@ class Shared:
     store: Store
     secret: bytes = field(repr=False)
     log: ExchangeLog
+    questions: AskedLately
     max_body: int
 
     @property
@@ -150,6 +153,7 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
         secret=shared.secret,
         origins=settings.origins,
         refuse_spoofs=settings.on_spoof == "refuse",
+        questions=shared.questions if settings.unknown_conversations == "ask" else None,
     )
 
 

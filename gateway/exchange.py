@@ -5,6 +5,7 @@ before the body, so that a stranger cannot make us read one; the ledger before t
 a refusal costs nothing and tells nothing.
 """
 
+from gateway.adoption import adopt
 from gateway.core import call
 from gateway.core import fields as http
 from gateway.core.call import Call
@@ -134,6 +135,8 @@ async def check_conversations(exchange: Exchange) -> None:
         raise BadRequest("This operation needs to be told which conversation it is about")
     for conversation in exchange.call.conversations:
         whose = await org.ledger.whose(upstream.name, conversation, exchange.identity.person)
+        if whose is Whose.NOBODYS and await adopt(exchange, conversation):
+            continue
         if whose is not Whose.THEIRS:
             org.audit.note("conversation_denied", exchange.record)
             raise ConversationNotFound

@@ -72,7 +72,7 @@ async def _decide(
     record = explanation.record
     http.check(ask.fields)
     found, path = house.orgs.find(ask.host, route.segments(ask.raw_path))
-    org = replace(found, ledger=reading(found), audit=Unheard())
+    org = replace(found, ledger=reading(found), audit=Unheard(), questions=None)
     record.org = org.name
     explanation.note("org", f"{org.name} (external_id {org.external_id})")
     upstream, match = find_operation(org, path, ask, record)
@@ -88,6 +88,8 @@ async def _decide(
     explanation.note("left out", ", ".join(record.dropped) or "nothing")
     explanation.note("spoofed", ", ".join(record.spoofed) or "nothing")
     exchange = Exchange(org, upstream, call, identity, user, record)
+    if found.questions is not None and call.conversations:
+        explanation.note("unknown", "of a conversation nobody here opened, the vendor is asked")
     await check_conversations(exchange)
     explanation.note("conversation", _whose(call.conversations, match.operation.opens))
     explanation.request = exchange.request(MASK)

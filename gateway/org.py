@@ -14,7 +14,15 @@ from gateway.core.observe import Observer
 from gateway.core.plan import Destination, VendorRequest, plan
 from gateway.core.route import Table
 from gateway.core.vendor import Vendor
-from gateway.ports import AuditSink, ConversationLedger, Limits, Record, SignIn, Transport
+from gateway.ports import (
+    AuditSink,
+    ConversationLedger,
+    Limits,
+    Questions,
+    Record,
+    SignIn,
+    Transport,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +57,7 @@ class Org:
     secret: bytes = field(repr=False)  # for opaque user ids
     origins: tuple[str, ...] = ()
     refuse_spoofs: bool = False
+    questions: Questions | None = None  # None: a conversation nobody here opened is nobody's
 
 
 @dataclass(slots=True)

@@ -170,6 +170,14 @@ class Limits(Protocol):
         ...
 
 
+class Questions(Protocol):
+    """How often a vendor may be asked whose a conversation is."""
+
+    def may_ask(self, upstream: str, conversation: str, person: Person) -> bool:
+        """Whether to ask now; a yes counts as a question."""
+        ...
+
+
 class VendorResponse(Protocol):
     @property
     def status(self) -> int: ...

@@ -208,8 +208,9 @@ class OrgTable(Table):
         "changes. Default: the org's key.",
     )
     user_id: UserIdRule = Field(default="auto", description="How people are named to vendors.")
-    unknown_conversations: Literal["deny"] = Field(
-        default="deny", description="What nobody here opened."
+    unknown_conversations: Literal["deny", "ask"] = Field(
+        default="deny",
+        description="What nobody here opened: nobody's, or ask the vendor whose it is.",
     )
     on_spoof: Literal["drop", "refuse"] = Field(
         default="drop",

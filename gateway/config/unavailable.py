@@ -39,7 +39,6 @@ NOT_YET = (
     NotYet("store", "retention"),
     NotYet("org", "limits"),
     NotYet("org", "anonymous", accepted=False),
-    NotYet("org", "unknown_conversations", accepted="deny"),
     NotYet("org", "tools"),
     NotYet("org", "events"),
     NotYet("org", "contacts"),

@@ -6,7 +6,7 @@ have is refused, and what was judged is what is rendered into the vendor's reque
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.core.errors import BadPath, MethodNotAllowed, NotFound, UriTooLong
@@ -53,11 +53,13 @@ def segments(raw_path: str) -> Segments:
 class Table:
     """The operations of one vendor, compiled for look-up by path."""
 
-    def __init__(self, operations: Mapping[str, Operation]) -> None:
+    def __init__(
+        self, operations: Mapping[str, Operation], *, closed: tuple[str, ...] = ()
+    ) -> None:
         self._templates = [
-            (name, operation, tuple(operation.path[1:].split("/")))
-            for name, operation in operations.items()
+            (name, operation, _template(operation.path)) for name, operation in operations.items()
         ]
+        self._closed = [_template(path) for path in closed]
 
     def match(self, method: str, path: Segments) -> Match:
         """The operation `path` and `method` mean.
@@ -67,10 +69,7 @@ class Table:
             MethodNotAllowed: those that have it take other methods.
         """
         allowed: list[str] = []
-        for name, operation, template in self._templates:
-            variables = _fit(template, path)
-            if variables is None:
-                continue
+        for name, operation, variables in self._found(path):
             if method in operation.methods:
                 return Match(name, operation, variables)
             allowed.extend(operation.methods)
@@ -80,13 +79,20 @@ class Table:
 
     def methods(self, path: Segments) -> tuple[str, ...]:
         """The methods that some operation takes at `path`; for a CORS preflight."""
-        found = (
-            method
-            for _, operation, template in self._templates
-            if _fit(template, path) is not None
-            for method in operation.methods
-        )
+        found = (method for _, operation, _ in self._found(path) for method in operation.methods)
         return tuple(dict.fromkeys(found))
+
+    def _found(self, path: Segments) -> Iterator[tuple[str, Operation, Mapping[str, str]]]:
+        if any(_fit(template, path) is not None for template in self._closed):
+            return
+        for name, operation, template in self._templates:
+            variables = _fit(template, path)
+            if variables is not None:
+                yield name, operation, variables
+
+
+def _template(path: str) -> Segments:
+    return tuple(path[1:].split("/"))
 
 
 def _fit(template: Segments, path: Segments) -> Mapping[str, str] | None:
@@ -106,5 +112,9 @@ def _fit(template: Segments, path: Segments) -> Mapping[str, str] | None:
 
 def table(vendor: Vendor, only: tuple[str, ...] | None = None) -> Table:
     """The table of a vendor's operations, or of those named in `only`."""
-    names = vendor.operations if only is None else only
-    return Table({name: vendor.operations[name] for name in names})
+    operations = {
+        name: operation
+        for name, operation in vendor.operations.items()  # in its order, which decides
+        if only is None or name in only
+    }
+    return Table(operations, closed=vendor.closed)

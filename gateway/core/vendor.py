@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from gateway.core.fields import NEVER_PASSED, TOKEN
-from gateway.core.guard import Guard, Room, rooms
+from gateway.core.guard import EVERY, Guard, Room, rooms
 from gateway.core.identity import DOT_SEGMENTS
 from gateway.core.place import Body, Header, Place, Query, Variable, bodies
 from gateway.core.pointer import Tokens, parse
@@ -143,13 +143,15 @@ def _check_target(operation: Operation) -> None:
         raise ValueError(f"path: a variable stands twice: {path!r}")
     for place in (*operation.user, *operation.conversation):
         if isinstance(place, Variable) and place.name not in names:
-            raise ValueError(f"path: no variable {{{place.name}}} in {path!r}")
+            raise ValueError(f"path: it has no variable {{{place.name}}}")
 
 
 def _check_fields(operation: Operation) -> None:
     places = (*operation.user, *operation.conversation, *operation.opens)
     headers = {place.name for place in places if isinstance(place, Header)}
     for name in headers | operation.fields | operation.response_fields:
+        if name == EVERY:
+            raise ValueError("fields: '*' would let every credential through")
         if not TOKEN.fullmatch(name.encode()):
             raise ValueError(f"field names are written in lower case, without '_': {name!r}")
         if name in NEVER_PASSED:
@@ -215,12 +217,21 @@ def _fill(shape: JsonValue, words: Mapping[str, JsonValue]) -> JsonValue:
 class Lookup:
     """Where to ask, with our key, who owns a conversation; never offered to users.
 
-    An answer without an owner means nobody's: deny.
+    In `path` and `query`, {conversation}, {user} and the variables of the operation's own path
+    stand for values. Where the answer is a list, `items` leads to its array, and `owner` and
+    `conversation` are places in each item. An answer without an owner means nobody's: deny.
     """
 
-    method: str
     path: str
     owner: tuple[Body, ...]
+    conversation: tuple[Body, ...] = ()  # which one the answer speaks of, where it says so
+    query: Mapping[str, str] = field(default_factory=dict)
+    items: Body | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "query", _frozen(self.query))
+        if self.items is not None and not self.conversation:
+            raise ValueError("lookup: items need a conversation to be told apart by")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +242,8 @@ class Vendor:
     `user_id` is the vendor's rule for user ids; the whole id must match.
     `base_url` is None where every customer has their own.
     `credential_fields` is where the vendor's SDKs put their key, and so where the user's token
-    may stand, beside Authorization. `told_org` says whether the vendor learns the org.
+    may stand, beside Authorization. `told_org` says whether the vendor learns the org. `closed` are
+    paths of the back office in which a segment stands where an operation has a variable.
     """
 
     name: str
@@ -240,6 +252,7 @@ class Vendor:
     fields: Mapping[str, str]
     user_id: str
     operations: Mapping[str, Operation]
+    closed: tuple[str, ...] = ()
     problem: ProblemShape | None = None
     lookup: Lookup | None = None
     credential_fields: tuple[str, ...] = ()
@@ -248,6 +261,11 @@ class Vendor:
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", _frozen(self.fields))
         object.__setattr__(self, "operations", _frozen(self.operations))
+        for path in self.closed:
+            if not _TEMPLATE.fullmatch(path):
+                raise ValueError(
+                    f"closed: not a path of plain segments and {{variables}}: {path!r}"
+                )
         try:
             re.compile(self.user_id)
         except re.error as error:

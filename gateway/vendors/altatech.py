@@ -7,7 +7,7 @@ two belong together: ownership is ours alone. Whoever could send `assistant` tur
 suggested questions, sources) has no owner to check and stays closed.
 """
 
-from gateway.core.vendor import Body, Operation, ProblemShape, Query, Vendor
+from gateway.core.vendor import Body, Lookup, Operation, ProblemShape, Query, Vendor
 
 THEIRS = (Body("/conversation_id"),)
 OPENS = (Body("/conversation_id"), Body("/data/conversation_id"))
@@ -100,6 +100,13 @@ VENDOR = Vendor(
             **dict.fromkeys((500, 502, 503, 504, 508), FAILED),
         },
         event={"code": "{code}", "message": "{message}", "data": None},
+    ),
+    lookup=Lookup(
+        path="/v1/bot/conversation/page",
+        query={"user_id": "{user}", "page": "1", "page_size": "100"},
+        items=Body("/list"),
+        conversation=(Body("/conversation_id"),),
+        owner=(Body("/user_id"),),
     ),
     documents=("https://altatech.ai", "https://gptbots.ai/docs/api-doc"),
 )

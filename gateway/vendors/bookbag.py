@@ -96,6 +96,7 @@ VENDOR = Vendor(
             no_conversation="the user's own list",
         ),
     },
+    closed=(AGENT + "/conversations/export", AGENT + "/conversations/export/{+rest}"),
     problem=ProblemShape(
         body={"error": {"code": "{code}", "message": "{message}"}},
         codes={
@@ -115,6 +116,10 @@ VENDOR = Vendor(
         },
         event={"type": "error", "errorText": "{message}"},
     ),
-    lookup=Lookup(method="GET", path=CONVERSATION, owner=(Body("/data/userId"),)),
+    lookup=Lookup(
+        path=CONVERSATION,
+        owner=(Body("/data/userId"),),
+        conversation=(Body("/data/id"),),
+    ),
     documents=("https://bookbag.ai/docs/api/v2",),
 )

@@ -106,6 +106,7 @@ VENDOR = Vendor(
             thinks=True,
         ),
     },
+    closed=(AGENT + "/conversations/export", AGENT + "/conversations/export/{+rest}"),
     problem=ProblemShape(
         body={"error": {"code": "{code}", "message": "{message}"}},
         codes={
@@ -127,6 +128,10 @@ VENDOR = Vendor(
         },
         event={"type": "error", "errorText": "{message}"},
     ),
-    lookup=Lookup(method="GET", path=CONVERSATION, owner=(Body("/data/userId"),)),
+    lookup=Lookup(
+        path=CONVERSATION,
+        owner=(Body("/data/userId"),),
+        conversation=(Body("/data/id"),),
+    ),
     documents=("https://chatbase.co/docs/api-v2",),
 )

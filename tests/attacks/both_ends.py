@@ -62,6 +62,5 @@ def signing_in(*sign_ins: Mapping[str, object]) -> Edit:
         "\n".join(["[[sign_in]]", *(f"{key} = {json.dumps(value)}" for key, value in one.items())])
         for one in sign_ins
     ]
-    return lambda text: re.sub(
-        r"\[sign_in\]\n[^\[]*(?:\[[^\[]*\]\n\n)?", lambda _: "\n".join(tables) + "\n\n", text, count=1
-    )
+    written = "\n".join(tables) + "\n\n"
+    return lambda text: re.sub(r"\[sign_in\]\n.*?\n\n", lambda _: written, text, flags=re.DOTALL)

@@ -207,6 +207,81 @@ def test_knows_whether_the_client_is_between_two_events() -> None:
     assert observer.interject(b"{}", "") == b"data: {}\n\n"
 
 
+# JSON lines, whatever the media type says
+
+LINED = Operation(
+    method="POST",
+    path="/say",
+    members=frozenset({"message"}),
+    opens=(Body("/conversationId"),),
+    json_lines=True,
+)
+FORMS = [JSON, TEXT, None]
+
+
+def jsonl(*documents: object) -> bytes:
+    return b"".join(json.dumps(one).encode() + b"\n" for one in documents)
+
+
+@pytest.mark.parametrize("media", FORMS, ids=["JSON", "text", "none"])
+@pytest.mark.parametrize("prefix", [b"", b"data: "])
+@given(cuts=CUTS)
+def test_lines_pass_as_they_come_whatever_they_are_called(media, prefix, cuts) -> None:  # type: ignore[no-untyped-def]
+    wire = b"".join(prefix + line + b"\n" for line in jsonl({"code": 3}, {"code": 4}).split(b"\n"))
+    observer = observe(LINED, media, ok=True, user="alice", known=("c-1",))
+    assert observer.holds
+    notes = list(observer.feed(wire[:20]))
+    assert passed(notes) == wire[:20]
+    assert not observer.holds
+    assert passed(notes + run(observer, [wire[20:]])) == wire
+    again = observe(LINED, media, ok=True, user="alice", known=("c-1",))
+    assert passed(run(again, pieces(wire, cuts))) == wire
+
+
+@pytest.mark.parametrize("media", FORMS, ids=["JSON", "text", "none"])
+@given(cuts=CUTS)
+def test_an_id_in_lines_of_another_name_waits_for_its_claim(media, cuts) -> None:  # type: ignore[no-untyped-def]
+    wire = b"\n" + jsonl({"code": 3}, {"conversationId": "secret-id"}, {"code": 0})
+    notes = run(observe(LINED, media, ok=True, user="alice"), pieces(wire, cuts))
+    assert b"secret" not in passed_before_claim(notes)
+    assert passed(notes) == wire
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("end", [b"", b"\n"])
+@given(cuts=CUTS)
+def test_one_json_text_where_lines_may_come_is_read_whole(indent, end, cuts) -> None:  # type: ignore[no-untyped-def]
+    wire = json.dumps({"a": [1, 2], "conversationId": "secret-id"}, indent=indent).encode() + end
+    notes = run(observe(LINED, JSON, ok=True, user="alice"), pieces(wire, cuts))
+    assert notes[0] == Opens("secret-id")
+    assert passed(notes) == wire
+
+
+@pytest.mark.parametrize("wire", [b"hello", b"hello\nworld\n", b'{"conversationId":\n'])
+def test_what_is_neither_does_not_pass(wire: bytes) -> None:
+    notes = run(observe(LINED, TEXT, ok=True, user="alice"), [wire])
+    assert [type(note) for note in notes] == [Stop]
+
+
+def test_an_error_where_lines_may_come_passes_as_it_is() -> None:
+    assert passed(run(observe(LINED, TEXT, ok=False, user="alice"), [b"away"])) == b"away"
+
+
+@pytest.mark.parametrize("piece", [b"x" * 1024 * 1024, b"\n" * 1024 * 1024])
+def test_a_first_line_is_bounded(piece: bytes) -> None:
+    notes = run(observe(LINED, JSON, ok=True, user="alice"), [piece] * 5)
+    assert [type(note) for note in notes] == [Stop]
+
+
+def test_our_last_word_stands_between_two_lines() -> None:
+    observer = observe(LINED, JSON, ok=True, user="alice", known=("c-1",))
+    assert observer.interject(b"{}", "") == b""
+    list(observer.feed(b'{"code":3}\n'))
+    assert observer.interject(b"{}", "") == b"{}\n"
+    list(observer.feed(b'{"co'))
+    assert observer.interject(b"{}", "") == b""
+
+
 @given(st.lists(st.sampled_from([b"data: ", b"\n", b'"conversationId"', b":", b'"a"', b"{", b"}"])))
 def test_never_raises_and_never_invents_bytes(parts: list[bytes]) -> None:
     wire = b"".join(parts)

@@ -174,3 +174,20 @@ def test_a_path_is_refused_or_is_its_own_one_spelling(path: str) -> None:
         return
     assert "/" + "/".join(parts) == path
     assert all(SEGMENT.fullmatch(part) and part not in {".", ".."} for part in parts)
+
+
+CLOSED = Table(OPERATIONS, closed=("/v1/chats/export", "/v1/files/{name}/raw/{+rest}"))
+
+
+@pytest.mark.parametrize("path", ["/v1/chats/export", "/v1/files/a/raw/b", "/v1/files/a/raw/b/c"])
+def test_a_closed_path_is_none_whatever_a_variable_would_take(path: str) -> None:
+    assert TABLE.methods(segments(path))
+    assert not CLOSED.methods(segments(path))
+    for method in ("GET", "DELETE", "POST"):
+        with pytest.raises(NotFound):
+            CLOSED.match(method, segments(path))
+
+
+@pytest.mark.parametrize("path", ["/v1/chats/exports", "/v1/chats/Export", "/v1/files/a/raw"])
+def test_what_stands_beside_a_closed_path_is_open(path: str) -> None:
+    assert CLOSED.match("GET", segments(path)) == TABLE.match("GET", segments(path))

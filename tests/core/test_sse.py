@@ -110,6 +110,25 @@ def test_reads_json_lines_with_or_without_the_word_data(prefix: bytes) -> None:
     assert splitter.pending == 7
 
 
-def test_an_event_we_write_is_read_back_as_it_was() -> None:
-    (found,) = EventStreamSplitter().feed(event(b'{"type":"error"}'))
+@pytest.mark.parametrize("name", ["", "error"])
+def test_an_event_we_write_is_read_back_as_it_was(name: str) -> None:
+    written = event(b'{"type":"error"}', name)
+    (found,) = EventStreamSplitter().feed(written)
     assert found.data == b'{"type":"error"}'
+    assert written.startswith(b"event: error\n") is bool(name)
+    assert EventStreamSplitter().frame(b'{"type":"error"}', name) == written
+
+
+@pytest.mark.parametrize(
+    ("before", "written"),
+    [
+        pytest.param(b"", b"{}\n", id="in an empty stream"),
+        pytest.param(b'{"code":3}\n', b"{}\n", id="bare lines"),
+        pytest.param(b'data: {"code":3}\n\n', b"data:{}\n\n", id="data lines"),
+        pytest.param(b'data:{"code":3}\r\n\r\n', b"data:{}\n\n", id="data lines in CRLF"),
+    ],
+)
+def test_a_line_we_write_has_the_form_of_the_others(before: bytes, written: bytes) -> None:
+    splitter = JsonLinesSplitter()
+    splitter.feed(before)
+    assert splitter.frame(b"{}", "error") == written

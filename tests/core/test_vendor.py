@@ -115,6 +115,42 @@ def test_an_operation_takes_a_body_where_something_stands_in_it(
     assert operation(**parts).takes_body is takes
 
 
+@pytest.mark.parametrize(
+    ("parts", "may"),
+    [
+        ({"user": (Body("/u"),)}, True),
+        ({"user": (Body("/u"),), "members": frozenset({"message"})}, False),
+        ({"user": (Body("/u"),), "conversation": (Body("/c"),)}, False),
+        ({"user": (Body("/u"),), "conversation": (Query("c"),)}, True),
+    ],
+)
+def test_a_body_in_which_nothing_is_the_clients_may_lack(
+    parts: Mapping[str, Any], may: bool
+) -> None:
+    assert operation(**parts).may_lack_body is may
+
+
+@pytest.mark.parametrize(
+    ("parts", "continues"),
+    [
+        ({}, False),
+        ({"conversation": (Query("c"),)}, True),
+        ({"conversation": (Body("/c"),), "opens": (Body("/c"),)}, False),
+        ({"opens": (Body("/c"),)}, False),
+    ],
+)
+def test_an_operation_that_opens_none_is_about_one_that_is_there(
+    parts: Mapping[str, Any], continues: bool
+) -> None:
+    assert operation(**parts).continues is continues
+
+
+@pytest.mark.parametrize("path", ["", "export", "/export/", "/a//b", "/{a", "/{+rest}/x"])
+def test_a_closed_path_is_a_path(path: str) -> None:
+    with pytest.raises(ValueError, match="closed"):
+        vendor(closed=(path,))
+
+
 def test_each_room_of_a_request_has_its_guard() -> None:
     chat = operation(
         path="/{user}/chat",

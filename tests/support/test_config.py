@@ -26,6 +26,13 @@ def test_one_org_before_docbit():
     assert loaded["upstreams"]["docs"]["default_roles"] == ["employee"]
 
 
+def test_one_org_before_bookbag_and_one_before_altatech():
+    loaded = tomllib.loads(config.bookbag("http://127.0.0.1:1", ISSUER, store=STORE))
+    assert loaded["upstreams"]["shop"]["agent"] == "12"
+    loaded = tomllib.loads(config.altatech("http://127.0.0.1:1", ISSUER, store=STORE))
+    assert loaded["upstreams"]["bot"]["base_url"] == "http://127.0.0.1:1"
+
+
 def test_two_orgs_with_nothing_in_common_but_docbit():
     issuers = (ISSUER, Issuer("https://id.globex.example/", algorithm="HS256"))
     text = config.two_orgs(("http://a", "http://b"), "http://c", issuers, store=STORE)

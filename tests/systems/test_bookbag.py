@@ -225,24 +225,27 @@ async def test_an_unknown_conversation_is_nobodys(stage: Stage[Bookbag]) -> None
     assert stage.vendor.saw_nothing()
 
 
-@pytest.mark.parametrize("name", NAMES)
 async def test_a_member_that_names_somebody_else_does_not_reach_the_vendor(
-    stage: Stage[Bookbag], name: str
+    stage: Stage[Bookbag],
 ) -> None:
-    for written in (json.dumps(name), escaped(name)):
-        answer = await stage.ask("alice", "POST", "/chat", with_member(HI, written, "victim"))
-        assert answer.status == 200, answer.body
-        content = b'{"message":"hi","stream":false,"userId":"alice"}'
-        assert stage.vendor.requests[-1].raw == expected(stage, f"POST {CHAT}", answer, content)
-
-
-@pytest.mark.parametrize("name", FIELD_NAMES)
-async def test_a_field_that_names_somebody_else_does_not_reach_the_vendor(
-    stage: Stage[Bookbag], name: str
-) -> None:
-    answer = await stage.ask("alice", "POST", "/chat", HI, [(name, "victim")])
     content = b'{"message":"hi","stream":false,"userId":"alice"}'
-    assert stage.vendor.requests[0].raw == expected(stage, f"POST {CHAT}", answer, content)
+    stage.vendor.allowance = 10_000
+    for name in NAMES:
+        for written in (json.dumps(name), escaped(name)):
+            answer = await stage.ask("alice", "POST", "/chat", with_member(HI, written, "victim"))
+            assert answer.status == 200, (name, answer.body)
+            sent = stage.vendor.requests[-1].raw
+            assert sent == expected(stage, f"POST {CHAT}", answer, content), name
+
+
+async def test_a_field_that_names_somebody_else_does_not_reach_the_vendor(
+    stage: Stage[Bookbag],
+) -> None:
+    content = b'{"message":"hi","stream":false,"userId":"alice"}'
+    for name in FIELD_NAMES:
+        answer = await stage.ask("alice", "POST", "/chat", HI, [(name, "victim")])
+        sent = stage.vendor.requests[-1].raw
+        assert sent == expected(stage, f"POST {CHAT}", answer, content), name
 
 
 @pytest.mark.parametrize(

@@ -210,3 +210,23 @@ def test_an_upstream_that_was_told_how_says_nothing(told: Told):
 def test_the_parts_are_good(told: Told):
     assert UPSTREAM in short()
     assert told(short()) == []
+
+
+ALTATECH = 'vendor = "altatech"\nkey = "${env:KEY}"'
+
+
+def with_altatech(more: str) -> str:
+    return f"[sign_in]\n{SIGN_IN}\n[upstreams.bot]\n{ALTATECH}\n{more}\n"
+
+
+def test_the_server_may_set_what_a_client_may_not(told: Told) -> None:
+    decided = 'set = { "/conversation_config/custom_variables" = { a = 1 }, "/knowledge" = {} }'
+    assert told(with_altatech(f'{decided}\nuser_id = "opaque"')) == []
+
+
+def test_says_that_a_uuid_will_be_opaque_and_what_decides(told: Told) -> None:
+    (found,) = told(with_altatech(""))
+    assert "note  upstreams.bot.user_id: people whose subject is a UUID" in found
+    assert "user_id here decides" in found
+    assert told(with_altatech('user_id = "opaque"')) == []
+    assert told(with_altatech('user_id = "verbatim"')) == []

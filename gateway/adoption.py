@@ -1,0 +1,76 @@
+"""Conversations that were opened around the gateway: asking the vendor whose they are.
+
+A help for moving in, and no more: a few questions a minute a person, and a miss is remembered for
+ten seconds. Only `deny` promises that another's conversation and none take equal time.
+"""
+
+from gateway.core import strictjson
+from gateway.core.fields import first, media_type
+from gateway.core.lookup import plan_lookup, read_owner
+from gateway.core.vendor import Lookup
+from gateway.interrupt import within
+from gateway.org import Exchange
+from gateway.ports import VendorResponse
+
+MAX_ANSWER = 1024 * 1024  # bytes
+PATIENCE = 10.0  # seconds
+
+
+async def adopt(exchange: Exchange, conversation: str) -> bool:
+    """Whether a conversation nobody here has opened is this person's, by the vendor's own word.
+
+    Raises:
+        UpstreamError, UpstreamTimeout: the vendor cannot be asked.
+        LedgerUnavailable: it cannot be recorded.
+    """
+    org, upstream = exchange.org, exchange.upstream
+    lookup, person = upstream.destination.vendor.lookup, exchange.identity.person
+    if lookup is None or org.questions is None:
+        return False
+    if not org.questions.may_ask(upstream.name, conversation, person):
+        return False
+    async with within(PATIENCE):
+        owner = await ask_owner(exchange, lookup, conversation)
+    if owner != exchange.user:
+        return False
+    adopted = await org.ledger.claim(upstream.name, conversation, person)
+    if adopted:
+        org.audit.note("conversation_adopted", exchange.record)
+    return adopted
+
+
+async def ask_owner(exchange: Exchange, lookup: Lookup, conversation: str) -> str | None:
+    """The user id the vendor names as the owner; None where it names none."""
+    request = plan_lookup(
+        exchange.upstream.destination,
+        lookup,
+        exchange.call,
+        conversation,
+        identity=exchange.identity,
+        user=exchange.user,
+        key=exchange.upstream.keys[0] if exchange.upstream.keys else "",
+        request_id=exchange.record.request_id,
+    )
+    async with exchange.upstream.transport.open(request) as response:
+        if response.status != 200 or not is_json(response):
+            return None
+        content = await read_whole(response)
+    try:
+        return read_owner(lookup, strictjson.loads_leniently(content), conversation)
+    except ValueError:
+        return None
+
+
+def is_json(response: VendorResponse) -> bool:
+    media = media_type(first(response.fields, b"content-type"))
+    return media is not None and media.is_json
+
+
+async def read_whole(response: VendorResponse) -> bytes:
+    """The answer, or nothing of one that is too large to be one."""
+    content = bytearray()
+    async for chunk in response.chunks():
+        content += chunk
+        if len(content) > MAX_ANSWER:
+            return b""
+    return bytes(content)

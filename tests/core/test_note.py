@@ -1,0 +1,83 @@
+import json
+
+import pytest
+
+from gateway.core.note import Costs, Note, Opens, Reader, Stop
+from gateway.core.vendor import Body, Header, Operation
+
+SAY = Operation(
+    method="POST",
+    path="/say",
+    members=frozenset({"message"}),
+    opens=(Body("/id"), Body("/data/id"), Header("x-conversation")),
+    answers_user=(Body("/user"), Body("/list/*/user")),
+    usage=(Body("/usage"), Body("/tokens/total")),
+)
+NOTHING = Operation(method="GET", path="/ping")
+
+
+def read(document: object, *, known: tuple[str, ...] = ()) -> list[Note]:
+    return list(Reader(SAY, "alice", known).read_event(json.dumps(document).encode()))
+
+
+@pytest.mark.parametrize(
+    ("document", "notes"),
+    [
+        pytest.param({"id": "c-1"}, [Opens("c-1")], id="an id"),
+        pytest.param({"data": {"id": 7}}, [Opens("7")], id="an integer is its text"),
+        pytest.param({"id": "c-1", "data": {"id": "c-1"}}, [Opens("c-1")], id="twice the same"),
+        pytest.param({"id": "a", "data": {"id": "b"}}, [Opens("a"), Opens("b")], id="two"),
+        pytest.param({"id": "c-1", "user": "alice"}, [Opens("c-1")], id="the user we wrote"),
+        pytest.param({"list": [{"user": "alice"}, {"user": None}]}, [], id="a list of mine"),
+        pytest.param({"usage": {"credits": 2}}, [Costs({"credits": 2})], id="an object of amounts"),
+        pytest.param({"tokens": {"total": 7}}, [Costs({"total": 7})], id="one amount"),
+        pytest.param({"tokens": {"other": 7}}, [], id="an amount nobody asked for"),
+        pytest.param({"usage": {"plan": "pro", "ok": True}}, [], id="no amounts"),
+        pytest.param({"other": {"id": "c-1"}}, [], id="an id elsewhere"),
+        pytest.param([{"id": "c-1"}], [], id="a list"),
+        pytest.param(7, [], id="a number"),
+    ],
+)
+def test_tells_what_stands_where_the_operation_says(document: object, notes: list[Note]) -> None:
+    assert read(document) == notes
+
+
+@pytest.mark.parametrize("document", [{"id": "c-9", "user": "bob"}, {"list": [{"user": "bob"}]}])
+def test_stops_at_another_user_before_anything_is_opened(document: object) -> None:
+    (note,) = read(document)
+    assert isinstance(note, Stop)
+    assert "bob" not in note.error.detail
+
+
+@pytest.mark.parametrize("value", [None, "", True, 1.5, [], {}, ["c-1"]])
+def test_what_is_no_id_names_nothing(value: object) -> None:
+    assert read({"id": value, "user": value}) == []
+
+
+def test_what_the_request_named_is_open_already() -> None:
+    assert read({"id": "c-1"}, known=("c-1",)) == []
+    assert read({"id": "c-2"}, known=("c-1",)) == [Opens("c-2")]
+
+
+def test_waits_until_a_conversation_is_known() -> None:
+    reader = Reader(SAY, "alice", ())
+    assert reader.waits
+    list(reader.read({"id": "c-1"}))
+    assert not reader.waits
+    assert not Reader(SAY, "alice", ("c-1",)).waits
+    assert not Reader(NOTHING, "alice", ()).waits
+
+
+@pytest.mark.parametrize("data", [b"[DONE]", b'{"id":', b"", b"id", b"\xff"])
+def test_what_is_no_json_tells_nothing(data: bytes) -> None:
+    assert list(Reader(SAY, "alice", ()).read_event(data)) == []
+
+
+def test_a_name_in_escapes_is_read() -> None:
+    assert list(Reader(SAY, "alice", ()).read_event(b'{"\\u0069d":"c-1"}')) == [Opens("c-1")]
+
+
+def test_where_nothing_is_looked_for_nothing_is_read() -> None:
+    reader = Reader(NOTHING, "alice", ())
+    assert not reader.checks
+    assert list(reader.read_event(b'{"id":"c-1","user":"bob"}')) == []
