@@ -6,52 +6,19 @@ Keys that verify a token may be fetched from its issuer.
 import asyncio
 import json
 import sys
-import tempfile
-import time
-from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from gateway.cli.looking import Typed, look, looking
 from gateway.cli.options import Config, load_or_exit
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
     from gateway.explain import Explanation
-    from gateway.ports import Fields
 
 HIDDEN = ("auth", "key", "token", "secret", "password", "cookie", "signature")
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """An `Inbound` made of what was typed."""
-
-    method: str
-    raw_path: str
-    raw_query: bytes
-    fields: "Fields"
-    content: bytes
-    scheme: str = "http"
-    peer: str = ""
-
-    @property
-    def host(self) -> str | None:
-        from gateway.core.fields import host
-
-        return host(self.fields)
-
-    async def body(self, limit: int) -> bytes:
-        from gateway.core.errors import ContentTooLarge
-
-        if len(self.content) > limit:
-            raise ContentTooLarge
-        return self.content
-
-    async def left(self) -> None:
-        await asyncio.Event().wait()
 
 
 def command(
@@ -104,22 +71,8 @@ def typed(method: str, path: str, headers: list[str], data: str | None, token: s
 
 
 async def explained(settings: "Settings", asked: Typed) -> "Explanation":
-    from gateway.assemble import assemble
-    from gateway.explain import explain
-    from gateway.ports import Record
-    from gateway.store.location import locate
-    from gateway.store.readonly import ReadOnlyLedger
-
-    there = locate(settings.store.url).exists()
-    with nullcontext() if there else tempfile.TemporaryDirectory() as folder:
-        if folder is not None:  # looking must not make a store
-            store = settings.store.model_copy(update={"url": f"sqlite:///{folder}/none.db"})
-            settings = settings.model_copy(update={"store": store})
-        async with assemble(settings) as assembled:
-            record = Record(request_id="explained", method=asked.method, started=time.monotonic())
-            return await explain(
-                assembled.house, asked, record, lambda org: ReadOnlyLedger(org.ledger)
-            )
+    async with looking(settings) as house:
+        return await look(house, asked)
 
 
 def print_text(explanation: "Explanation") -> None:

@@ -34,6 +34,7 @@ COMMANDS = (
     Command("serve", "gateway.cli.serve:command", "Run the gateway."),
     Command("check", "gateway.cli.check:command", "Find every mistake in a configuration."),
     Command("explain", "gateway.cli.explain:command", "Show what would happen to a request."),
+    Command("replay", "gateway.cli.replay:command", "Show what would happen to recorded requests."),
     Command("schema", "gateway.cli.schema:command", "Print the JSON Schema of a configuration."),
     Command("vendors", "gateway.cli.vendors:command", "Show the profiles and their operations."),
     Command("token mint", "gateway.cli.token:mint", "Make a development token."),

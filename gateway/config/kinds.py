@@ -99,7 +99,7 @@ def _agent(written: str) -> str:
     return written
 
 
-def _field_name(written: str) -> str:
+def field_name(written: str) -> str:
     name = written.lower()
     if not name.isascii() or not TOKEN.fullmatch(name.encode("ascii")):
         raise ValueError("is no field name: letters, digits and '-'")
@@ -109,15 +109,15 @@ def _field_name(written: str) -> str:
 
 
 def _field_name_or_none(written: str) -> str:
-    return _field_name(written) if written else ""
+    return field_name(written) if written else ""
 
 
 def _kept_field_name(written: str) -> str:
-    _field_name(written)
+    field_name(written)
     return written
 
 
-def _template(written: str) -> str:
+def template(written: str) -> str:
     if not VISIBLE.fullmatch(written):
         raise ValueError("must be printable ASCII without spaces at its ends")
     if set(re.findall(r"\{([^{}]*)\}", written)) - _WORDS:
@@ -127,7 +127,7 @@ def _template(written: str) -> str:
     return written
 
 
-def _one_spelling(written: object) -> object:
+def one_spelling(written: object) -> object:
     if isinstance(written, Mapping) and len({str(name).lower() for name in written}) < len(written):
         raise ValueError("has one field twice, in two spellings")
     return written
@@ -205,7 +205,7 @@ Agents = Annotated[tuple[Annotated[Text, AfterValidator(_agent)], ...], OneOrMor
 FieldName = Annotated[str, AfterValidator(_kept_field_name)]
 UserHeader = Annotated[str, AfterValidator(_field_name_or_none)]
 Templates = Annotated[
-    Mapping[FieldName, Annotated[str, AfterValidator(_template)]], BeforeValidator(_one_spelling)
+    Mapping[FieldName, Annotated[str, AfterValidator(template)]], BeforeValidator(one_spelling)
 ]
 Claim = Annotated[Text, AfterValidator(_claim)]
 CredentialPlaces = Annotated[

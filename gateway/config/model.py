@@ -9,7 +9,7 @@ nothing else may stand for is a key whose feature is not there yet.
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, InstanceOf, SecretStr
 
 from gateway.config.kinds import (
     Agents,
@@ -31,14 +31,11 @@ from gateway.config.kinds import (
     UrlPath,
     UserHeader,
 )
+from gateway.config.profile import VendorTable
+from gateway.config.table import Table
 from gateway.config.units import Bytes, Seconds
 from gateway.core.identity import UserIdRule
-
-
-class Table(BaseModel):
-    """A TOML table: nothing it does not know, nothing that changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+from gateway.core.vendor import Vendor
 
 
 class Server(Table):
@@ -149,7 +146,7 @@ class Timeouts(Table):
 
 
 class UpstreamTable(Table):
-    vendor: Text = Field(description="The profile: see `gateway vendors`.")
+    vendor: Text = Field(description="The profile: one of `gateway vendors`, or of [vendors].")
     base_url: Text | None = Field(
         default=None, description="The vendor's origin, and a prefix if any."
     )
@@ -190,6 +187,7 @@ class UpstreamSettings(UpstreamTable):
     """A vendor as one org uses it."""
 
     name: str = Field(exclude=True)
+    profile: InstanceOf[Vendor] = Field(exclude=True, repr=False)  # what `vendor` names
     base_url: str  # no slash at its end
     path: str
     user_id: UserIdRule
@@ -238,4 +236,6 @@ class Settings(Table):
     server: Server
     identity: IdentitySettings
     store: Store
+    vendors: Mapping[str, VendorTable]  # of the file itself
+    profiles: Mapping[str, InstanceOf[Vendor]] = Field(exclude=True, repr=False)  # and all there are
     orgs: Mapping[str, OrgSettings]

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.config.mistake import Finding, Path, did_you_mean, key_of
-from gateway.config.model import JwtSignInSettings, OrgTable, Server, Store, Table, UpstreamTable
+from gateway.config.model import JwtSignInSettings, OrgTable, Server, Store, UpstreamTable
+from gateway.config.profile import OperationTable, VendorTable
+from gateway.config.table import Table
 from gateway.config.written import File, SharedSignIn, keys_of, table_at
 
 _KEY_OF_A_TABLE = "[key]"  # how pydantic says that the name is wrong, not what stands under it
@@ -39,6 +41,8 @@ _HOMES: tuple[tuple[type[Table], str], ...] = (
     (SharedSignIn, "in a shared [[sign_in]], at the top level"),
     (UpstreamTable, "in an upstream"),
     (OrgTable, "in [orgs.NAME]"),
+    (VendorTable, "in [vendors.NAME]"),
+    (OperationTable, "in an operation of [vendors.NAME]"),
 )
 _MOST_ROUNDS = 100  # a level of nesting can take one; there are six
 

@@ -34,7 +34,6 @@ NOT_YET = (
     NotYet("file", "admin"),
     NotYet("file", "shared"),
     NotYet("file", "limits"),
-    NotYet("file", "vendors"),
     NotYet("server", "workers", accepted=1),
     NotYet("store", "retention"),
     NotYet("org", "limits"),

@@ -16,9 +16,10 @@ from gateway.config.model import (
     OrgTable,
     Server,
     Store,
-    Table,
     UpstreamTable,
 )
+from gateway.config.profile import VendorTable
+from gateway.config.table import Table
 
 EVERY_ORG = "*"
 
@@ -46,6 +47,9 @@ class File(Table):
         default={}, description="The vendors of the one org, where there are no [orgs]."
     )
     orgs: Mapping[Name, OrgTable] = Field(default={}, description="The companies, by name.")
+    vendors: Mapping[Name, VendorTable] = Field(
+        default={}, description="Vendors of your own, by the name an upstream gives them."
+    )
 
 
 def keys_of(table: type[Table]) -> tuple[str, ...]:

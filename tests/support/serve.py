@@ -36,6 +36,7 @@ async def running(app: Any, **options: Any) -> AsyncIterator[tuple[uvicorn.Serve
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as `gateway serve` does
     await server.startup(sockets=[listener])
     await server.on_tick(0)  # writes the date field
     scheme = "https" if config.is_ssl else "http"

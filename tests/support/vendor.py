@@ -157,6 +157,7 @@ class RecordingVendor:
 
     async def __aenter__(self) -> Self:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._socket.getsockname()[1]
         self._server = await asyncio.get_running_loop().create_server(
             lambda: Connection(self), sock=self._socket, ssl=self._ssl

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from gateway.authn.keys import MIN_DISTINCT, PUBLISHED_SECRETS
 from gateway.config.interpolate import is_reference
 from gateway.config.mistake import Finding, Path
-from gateway.config.model import Settings, Table
+from gateway.config.model import Settings
+from gateway.config.table import Table
 
 # Of templates that are long enough to look strong; shorter ones fail by their length.
 WELL_KNOWN = PUBLISHED_SECRETS | frozenset(
@@ -20,7 +21,7 @@ WELL_KNOWN = PUBLISHED_SECRETS | frozenset(
     }
 )
 _WRITTEN_OUT = 'is written out here: "${env:NAME}" or "${file:/path}" keeps it out of the file'
-_WORD = re.compile(r"\{[a-z]+\}")
+_WORD = re.compile(r"(?:[A-Za-z]+ (?=\{key\}))?\{[a-z]+\}")  # a scheme before the key is none
 _SECRET_FIELD = re.compile(r"auth|key|token|secret|password|credential|cookie|signature")
 
 

@@ -1,0 +1,72 @@
+"""What `explain` and `replay` share: a gateway that is only looked at, and requests to show it."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.config.model import Settings
+    from gateway.dispatch import House
+    from gateway.explain import Explanation
+    from gateway.ports import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """An `Inbound` made of what was typed."""
+
+    method: str
+    raw_path: str
+    raw_query: bytes
+    fields: "Fields"
+    content: bytes
+    scheme: str = "http"
+    peer: str = ""
+
+    @property
+    def host(self) -> str | None:
+        from gateway.core.fields import host
+
+        return host(self.fields)
+
+    async def body(self, limit: int) -> bytes:
+        from gateway.core.errors import ContentTooLarge
+
+        if len(self.content) > limit:
+            raise ContentTooLarge
+        return self.content
+
+    async def left(self) -> None:
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def looking(settings: "Settings") -> AsyncIterator["House"]:
+    """The gateway of these settings, in which nothing must happen.
+
+    Where there is no store yet, none is made: one in a temporary folder stands in for it.
+    """
+    from gateway.assemble import assemble
+    from gateway.store.location import locate
+
+    there = locate(settings.store.url).exists()
+    with nullcontext() if there else tempfile.TemporaryDirectory() as folder:
+        if folder is not None:
+            store = settings.store.model_copy(update={"url": f"sqlite:///{folder}/none.db"})
+            settings = settings.model_copy(update={"store": store})
+        async with assemble(settings) as assembled:
+            yield assembled.house
+
+
+async def look(house: "House", asked: Typed) -> "Explanation":
+    """Every decision about one request."""
+    from gateway.explain import explain
+    from gateway.ports import Record
+    from gateway.store.readonly import ReadOnlyLedger
+
+    record = Record(request_id="explained", method=asked.method, started=time.monotonic())
+    return await explain(house, asked, record, lambda org: ReadOnlyLedger(org.ledger))

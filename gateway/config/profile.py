@@ -1,0 +1,150 @@
+"""A profile as a file writes it: the schema of `[vendors.NAME]`, which is that of `core.vendor`.
+
+What a key means is said there; how a table becomes a `Vendor`, in `config/vendors.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from gateway.config.kinds import Name, Text, Texts
+from gateway.config.profile_kinds import (
+    AnsweredFields,
+    AskedFields,
+    Bodies,
+    BodyText,
+    ErrorBody,
+    ErrorCodes,
+    LookupQuery,
+    Methods,
+    PathTemplate,
+    PathTemplates,
+    Places,
+    ProfileFields,
+    Short,
+    UserIdPattern,
+    ValuesByPointer,
+)
+from gateway.config.table import Table
+
+
+def _required(*keys: str) -> ConfigDict:
+    """For the schema alone: what is missing is found where a profile is built."""
+    return ConfigDict(json_schema_extra={"required": list(keys)})
+
+
+class OperationTable(Table):
+    """One thing an end user may ask of the vendor. What is not listed does not exist."""
+
+    model_config = _required("method", "path")
+
+    method: Methods = Field(default=(), description="One, or a list.")
+    path: PathTemplate = Field(
+        default="", description="{name} is one segment; a last {+rest} takes what follows."
+    )
+    user: Places = Field(default=(), description="Where the user id is written.")
+    conversation: Places = Field(
+        default=(), description="Where a request names a conversation: it must be theirs."
+    )
+    opens: Bodies = Field(
+        default=(), description="Where an answer names a conversation: it becomes theirs."
+    )
+    answers_user: Bodies = Field(
+        default=(), description="Where an answer names the user: it must be the one we wrote."
+    )
+    usage: Bodies = Field(default=(), description="Where an answer says what it cost.")
+    members: Texts = Field(
+        default=(), description='Of a JSON body, let through; "*": all but what names people.'
+    )
+    containers: Bodies = Field(
+        default=(), description="Objects of a body in which names of people are looked for too."
+    )
+    values: ValuesByPointer = Field(
+        default={}, description="What a member may hold, by JSON Pointer; * is every item."
+    )
+    query: Texts = Field(
+        default=(), description='Parameters let through; "*": all but what names people.'
+    )
+    fields: AskedFields = Field(default=(), description="Fields of a request, let through.")
+    response_fields: AnsweredFields = Field(
+        default=(), description="Fields of an answer, beyond those every answer may have."
+    )
+    settable: Texts = Field(
+        default=(), description="Members that `set` of an upstream may write, and nobody else."
+    )
+    json_lines: bool = Field(
+        default=False, description="Its streams are JSON lines, whatever their media type says."
+    )
+    thinks: bool = Field(
+        default=False, description="Makes the vendor think: limits count it in full."
+    )
+    no_conversation: str = Field(default="", description="Why it names none, if that is meant.")
+
+
+class ProblemTable(Table):
+    """The vendor's own error body, so that its SDKs understand the gateway's answers."""
+
+    model_config = _required("body")
+
+    body: ErrorBody = Field(
+        default={}, description="{code} {message} {status} {gateway_code} {null} stand for values."
+    )
+    codes: ErrorCodes = Field(
+        default={}, description="The vendor's code, by the gateway's own code or by status."
+    )
+    event: ErrorBody | None = Field(
+        default=None, description="The last event of a stream that ends early; default: the body."
+    )
+
+
+class LookupTable(Table):
+    """Where to ask, with the gateway's own key, who owns a conversation."""
+
+    model_config = _required("path", "owner")
+
+    path: PathTemplate = Field(
+        default="", description="{conversation}, {user} and the operation's variables stand in it."
+    )
+    owner: Bodies = Field(default=(), description="Where the answer names the owner.")
+    conversation: Bodies = Field(default=(), description="And which conversation it speaks of.")
+    query: LookupQuery = Field(
+        default={}, description="Parameters; {conversation} and {user} stand for values."
+    )
+    items: BodyText | None = Field(
+        default=None, description="The array, where the answer is a list: places are then in items."
+    )
+
+
+class VendorTable(Table):
+    """A vendor of your own."""
+
+    model_config = _required("operations")
+
+    title: str = Field(default="", description="For people; default: its name.")
+    base_url: Text | None = Field(
+        default=None, description="Its origin, and a prefix if any; absent: each upstream's own."
+    )
+    fields: ProfileFields = Field(
+        default={},
+        repr=False,
+        description="Sent always; {key} {user} {org} {roles} {subject} stand for values.",
+    )
+    user_id: UserIdPattern = Field(
+        default=r"[A-Za-z0-9._-]{1,128}",
+        description="The rule for user ids: a regular expression the whole id must match.",
+    )
+    operations: Mapping[Name, Annotated[OperationTable, Short()]] = Field(
+        default={}, description='What end users may do, by name; short: "GET /api/ping".'
+    )
+    closed: PathTemplates = Field(
+        default=(), description="Paths that stay out of reach though an operation's would fit them."
+    )
+    problem: ProblemTable | None = Field(default=None, description="How it says what went wrong.")
+    lookup: LookupTable | None = Field(
+        default=None, description="How to ask it who owns a conversation."
+    )
+    credential_fields: AskedFields = Field(
+        default=(), description="Where its SDKs put their key, and so people their token."
+    )
+    documents: Texts = Field(default=(), description="Where its API is described.")
