@@ -7,6 +7,7 @@ ten seconds. Only `deny` promises that another's conversation and none take equa
 from gateway.core import strictjson
 from gateway.core.fields import first, media_type
 from gateway.core.lookup import plan_lookup, read_owner
+from gateway.core.route import segments
 from gateway.core.vendor import Lookup
 from gateway.interrupt import within
 from gateway.org import Exchange
@@ -51,6 +52,10 @@ async def ask_owner(exchange: Exchange, lookup: Lookup, conversation: str) -> st
         key=exchange.upstream.keys[0] if exchange.upstream.keys else "",
         request_id=exchange.record.request_id,
     )
+    # An id that spells another call of the vendor's: "export" would be everybody's conversations.
+    asked, base = request.target.partition("?")[0], exchange.upstream.destination.base_path
+    if exchange.upstream.table.is_closed(segments(asked.removeprefix(base))):
+        return None
     async with exchange.upstream.transport.open(request) as response:
         if response.status != 200 or not is_json(response):
             return None

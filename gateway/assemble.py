@@ -38,7 +38,6 @@ from gateway.net.http1 import Http1Transport
 from gateway.org import Org, Upstream
 from gateway.store.store import Store
 from gateway.telemetry.log import ExchangeLog
-from gateway.vendors import VENDORS
 
 
 @dataclass(slots=True)
@@ -179,7 +178,7 @@ def build_sign_in(
 
 def default_places(org: OrgSettings) -> tuple[str, ...]:
     """Authorization, and where the SDKs of the org's vendors put their key."""
-    vendors = [VENDORS[upstream.vendor] for upstream in org.upstreams.values()]
+    vendors = [upstream.profile for upstream in org.upstreams.values()]
     names = dict.fromkeys(name for vendor in vendors for name in vendor.credential_fields)
     return ("authorization", *(f"field:{name}" for name in names))
 
@@ -207,7 +206,7 @@ def build_keys(settings: JwtSignInSettings, stack: AsyncExitStack) -> KeySource:
 
 
 def build_upstream(settings: UpstreamSettings, shared: Shared, stack: AsyncExitStack) -> Upstream:
-    vendor = VENDORS[settings.vendor]
+    vendor = settings.profile
     base = urlsplit(settings.base_url)
     transport = Http1Transport(
         origin=f"{base.scheme}://{base.netloc}",

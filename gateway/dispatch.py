@@ -1,10 +1,13 @@
 """One request, from whoever speaks HTTP for us: which org, which of our own pages or an exchange.
 
+The place, host and path, is looked up first. Where several orgs stand there, the sign-in they share
+says which is meant; from then on all is as for one.
+
 Everything that happens to a request ends here as an answer, and as one record.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.core import fields as http
@@ -13,7 +16,6 @@ from gateway.core.directory import Directory
 from gateway.core.errors import GatewayError, MethodNotAllowed, NotFound, Unavailable
 from gateway.core.problem import Answer
 from gateway.core.route import Segments
-from gateway.core.vendor import ProblemShape
 from gateway.exchange import authenticate, handle
 from gateway.interrupt import Running
 from gateway.org import Org
@@ -26,6 +28,7 @@ from gateway.ports import (
     Record,
     UsageSink,
 )
+from gateway.site import Site
 from gateway.stamp import Stamped
 
 HEALTH = {("livez",), ("readyz",)}
@@ -36,8 +39,7 @@ OWN = "_gateway"  # no vendor's mount may shadow what stands below it
 class House:
     """All orgs under one roof, and what they share."""
 
-    orgs: Directory[Org]
-    named: Mapping[str, Org]
+    sites: Directory[Site]
     running: Running
     usage: UsageSink
     faults: FaultSink
@@ -52,10 +54,10 @@ async def serve(house: House, ask: Inbound, answer: Outbound, record: Record) ->
     except ClientLeft:
         record.interrupted = "client"
     except GatewayError as error:
-        await refuse(house, stamped, record, error)
+        await refuse(stamped, record, error)
     except Exception as error:  # noqa: BLE001 - the last border: a fault of our own is a 500
         house.faults.fault(error, record)
-        await refuse(house, stamped, record, GatewayError())
+        await refuse(stamped, record, GatewayError())
     finally:
         record.duration_ms = (time.monotonic() - record.started) * 1000
         if record.org or record.code:  # a probe that found all well is not worth a line
@@ -69,18 +71,25 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
     if path in HEALTH:
         await send(answer, await health(house, ask, path))
         return
-    org, below = house.orgs.find(ask.host, path)
-    record.org = org.name
-    answer.also = origin.cors_fields(http.first(ask.fields, b"origin"), org.origins)
+    site, below = house.sites.find(ask.host, path)
+    asking = http.first(ask.fields, b"origin")
+    answer.also = origin.cors_fields(asking, site.origins)
     if below in HEALTH:
         await send(answer, await health(house, ask, below))
-    elif ask.method == "OPTIONS" and (allowed := preflight(org, below, ask)) is not None:
+    elif ask.method == "OPTIONS" and (allowed := preflight(site, below, ask)) is not None:
         answer.also = ()  # what the preflight says of origins is the whole of it
         await send(answer, Answer(204, allowed, b""))
-    elif below[:1] == (OWN,):
-        await send(answer, await own_page(org, below[1:], ask, record))
     else:
-        await handle(org, below, ask, answer, record, house.running)
+        is_own = below[:1] == (OWN,)
+        answer.problem = None if is_own else site.problem(below)
+        org = (await site.find(ask)).org  # 400, 401, 403, where several stand here
+        record.org = org.name
+        answer.also = origin.cors_fields(asking, org.origins)
+        if is_own:
+            await send(answer, await own_page(org, below[1:], ask, record))
+        else:
+            answer.problem = org.problem(below)
+            await handle(org, below, ask, answer, record, house.running)
 
 
 async def health(house: House, ask: Inbound, path: Segments) -> Answer:
@@ -92,16 +101,12 @@ async def health(house: House, ask: Inbound, path: Segments) -> Answer:
     return problem.of_json({"status": "alive"})
 
 
-def preflight(org: Org, path: Segments, ask: Inbound) -> Fields | None:
+def preflight(site: Site, path: Segments, ask: Inbound) -> Fields | None:
     """The fields that answer a CORS preflight: no sign-in, and nothing reaches a vendor."""
-    if path[:1] == (OWN,):
-        methods: tuple[str, ...] = ("GET",)
-    else:
-        upstream, below = org.upstreams.find(None, path)
-        methods = upstream.table.methods(below)
+    methods = ("GET",) if path[:1] == (OWN,) else site.methods(path)
     if not methods:
         raise NotFound
-    return origin.preflight(ask.fields, org.origins, methods)
+    return origin.preflight(ask.fields, site.origins, methods, site.named_in)
 
 
 async def own_page(org: Org, path: Segments, ask: Inbound, record: Record) -> Answer:
@@ -125,21 +130,14 @@ def only_get(ask: Inbound) -> None:
         raise MethodNotAllowed(("GET", "HEAD"))
 
 
-async def refuse(house: House, answer: Stamped, record: Record, error: GatewayError) -> None:
+async def refuse(answer: Stamped, record: Record, error: GatewayError) -> None:
     """End with an answer that says what is wrong; or, when one is under way, without an end."""
     record.code = error.code
     if answer.started:
         record.interrupted = "gateway" if isinstance(error, Unavailable) else "upstream"
         await answer.cut()
     else:
-        await send(answer, problem.of_error(error, shape_of(house, record), record.request_id))
-
-
-def shape_of(house: House, record: Record) -> ProblemShape | None:
-    """The error shape of the vendor on whose route a request is; None elsewhere."""
-    org = house.named.get(record.org)
-    upstream = org.vendors.get(record.upstream) if org is not None else None
-    return upstream.problem if upstream is not None else None
+        await send(answer, problem.of_error(error, answer.problem, record.request_id))
 
 
 async def send(answer: Outbound, whole: Answer) -> None:

@@ -13,7 +13,8 @@ from gateway.core.errors import GatewayError
 from gateway.core.identity import Identity, propose_user_id
 from gateway.core.plan import VendorRequest
 from gateway.core.problem import Answer
-from gateway.dispatch import House, shape_of
+from gateway.core.vendor import ProblemShape
+from gateway.dispatch import House
 from gateway.exchange import (
     authenticate,
     check_conversations,
@@ -35,6 +36,7 @@ class Explanation:
     steps: list[tuple[str, str]] = field(default_factory=list)  # name, what was found
     request: VendorRequest | None = None  # the vendor's key masked
     upstream: Upstream | None = None
+    problem: ProblemShape | None = None  # how an error would look
     answer: Answer | None = None  # the refusal the client gets; then nothing leaves
     code: str = ""
 
@@ -58,7 +60,7 @@ async def explain(
         await _decide(house, ask, explanation, reading)
     except GatewayError as error:
         explanation.code = error.code
-        explanation.answer = problem.of_error(error, shape_of(house, record), record.request_id)
+        explanation.answer = problem.of_error(error, explanation.problem, record.request_id)
         explanation.note("refused", f"{error.status} {error.code}: {error.detail}")
     return explanation
 
@@ -71,10 +73,13 @@ async def _decide(
 ) -> None:
     record = explanation.record
     http.check(ask.fields)
-    found, path = house.orgs.find(ask.host, route.segments(ask.raw_path))
-    org = replace(found, ledger=reading(found), audit=Unheard(), questions=None)
+    site, path = house.sites.find(ask.host, route.segments(ask.raw_path))
+    explanation.problem = site.problem(path)
+    found = await site.find(ask)
+    explanation.problem = found.org.problem(path)
+    org = replace(found.org, ledger=reading(found.org), audit=Unheard(), questions=None)
     record.org = org.name
-    explanation.note("org", f"{org.name} (external_id {org.external_id})")
+    explanation.note("org", f"{org.name} (external_id {org.external_id}), by {found.by}")
     upstream, match = find_operation(org, path, ask, record)
     explanation.upstream = upstream
     vendor = upstream.destination.vendor
@@ -88,7 +93,7 @@ async def _decide(
     explanation.note("left out", ", ".join(record.dropped) or "nothing")
     explanation.note("spoofed", ", ".join(record.spoofed) or "nothing")
     exchange = Exchange(org, upstream, call, identity, user, record)
-    if found.questions is not None and call.conversations:
+    if found.org.questions is not None and call.conversations:
         explanation.note("unknown", "of a conversation nobody here opened, the vendor is asked")
     await check_conversations(exchange)
     explanation.note("conversation", _whose(call.conversations, match.operation.opens))

@@ -4,16 +4,16 @@ Built once, by `assemble`, except for the `Exchange`.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.core.call import Call
 from gateway.core.directory import Directory
+from gateway.core.errors import NotFound
 from gateway.core.identity import Identity, UserIdRule
 from gateway.core.observe import Observer
 from gateway.core.plan import Destination, VendorRequest, plan
-from gateway.core.route import Table
-from gateway.core.vendor import Vendor
+from gateway.core.route import Segments, Table
+from gateway.core.vendor import ProblemShape
 from gateway.ports import (
     AuditSink,
     ConversationLedger,
@@ -50,7 +50,6 @@ class Org:
     external_id: str
     sign_in: SignIn
     upstreams: Directory[Upstream]
-    vendors: Mapping[str, Vendor]  # by the name of the upstream
     ledger: ConversationLedger
     audit: AuditSink
     limits: Limits
@@ -58,6 +57,15 @@ class Org:
     origins: tuple[str, ...] = ()
     refuse_spoofs: bool = False
     questions: Questions | None = None  # None: a conversation nobody here opened is nobody's
+    named_in: tuple[bytes, ...] = ()  # fields that may say that a request means this org
+
+    def problem(self, path: Segments) -> ProblemShape | None:
+        """The error shape of the vendor on whose route `path` is; None elsewhere."""
+        try:
+            upstream, _ = self.upstreams.find(None, path)
+        except NotFound:
+            return None
+        return upstream.destination.vendor.problem
 
 
 @dataclass(slots=True)

@@ -86,6 +86,26 @@ class Whose(Enum):
     NOBODYS = "nobody's"
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The orgs a request may be for, by external_id, and what names them: "the claim org_id"."""
+
+    orgs: frozenset[str]
+    by: str
+
+
+class SharedSignIn(Protocol):
+    """All authenticators that several orgs at one place share."""
+
+    async def orgs(self, ask: Inbound) -> Named:
+        """The orgs that every credential vouches for, at least one; the one that is asked for.
+
+        Raises `Unauthenticated`, `AmbiguousCredentials`, `OriginRefused`, `WrongOrg`,
+        `BadRequest`, …
+        """
+        ...
+
+
 class ConversationLedger(Protocol):
     """Who owns a conversation, and the names people have at upstreams.
 

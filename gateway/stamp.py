@@ -2,6 +2,7 @@
 
 import time
 
+from gateway.core.vendor import ProblemShape
 from gateway.ports import Fields, Outbound, Record
 
 EVERY_ANSWER: Fields = (
@@ -16,12 +17,16 @@ EVERY_ANSWER: Fields = (
 
 
 class Stamped:
-    """An `Outbound` that writes `EVERY_ANSWER`, the request id and `also` with each head."""
+    """An `Outbound` that writes `EVERY_ANSWER`, the request id and `also` with each head.
+
+    `problem` is how an error would look that ends the request now.
+    """
 
     def __init__(self, answer: Outbound, record: Record) -> None:
         self._answer = answer
         self._record = record
         self.also: Fields = ()
+        self.problem: ProblemShape | None = None
 
     @property
     def started(self) -> bool:

@@ -71,6 +71,14 @@ async def test_nobody_can_search_for_ids(stage: Stage[Chatbase]) -> None:
     assert len(stage.vendor.requests) == 6
 
 
+async def test_an_id_that_spells_another_call_of_the_vendors_is_not_asked_for(
+    stage: Stage[Chatbase],
+) -> None:
+    body = {"message": "x", "conversationId": "export"}
+    assert (await stage.ask("alice", "POST", "/chat", body)).status == 404
+    assert stage.vendor.saw_nothing()
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [

@@ -7,28 +7,29 @@ speak of one person. An expired one counts as absent beside a good one.
 A cookie is a credential only where `core.origin` says so; elsewhere it counts for nothing.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from gateway.authn.algorithms import family
 from gateway.authn.jwt import JwtSignIn
+from gateway.authn.org_from import asked_for
 from gateway.authn.places import AUTHORIZATION, is_cookie, read
 from gateway.core.errors import (
     AmbiguousCredentials,
+    BadRequest,
     CredentialsExpired,
     CredentialsInvalid,
     CredentialsMissing,
     GatewayError,
     KeysUnavailable,
     OriginRefused,
-    WrongOrg,
 )
-from gateway.core.identity import Identity
+from gateway.core.identity import Identity, Vouched
 from gateway.core.origin import cookie_is_credential
 from gateway.ports import Inbound
 
 # Where several sign-ins refuse one credential, who came closest to taking it is told of.
-_CLOSEST = (KeysUnavailable, CredentialsExpired, WrongOrg, GatewayError)
+_CLOSEST = (KeysUnavailable, CredentialsExpired, GatewayError)
 
 
 class Verifier(Protocol):
@@ -39,13 +40,13 @@ class Verifier(Protocol):
         """Where its credentials may stand."""
         ...
 
-    async def verify(self, credential: str) -> Identity | None:
+    async def verify(self, credential: str) -> Vouched | None:
         """None: not of my kind. Raises a `GatewayError`: mine, and bad."""
         ...
 
 
-class SignIns:
-    """The sign-ins of one org; `origins` may use its cookies beside the org's own.
+class Chain:
+    """Sign-ins beside each other; `origins` may use their cookies beside the site's own.
 
     Raises:
         ValueError: there are none, or two that must not stand beside each other.
@@ -61,24 +62,39 @@ class SignIns:
         places = [AUTHORIZATION, *(place for one in verifiers for place in one.places)]
         self._places = tuple(dict.fromkeys(places))
 
-    async def authenticate(self, ask: Inbound) -> Identity:
-        """Who is asking.
+    async def judge(
+        self, ask: Inbound, *, enough: Callable[[Vouched], bool]
+    ) -> list[list[Vouched]]:
+        """For each good credential, what the sign-ins that take it say, until one says `enough`.
 
         Raises:
-            CredentialsMissing, CredentialsInvalid, CredentialsExpired, WrongOrg, OriginRefused:
-                nobody we know.
-            AmbiguousCredentials: more than one credential where there may be one, or two people.
+            CredentialsMissing, CredentialsInvalid, CredentialsExpired, OriginRefused: there is
+                none, or one that is bad.
+            AmbiguousCredentials: more than one where there may be one.
             KeysUnavailable: that cannot be known now.
         """
-        shown = [(place, read(ask.fields, place)) for place in self._places]
-        believed = [(place, one) for place, one in shown if one is not None]
-        if any(is_cookie(place) for place, _ in believed) and not self._believes_cookies(ask):
-            believed = [(place, one) for place, one in believed if not is_cookie(place)]
-            if not believed:
+        good: list[list[Vouched]] = []
+        expired = CredentialsExpired()
+        for place, credential in self._shown(ask):
+            try:
+                good.append(await self._judge(place, credential, enough))
+            except CredentialsExpired as error:
+                expired = error
+        if not good:
+            raise expired
+        return good
+
+    def _shown(self, ask: Inbound) -> list[tuple[str, str]]:
+        """The credentials there are, and where they stand; at least one."""
+        found = [(place, read(ask.fields, place)) for place in self._places]
+        shown = [(place, one) for place, one in found if one is not None]
+        if any(is_cookie(place) for place, _ in shown) and not self._believes_cookies(ask):
+            shown = [(place, one) for place, one in shown if not is_cookie(place)]
+            if not shown:
                 raise OriginRefused
-        if not believed:
+        if not shown:
             raise CredentialsMissing
-        return await self._agree(believed)
+        return shown
 
     def _believes_cookies(self, ask: Inbound) -> bool:
         return cookie_is_credential(
@@ -89,39 +105,71 @@ class SignIns:
             origins=self._origins,
         )
 
-    async def _agree(self, shown: Sequence[tuple[str, str]]) -> Identity:
-        """The one person all credentials speak of."""
-        good: list[Identity] = []
-        expired = CredentialsExpired()
-        for place, credential in shown:
-            try:
-                good.append(await self._judge(place, credential))
-            except CredentialsExpired as error:
-                expired = error
-        if not good:
-            raise expired
-        if len({identity.person for identity in good}) > 1:
-            raise AmbiguousCredentials("The request carries the credentials of two people")
-        return good[0]
-
-    async def _judge(self, place: str, credential: str) -> Identity:
-        """Whom one credential speaks of, by the sign-ins that read this place."""
+    async def _judge(
+        self, place: str, credential: str, enough: Callable[[Vouched], bool]
+    ) -> list[Vouched]:
+        """What one credential is worth to the sign-ins that read this place."""
+        taken: list[Vouched] = []
         refusals: list[GatewayError] = []
         for verifier in self._verifiers:
             if place not in verifier.places:
                 continue
             try:
-                identity = await verifier.verify(credential)
+                vouched = await verifier.verify(credential)
             except GatewayError as error:
                 refusals.append(error)
                 continue
-            if identity is not None:
-                return identity
+            if vouched is not None:
+                taken.append(vouched)
+                if enough(vouched):
+                    break
+        if taken:
+            return taken
         for kind in _CLOSEST:
             for refusal in refusals:
                 if isinstance(refusal, kind):
                     raise refusal
         raise CredentialsInvalid("The credential is of no sign-in this organisation has")
+
+
+class SignIns:
+    """The sign-ins of one org, by its external_id; the rest is as for a `Chain`.
+
+    `org_from` are the places where a request may say which org it means.
+    """
+
+    def __init__(
+        self,
+        verifiers: Sequence[Verifier],
+        *,
+        org: str,
+        origins: Collection[str] = (),
+        org_from: Sequence[str] = (),
+    ) -> None:
+        self._chain = Chain(verifiers, origins=origins)
+        self._org = org
+        self._org_from = tuple(org_from)
+
+    async def authenticate(self, ask: Inbound) -> Identity:
+        """Who is asking.
+
+        Raises:
+            CredentialsMissing, CredentialsInvalid, CredentialsExpired, WrongOrg, OriginRefused:
+                nobody we know.
+            AmbiguousCredentials: more than one credential where there may be one, or two people.
+            BadRequest: it says that it is for another org.
+            KeysUnavailable: that cannot be known now.
+        """
+        judged = await self._chain.judge(ask, enough=self._speaks_for_us)
+        found = [taken[-1].within(self._org) for taken in judged]
+        if len({identity.person for identity in found}) > 1:
+            raise AmbiguousCredentials("The request carries the credentials of two people")
+        if asked_for(ask.fields, self._org_from) not in {None, self._org}:
+            raise BadRequest("The request names two organisations")
+        return found[0]
+
+    def _speaks_for_us(self, vouched: Vouched) -> bool:
+        return vouched.speaks_for(self._org)
 
 
 def _check_families(verifiers: Sequence[Verifier]) -> None:

@@ -5,7 +5,7 @@ repaired: no trimming, no case, no number made text, or two people could become 
 which check failed and quotes no value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeGuard
@@ -13,13 +13,14 @@ from typing import TypeGuard
 from gateway.authn.algorithms import family
 from gateway.authn.places import check_place
 from gateway.core import pointer, strictjson
-from gateway.core.errors import CredentialsExpired, CredentialsInvalid, WrongOrg
-from gateway.core.identity import Identity, Scalar
+from gateway.core.errors import CredentialsExpired, CredentialsInvalid
+from gateway.core.identity import Scalar, Vouched
 from gateway.core.strictjson import JsonObject, JsonValue
 
 MAX_LEEWAY = 60.0  # seconds
 MAX_AUDIENCES = 100
 MAX_ROLES = 256
+MAX_ORGS = 256
 # The year 9999: a date beyond it is in milliseconds, and would be good for ever.
 _END_OF_TIME = 253_402_300_799
 
@@ -32,16 +33,16 @@ _OTHER_KINDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class JwtRules:
-    """What one org demands of one issuer's tokens.
+    """What is demanded of one issuer's tokens.
 
     `user_claim`, `org_claim`, `roles_claim` and the names in `require` are literal names, or JSON
     Pointers where they begin with "/". `places` are "authorization", "cookie:NAME", "field:NAME".
+    `may_vouch_for` says of an org, by its external_id, whether the issuer's word counts for it.
 
     Raises:
         ValueError: they would let everybody in, or nobody; the text says which.
     """
 
-    org: str  # the org's external_id
     issuer: str
     audience: tuple[str, ...] = ()
     client: tuple[str, ...] = ()
@@ -50,14 +51,15 @@ class JwtRules:
     places: tuple[str, ...] = ("authorization",)
     user_claim: str = "sub"
     org_claim: str | None = None
+    may_vouch_for: Callable[[str], bool] = lambda org: True
     roles_claim: str | None = None
     leeway: float = 30.0  # seconds
     types: tuple[str, ...] = ("JWT", "at+jwt")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "require", MappingProxyType(dict(self.require)))
-        if not self.org or not self.issuer:
-            raise ValueError("a sign-in needs an org and an issuer")
+        if not self.issuer:
+            raise ValueError("a sign-in needs an issuer")
         if not self.audience and not self.client:
             raise ValueError("audience: required, unless client is given")
         if "" in (*self.audience, *self.client):
@@ -86,13 +88,12 @@ def _claim(claims: JsonObject, name: str) -> JsonValue:
     return next(pointer.find(claims, _tokens(name)), None)
 
 
-def identify(claims: JsonObject, rules: JwtRules, *, now: float) -> Identity:
-    """The person a token speaks of, whose signature and issuer are verified already.
+def identify(claims: JsonObject, rules: JwtRules, *, now: float) -> Vouched:
+    """Whom a token speaks of, whose signature and issuer are verified already.
 
     Raises:
         CredentialsInvalid: the token is not meant for this sign-in.
         CredentialsExpired: all is well with it, but for the time.
-        WrongOrg: it does not vouch for this org.
     """
     _check_kind(claims)
     _check_audience(claims, rules)
@@ -103,10 +104,9 @@ def identify(claims: JsonObject, rules: JwtRules, *, now: float) -> Identity:
     if not isinstance(subject, str) or not subject.strip():
         raise CredentialsInvalid("The token names no user: the claim must be a string with text")
     roles = _roles(claims, rules)
-    _check_org(claims, rules)
     if now >= expires + rules.leeway:
         raise CredentialsExpired
-    return Identity(org=rules.org, subject=subject, roles=roles, expires_at=expires)
+    return Vouched(subject, roles, expires, _orgs(claims, rules))
 
 
 def _check_kind(claims: JsonObject) -> None:
@@ -169,13 +169,15 @@ def _roles(claims: JsonObject, rules: JwtRules) -> tuple[str, ...]:
     return tuple(roles)
 
 
-def _check_org(claims: JsonObject, rules: JwtRules) -> None:
+def _orgs(claims: JsonObject, rules: JwtRules) -> frozenset[str] | None:
+    """The orgs the token names, as far as its issuer may vouch for them."""
     if rules.org_claim is None:
-        return
+        return None
     value = _claim(claims, rules.org_claim)
-    orgs = value if isinstance(value, list) else [value]
-    if not any(strictjson.same(one, rules.org) for one in orgs):
-        raise WrongOrg
+    named = value if isinstance(value, list) else [value]
+    if len(named) > MAX_ORGS:
+        raise CredentialsInvalid("The token names more than 256 organisations")
+    return frozenset(one for one in named if isinstance(one, str) and rules.may_vouch_for(one))
 
 
 def _are_strings(value: object, *, most: int) -> TypeGuard[list[str]]:

@@ -1,4 +1,4 @@
-"""One JWT sign-in of one org: a token in, the person it speaks of out.
+"""One JWT sign-in, of one org or of many: a token in, the person it speaks of out.
 
 PyJWT verifies the signature, with one key of this sign-in's own; what a token is and what it must
 say is decided here (SECURITY.md ME-13 to ME-15 has what PyJWT alone lets by).
@@ -6,7 +6,8 @@ say is decided here (SECURITY.md ME-13 to ME-15 has what PyJWT alone lets by).
 Verified tokens are remembered until they expire, and for a minute at most, so that one can be
 taken back by its key or its org within that time. The name a token is remembered by is the SHA-256
 of all its bytes; each sign-in has a memory of its own, so none answers for another. Only success is
-remembered: a refusal is worked out anew each time.
+remembered: a refusal is worked out anew each time. Nothing of it is about an org, but for the orgs
+the token names: so one verification does, whichever of them asks.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from gateway.authn.claims import JwtRules, identify
 from gateway.authn.keys import KeySource
 from gateway.authn.token import MAX_TOKEN, Token, parse
 from gateway.core.errors import CredentialsInvalid
-from gateway.core.identity import Identity
+from gateway.core.identity import Vouched
 from gateway.ports import Clock
 
 REMEMBERED = 60.0  # seconds
@@ -27,13 +28,13 @@ MAX_REMEMBERED = 10_000  # tokens, of a few hundred bytes each
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    identity: Identity
+    vouched: Vouched
     since: float
     until: float  # seconds since the epoch
 
 
 class JwtSignIn:
-    """Verifies the tokens of one issuer, for one org.
+    """Verifies the tokens of one issuer.
 
     `clock` is in seconds since the epoch.
 
@@ -47,16 +48,17 @@ class JwtSignIn:
         self.places = rules.places
         self.issuer = rules.issuer
         self.algorithms = rules.algorithms
+        self.org_claim = rules.org_claim
         self._rules = rules
         self._keys = keys
         self._clock = clock
         self._verified: LRUCache[bytes, _Verdict] = LRUCache(MAX_REMEMBERED)
 
-    async def verify(self, credential: str) -> Identity | None:
+    async def verify(self, credential: str) -> Vouched | None:
         """Whom a credential speaks of. None: it is a token of another issuer.
 
         Raises:
-            CredentialsInvalid, CredentialsExpired, WrongOrg: it is no good.
+            CredentialsInvalid, CredentialsExpired: it is no good.
             KeysUnavailable: it cannot be verified now.
         """
         if len(credential) > MAX_TOKEN:  # before a hash is spent on it
@@ -66,15 +68,15 @@ class JwtSignIn:
         now = self._clock()
         # A clock that was set back must not stretch the minute: hence `since`.
         if verdict is not None and verdict.since <= now < verdict.until:
-            return verdict.identity
+            return verdict.vouched
         token = parse(credential)
         if token.claims.get("iss") != self._rules.issuer:
             return None
         await self._check_signature(token)
         now = self._clock()
-        identity = identify(token.claims, self._rules, now=now)
-        self._remember(digest, identity, now)
-        return identity
+        vouched = identify(token.claims, self._rules, now=now)
+        self._remember(digest, vouched, now)
+        return vouched
 
     async def _check_signature(self, token: Token) -> None:
         if token.algorithm not in self._rules.algorithms:
@@ -85,7 +87,7 @@ class JwtSignIn:
         if not any(key.verifies(token.algorithm, token.signed, token.signature) for key in keys):
             raise CredentialsInvalid("The token's signature is not its issuer's")
 
-    def _remember(self, digest: bytes, identity: Identity, now: float) -> None:
-        expires = now if identity.expires_at is None else identity.expires_at + self._rules.leeway
+    def _remember(self, digest: bytes, vouched: Vouched, now: float) -> None:
+        expires = now if vouched.expires_at is None else vouched.expires_at + self._rules.leeway
         until = min(expires, now + REMEMBERED)
-        self._verified[digest] = _Verdict(identity, now, until)
+        self._verified[digest] = _Verdict(vouched, now, until)

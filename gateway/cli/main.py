@@ -37,9 +37,14 @@ COMMANDS = (
     Command("replay", "gateway.cli.replay:command", "Show what would happen to recorded requests."),
     Command("schema", "gateway.cli.schema:command", "Print the JSON Schema of a configuration."),
     Command("vendors", "gateway.cli.vendors:command", "Show the profiles and their operations."),
+    Command(
+        "conversations import",
+        "gateway.cli.conversations:import_",
+        "Take over who owns which conversation.",
+    ),
     Command("token mint", "gateway.cli.token:mint", "Make a development token."),
 )
-GROUPS = {"token": "Development tokens."}
+GROUPS = {"conversations": "Who owns which conversation.", "token": "Development tokens."}
 
 
 class LazyGroup(TyperGroup):

@@ -9,6 +9,7 @@ import typer
 if TYPE_CHECKING:
     from gateway.config.load import Loaded
     from gateway.config.mistake import ConfigError
+    from gateway.config.model import OrgSettings, Settings
 
 FAILED = 1
 CONFIGURATION = 78  # EX_CONFIG of sysexits.h
@@ -67,3 +68,12 @@ def fail(message: str) -> typer.Exit:
     """Say why a command could not do what it was asked, and end so."""
     typer.echo(message, err=True)
     return typer.Exit(FAILED)
+
+
+def choose_org(settings: "Settings", name: str | None) -> "OrgSettings":
+    """The org a command is for: the one named, or the only one."""
+    if name is None and len(settings.orgs) == 1:
+        return next(iter(settings.orgs.values()))
+    if name is None or name not in settings.orgs:
+        raise fail(f"Say which org: --org {'|'.join(settings.orgs)}")
+    return settings.orgs[name]

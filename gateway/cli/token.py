@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.options import Config, fail, load_or_exit
+from gateway.cli.options import Config, choose_org, fail, load_or_exit
 
 if TYPE_CHECKING:
-    from gateway.config.model import JwtSignInSettings, OrgSettings, Settings
+    from gateway.config.model import JwtSignInSettings, OrgSettings
 
 
 def mint(
@@ -32,14 +32,6 @@ def mint(
     chosen = choose_org(settings, org)
     sign_in, signing_key, algorithm = choose_key(chosen, key)
     typer.echo(sign(claims(chosen, sign_in, subject, role or [], minutes), signing_key, algorithm))
-
-
-def choose_org(settings: "Settings", name: str | None) -> "OrgSettings":
-    if name is None and len(settings.orgs) == 1:
-        return next(iter(settings.orgs.values()))
-    if name is None or name not in settings.orgs:
-        raise fail(f"Say which org: --org {'|'.join(settings.orgs)}")
-    return settings.orgs[name]
 
 
 def choose_key(org: "OrgSettings", key: Path | None) -> tuple["JwtSignInSettings", str, str]:

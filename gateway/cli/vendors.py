@@ -1,34 +1,64 @@
-"""`gateway vendors`: the profiles, and what of each vendor's API end users may reach."""
+"""`gateway vendors`: the profiles, and what of each vendor's API end users may reach.
+
+One by its name is printed as the TOML it could be written in: to read, and to begin a profile of
+one's own with.
+"""
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from gateway.cli.options import fail
+from gateway.cli.options import HERE, Config, fail, load_or_exit
 
 if TYPE_CHECKING:
-    from gateway.core.vendor import Operation, Place, Vendor
+    from gateway.config.load import Loaded
+    from gateway.core.vendor import Vendor
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(help="One profile, with its operations.")] = None,
+    name: Annotated[str | None, typer.Argument(help="One profile, as TOML.")] = None,
+    under: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Print it under another name.")
+    ] = None,
     shape: Annotated[
         Literal["text", "json"], typer.Option("--format", help="For people, or machines.")
     ] = "text",
+    config: Config = None,
 ) -> None:
-    """Show the profiles, or one of them with its operations."""
+    """Show the profiles, or one of them as TOML; with a configuration, those of its own as well."""
+    from gateway.config.mistake import did_you_mean
     from gateway.vendors import VENDORS
 
-    if name is not None and name not in VENDORS:
-        raise fail(f"There is no profile {name}: {', '.join(VENDORS)}")
-    chosen = [VENDORS[name]] if name is not None else list(VENDORS.values())
+    loaded = None if name in VENDORS else _loaded(config)
+    known = VENDORS if loaded is None else loaded.settings.profiles
+    if name is not None and name not in known:
+        raise fail(f"There is no profile {name}: {', '.join(known)}{did_you_mean(name, known)}")
+    chosen = list(known.values()) if name is None else [known[name]]
     if shape == "json":
-        typer.echo(json.dumps([_described(vendor) for vendor in chosen], indent=2))
-    elif name is not None:
-        typer.echo(_text(chosen[0]))
-    else:
+        typer.echo(json.dumps([_described(one, _table(one, loaded)) for one in chosen], indent=2))
+    elif name is None:
         typer.echo(_list(chosen))
+    else:
+        typer.echo(_text(chosen[0], under or name, _table(chosen[0], loaded)), nl=False)
+
+
+def _loaded(config: Path | None) -> "Loaded | None":
+    """The configuration, where there is one."""
+    return load_or_exit(config) if config is not None or HERE.exists() else None
+
+
+def _table(vendor: "Vendor", loaded: "Loaded | None") -> Mapping[str, Any]:
+    """A profile as TOML has it; of one of the file's own, secrets as stars."""
+    if loaded is not None and vendor.name in loaded.settings.vendors:
+        from gateway.config.expand import profile
+
+        return profile(loaded, vendor.name)
+    from gateway.config.profile_text import profile_table
+
+    return profile_table(vendor)
 
 
 def _list(vendors: "list[Vendor]") -> str:
@@ -44,63 +74,35 @@ def _list(vendors: "list[Vendor]") -> str:
     )
 
 
-def _text(vendor: "Vendor") -> str:
-    lines = [f"{vendor.name}: {vendor.title}", ""]
-    lines += _lines(
-        {
-            "base URL": vendor.base_url or "every customer's own: base_url is required",
-            "user id": f"must match {vendor.user_id}",
-            **{f"{name}:": template for name, template in vendor.fields.items()},
-            "documents": ", ".join(vendor.documents),
-        }
-    )
-    for name, operation in vendor.operations.items():
-        lines += ["", f"{name}    {' '.join(operation.methods)} {operation.path}"]
-        lines += _lines(_parts(operation))
-    return "\n".join(lines)
+def _text(vendor: "Vendor", name: str, table: Mapping[str, Any]) -> str:
+    from gateway.config.spelling import sections
+    from gateway.vendors import VENDORS
+
+    lines = [f"# {vendor.title}"]
+    if name in VENDORS:
+        lines.append(
+            f"# A profile of your own has another name: gateway vendors {vendor.name} --as NAME"
+        )
+    return "\n".join([*lines, *sections(("vendors", name), table)])
 
 
-def _lines(parts: dict[str, str]) -> list[str]:
-    width = max((len(name) for name in parts), default=0)
-    return [f"  {name.ljust(width)}  {value}" for name, value in parts.items() if value]
+def _described(vendor: "Vendor", table: Mapping[str, Any]) -> dict[str, Any]:
+    from gateway.config.place import written
 
-
-def _parts(operation: "Operation") -> dict[str, str]:
-    return {
-        "user id": ", ".join(map(_place, operation.user)),
-        "conversation": ", ".join(map(_place, operation.conversation)) or operation.no_conversation,
-        "opens": ", ".join(map(_place, operation.opens)),
-        "members": ", ".join(sorted(operation.members)),
-        "query": ", ".join(sorted(operation.query)),
-    }
-
-
-def _place(place: "Place") -> str:
-    """As a profile in TOML writes it: `body:/userId`."""
-    from gateway.core.vendor import Body, Header, Query
-
-    if isinstance(place, Body):
-        return f"body:{place.pointer}"
-    if isinstance(place, Header):
-        return f"field:{place.name}"
-    return f"{'query' if isinstance(place, Query) else 'path'}:{place.name}"
-
-
-def _described(vendor: "Vendor") -> dict[str, Any]:
     return {
         "name": vendor.name,
         "title": vendor.title,
         "base_url": vendor.base_url,
-        "fields": dict(vendor.fields),
+        "fields": table.get("fields", {}),
         "user_id": vendor.user_id,
         "documents": list(vendor.documents),
         "operations": {
             name: {
                 "method": list(operation.methods),
                 "path": operation.path,
-                "user": [_place(place) for place in operation.user],
-                "conversation": [_place(place) for place in operation.conversation],
-                "opens": [_place(place) for place in operation.opens],
+                "user": [written(place) for place in operation.user],
+                "conversation": [written(place) for place in operation.conversation],
+                "opens": [written(place) for place in operation.opens],
                 "members": sorted(operation.members),
                 "query": sorted(operation.query),
             }

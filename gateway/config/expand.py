@@ -10,7 +10,7 @@ from gateway.config.interpolate import masked
 from gateway.config.load import Loaded
 from gateway.config.mistake import Path, key_of
 from gateway.config.rules.secrets import secret_paths
-from gateway.config.spelling import section
+from gateway.config.spelling import section, sections
 
 
 def expanded(loaded: Loaded) -> str:
@@ -18,11 +18,24 @@ def expanded(loaded: Loaded) -> str:
     shown = _Shown(loaded)
     tree = shown.table(loaded.settings.model_dump(mode="json", by_alias=True), ())
     orgs: dict[str, dict[str, Any]] = tree.pop("orgs")
+    own: dict[str, dict[str, Any]] = tree.pop("vendors", {})
+    shared: list[dict[str, Any]] = tree.pop("sign_in", [])
     version = tree.pop("version")
-    sections = [section(f"[{name}]", members) for name, members in tree.items()]
+    parts = [section(f"[{name}]", members) for name, members in tree.items()]
+    parts += [section("[[sign_in]]", sign_in) for sign_in in shared]
+    for name, vendor in own.items():
+        parts += sections(("vendors", name), vendor)
     for name, org in orgs.items():
-        sections += _org(key_of(("orgs", name)), org)
-    return "\n".join([f"version = {version}\n", *sections])
+        if loaded.settings.orgs[name].shares_sign_ins:
+            org["sign_in"] = []
+        parts += _org(key_of(("orgs", name)), org)
+    return "\n".join([f"version = {version}\n", *parts])
+
+
+def profile(loaded: Loaded, name: str) -> dict[str, Any]:
+    """A profile of the file itself, as it may be shown."""
+    table = loaded.settings.vendors[name].model_dump(mode="json", exclude_defaults=True)
+    return _Shown(loaded).table(table, ("vendors", name))
 
 
 def _org(head: str, org: dict[str, Any]) -> list[str]:

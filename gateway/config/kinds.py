@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from gateway.authn.org_from import check_org_place
 from gateway.authn.places import check_place
 from gateway.config.urls import listening
 from gateway.core import pointer
@@ -33,6 +34,7 @@ JsonSchema = dict[str, Any]
 
 # What the gateway writes itself in a request to a vendor, beyond what may never pass.
 _OURS = frozenset({"accept", "accept-encoding", "content-type", "expect"})
+EVERY_ORG = "*"  # in place of an org's name: every other one
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _WORDS = frozenset({"key", "user", "org", "roles", "subject"})
 
@@ -81,6 +83,10 @@ def _name(written: str) -> str:
             "a name has letters, digits and . _ -, 64 at most, and begins with a letter or digit"
         )
     return written
+
+
+def _org_name(written: str) -> str:
+    return written if written == EVERY_ORG else _name(written)
 
 
 def _path(written: str) -> str:
@@ -154,6 +160,13 @@ def _credential_place(written: str) -> str:
         raise ValueError('must be "authorization", "cookie:NAME" or "field:name"') from None
 
 
+def _org_place(written: str) -> str:
+    try:
+        return check_org_place(written)
+    except ValueError:
+        raise ValueError('must be "field:name"') from None
+
+
 def _network(written: object) -> Network:
     if isinstance(written, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
         return written
@@ -186,6 +199,7 @@ Texts = Annotated[tuple[Text, ...], OneOrMore()]
 SomeTexts = Annotated[Texts, AfterValidator(_not_empty)]
 Secrets = Annotated[tuple[SecretStr, ...], OneOrMore(), AfterValidator(_rotation)]
 Name = Annotated[str, AfterValidator(_name)]  # of an org or an upstream; a segment of paths
+OrgName = Annotated[str, AfterValidator(_org_name)]
 Count = Annotated[int, BeforeValidator(_count), Field(ge=1, le=10_000_000)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 Listen = Annotated[str, AfterValidator(listening)]
@@ -213,6 +227,7 @@ CredentialPlaces = Annotated[
     OneOrMore(),
     AfterValidator(_not_empty),
 ]
+OrgPlace = Annotated[str, AfterValidator(_org_place)]
 Scalar = Annotated[
     Any, AfterValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})
 ]

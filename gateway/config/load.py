@@ -11,17 +11,19 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path as FilePath
 from typing import Any
 
-from gateway.config import overlay, shape, unavailable
+from gateway.config import overlay, shape, unavailable, vendors
 from gateway.config.interpolate import Sources, interpolated
 from gateway.config.meaning import Meaning, meant
 from gateway.config.mistake import ConfigError, Finding, Mistake, Path
 from gateway.config.model import Settings
 from gateway.config.placing import InFile, InProgram, Places
-from gateway.config.rules import org, orgs, server, sharing, sign_in, upstream
+from gateway.config.rules import org, orgs, server, sharing, sign_in, upstream, vendor
 from gateway.config.rules.secrets import written_out
+from gateway.config.vendors import Profiles
 
 _AT = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
@@ -120,9 +122,18 @@ def _loaded(
     holes = [shape.take_out(tree, finding.path) for finding in findings]
     holes += unavailable.take_out(tree, findings)
     reading = shape.read(tree, [shape.without_lone_indices(config, hole) for hole in holes])
-    meaning = meant(reading.file)
+    known = vendors.profiles(reading)
+    meaning = meant(reading.file, known)
     loaded = Loaded(meaning.settings, (), config, meaning)
-    judged = _written([*sharing.check(reading.file, meaning), *_judged(loaded, places)], config)
+    judged = _written(
+        [
+            *sharing.check(reading.file, meaning),
+            *known.findings,
+            *vendor.check(reading),
+            *_judged(loaded, known, places),
+        ],
+        config,
+    )
     findings += [*reading.findings, *sharing.form(reading.file)]
     findings += [one for one in judged if not reading.speaks_of_a_hole(one.path)]
     mistakes = tuple(places.placed(dict.fromkeys(_written(findings, config))))
@@ -131,13 +142,13 @@ def _loaded(
     return replace(loaded, warnings=mistakes)
 
 
-def _judged(loaded: Loaded, places: Places) -> Iterator[Finding]:
+def _judged(loaded: Loaded, known: Profiles, places: Places) -> Iterator[Finding]:
     """The findings of the rules, at the paths of the file."""
     settings, meaning = loaded.settings, loaded.meaning
     yield from server.check(settings)
-    for check in (sign_in.check, upstream.check, org.check, orgs.check):
-        for one in check(settings.orgs):
-            yield replace(one, path=meaning.as_written(one.path))
+    of_orgs = (check(settings.orgs) for check in (sign_in.check, org.check, orgs.check))
+    for one in chain(upstream.check(settings.orgs, known), *of_orgs):
+        yield replace(one, path=meaning.as_written(one.path))
     for one in written_out(settings, loaded.as_written):
         path = meaning.as_written(one.path)
         if places.is_written(path):

@@ -6,19 +6,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.config.given_keys import default_algorithms
+from gateway.config.kinds import EVERY_ORG
 from gateway.config.mistake import Path
 from gateway.config.model import (
     JwtSignInSettings,
     OrgSettings,
     OrgTable,
     Settings,
-    Table,
+    SharedSignIn,
     UpstreamSettings,
     UpstreamTable,
 )
-from gateway.config.written import EVERY_ORG, File, SharedSignIn
+from gateway.config.profile import VendorTable
+from gateway.config.table import Table
+from gateway.config.vendors import SHIPPED, Profiles
+from gateway.config.vouching import Vouching
+from gateway.config.written import File
 from gateway.core.identity import UserIdRule
-from gateway.vendors import VENDORS
+from gateway.core.vendor import Vendor
 
 ONLY_ORG = "default"
 
@@ -38,22 +43,30 @@ class Meaning:
         return path
 
 
-def meant(file: File) -> Meaning:
+def meant(file: File, profiles: Profiles = SHIPPED) -> Meaning:
     """What `file` means."""
     tables: Mapping[str, OrgTable] = file.orgs
     sources: dict[Path, Path] = {}
     if not file.orgs:
-        tables = {ONLY_ORG: OrgTable.model_construct(upstreams=file.upstreams)}
+        own = OrgTable.model_construct(sign_in=file.sign_in, upstreams=file.upstreams)
+        tables = {ONLY_ORG: own}
         sources["orgs", ONLY_ORG] = ()
     _note_spellings(tables, sources)
-    shared = _Shared(file.sign_in, sources)
-    orgs = {name: _org(name, table, shared, file.server.max_body) for name, table in tables.items()}
+    _note_base_urls(tables, file.vendors, sources)
+    shared = _Shared(file, sources)
+    orgs = {
+        name: _org(name, table, shared, profiles.known, file.server.max_body)
+        for name, table in tables.items()
+    }
     return Meaning(
         Settings.model_construct(
             version=file.version,
             server=file.server,
             identity=file.identity,
             store=file.store,
+            vendors=file.vendors,
+            profiles=profiles.known,
+            sign_in=shared.sign_ins,
             orgs=_told_apart(orgs),
         ),
         sources,
@@ -71,46 +84,63 @@ def _note_spellings(tables: Mapping[str, OrgTable], sources: dict[Path, Path]) -
                     sources["orgs", name, *place, spelt.lower()] = (*written, spelt)
 
 
+def _note_base_urls(
+    tables: Mapping[str, OrgTable], own: Mapping[str, VendorTable], sources: dict[Path, Path]
+) -> None:
+    """An upstream without a base URL has that of its profile, which may be the file's own."""
+    for name, table in tables.items():
+        for key, upstream in table.upstreams.items():
+            if upstream.base_url is None and upstream.vendor in own:
+                place: Path = ("orgs", name, "upstreams", key, "base_url")
+                if own[upstream.vendor].base_url is not None:
+                    sources[place] = ("vendors", upstream.vendor, "base_url")
+
+
 class _Shared:
-    """The shared sign-ins, as the orgs that have none of their own get them.
+    """The shared sign-ins, as the orgs that have none of their own get them."""
 
-    "*" means the orgs that no sign-in names: naming an org says who alone may vouch for it.
-    """
-
-    def __init__(self, written: tuple[SharedSignIn, ...], sources: dict[Path, Path]) -> None:
-        self._sign_ins = [_sign_in(sign_in) for sign_in in written]
+    def __init__(self, file: File, sources: dict[Path, Path]) -> None:
+        self.sign_ins = tuple(_shared(one) for one in file.sign_in if file.orgs)
+        self._listed = {table.external_id or name for name, table in file.orgs.items()}
+        self._vouching = Vouching(self.sign_ins)
         self._sources = sources
-        self._by_org: dict[str, list[int]] = defaultdict(list)
-        for index, sign_in in enumerate(written):
-            for org in dict.fromkeys(sign_in.orgs or (EVERY_ORG,)):
-                self._by_org[org].append(index)
 
     def of(self, name: str, external_id: str) -> tuple[JwtSignInSettings, ...]:
-        indices = self._by_org.get(external_id) or self._by_org.get(EVERY_ORG, [])
+        if name == EVERY_ORG:
+            indices = self._vouching.beyond(self._listed - {EVERY_ORG})
+        else:
+            indices = self._vouching.of(external_id)
         for place, index in enumerate(indices):
             self._sources["orgs", name, "sign_in", place] = ("sign_in", index)
-        return tuple(self._sign_ins[index] for index in indices)
+        return tuple(self.sign_ins[index] for index in indices)
+
+
+def _shared(written: SharedSignIn) -> SharedSignIn:
+    values = _values(_sign_in(written))
+    return SharedSignIn.model_construct(**values, orgs=written.orgs or (EVERY_ORG,))
 
 
 def _sign_in(written: JwtSignInSettings) -> JwtSignInSettings:
-    """The sign-in of one org: whom a shared one is for has been settled."""
+    """The sign-in of one org: whom a shared one is for is not its own to say."""
     values = {name: getattr(written, name) for name in JwtSignInSettings.model_fields}
     return JwtSignInSettings.model_construct(
         **values | {"algorithms": written.algorithms or default_algorithms(written)}
     )
 
 
-def _org(name: str, table: OrgTable, shared: _Shared, max_body: int) -> OrgSettings:
-    external_id = table.external_id or name
+def _org(
+    name: str, table: OrgTable, shared: _Shared, profiles: Mapping[str, Vendor], max_body: int
+) -> OrgSettings:
+    external_id = EVERY_ORG if name == EVERY_ORG else table.external_id or name
+    own = () if name == EVERY_ORG else table.sign_in
     return OrgSettings.model_construct(
         **_values(table)
         | {
             "name": name,
             "external_id": external_id,
-            "sign_in": tuple(_sign_in(one) for one in table.sign_in)
-            or shared.of(name, external_id),
+            "sign_in": tuple(_sign_in(one) for one in own) or shared.of(name, external_id),
             "upstreams": {
-                key: _upstream(key, upstream, table.user_id, max_body)
+                key: _upstream(key, upstream, profiles, table.user_id, max_body)
                 for key, upstream in table.upstreams.items()
             },
         }
@@ -118,14 +148,19 @@ def _org(name: str, table: OrgTable, shared: _Shared, max_body: int) -> OrgSetti
 
 
 def _upstream(
-    name: str, table: UpstreamTable, user_id: UserIdRule, max_body: int
+    name: str,
+    table: UpstreamTable,
+    profiles: Mapping[str, Vendor],
+    user_id: UserIdRule,
+    max_body: int,
 ) -> UpstreamSettings:
-    vendor = VENDORS.get(table.vendor)
-    base_url = table.base_url or (vendor.base_url if vendor is not None else None) or ""
+    profile = profiles.get(table.vendor) or _stand_in(table.vendor)
+    base_url = table.base_url or profile.base_url or ""
     return UpstreamSettings.model_construct(
         **_values(table)
         | {
             "name": name,
+            "profile": profile,
             "base_url": base_url.removesuffix("/"),
             "path": table.path or f"/{name}",
             "user_id": table.user_id or user_id,
@@ -135,31 +170,37 @@ def _upstream(
     )
 
 
+def _stand_in(name: str) -> Vendor:
+    """For a profile that is not there, so that what is right elsewhere can be judged."""
+    return Vendor(name=name, title=name, base_url=None, fields={}, user_id=".*", operations={})
+
+
 def _values(table: Table) -> dict[str, Any]:
     return {name: getattr(table, name) for name in type(table).model_fields}
 
 
 def is_told_org(upstream: UpstreamSettings) -> bool:
     """Whether the vendor learns the org, and so tells one subject of two orgs apart itself."""
-    vendor = VENDORS.get(upstream.vendor)
     templates = "".join(upstream.fields.values())
-    return "{org}" in templates or (vendor is not None and vendor.told_org)
+    return "{org}" in templates or upstream.profile.told_org
 
 
 def sharing_a_key(orgs: Mapping[str, OrgSettings]) -> set[tuple[str, str]]:
     """The org and name of upstreams whose key another org uses too, at a vendor not told the org.
 
-    There, one subject of two orgs would be one person: their names have to differ.
+    There, one subject of two orgs would be one person: their names have to differ. `EVERY_ORG` is
+    many orgs by itself.
     """
     users: dict[str, set[str]] = defaultdict(set)
     for org, upstream in _every(orgs):
         for key in upstream.key:
             users[key.get_secret_value()].add(org.name)
+    shared = {key for key, names in users.items() if len(names) > 1 or EVERY_ORG in names}
     return {
         (org.name, upstream.name)
         for org, upstream in _every(orgs)
         if not is_told_org(upstream)
-        and any(len(users[key.get_secret_value()]) > 1 for key in upstream.key)
+        and any(key.get_secret_value() in shared for key in upstream.key)
     }
 
 

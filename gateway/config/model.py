@@ -9,7 +9,7 @@ nothing else may stand for is a key whose feature is not there yet.
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, InstanceOf, SecretStr
+from pydantic import Field, SecretStr
 
 from gateway.config.kinds import (
     Agents,
@@ -22,6 +22,7 @@ from gateway.config.kinds import (
     Name,
     Networks,
     OneOrMore,
+    OrgPlace,
     Pointer,
     Scalar,
     Secrets,
@@ -32,10 +33,10 @@ from gateway.config.kinds import (
     UserHeader,
 )
 from gateway.config.profile import VendorTable
+from gateway.config.profile_kinds import Profile
 from gateway.config.table import Table
 from gateway.config.units import Bytes, Seconds
 from gateway.core.identity import UserIdRule
-from gateway.core.vendor import Vendor
 
 
 class Server(Table):
@@ -104,6 +105,10 @@ class JwtSignInSettings(Table):
         default=None,
         description="Must hold the org's external_id. Absent: the issuer is this org's alone.",
     )
+    org_from: OrgPlace | None = Field(
+        default=None,
+        description='"field:name": which org people mean, where the claim names several.',
+    )
     roles_claim: Claim | None = Field(default=None, description="A string or a list.")
     secret: Secrets = Field(default=(), description="Shared secrets for HS256, HS384, HS512.")
     public_key: Text | None = Field(
@@ -127,6 +132,15 @@ class JwtSignInSettings(Table):
     )
     jwks_stale: Annotated[float, Seconds("0s", "30d")] = Field(
         default=86400.0, description="How long keys are used while the issuer is away."
+    )
+
+
+class SharedSignIn(JwtSignInSettings):
+    """For the orgs that have no sign-in of their own."""
+
+    orgs: SomeTexts = Field(
+        default=(),
+        description='external_ids this issuer may vouch for; "*": all that are named nowhere.',
     )
 
 
@@ -187,7 +201,7 @@ class UpstreamSettings(UpstreamTable):
     """A vendor as one org uses it."""
 
     name: str = Field(exclude=True)
-    profile: InstanceOf[Vendor] = Field(exclude=True, repr=False)  # what `vendor` names
+    profile: Profile = Field(exclude=True, repr=False)  # what `vendor` names
     base_url: str  # no slash at its end
     path: str
     user_id: UserIdRule
@@ -228,6 +242,11 @@ class OrgSettings(OrgTable):
     external_id: str
     upstreams: Mapping[str, UpstreamSettings]
 
+    @property
+    def shares_sign_ins(self) -> bool:
+        """Whether it has the shared ones, and so none of its own."""
+        return any(isinstance(one, SharedSignIn) for one in self.sign_in)
+
 
 class Settings(Table):
     """The long form of a whole configuration: what is built and run."""
@@ -237,5 +256,6 @@ class Settings(Table):
     identity: IdentitySettings
     store: Store
     vendors: Mapping[str, VendorTable]  # of the file itself
-    profiles: Mapping[str, InstanceOf[Vendor]] = Field(exclude=True, repr=False)  # and all there are
-    orgs: Mapping[str, OrgSettings]
+    profiles: Mapping[str, Profile] = Field(exclude=True, repr=False)  # and those that ship
+    sign_in: tuple[SharedSignIn, ...]  # the shared ones; each org has those that are for it as well
+    orgs: Mapping[str, OrgSettings]  # `EVERY_ORG` among them, where it was written

@@ -1,4 +1,4 @@
-"""A place, as a profile in TOML writes it: `body:/userId`, `query:user`, `path:user`, `field:x-user`.
+"""A place as TOML writes it: `body:/userId`, `query:user`, `path:user`, `field:x-user`.
 
 What is read is in its one spelling, so that a place written and read again is the same.
 """

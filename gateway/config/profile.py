@@ -79,7 +79,9 @@ class OperationTable(Table):
     thinks: bool = Field(
         default=False, description="Makes the vendor think: limits count it in full."
     )
-    no_conversation: str = Field(default="", description="Why it names none, if that is meant.")
+    no_conversation: Text | None = Field(
+        default=None, description="Why it names none, if that is meant."
+    )
 
 
 class ProblemTable(Table):
@@ -121,7 +123,7 @@ class VendorTable(Table):
 
     model_config = _required("operations")
 
-    title: str = Field(default="", description="For people; default: its name.")
+    title: Text | None = Field(default=None, description="For people; default: its name.")
     base_url: Text | None = Field(
         default=None, description="Its origin, and a prefix if any; absent: each upstream's own."
     )

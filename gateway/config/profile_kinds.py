@@ -31,7 +31,7 @@ from gateway.config.kinds import (
 from gateway.config.mistake import did_you_mean
 from gateway.core.errors import GatewayError
 from gateway.core.place import Header
-from gateway.core.vendor import Operation
+from gateway.core.vendor import Operation, Vendor
 
 NULL = "{null}"
 
@@ -56,6 +56,13 @@ class Short:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchema:
         return {"anyOf": [handler(schema), {"type": "string", "pattern": f"^{_SHORT.pattern}$"}]}
+
+
+class AsItIs:
+    """No table, and never read from one: a value that was made of tables."""
+
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.any_schema()
 
 
 def _long(written: object) -> object:
@@ -163,6 +170,7 @@ def _lookup_value(written: str) -> str:
     return written
 
 
+Profile = Annotated[Vendor, AsItIs()]
 Methods = Annotated[tuple[Method, ...], OneOrMore()]
 PathTemplate = Annotated[str, AfterValidator(_path)]
 PathTemplates = Annotated[tuple[PathTemplate, ...], OneOrMore()]
@@ -181,7 +189,9 @@ ValuesByPointer = Mapping[Pointer, Values]
 AskedFields = Annotated[tuple[Annotated[str, AfterValidator(field_name)], ...], OneOrMore()]
 AnsweredFields = Annotated[tuple[Annotated[str, AfterValidator(_answered_field)], ...], OneOrMore()]
 ProfileFields = Annotated[
-    Mapping[Annotated[str, AfterValidator(_template_name)], Annotated[str, AfterValidator(template)]],
+    Mapping[
+        Annotated[str, AfterValidator(_template_name)], Annotated[str, AfterValidator(template)]
+    ],
     BeforeValidator(one_spelling),
 ]
 UserIdPattern = Annotated[Text, AfterValidator(_pattern)]

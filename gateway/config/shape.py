@@ -12,10 +12,17 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.config.mistake import Finding, Path, did_you_mean, key_of
-from gateway.config.model import JwtSignInSettings, OrgTable, Server, Store, UpstreamTable
+from gateway.config.model import (
+    JwtSignInSettings,
+    OrgTable,
+    Server,
+    SharedSignIn,
+    Store,
+    UpstreamTable,
+)
 from gateway.config.profile import OperationTable, VendorTable
 from gateway.config.table import Table
-from gateway.config.written import File, SharedSignIn, keys_of, table_at
+from gateway.config.written import File, keys_of, table_at
 
 _KEY_OF_A_TABLE = "[key]"  # how pydantic says that the name is wrong, not what stands under it
 

@@ -30,7 +30,6 @@ class NotYet:
 
 
 NOT_YET = (
-    NotYet("file", "include"),
     NotYet("file", "admin"),
     NotYet("file", "shared"),
     NotYet("file", "limits"),
@@ -42,7 +41,6 @@ NOT_YET = (
     NotYet("org", "events"),
     NotYet("org", "contacts"),
     NotYet("org", "widget"),
-    NotYet("sign_in", "org_from"),
     NotYet("sign_in", "membership"),
     NotYet("upstream", "vendor_limit"),
     NotYet("upstream", "assertion", accepted=False),
@@ -60,7 +58,6 @@ SIGN_IN_KEYS = ("framework", "ask", "introspection_url", "forwarded")
 SIGN_IN_TYPES = ("session", "introspect", "token_introspection", "forwarded", "host")
 VENDORS = ("openai", "anthropic", "dify", "mcp")
 STORES = ("postgresql", "postgres")
-ANY_ORG = "*"
 
 
 def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:
@@ -71,7 +68,7 @@ def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:
     Returns:
         The paths of what is gone or empty.
     """
-    holes = _take_out_any_org(tree, findings)
+    holes: list[Path] = []
     for scope, path, table in _tables(tree):
         if scope == "sign_in" and (told := _kind_not_yet(table)):
             findings.append(Finding((*path, told), "this kind of sign-in is not available yet"))
@@ -84,19 +81,6 @@ def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:
                 findings.append(Finding((*path, row.key), _message(row)))
                 holes.append((*path, row.key))
     return holes
-
-
-def _take_out_any_org(tree: Tree, findings: list[Finding]) -> list[Path]:
-    orgs = tree.get("orgs")
-    if not isinstance(orgs, dict) or ANY_ORG not in orgs:
-        return []
-    path: Path = ("orgs", ANY_ORG)
-    findings.append(Finding(path, "orgs that are not listed here are not available yet"))
-    if len(orgs) > 1:
-        del orgs[ANY_ORG]
-    else:  # without any, the file would be of the short form
-        orgs[ANY_ORG] = {}
-    return [path]
 
 
 def _message(row: NotYet) -> str:

@@ -8,35 +8,27 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import Field
 
-from gateway.config.kinds import Name, OneOrMore, SomeTexts
+from gateway.config.kinds import Name, OneOrMore, OrgName, SomeTexts
 from gateway.config.mistake import Path
 from gateway.config.model import (
     IdentitySettings,
-    JwtSignInSettings,
     OrgTable,
     Server,
+    SharedSignIn,
     Store,
     UpstreamTable,
 )
 from gateway.config.profile import VendorTable
 from gateway.config.table import Table
 
-EVERY_ORG = "*"
-
-
-class SharedSignIn(JwtSignInSettings):
-    """For the orgs that have no sign-in of their own."""
-
-    orgs: SomeTexts = Field(
-        default=(),
-        description='external_ids this issuer may vouch for; "*": all that are named nowhere.',
-    )
-
 
 class File(Table):
     """A configuration as written: long form, or short form for one org named `default`."""
 
     version: Literal[1] = Field(default=1, description="Of this format.")
+    include: SomeTexts = Field(
+        default=(), description="Further files, which hold [orgs.NAME] and nothing else."
+    )
     server: Server = Server()
     identity: IdentitySettings = IdentitySettings()
     store: Store = Store()
@@ -46,7 +38,10 @@ class File(Table):
     upstreams: Mapping[Name, UpstreamTable] = Field(
         default={}, description="The vendors of the one org, where there are no [orgs]."
     )
-    orgs: Mapping[Name, OrgTable] = Field(default={}, description="The companies, by name.")
+    orgs: Mapping[OrgName, OrgTable] = Field(
+        default={},
+        description='The companies, by name; "*": all others a shared sign-in vouches for.',
+    )
     vendors: Mapping[Name, VendorTable] = Field(
         default={}, description="Vendors of your own, by the name an upstream gives them."
     )

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from gateway.core.errors import IdentityNotRepresentable
+from gateway.core.errors import IdentityNotRepresentable, WrongOrg
 
 Scalar = str | int | float | bool
 UserIdRule = Literal["auto", "verbatim", "opaque"]
 
 OPAQUE = re.compile(r"u_[a-z2-7]{26}")
+# What an org may be called where it is part of everybody's identity, and of fields sent on.
+EXTERNAL_ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
 # Several vendors' patterns allow these two, and a URL library makes another resource of them.
 DOT_SEGMENTS = frozenset({".", ".."})
 
@@ -50,6 +52,33 @@ class Identity:
     @property
     def person(self) -> Person:
         return Person(self.org, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """What a sign-in says of whoever shows a credential, and for which orgs it says so.
+
+    `orgs` are external_ids; None: the sign-in is one org's alone, and speaks for that one.
+    `expires_at` is in seconds since the epoch.
+    """
+
+    subject: str
+    roles: tuple[str, ...] = ()
+    expires_at: float | None = None
+    orgs: frozenset[str] | None = None
+
+    def speaks_for(self, org: str) -> bool:
+        return self.orgs is None or org in self.orgs
+
+    def within(self, org: str) -> Identity:
+        """The person this is in one org.
+
+        Raises:
+            WrongOrg: the sign-in does not speak for it.
+        """
+        if not self.speaks_for(org):
+            raise WrongOrg
+        return Identity(org=org, subject=self.subject, roles=self.roles, expires_at=self.expires_at)
 
 
 def opaque_user_id(person: Person, *, secret: bytes) -> str:

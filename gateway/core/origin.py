@@ -73,11 +73,15 @@ def cors_fields(origin: bytes | None, origins: Collection[str]) -> list[tuple[by
 
 
 def preflight(
-    fields: Fields, origins: Collection[str], methods: Sequence[str]
+    fields: Fields,
+    origins: Collection[str],
+    methods: Sequence[str],
+    also: Sequence[bytes] = (),
 ) -> list[tuple[bytes, bytes]] | None:
     """The answer's fields to a preflight, which needs no sign-in and never goes on to a vendor.
 
-    A page of an origin that is not listed is told nothing. None: this OPTIONS is no preflight.
+    `also` are fields that may be sent, beyond `REQUEST_FIELDS`. A page of an origin that is not
+    listed is told nothing. None: this OPTIONS is no preflight.
     """
     asking = values(fields, b"origin")
     if len(asking) != 1 or not values(fields, b"access-control-request-method"):
@@ -88,6 +92,6 @@ def preflight(
     return [
         *(line for line in answer if line[0] != b"access-control-expose-headers"),
         (b"access-control-allow-methods", ", ".join(methods).encode("ascii")),
-        (b"access-control-allow-headers", REQUEST_FIELDS),
+        (b"access-control-allow-headers", b", ".join([REQUEST_FIELDS, *also])),
         (b"access-control-max-age", PREFLIGHT_SECONDS),
     ]

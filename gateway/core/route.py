@@ -82,8 +82,12 @@ class Table:
         found = (method for _, operation, _ in self._found(path) for method in operation.methods)
         return tuple(dict.fromkeys(found))
 
+    def is_closed(self, path: Segments) -> bool:
+        """Whether a call of the vendor's stands at `path` that no variable may reach."""
+        return any(_fit(template, path) is not None for template in self._closed)
+
     def _found(self, path: Segments) -> Iterator[tuple[str, Operation, Mapping[str, str]]]:
-        if any(_fit(template, path) is not None for template in self._closed):
+        if self.is_closed(path):
             return
         for name, operation, template in self._templates:
             variables = _fit(template, path)

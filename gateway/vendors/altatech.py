@@ -103,7 +103,14 @@ VENDOR = Vendor(
     ),
     lookup=Lookup(
         path="/v1/bot/conversation/page",
-        query={"user_id": "{user}", "page": "1", "page_size": "100"},
+        query={
+            "user_id": "{user}",
+            "conversation_type": "ALL",
+            "start_time": "0",
+            "end_time": "9999999999999",  # milliseconds
+            "page": "1",
+            "page_size": "100",
+        },
         items=Body("/list"),
         conversation=(Body("/conversation_id"),),
         owner=(Body("/user_id"),),

@@ -45,7 +45,10 @@ def test_asks_with_our_key_and_who_is_asking() -> None:
 
 def test_asks_a_list_for_the_persons_own() -> None:
     request = planned(ALTATECH)
-    assert request.target == "/v1/bot/conversation/page?user_id=alice&page=1&page_size=100"
+    path, _, query = request.target.partition("?")
+    assert path == "/v1/bot/conversation/page"
+    assert query.startswith("user_id=alice&")
+    assert query.endswith("&page=1&page_size=100")
 
 
 @pytest.mark.parametrize(

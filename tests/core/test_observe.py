@@ -287,3 +287,21 @@ def test_never_raises_and_never_invents_bytes(parts: list[bytes]) -> None:
     wire = b"".join(parts)
     notes = run(observe(CHAT, EVENTS, ok=True, user="alice"), parts)
     assert passed(notes) == wire
+
+
+def test_after_a_stop_there_is_no_other_note() -> None:
+    whole = observe(CHAT, JSON, ok=True, user="alice")
+    list(whole.feed(b"{"))
+    assert [type(note) for note in whole.end()] == [Stop]
+    stream = observe(CHAT, EVENTS, ok=True, user="alice", known=("c-1",))
+    assert [type(note) for note in stream.feed(b"x" * (MAX_HELD + 1))] == [Stop]
+
+
+def test_the_end_of_a_stream_repeats_nothing_that_has_passed() -> None:
+    observer = observe(CHAT, EVENTS, ok=True, user="alice", known=("c-1",))
+    assert passed(list(observer.feed(b"data: half"))) == b"data: half"
+    assert passed(list(observer.end())) == b""
+
+
+def test_no_word_of_ours_stands_in_an_answer_that_is_held() -> None:
+    assert observe(CHAT, JSON, ok=True, user="alice").interject(b"{}", "") == b""

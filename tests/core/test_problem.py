@@ -76,3 +76,7 @@ def test_says_when_to_come_back_and_what_is_allowed() -> None:
     assert busy[b"retry-after"] == b"3"
     wrong = dict(problem.of_error(errors.MethodNotAllowed(("GET", "POST")), None, "r").fields)
     assert wrong[b"allow"] == b"GET, POST"
+
+
+def test_says_that_an_error_is_the_vendors_own() -> None:
+    assert problem.received(429) == b"gateway; received-status=429"

@@ -37,7 +37,11 @@ async def running(app: Any, **options: Any) -> AsyncIterator[tuple[uvicorn.Serve
     server.lifespan = config.lifespan_class(config)
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as `gateway serve` does
-    await server.startup(sockets=[listener])
+    try:
+        await server.startup(sockets=[listener])
+    except SystemExit as error:  # uvicorn's way to say so; it would end pytest
+        listener.close()
+        raise AssertionError("the application did not start") from error
     await server.on_tick(0)  # writes the date field
     scheme = "https" if config.is_ssl else "http"
     try:

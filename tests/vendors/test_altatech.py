@@ -79,6 +79,15 @@ def test_a_read_is_about_one_conversation() -> None:
         assert VENDOR.operations[name].continues
 
 
+def test_the_look_up_says_whose_and_all_that_the_list_requires() -> None:
+    lookup = VENDOR.lookup
+    assert lookup is not None
+    assert lookup.query["user_id"] == "{user}"
+    required = {"conversation_type", "start_time", "end_time", "page", "page_size"}
+    assert required <= set(lookup.query)
+    assert VENDOR.operations["conversations"].path == lookup.path
+
+
 TOKENS = {"prompt_tokens": 4, "completion_tokens": 2, "total_tokens": 6}
 DETAILS = {"prompt_tokens_details": {"audio_tokens": 9}}
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
+from gateway.config.kinds import EVERY_ORG
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import OrgSettings
 from gateway.config.urls import host_name, origin
-from gateway.core.fields import VISIBLE
+from gateway.core.identity import EXTERNAL_ID
 from gateway.core.route import Segments, segments
 
 OWN = frozenset({"_gateway", "livez", "readyz"})  # under every org's path
 ROOT_ONLY = frozenset({".well-known"})
-MAX_EXTERNAL_ID = 256
 
 
 def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
@@ -24,8 +24,10 @@ def _check(org: OrgSettings, path: Path) -> Iterator[Finding]:
         yield Finding((*path, "upstreams"), "is required: nothing would be reachable")
     if not org.sign_in:
         yield Finding((*path, "sign_in"), "is required: nobody could sign in")
-    if len(org.external_id) > MAX_EXTERNAL_ID or not VISIBLE.fullmatch(org.external_id):
+    if not EXTERNAL_ID.fullmatch(org.external_id):
         yield Finding((*path, "external_id"), "must be printable ASCII, 256 characters at most")
+    if org.external_id == EVERY_ORG != org.name:
+        yield Finding((*path, "external_id"), "stands for every other org")
     yield from _hosts(org, path)
     yield from _origins(org, path)
     yield from _paths(org, path)

@@ -6,21 +6,22 @@ All look-ups are by table, so that ten thousand orgs take a second, not an hour.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from gateway.config.kinds import EVERY_ORG
 from gateway.config.meaning import sharing_a_key
 from gateway.config.mistake import Finding, key_of
-from gateway.config.model import JwtSignInSettings, OrgSettings
+from gateway.config.model import JwtSignInSettings, OrgSettings, SharedSignIn
 from gateway.core.route import Segments, segments
 
 ANY_HOST = ""
+_UNCLAIMED = "is required: without it, the people of one org are people of the others"
 
-Places = Mapping[str, Mapping[Segments, str]]  # host → path → the org that stands there
+Places = Mapping[str, Mapping[Segments, Sequence[str]]]  # host → path → the orgs that stand there
 
 
 def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
     """The findings about orgs that get into each other's way."""
-    places: dict[str, dict[Segments, str]] = defaultdict(dict)
-    for org in orgs.values():
-        yield from _place(org, places)
+    places = _places(orgs)
+    yield from _told_apart(orgs, places)
     for org in orgs.values():
         yield from _covered(org, places)
     yield from _external_ids(orgs)
@@ -28,17 +29,39 @@ def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
     yield from _user_ids(orgs)
 
 
-def _place(org: OrgSettings, places: dict[str, dict[Segments, str]]) -> Iterator[Finding]:
-    path = segments(org.path)
-    for host in org.hosts or (ANY_HOST,):
-        other = places[host].setdefault(path, org.name)
-        if other != org.name:
+def _places(orgs: Mapping[str, OrgSettings]) -> Places:
+    places: dict[str, dict[Segments, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for org in orgs.values():
+        for host in dict.fromkeys(org.hosts or (ANY_HOST,)):
+            places[host][segments(org.path)].append(org.name)
+    return places
+
+
+def _told_apart(orgs: Mapping[str, OrgSettings], places: Places) -> Iterator[Finding]:
+    """Where several orgs stand, only the claim of a sign-in that they share tells them apart."""
+    judged: set[str] = set()
+    for names in (names for paths in places.values() for names in paths.values()):
+        if len(names) > 1 or EVERY_ORG in names:
+            for name in names:
+                if name not in judged:
+                    judged.add(name)
+                    yield from _by_claim(orgs[name], names)
+
+
+def _by_claim(org: OrgSettings, beside: Sequence[str]) -> Iterator[Finding]:
+    other = next((name for name in beside if name != org.name), org.name)
+    for index, sign_in in enumerate(org.sign_in):
+        path = ("orgs", org.name, "sign_in", index)
+        if not isinstance(sign_in, SharedSignIn):
             yield Finding(
                 ("orgs", org.name, "path"),
-                f"{key_of(('orgs', other))} stands at the same host and path: telling orgs apart "
-                "by their claim is not available yet, so give each its own hosts or path",
+                f"{key_of(('orgs', other))} stands at the same host and path, and only the claim "
+                "of a shared [[sign_in]] tells orgs apart: leave the org's own out, or give it "
+                "hosts or a path of its own",
             )
             return
+        if sign_in.org_claim is None:
+            yield Finding((*path, "org_claim"), _UNCLAIMED)
 
 
 def _covered(org: OrgSettings, places: Places) -> Iterator[Finding]:
@@ -48,7 +71,7 @@ def _covered(org: OrgSettings, places: Places) -> Iterator[Finding]:
         full = (*own, *segments(upstream.path))
         for host in org.hosts or (ANY_HOST,):
             others = (places[host].get(full[:end]) for end in range(len(own) + 1, len(full) + 1))
-            other = next((one for one in others if one is not None), None)
+            other = next((names[0] for names in others if names), None)
             if other is not None:
                 yield Finding(
                     ("orgs", org.name, "upstreams", name, "path"),
@@ -61,6 +84,8 @@ def _external_ids(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
     """A claim's value means one org: no two have one external_id, and none another's name."""
     taken: dict[str, str] = {}
     for name, org in orgs.items():
+        if name == EVERY_ORG:
+            continue
         other = taken.setdefault(org.external_id, name)
         if other == name and org.external_id != name and org.external_id in orgs:
             other = org.external_id
@@ -99,11 +124,7 @@ def _unclaimed(entries: Sequence[tuple[str, int, JwtSignInSettings]]) -> Iterato
     for name, index, sign_in in entries:
         several = any(len(users[addressee]) > 1 for addressee in apart(sign_in))
         if several and sign_in.org_claim is None:
-            yield Finding(
-                ("orgs", name, "sign_in", index, "org_claim"),
-                "is required: several orgs have this issuer and audience, and without it "
-                "the people of one are people of the others",
-            )
+            yield Finding(("orgs", name, "sign_in", index, "org_claim"), _UNCLAIMED)
 
 
 def _what_tells_apart(

@@ -21,7 +21,7 @@ WELL_KNOWN = PUBLISHED_SECRETS | frozenset(
     }
 )
 _WRITTEN_OUT = 'is written out here: "${env:NAME}" or "${file:/path}" keeps it out of the file'
-_WORD = re.compile(r"(?:[A-Za-z]+ (?=\{key\}))?\{[a-z]+\}")  # a scheme before the key is none
+_WORD = re.compile(r"(?:^[A-Za-z]{1,16} (?=\{key\}))?\{[a-z]+\}")  # a scheme before the key is none
 _SECRET_FIELD = re.compile(r"auth|key|token|secret|password|credential|cookie|signature")
 
 

@@ -33,6 +33,10 @@ def _check(sign_in: JwtSignInSettings, path: Path) -> Iterator[Finding]:
             (*path, "audience"),
             "is required, unless client is given: or a token for any application would do",
         )
+    if sign_in.org_from is not None and sign_in.org_claim is None:
+        yield Finding(
+            (*path, "org_from"), "needs org_claim: whoever asks for an org must belong to it"
+        )
     yield from _one_source(sign_in, path)
     yield from _one_family(sign_in, path)
     yield from _strong(sign_in, path)

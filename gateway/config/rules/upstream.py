@@ -7,38 +7,44 @@ from gateway.config.mistake import Finding, Path, did_you_mean
 from gateway.config.model import JwtSignInSettings, OrgSettings, UpstreamSettings
 from gateway.config.unavailable import VENDORS as VENDORS_NOT_YET
 from gateway.config.urls import base_url, url
+from gateway.config.vendors import Profiles
 from gateway.core import pointer
+from gateway.core.guard import EVERY
 from gateway.core.identity import fits
 from gateway.core.vendor import Body, Operation, Vendor
-from gateway.vendors import VENDORS
 
 A_UUID = "00000000-0000-4000-8000-000000000000"
+AN_OPAQUE_ID = "u_" + "z7" * 13
 
 
-def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
-    """The findings about every upstream."""
+def check(orgs: Mapping[str, OrgSettings], profiles: Profiles) -> Iterator[Finding]:
+    """The findings about every upstream; what a broken profile would say of it waits."""
     for name, org in orgs.items():
         for upstream in org.upstreams.values():
             path = ("orgs", name, "upstreams", upstream.name)
-            vendor = VENDORS.get(upstream.vendor)
+            vendor = profiles.known.get(upstream.vendor)
             if vendor is None:
-                yield _no_such_vendor(upstream, path)
+                if upstream.vendor not in profiles.broken:
+                    yield _no_such_vendor(upstream, profiles, path)
                 continue
             operations = _operations(upstream, vendor)
             yield from _reachable(upstream, vendor, path)
             yield from _agents(upstream, vendor, path)
             yield from _known_operations(upstream, vendor, path)
             yield from _fields(upstream, vendor, path)
+            yield from _told(upstream, vendor, path)
             yield from _roles(upstream, vendor, org.sign_in, path)
             yield from _decided(upstream, operations, path)
+            yield from _opaque_fits(upstream, vendor, path)
             yield from _opaque(upstream, vendor, org.sign_in, path)
 
 
-def _no_such_vendor(upstream: UpstreamSettings, path: Path) -> Finding:
+def _no_such_vendor(upstream: UpstreamSettings, profiles: Profiles, path: Path) -> Finding:
     if upstream.vendor in VENDORS_NOT_YET:
         return Finding((*path, "vendor"), "this profile is not available yet")
-    hint = did_you_mean(upstream.vendor, VENDORS)
-    return Finding((*path, "vendor"), f"no such profile: {', '.join(VENDORS)}{hint}")
+    names = [*profiles.known, *sorted(profiles.broken)]
+    hint = did_you_mean(upstream.vendor, names)
+    return Finding((*path, "vendor"), f"no such profile: {', '.join(names)}{hint}")
 
 
 def _operations(upstream: UpstreamSettings, vendor: Vendor) -> list[Operation]:
@@ -96,6 +102,30 @@ def _fields(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[
         yield Finding((*path, "user_header"), "this field says something else already")
 
 
+def _told(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Finding]:
+    """Whether the vendor hears who we are, and who asks."""
+    templates = "".join([*vendor.fields.values(), *upstream.fields.values()])
+    if "{key}" not in templates:
+        yield Finding(
+            (*path, "key"),
+            "is sent nowhere: no field has {key}, and the vendor takes anybody for the gateway",
+            "warning",
+        )
+    if upstream.user_header or "{user}" in templates or "{subject}" in templates:
+        return
+    silent = [
+        name
+        for name, one in vendor.operations.items()
+        if not one.user and not one.conversation and name in (upstream.operations or (name,))
+    ]
+    if silent:
+        yield Finding(
+            (*path, "user_header"),
+            f"is off, and nothing else tells the vendor who asks in: {', '.join(silent)}",
+            "warning",
+        )
+
+
 def _roles(
     upstream: UpstreamSettings,
     vendor: Vendor,
@@ -130,11 +160,20 @@ def _decided(
         first = pointer.parse(written)[0]
         if first in theirs:
             yield Finding((*path, "set", written), "names a person or a conversation")
-        elif first not in members:
+        elif members.isdisjoint({first, EVERY}):
             yield Finding(
                 (*path, "set", written),
                 f"no operation lists this member{did_you_mean(first, members)}",
             )
+
+
+def _opaque_fits(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Finding]:
+    if upstream.user_id != "verbatim" and not fits(AN_OPAQUE_ID, re.compile(vendor.user_id)):
+        yield Finding(
+            (*path, "user_id"),
+            f"the rule of {vendor.name} does not take opaque ids, u_ and 26 letters and digits: "
+            "widen it, or verbatim",
+        )
 
 
 def _opaque(

@@ -1,0 +1,88 @@
+"""`gateway conversations import`: owners of conversations that were opened elsewhere."""
+
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.options import Config, choose_org, fail, load_or_exit
+
+if TYPE_CHECKING:
+    from gateway.config.model import Settings
+    from gateway.store.importing import Outcome, Row
+
+SHOWN = 20  # rows of one kind; the rest are counted
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns conversation and subject.")],
+    upstream: Annotated[str, typer.Option(help="The upstream the conversations are at.")],
+    org: Annotated[str | None, typer.Option(help="Not needed where there is one org.")] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Record them; without it this is a dry run.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Take over who owns which conversation. A dry run, until you say --write."""
+    from gateway.core.errors import LedgerUnavailable
+    from gateway.store.errors import StoreError
+    from gateway.store.importing import NotAList, read
+
+    settings = load_or_exit(config).settings
+    chosen = choose_org(settings, org)
+    if upstream not in chosen.upstreams:
+        raise fail(f"Org {chosen.name} has no upstream {upstream}: {', '.join(chosen.upstreams)}")
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            rows = list(read(lines))
+        outcome = asyncio.run(taken(settings, rows, chosen.external_id, upstream, write=write))
+    except OSError as error:
+        raise fail(f"Cannot read {file}: {error.strerror}") from None
+    except (NotAList, UnicodeDecodeError) as error:
+        raise fail(f"{file} is no list of conversations: {error}") from None
+    except (StoreError, LedgerUnavailable) as error:
+        raise fail(str(error)) from None
+    for line in told(outcome, write=write):
+        typer.echo(line)
+    if outcome.conflicts or outcome.faults:
+        raise typer.Exit(1)
+
+
+async def taken(
+    settings: "Settings", rows: "list[Row]", org: str, upstream: str, *, write: bool
+) -> "Outcome":
+    from gateway.store.importing import take_over
+    from gateway.store.store import Store
+
+    store = await Store.open(settings.store.url)
+    try:
+        shown = with_progress(rows)
+        return await take_over(store.ledger, shown, org=org, upstream=upstream, write=write)
+    finally:
+        await store.aclose()
+
+
+def with_progress(rows: "list[Row]") -> "Iterable[Row]":
+    if not sys.stderr.isatty():
+        return rows
+    return progressing(rows)
+
+
+def progressing(rows: "list[Row]") -> "Iterator[Row]":
+    with typer.progressbar(rows, label="Conversations", file=sys.stderr) as bar:
+        yield from bar
+
+
+def told(outcome: "Outcome", *, write: bool) -> Iterator[str]:
+    done = "recorded" if write else "would be recorded"
+    yield f"{outcome.new} {done}, {outcome.there} are theirs already."
+    for title, rows in (("of another", outcome.conflicts), ("not usable", outcome.faults)):
+        if rows:
+            yield f"{len(rows)} {title}, left as they are:"
+        for row in rows[:SHOWN]:
+            yield f"  line {row.line}: {row.fault or row.conversation}"
+    if not write:
+        yield "Nothing was written: say --write when this is what you want."

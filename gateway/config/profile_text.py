@@ -1,0 +1,98 @@
+"""A profile as the TOML it is read from: what is printed, and read again, is equal.
+
+What says nothing has no line, so that a profile shows what it is and no more.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gateway.config.place import written
+from gateway.config.profile_kinds import NULL
+from gateway.config.spelling import sections
+from gateway.core.place import Place
+from gateway.core.strictjson import JsonValue
+from gateway.core.vendor import Lookup, Operation, ProblemShape, Vendor
+
+
+def profile_text(vendor: Vendor, name: str) -> str:
+    """`[vendors.NAME]`, whole."""
+    return "\n".join(sections(("vendors", name), profile_table(vendor)))
+
+
+def profile_table(vendor: Vendor) -> dict[str, Any]:
+    """A profile as `VendorTable` reads it."""
+    table = {
+        "title": vendor.title,
+        "base_url": vendor.base_url,
+        "documents": vendor.documents,
+        "fields": vendor.fields,
+        "user_id": vendor.user_id,
+        "credential_fields": vendor.credential_fields,
+        "closed": vendor.closed,
+        "operations": {name: _operation(one) for name, one in vendor.operations.items()},
+        "problem": None if vendor.problem is None else _problem(vendor.problem),
+        "lookup": None if vendor.lookup is None else _lookup(vendor.lookup),
+    }
+    return {name: _toml(value) for name, value in table.items() if value}
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    table = {
+        "method": operation.method,
+        "path": operation.path,
+        "user": _places(operation.user),
+        "conversation": _places(operation.conversation),
+        "opens": _places(operation.opens),
+        "answers_user": _places(operation.answers_user),
+        "usage": _places(operation.usage),
+        "members": sorted(operation.members),
+        "containers": _places(operation.containers),
+        "values": {pointer: _in_order(some) for pointer, some in operation.values.items()},
+        "query": sorted(operation.query),
+        "fields": sorted(operation.fields),
+        "response_fields": sorted(operation.response_fields),
+        "settable": sorted(operation.settable),
+        "json_lines": operation.json_lines,
+        "thinks": operation.thinks,
+        "no_conversation": operation.no_conversation,
+    }
+    return {name: value for name, value in table.items() if value}
+
+
+def _problem(problem: ProblemShape) -> dict[str, Any]:
+    codes = {str(key): code for key, code in problem.codes.items()}
+    event = {} if problem.event is None else {"event": problem.event}
+    return {"body": problem.body, **event, **({"codes": codes} if codes else {})}
+
+
+def _lookup(lookup: Lookup) -> dict[str, Any]:
+    table = {
+        "path": lookup.path,
+        "query": lookup.query,
+        "items": None if lookup.items is None else written(lookup.items),
+        "conversation": _places(lookup.conversation),
+        "owner": _places(lookup.owner),
+    }
+    return {name: value for name, value in table.items() if value}
+
+
+def _places(places: Iterable[Place]) -> list[str]:
+    return [written(place) for place in places]
+
+
+def _in_order(some: Iterable[JsonValue]) -> list[JsonValue]:
+    return sorted(some, key=json.dumps)
+
+
+def _toml(value: Any) -> Any:
+    """`value` as TOML can say it: there is no null, and `${` begins a reference."""
+    if value is None:
+        return NULL
+    if isinstance(value, str):
+        return value.replace("${", "$${")
+    if isinstance(value, Mapping):
+        return {name: _toml(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_toml(inner) for inner in value]
+    return value

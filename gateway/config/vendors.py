@@ -1,0 +1,163 @@
+"""All profiles an upstream may name: those that ship, and `[vendors.NAME]` of a file.
+
+A profile in TOML becomes what the shipped ones are made of, and is judged by the same checks: what
+contradicts itself is a finding at its key.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from gateway.config.mistake import Finding, Path
+from gateway.config.place import body, place
+from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
+from gateway.config.profile_kinds import NULL
+from gateway.config.shape import Reading
+from gateway.core.strictjson import JsonValue
+from gateway.core.vendor import Lookup, Operation, ProblemShape, Vendor
+from gateway.vendors import VENDORS
+
+Built = TypeVar("Built")
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """All that an upstream may name. `broken` are profiles of the file with a mistake in them."""
+
+    known: Mapping[str, Vendor]
+    broken: frozenset[str] = frozenset()
+    findings: tuple[Finding, ...] = field(default=(), repr=False)
+
+
+SHIPPED = Profiles(VENDORS)
+
+
+def profiles(reading: Reading) -> Profiles:
+    """The shipped profiles, and those of a file."""
+    own: dict[str, Vendor] = {}
+    findings: list[Finding] = []
+    for name, table in reading.file.vendors.items():
+        built = _Building(("vendors", name), findings).vendor(name, table)
+        if built is not None and not reading.speaks_of_a_hole(("vendors", name)):
+            own[name] = built
+    taken_out = {hole[1] for hole in reading.holes if hole[0] == "vendors" and len(hole) > 1}
+    broken = {*reading.file.vendors, *map(str, taken_out)} - own.keys()
+    return Profiles({**VENDORS, **own, **VENDORS}, frozenset(broken), tuple(findings))
+
+
+class _Building:
+    """One profile in the making."""
+
+    def __init__(self, path: Path, findings: list[Finding]) -> None:
+        self._path = path
+        self._findings = findings
+
+    def vendor(self, name: str, table: VendorTable) -> Vendor | None:
+        """The profile; None where something keeps it from being one, which is a finding then."""
+        before = len(self._findings)
+        operations = {
+            key: self._built(("operations", key), one, ("method", "path"), operation)
+            for key, one in table.operations.items()
+        }
+        if not operations:
+            self._note(("operations",), "is required: nothing would be reachable")
+        problem = self._built(("problem",), table.problem, ("body",), _problem)
+        lookup = self._built(("lookup",), table.lookup, ("path", "owner"), _lookup)
+        if len(self._findings) > before:
+            return None
+        return Vendor(
+            name=name,
+            title=table.title or name,
+            base_url=table.base_url,
+            fields={field.lower(): template for field, template in table.fields.items()},
+            user_id=table.user_id,
+            operations={key: one for key, one in operations.items() if one is not None},
+            closed=table.closed,
+            problem=problem,
+            lookup=lookup,
+            credential_fields=table.credential_fields,
+            documents=table.documents,
+        )
+
+    def _built(
+        self,
+        place: Path,
+        table: Any,
+        required: tuple[str, ...],
+        build: Callable[[Any], Built],
+    ) -> Built | None:
+        if table is None:
+            return None
+        missing = [key for key in required if not getattr(table, key)]
+        for key in missing:
+            self._note((*place, key), "is required")
+        if missing:
+            return None
+        try:
+            return build(table)
+        except ValueError as error:
+            # "user, conversation: …": the core says which of its fields, and those are our keys.
+            where, _, told = str(error).partition(": ")
+            self._note((*place, where.partition(",")[0]), told)
+            return None
+
+    def _note(self, place: Path, message: str) -> None:
+        self._findings.append(Finding((*self._path, *place), message))
+
+
+def operation(table: OperationTable) -> Operation:
+    """Raises `ValueError` where it contradicts itself: "KEY: what is wrong"."""
+    return Operation(
+        method=table.method[0] if len(table.method) == 1 else table.method,
+        path=table.path,
+        user=tuple(map(place, table.user)),
+        conversation=tuple(map(place, table.conversation)),
+        opens=tuple(map(place, table.opens)),
+        answers_user=tuple(map(body, table.answers_user)),
+        usage=tuple(map(body, table.usage)),
+        members=frozenset(table.members),
+        containers=tuple(map(body, table.containers)),
+        values={pointer: frozenset(map(_scalar, some)) for pointer, some in table.values.items()},
+        query=frozenset(table.query),
+        fields=frozenset(table.fields),
+        response_fields=frozenset(table.response_fields),
+        settable=frozenset(table.settable),
+        json_lines=table.json_lines,
+        thinks=table.thinks,
+        no_conversation=table.no_conversation or "",
+    )
+
+
+def _problem(table: ProblemTable) -> ProblemShape:
+    return ProblemShape(
+        body=_members(table.body),
+        codes={int(key) if key.isdigit() else key: code for key, code in table.codes.items()},
+        event=None if table.event is None else _members(table.event),
+    )
+
+
+def _lookup(table: LookupTable) -> Lookup:
+    return Lookup(
+        path=table.path,
+        owner=tuple(map(body, table.owner)),
+        conversation=tuple(map(body, table.conversation)),
+        query=table.query,
+        items=None if table.items is None else body(table.items),
+    )
+
+
+def _members(written: Mapping[str, Any]) -> dict[str, JsonValue]:
+    return {name: _json(value) for name, value in written.items()}
+
+
+def _json(written: Any) -> JsonValue:
+    if isinstance(written, Mapping):
+        return _members(written)
+    if isinstance(written, (list, tuple)):
+        return [_json(item) for item in written]
+    return _scalar(written)
+
+
+def _scalar(written: Any) -> JsonValue:
+    value: JsonValue = None if written == NULL else written
+    return value

@@ -1,0 +1,52 @@
+"""The orgs that are not listed: each is made when it is first asked for.
+
+What a claim says becomes part of everybody's identity, so it is taken as it is or not at all; and
+what an org that is listed is called, be it by its name or its external_id, is never another org.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+
+from gateway.core.identity import EXTERNAL_ID
+from gateway.org import Org
+
+MOST = 1000  # that are kept, of 10 KiB each
+
+
+class OtherOrgs:
+    """Keeps the `Orgs` promise of `site`. `make` is given the external_id; `taken` are none of them.
+
+    Those asked for last are kept. One that is let go while it is at work goes on working: its
+    conversations and limits are not in it, and its connections close by themselves.
+    """
+
+    def __init__(
+        self, make: Callable[[str], Org], *, taken: Collection[str], most: int = MOST
+    ) -> None:
+        self._make = make
+        self._taken = frozenset(taken)
+        self._most = most
+        self._made: OrderedDict[str, Org] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._made)
+
+    def __contains__(self, external_id: str) -> bool:
+        return external_id not in self._taken and EXTERNAL_ID.fullmatch(external_id) is not None
+
+    def __getitem__(self, external_id: str) -> Org:
+        """The org of this external_id.
+
+        Raises:
+            KeyError: it is not contained.
+        """
+        org = self._made.get(external_id)
+        if org is None:
+            if external_id not in self:
+                raise KeyError(external_id)
+            org = self._made[external_id] = self._make(external_id)
+            if len(self._made) > self._most:
+                self._made.popitem(last=False)
+        self._made.move_to_end(external_id)
+        return org

@@ -1,0 +1,85 @@
+"""What the papers say is so: their snippets run, and nothing there is goes unsaid."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli.main import COMMANDS, app
+from gateway.config.load import load
+from gateway.core import errors
+from gateway.vendors import VENDORS
+from tests.support.tokens import Issuer
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+RUN = CliRunner()
+
+
+def snippets(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def all_errors() -> list[type[errors.GatewayError]]:
+    found = [errors.GatewayError]
+    for kind in found:
+        found.extend(kind.__subclasses__())
+    return found
+
+
+def test_the_readmes_configuration_is_one(tmp_path: Path) -> None:
+    (snippet,) = snippets(README, "toml")
+    file = tmp_path / "gateway.toml"
+    file.write_text(snippet)
+    loaded = load(file, environment={"CHATBASE_KEY": "k" * 20})
+    assert list(loaded.settings.orgs) == ["default"]
+    assert not [one for one in loaded.warnings if one.severity == "error"]
+
+
+def test_the_readmes_explain_shows_what_it_promises(tmp_path: Path) -> None:
+    (snippet,) = snippets(README, "toml")
+    issuer = Issuer("https://acme.eu.auth0.com/")
+    file = tmp_path / "gateway.toml"
+    secret = f'[sign_in]\nsecret = "{issuer.secret}"'
+    file.write_text(snippet.replace("[sign_in]", secret).replace("${env:CHATBASE_KEY}", "k" * 20))
+    (line,) = re.findall(r"gateway (explain .*)", README.split("## Vendors")[0])
+    words = re.findall(r"'([^']*)'|\"([^\"]*)\"|(\S+)", line)
+    typed = [next(filter(None, word)) for word in words]
+    token = issuer.token("auth0-alice", algorithm="HS256")
+    command = [token if word == "$TOKEN" else word for word in typed]
+    done = RUN.invoke(app, [*command, "--config", str(file)])
+    assert done.exit_code == 0, done.output
+    assert '{"message":"hi","userId":"auth0-alice"}' in done.stdout
+    assert "body:userId" in done.stdout
+
+
+def test_the_readme_names_every_command_and_no_other() -> None:
+    table = README.split("| command | does |")[1].split("\n\n")[0]
+    named = set(re.findall(r"`gateway ([a-z]+(?: [a-z]+)?)", table))
+    assert named == {command.words for command in COMMANDS}
+
+
+def test_the_vendor_table_names_every_profile_and_operation() -> None:
+    rows = {
+        cells[1].strip(" `"): cells[2]
+        for cells in (line.split("|") for line in README.splitlines() if line.startswith("| `"))
+        if len(cells) >= 6
+    }
+    for name, vendor in VENDORS.items():
+        listed = {word.strip() for word in rows[name].split(",")}
+        assert listed == set(vendor.operations), name
+
+
+@pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
+def test_every_code_is_explained(kind: type[errors.GatewayError]) -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert f"| {kind.status} | `{kind.code}` |" in page
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: str(paper.relative_to(ROOT)))
+def test_every_link_between_papers_leads_somewhere(paper: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", paper.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (paper.parent / target).exists(), target
