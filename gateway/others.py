@@ -14,9 +14,9 @@ MOST = 1000  # that are kept, of 10 KiB each
 
 
 class OtherOrgs:
-    """Keeps the `Orgs` promise of `site`. `make` is given the external_id; `taken` are none of them.
+    """Keeps the `Orgs` promise of `site`: all but those that are `taken`.
 
-    Those asked for last are kept. One that is let go while it is at work goes on working: its
+    `make` is given the external_id. Those asked for last are kept. One that is let go while it is at work goes on working: its
     conversations and limits are not in it, and its connections close by themselves.
     """
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.net.http1 import Http1Transport
+from gateway.site import OneOrg
 from tests.support.chatbase import Chatbase
 from tests.support.stage import Stage, chatbase_stage
 from tests.support.wire import connected
@@ -25,8 +26,9 @@ def descriptors() -> int:
 
 
 async def transport_of(stage: Stage[Chatbase]) -> Http1Transport:
-    assembled = await stage.gateway.open()
-    upstream, _ = assembled.house.named["default"].upstreams.find(None, ("support",))
+    site, path = (await stage.gateway.open()).house.sites.find(None, ("support",))
+    assert isinstance(site, OneOrg)
+    upstream, _ = site.org.upstreams.find(None, path)
     assert isinstance(upstream.transport, Http1Transport)
     return upstream.transport
 

@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from gateway.cli.main import COMMANDS, app
 from gateway.config.load import load
+from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
+from gateway.config.written import keys_of
 from gateway.core import errors
 from gateway.vendors import VENDORS
 from tests.support.tokens import Issuer
@@ -36,6 +38,23 @@ def test_the_readmes_configuration_is_one(tmp_path: Path) -> None:
     loaded = load(file, environment={"CHATBASE_KEY": "k" * 20})
     assert list(loaded.settings.orgs) == ["default"]
     assert not [one for one in loaded.warnings if one.severity == "error"]
+
+
+def test_a_vendor_of_ones_own_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "vendors-of-your-own.md").read_text(encoding="utf-8")
+    (snippet,) = snippets(page, "toml")
+    file = tmp_path / "gateway.toml"
+    file.write_text(snippet)
+    loaded = load(file, environment={"MINE_KEY": "k" * 20})
+    assert loaded.warnings == ()
+    assert list(loaded.settings.profiles["mine"].operations) == ["ping", "chat", "history"]
+    rows = {word for line in page.splitlines() if line.startswith("| `") for word in named(line)}
+    for table in (VendorTable, OperationTable, ProblemTable, LookupTable):
+        assert set(keys_of(table)) <= rows, table
+
+
+def named(row: str) -> list[str]:
+    return re.findall(r"`([a-z_]+)`", row)
 
 
 def test_the_readmes_explain_shows_what_it_promises(tmp_path: Path) -> None:

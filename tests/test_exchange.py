@@ -96,7 +96,6 @@ async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> G
         external_id="acme",
         sign_in=port,
         upstreams=Directory([Stand(upstream, (), ("support",))]),
-        vendors={"support": VENDOR},
         ledger=port,
         audit=port,
         limits=port,

@@ -229,6 +229,26 @@ async def test_no_event_of_ours_runs_into_half_an_event_of_the_vendors(
     assert b"error" not in answer.body
 
 
+async def test_an_id_does_not_leave_in_half_an_event(stage: Stage[Chatbase]) -> None:
+    """It is owned before it leaves, and an event that is not whole cannot be looked into."""
+    go_on = asyncio.Event()
+    whole, half = b'data: {"delta":"x"}\n\n', b'data: {"metadata":{"conversationId":"c-half"'
+
+    async def in_pieces(request: Request, reply: Reply) -> None:
+        await reply.start_stream()
+        await reply.chunk(whole + half)
+        await go_on.wait()
+        await reply.chunk(b"}}\n\n")
+        await reply.end()
+
+    stage.vendor.handler = in_pieces
+    async with connected(stage.url) as peer:
+        await peer.send(stage.request("alice", "POST", "/chat", {"message": "hi"}))
+        assert b"c-half" not in await peer.until(b'"delta":"x"')
+        go_on.set()
+        assert b"c-half" in (await peer.answer()).body
+
+
 async def test_a_client_that_does_not_read_slows_the_vendor(stage: Stage[Chatbase]) -> None:
     own = (await stage.ask("alice", "POST", "/chat", HI)).json()["data"]["metadata"]
     sent = 0

@@ -31,7 +31,7 @@ def check_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         secure = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts))
-        plain = parts.username is None and parts.password is None and parts.port != 0
+        plain = parts.username is None and parts.port != 0  # no password without a username
     except ValueError:
         secure = plain = False
     if not secure or not plain or not parts.hostname or not _PLAIN.fullmatch(url):

@@ -8,7 +8,7 @@ reference never becomes a key. A file gives its text without the one newline at 
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 
 from gateway.config.mistake import Finding, Path
@@ -29,10 +29,19 @@ class Missing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What references are looked up in; relative paths of files start at `folder`."""
+    """What references are looked up in; relative paths of files start at `folder`.
+
+    `folders` has another one for what was included from there.
+    """
 
     environment: Mapping[str, str]
     folder: FilePath
+    folders: Mapping[Path, FilePath] = field(default_factory=dict)
+
+    def at(self, path: Path) -> "Sources":
+        """Those of what stands at `path`, and below."""
+        folder = self.folders.get(path)
+        return self if folder is None else replace(self, folder=folder)
 
 
 def interpolated(tree: object, sources: Sources, findings: list[Finding]) -> object:
@@ -45,6 +54,7 @@ def interpolated(tree: object, sources: Sources, findings: list[Finding]) -> obj
 
 def _replaced(tree: object, path: Path, sources: Sources, findings: list[Finding]) -> object:
     if isinstance(tree, Mapping):
+        sources = sources.at(path)
         return {
             str(key): _replaced(value, (*path, str(key)), sources, findings)
             for key, value in tree.items()

@@ -1,21 +1,20 @@
 """A TOML file, or a mapping, → settings; or every mistake in it at once.
 
-The way: parse, lay the environment over it, replace references, take out what is not available yet,
-check the shape of every table, fill in what is meant, check what the tables are together. Each
-step goes on with what the one before could use, so that one run finds everything. Positions are
-worked out at the end, and only when there is something to show.
+The way: parse, add what is included, lay the environment over it, replace references, take out what
+is not available yet, check the shape of every table, fill in what is meant, check what the tables
+are together. Each step goes on with what the one before could use, so that one run finds
+everything. Positions are worked out at the end, and only when there is something to show.
 """
 
 import os
-import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path as FilePath
 from typing import Any
 
-from gateway.config import overlay, shape, unavailable, vendors
+from gateway.config import overlay, shape, toml_file, unavailable, vendors
+from gateway.config.include import INCLUDE, ORGS, include
 from gateway.config.interpolate import Sources, interpolated
 from gateway.config.meaning import Meaning, meant
 from gateway.config.mistake import ConfigError, Finding, Mistake, Path
@@ -24,8 +23,6 @@ from gateway.config.placing import InFile, InProgram, Places
 from gateway.config.rules import org, orgs, server, sharing, sign_in, upstream, vendor
 from gateway.config.rules.secrets import written_out
 from gateway.config.vendors import Profiles
-
-_AT = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
 
 @dataclass(frozen=True)
@@ -60,14 +57,18 @@ def load(
         ConfigError: it must not run; every mistake is in it.
     """
     file = FilePath(path)
-    text = _text(file)
-    tree = _parsed(text, str(path))
+    source = toml_file.read(file)
+    tree = toml_file.parsed(source)
     variables = os.environ if environment is None else environment
+    sources = Sources(variables, file.parent)
     findings: list[Finding] = []
+    included = include(tree, source.file, sources, findings)
     overlaid = overlay.lay_over(tree, variables, findings)
     overlaid |= overlay.override(tree, overrides or {})
-    sources = Sources(variables, file.parent)
-    return _loaded(tree, sources, findings, InFile(str(path), text, overlaid))
+    findings += _too_late(overlaid)
+    places = InFile(source.file, source.text, overlaid, included.texts)
+    sources = replace(sources, folders=included.folders)
+    return _loaded(tree, sources, findings, places, included.mistakes)
 
 
 def from_dict(config: Mapping[str, Any], *, environment: Mapping[str, str] | None = None) -> Loaded:
@@ -76,40 +77,20 @@ def from_dict(config: Mapping[str, Any], *, environment: Mapping[str, str] | Non
     Raises:
         ConfigError: it must not run; every mistake is in it.
     """
-    variables = os.environ if environment is None else environment
-    return _loaded(config, Sources(variables, FilePath()), [], InProgram())
+    sources = Sources(os.environ if environment is None else environment, FilePath())
+    findings: list[Finding] = []
+    written = config.get(ORGS)
+    tree = {**config, ORGS: {**written}} if isinstance(written, Mapping) else {**config}
+    included = include(tree, "the configuration", sources, findings)
+    sources = replace(sources, folders=included.folders)
+    return _loaded(tree, sources, findings, InProgram(included.texts), included.mistakes)
 
 
-def _text(file: FilePath) -> str:
-    try:
-        return file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        raise _unreadable(file, f"cannot read this file: {reason}") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise _unreadable(file, "is not UTF-8 text from here on", line) from None
-
-
-def _unreadable(file: FilePath, message: str, line: int | None = None) -> ConfigError:
-    return ConfigError([Mistake(str(file), line, None, "error", "", message)])
-
-
-def _parsed(text: str, file: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = str(error)
-        at = _AT.search(message)
-        line, column = _end(text)
-        if at is not None and at["line"]:
-            line, column = int(at["line"]), int(at["column"])
-        told = message[: at.start()] if at is not None else message
-    raise ConfigError([Mistake(file, line, column, "error", "", f"not TOML: {told}")])
-
-
-def _end(text: str) -> tuple[int, int]:
-    return text.count("\n") + 1, len(text) - text.rfind("\n")
+def _too_late(overlaid: Mapping[Path, str]) -> Iterator[Finding]:
+    """What the environment says of files that have been read by then."""
+    for path in overlaid:
+        if path[:1] == (INCLUDE,):
+            yield Finding(path, "is for the file itself to say")
 
 
 def _loaded(
@@ -117,6 +98,7 @@ def _loaded(
     sources: Sources,
     findings: list[Finding],
     places: Places,
+    elsewhere: Sequence[Mistake],
 ) -> Loaded:
     tree: Any = interpolated(config, sources, findings)
     holes = [shape.take_out(tree, finding.path) for finding in findings]
@@ -136,7 +118,7 @@ def _loaded(
     )
     findings += [*reading.findings, *sharing.form(reading.file)]
     findings += [one for one in judged if not reading.speaks_of_a_hole(one.path)]
-    mistakes = tuple(places.placed(dict.fromkeys(_written(findings, config))))
+    mistakes = (*places.placed(dict.fromkeys(_written(findings, config))), *elsewhere)
     if any(mistake.severity == "error" for mistake in mistakes):
         raise ConfigError(mistakes)
     return replace(loaded, warnings=mistakes)

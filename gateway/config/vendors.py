@@ -30,6 +30,7 @@ class Profiles:
 
 
 SHIPPED = Profiles(VENDORS)
+PLACE: Path = ("vendors",)
 
 
 def profiles(reading: Reading) -> Profiles:
@@ -37,11 +38,11 @@ def profiles(reading: Reading) -> Profiles:
     own: dict[str, Vendor] = {}
     findings: list[Finding] = []
     for name, table in reading.file.vendors.items():
-        built = _Building(("vendors", name), findings).vendor(name, table)
-        if built is not None and not reading.speaks_of_a_hole(("vendors", name)):
+        built = _Building((*PLACE, name), findings).vendor(name, table)
+        if built is not None and not reading.speaks_of_a_hole((*PLACE, name)):
             own[name] = built
-    taken_out = {hole[1] for hole in reading.holes if hole[0] == "vendors" and len(hole) > 1}
-    broken = {*reading.file.vendors, *map(str, taken_out)} - own.keys()
+    taken_out = {str(name) for hole in reading.holes if hole[:1] == PLACE for name in hole[1:2]}
+    broken = {*reading.file.vendors, *taken_out} - own.keys()
     return Profiles({**VENDORS, **own, **VENDORS}, frozenset(broken), tuple(findings))
 
 
@@ -65,23 +66,27 @@ class _Building:
         lookup = self._built(("lookup",), table.lookup, ("path", "owner"), _lookup)
         if len(self._findings) > before:
             return None
-        return Vendor(
-            name=name,
-            title=table.title or name,
-            base_url=table.base_url,
-            fields={field.lower(): template for field, template in table.fields.items()},
-            user_id=table.user_id,
-            operations={key: one for key, one in operations.items() if one is not None},
-            closed=table.closed,
-            problem=problem,
-            lookup=lookup,
-            credential_fields=table.credential_fields,
-            documents=table.documents,
-        )
+
+        def whole(table: VendorTable) -> Vendor:
+            return Vendor(
+                name=name,
+                title=table.title or name,
+                base_url=table.base_url,
+                fields={field.lower(): template for field, template in table.fields.items()},
+                user_id=table.user_id,
+                operations={key: one for key, one in operations.items() if one is not None},
+                closed=table.closed,
+                problem=problem,
+                lookup=lookup,
+                credential_fields=table.credential_fields,
+                documents=table.documents,
+            )
+
+        return self._built((), table, (), whole)
 
     def _built(
         self,
-        place: Path,
+        at: Path,
         table: Any,
         required: tuple[str, ...],
         build: Callable[[Any], Built],
@@ -90,7 +95,7 @@ class _Building:
             return None
         missing = [key for key in required if not getattr(table, key)]
         for key in missing:
-            self._note((*place, key), "is required")
+            self._note((*at, key), "is required")
         if missing:
             return None
         try:
@@ -98,11 +103,11 @@ class _Building:
         except ValueError as error:
             # "user, conversation: …": the core says which of its fields, and those are our keys.
             where, _, told = str(error).partition(": ")
-            self._note((*place, where.partition(",")[0]), told)
+            self._note((*at, where.partition(",")[0]), told)
             return None
 
-    def _note(self, place: Path, message: str) -> None:
-        self._findings.append(Finding((*self._path, *place), message))
+    def _note(self, at: Path, message: str) -> None:
+        self._findings.append(Finding((*self._path, *at), message))
 
 
 def operation(table: OperationTable) -> Operation:

@@ -61,5 +61,5 @@ class Directory(Generic[Resident]):
     def _of_host(self, host: str | None) -> list[dict[Segments, Resident]]:
         if host is None:
             return []
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        return [self._hosts[key] for key in dict.fromkeys((host, name)) if key in self._hosts]
+        without_port = host.rpartition(":")[0]  # where there is none: what no host is called
+        return [self._hosts[key] for key in (host, without_port) if key in self._hosts]

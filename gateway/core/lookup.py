@@ -27,7 +27,7 @@ def plan_lookup(
     """The request that asks; `call` is the one that named the conversation."""
     words = {"{conversation}": conversation, "{user}": user}
     variables = {**call.match.variables, "conversation": conversation, "user": user}
-    operation = Operation(method="GET", path=lookup.path, no_conversation="our own look-up")
+    operation = Operation(method="GET", path=lookup.path)
     asking = Call(
         match=Match("lookup", operation, variables),
         method="GET",

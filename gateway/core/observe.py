@@ -167,8 +167,8 @@ class _Stream:
         if event is None:
             return
         yield from self._reader.read_event(event.data)
-        if len(event.raw) > self._passed:
-            yield Pass(event.raw[self._passed :])
+        if not self._passed:  # whatever was to pass before the end has passed
+            yield Pass(event.raw)
 
 
 class _FirstLine:
@@ -184,12 +184,14 @@ class _FirstLine:
         return self._form is None or self._form.holds
 
     def feed(self, chunk: bytes) -> Iterator[Note]:
-        if self._form is None:
-            self._held += chunk
-            self._form = self._tell() if b"\n" in chunk or self._is_full else None
-            chunk = bytes(self._held)
         if self._form is not None:
             yield from self._form.feed(chunk)
+            return
+        self._held += chunk
+        if b"\n" in chunk or self._is_full:
+            self._form = self._tell()
+        if self._form is not None:
+            yield from self._form.feed(bytes(self._held))
 
     def end(self) -> Iterator[Note]:
         if self._form is None:
@@ -205,7 +207,8 @@ class _FirstLine:
         return len(self._held) > MAX_HELD
 
     def _tell(self) -> Observer | None:
-        lines = (event.data for event in JsonLinesSplitter().feed(bytes(self._held)))
+        # Blank lines go first: 4 MiB of them would be four million events.
+        lines = (event.data for event in JsonLinesSplitter().feed(bytes(self._held).lstrip()))
         first = next((line for line in lines if line), None)
         if first is not None and _is_json(first):
             return _Stream(self._reader, JsonLinesSplitter())

@@ -16,7 +16,7 @@ from gateway.core.call import Call
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.fields import VISIBLE
 from gateway.core.guard import EVERY
-from gateway.core.identity import DOT_SEGMENTS, Identity, is_plain
+from gateway.core.identity import Identity, is_plain
 from gateway.core.place import Header, Query, Variable, bodies
 from gateway.core.route import SEGMENT
 from gateway.core.strictjson import JsonValue
@@ -112,7 +112,7 @@ def _target(destination: Destination, call: Call, user: str) -> str:
 
 
 def _as_segment(user: str) -> str:
-    if not SEGMENT.fullmatch(user) or user in DOT_SEGMENTS:
+    if not SEGMENT.fullmatch(user):  # a dot segment has been refused: it is not plain
         raise IdentityNotRepresentable
     return user
 

@@ -8,6 +8,7 @@ from gateway.core.strictjson import JsonObject, JsonValue
 
 Tokens = tuple[str, ...]
 
+_BARE_TILDE = re.compile(r"~(?![01])")  # section 3: it escapes nothing
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")  # RFC 6901 section 4: without leading zeros
 
 
@@ -23,7 +24,7 @@ def parse(pointer: str) -> Tokens:
 
 
 def _unescape(token: str) -> str:
-    if "~" in token.replace("~0", "").replace("~1", ""):
+    if _BARE_TILDE.search(token):
         raise ValueError(f"'~' is written '~0' in a JSON Pointer: {token!r}")
     return token.replace("~1", "/").replace("~0", "~")
 

@@ -92,12 +92,8 @@ def received(status: int) -> bytes:
 def _challenge(error: Unauthenticated) -> bytes:
     if error.challenge_error is None:
         return b'Bearer realm="gateway"'  # RFC 6750 section 3.1: no credential, no error code
+    # The titles are ours: ASCII, no quote, no backslash, as RFC 6750 section 3 wants them.
     return (
         f'Bearer realm="gateway", error="{error.challenge_error}", '
-        f'error_description="{_quotable(error.title)}"'
+        f'error_description="{error.title}"'
     ).encode("ascii")
-
-
-def _quotable(text: str) -> str:
-    # RFC 6750 section 3: no quote, no backslash, ASCII only.
-    return "".join(c for c in text if 0x20 <= ord(c) < 0x7F and c not in '"\\')

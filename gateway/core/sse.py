@@ -62,7 +62,7 @@ class EventStreamSplitter:
         self._buffer += chunk
         events: list[Event] = []
         start = 0
-        while found := _END_OF_EVENT.search(self._buffer, max(start, self._searched)):
+        while found := _END_OF_EVENT.search(self._buffer, self._searched):
             events.append(self._event(bytes(self._buffer[start : found.end()])))
             start = self._searched = found.end()
         del self._buffer[:start]
@@ -126,7 +126,7 @@ class JsonLinesSplitter:
 
     def _line(self, raw: bytes) -> Event:
         text = raw.strip()
-        data = text.removeprefix(b"data:").strip()
+        data = text.removeprefix(b"data:").lstrip()
         if data:
             self._prefix = b"data:" if len(data) < len(text) else b""
         return Event(raw, data)

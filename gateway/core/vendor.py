@@ -9,12 +9,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from types import MappingProxyType
 from typing import TypeVar
 
 from gateway.core.fields import NEVER_PASSED, TOKEN
 from gateway.core.guard import EVERY, Guard, Room, rooms
 from gateway.core.identity import DOT_SEGMENTS
+from gateway.core.names import fold
 from gateway.core.place import Body, Header, Place, Query, Variable, bodies
 from gateway.core.pointer import Tokens, parse
 from gateway.core.strictjson import JsonValue
@@ -167,9 +169,17 @@ def _check_bodies(operation: Operation) -> None:
         raise ValueError("user: '*' is no place to write an id to")
     if bodies(operation.user) and not {"GET", "HEAD"}.isdisjoint(operation.methods):
         raise ValueError("user: GET has no body to write an id to")
+    for one, other in product(bodies(operation.user), asked):
+        if one != other and _overlap(one.tokens, other.tokens):
+            raise ValueError("user: what is written there would take another place with it")
     _ = operation.limited
     if any(isinstance(place, (Query, Variable)) for place in operation.opens):
         raise ValueError("opens: an answer has fields and a body, no path and no query")
+
+
+def _overlap(one: Tokens, other: Tokens) -> bool:
+    """Whether one stands inside the other, in whatever spelling."""
+    return all(fold(left) == fold(right) for left, right in zip(one, other, strict=False))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +241,7 @@ class Lookup:
     def __post_init__(self) -> None:
         object.__setattr__(self, "query", _frozen(self.query))
         if self.items is not None and not self.conversation:
-            raise ValueError("lookup: items need a conversation to be told apart by")
+            raise ValueError("items: need a conversation to be told apart by")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from gateway.net.answer import Answer
 from gateway.net.connection import Clocks, Connection
 from gateway.net.dial import Dialer, Origin, verifying_context
 from gateway.net.pool import Pool
+from gateway.net.resting import Resting
 from gateway.ports import Fields
 
 _REQUEST_LINE: Final = re.compile(r"[A-Z]+ /[\x21-\x22\x24-\x7e]* HTTP/1\.1")
@@ -58,7 +59,8 @@ class Http1Transport:
 
     All times are in seconds; see `Clocks`. `pool_wait` is how long, and `max_waiters` how many, may
     wait for a connection while `max_connections` are in use. `ssl_context` is for authorities of
-    one's own: it verifies, or nothing does.
+    one's own: it verifies, or nothing does. `resting` bounds the connections at rest of all
+    transports that share it.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Http1Transport:
         ssl_context: ssl.SSLContext | None = None,
         keepalive: float = 15.0,
         max_age: float = 300.0,
+        resting: Resting | None = None,
     ) -> None:
         place = Origin.parse(origin)
         clocks = Clocks(
@@ -92,6 +95,7 @@ class Http1Transport:
             size=max_connections,
             max_waiters=max_waiters,
             patience=pool_wait,
+            everywhere=Resting() if resting is None else resting,
         )
 
     @property

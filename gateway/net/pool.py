@@ -12,15 +12,22 @@ from typing import TypeAlias
 
 from gateway.core.errors import Overloaded
 from gateway.net.connection import Connection
+from gateway.net.resting import Resting
 
 Dial: TypeAlias = Callable[[Callable[[Connection], None]], Awaitable[Connection]]
 
 
 class Pool:
-    """`dial` makes a connection that tells the function it is given when it is lost."""
+    """`dial` makes a connection that tells the function it is given when it is lost.
 
-    def __init__(self, dial: Dial, *, size: int, max_waiters: int, patience: float) -> None:
+    `everywhere` are the connections at rest of this pool and of others.
+    """
+
+    def __init__(
+        self, dial: Dial, *, size: int, max_waiters: int, patience: float, everywhere: Resting
+    ) -> None:
         self._dial = dial
+        self._everywhere = everywhere
         self._size = size
         self._max_waiters = max_waiters
         self._patience = patience  # seconds in the line
@@ -71,6 +78,7 @@ class Pool:
         if not self._pass_on(connection):
             connection.rest()
             self._resting[connection] = None
+            self._everywhere.add(connection)
 
     async def aclose(self) -> None:
         """Close all connections, also those in use, and send everybody away."""
@@ -86,6 +94,7 @@ class Pool:
     def _last_resting(self) -> Connection | None:
         while self._resting:
             connection, _ = self._resting.popitem()
+            self._everywhere.discard(connection)
             if not connection.closed:
                 return connection
         return None
@@ -107,6 +116,7 @@ class Pool:
 
     def _lost(self, connection: Connection) -> None:
         self._resting.pop(connection, None)
+        self._everywhere.discard(connection)
         if connection in self._open:  # not so while it is being made
             self._open.remove(connection)
             self._free_slot()

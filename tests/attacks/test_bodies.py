@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.attacks.both_ends import HI, only, refused
 from tests.support.chatbase import Chatbase
 from tests.support.docbit import DocBit
-from tests.support.spellings import CONVERSATIONS, HONEST, PEOPLE, disguised, joined, spellings
+from tests.support.spellings import CONVERSATIONS, HONEST, PEOPLE, spellings
 from tests.support.stage import Stage
 from tests.support.wire import Answer, connected
 
@@ -32,7 +32,7 @@ async def test_no_spelling_of_a_name_of_people_reaches_the_vendor(
 ) -> None:
     """Rows B-01, B-04: a hundred at a time, each as it is and in escapes alone."""
     for words in PEOPLE:
-        names = list(spellings(words))
+        names = list(dict.fromkeys(spellings(words)))
         with subtests.test("B-04 " + " ".join(words)):
             for escape in (False, True):
                 docbit.vendor.forget()
@@ -63,13 +63,12 @@ async def test_a_conversation_by_another_name_is_refused(
     stage.vendor.forget()
     async with connected(stage.url) as peer:
         for words in CONVERSATIONS:
-            for name in dict.fromkeys([*joined(words), *disguised("_".join(words))]):
-                if name == "conversationId":
-                    continue
-                with subtests.test(f"B-21 {name!r}"):
-                    body = {**HI, "conversationId": own, name: "bobs"}
-                    await peer.send(stage.request("alice", "POST", "/chat", body))
-                    refused(stage, await peer.answer(), 400, "bad_request")
+            with subtests.test("B-21 " + " ".join(words)):
+                for name in spellings(words):
+                    if name != "conversationId":
+                        body = {**HI, "conversationId": own, name: "bobs"}
+                        await peer.send(stage.request("alice", "POST", "/chat", body))
+                        refused(stage, await peer.answer(), 400, "bad_request")
 
 
 async def test_what_honest_clients_call_things_is_no_attempt(

@@ -1,5 +1,7 @@
 """Q: parameters that name somebody else, carry a credential, or stand twice."""
 
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from urllib.parse import quote
 
 import pytest
@@ -20,21 +22,21 @@ async def listing(stage: Stage[Chatbase], query: str) -> Answer:
     return await stage.ask("alice", "GET", f"{LIST}?{query}")
 
 
-def encodings(name: str) -> list[str]:
-    """A name as a parameter's: encoded where it must be, everywhere, and with + for a space."""
-    raw = name.encode()
-    return list(
-        dict.fromkeys(
-            [
-                quote(name, safe=""),
-                "".join(f"%{byte:02x}" for byte in raw),
-                quote(name, safe="").replace("%20", "+"),
-            ]
-        )
-    )
-
-
+# A name encoded where it must be, everywhere, and with "+" for a space.
+ENCODINGS: tuple[Callable[[str], str], ...] = (
+    lambda name: quote(name, safe=""),
+    lambda name: "".join(f"%{byte:02x}" for byte in name.encode()),
+    lambda name: quote(name, safe="").replace("%20", "+"),
+)
 CONTROL = set(map(chr, range(32))) | {"\x7f"}
+
+
+def batches() -> Iterator[list[str]]:
+    """All spellings of all names of people; no two of a batch are spellings of one name."""
+    spelt = [list(dict.fromkeys(spellings(words))) for words in PEOPLE]
+    for column in zip_longest(*spelt):
+        names = [name for name in column if name is not None]
+        yield from (names[start : start + 40] for start in range(0, len(names), 40))
 
 
 async def test_no_spelling_of_a_name_of_people_reaches_the_vendor(
@@ -42,20 +44,20 @@ async def test_no_spelling_of_a_name_of_people_reaches_the_vendor(
 ) -> None:
     """Rows Q-01, Q-02: 400 with a control character in it, else left out."""
     async with connected(stage.url) as peer:
-        for words in PEOPLE:
-            with subtests.test("Q-01 " + " ".join(words)):
-                for name in spellings(words):
-                    for written in encodings(name):
-                        stage.vendor.forget()
-                        path = f"{LIST}?limit=3&{written}=victim"
-                        await peer.send(stage.request("alice", "GET", path))
-                        answer = await peer.answer()
-                        if CONTROL & set(name):
-                            refused(stage, answer, 400)
-                        else:
-                            assert answer.status == 200, (written, answer.body)
-                            only(stage, "alice", "victim")
-                            assert stage.vendor.requests[0].target == f"{TARGET}?limit=3"
+        for number, names in enumerate(batches()):
+            with subtests.test(f"Q-01 {names[0]!r} {number}"):
+                for encoded in ENCODINGS:
+                    stage.vendor.forget()
+                    query = "&".join(f"{encoded(name)}=victim" for name in names)
+                    path = f"{LIST}?limit=3&{query}"
+                    await peer.send(stage.request("alice", "GET", path))
+                    answer = await peer.answer()
+                    if CONTROL & set("".join(names)):
+                        refused(stage, answer, 400)
+                    else:
+                        assert answer.status == 200, (query, answer.body)
+                        only(stage, "alice", "victim")
+                        assert stage.vendor.requests[0].target == f"{TARGET}?limit=3"
 
 
 async def test_a_conversation_in_the_query_is_refused(
@@ -152,7 +154,7 @@ async def test_one_policy_for_path_query_body_and_fields(stage: Stage[Chatbase])
     """Row Q-08: bob, carol, dave and erin, and alice alone arrives."""
     fields = [("X-External-User-Id", "dave"), ("Cookie", "userId=erin")]
     body = {**HI, "userId": "bob", "user": "carol"}
-    answer = await stage.ask("alice", "POST", "/chat?userId=carol&user_id=bob", body, fields)
+    answer = await stage.ask("alice", "POST", "/chat?userId=carol&subject=bob", body, fields)
     assert answer.status == 200, answer.body
     answer = await stage.ask("alice", "GET", "/users/bob/conversations?userId=carol", None, fields)
     assert answer.status == 200, answer.body
@@ -173,5 +175,5 @@ async def test_a_cursor_of_somebody_elses_list_shows_nothing_of_theirs(
     stage.vendor.memory.reports_user = "bob"
     await stage.ask("alice", "POST", "/chat", HI)
     answer = await listing(stage, f"limit=5&cursor={page['pagination']['cursor']}")
-    if json_of_others := b"bob" in answer.raw:
-        assert not json_of_others
+    assert answer.status == 502
+    assert b"bob" not in answer.raw

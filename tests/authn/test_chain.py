@@ -39,7 +39,6 @@ class KeysAway:
 
 def one_sign_in(issuer: Issuer = ACME, *, keys: Any = None, **changed: Any) -> JwtSignIn:
     said: dict[str, Any] = {
-        "org": "org_1",
         "issuer": issuer.url,
         "audience": ("chat",),
         "algorithms": ("RS256",),
@@ -49,7 +48,7 @@ def one_sign_in(issuer: Issuer = ACME, *, keys: Any = None, **changed: Any) -> J
     return JwtSignIn(JwtRules(**(said | changed)), source, clock=CLOCK)
 
 
-SIGN_INS = SignIns([one_sign_in(), one_sign_in(PARTNER)], origins=[APP])
+SIGN_INS = SignIns([one_sign_in(), one_sign_in(PARTNER)], org="org_1", origins=[APP])
 
 
 def bearer(token: str) -> tuple[str, str]:
@@ -174,7 +173,7 @@ async def test_a_misspelt_bearer_is_refused_beside_a_good_cookie() -> None:
 
 
 async def test_a_bearer_token_is_refused_where_only_cookies_are_taken() -> None:
-    cookies = SignIns([one_sign_in(places=("cookie:session",))])
+    cookies = SignIns([one_sign_in(places=("cookie:session",))], org="org_1")
     good = ACME.token("alice")
     assert await who(cookie(good), OWN, sign_ins=cookies) == "alice"
     assert await who(bearer(good), sign_ins=cookies) == "401 credentials_invalid"
@@ -184,7 +183,8 @@ async def test_a_bearer_token_is_refused_where_only_cookies_are_taken() -> None:
 
 async def test_a_credential_counts_only_where_its_own_sign_in_looks() -> None:
     split = SignIns(
-        [one_sign_in(places=("authorization",)), one_sign_in(PARTNER, places=("cookie:session",))]
+        [one_sign_in(places=("authorization",)), one_sign_in(PARTNER, places=("cookie:session",))],
+        org="org_1",
     )
     assert await who(bearer(ACME.token()), sign_ins=split) == "alice"
     assert await who(cookie(PARTNER.token()), OWN, sign_ins=split) == "alice"
@@ -253,7 +253,7 @@ async def test_the_body_is_not_read_to_know_who_asks() -> None:
 
 async def test_an_issuer_that_is_away_is_not_the_callers_fault() -> None:
     """Row K-13: with one token and with two."""
-    away = SignIns([one_sign_in(keys=KeysAway()), one_sign_in(PARTNER)])
+    away = SignIns([one_sign_in(keys=KeysAway()), one_sign_in(PARTNER)], org="org_1")
     assert await who(bearer(ACME.token()), sign_ins=away) == "503 keys_unavailable"
     both = [bearer(ACME.token()), cookie(PARTNER.token()), OWN]
     assert await who(*both, sign_ins=away) == "503 keys_unavailable"
@@ -262,7 +262,7 @@ async def test_an_issuer_that_is_away_is_not_the_callers_fault() -> None:
 
 async def test_two_sign_ins_may_share_an_issuer() -> None:
     web, mobile = one_sign_in(), one_sign_in(audience=("mobile",), user_claim="uid")
-    shared = SignIns([web, mobile])
+    shared = SignIns([web, mobile], org="org_1")
     assert await who(bearer(ACME.token()), sign_ins=shared) == "alice"
     assert await who(bearer(ACME.token(aud="mobile", uid="bob")), sign_ins=shared) == "bob"
     assert await who(bearer(ACME.token(aud="tv")), sign_ins=shared) == "401 credentials_invalid"
@@ -272,7 +272,7 @@ async def test_two_sign_ins_may_share_an_issuer() -> None:
 
 
 async def test_another_orgs_token_is_refused_as_such() -> None:
-    chosen = SignIns([one_sign_in(org_claim="org_id")])
+    chosen = SignIns([one_sign_in(org_claim="org_id")], org="org_1")
     assert await who(bearer(ACME.token(org_id="org_1")), sign_ins=chosen) == "alice"
     assert await who(bearer(ACME.token(org_id="org_2")), sign_ins=chosen) == "403 wrong_org"
     assert await who(bearer(ACME.token()), sign_ins=chosen) == "403 wrong_org"
@@ -280,15 +280,15 @@ async def test_another_orgs_token_is_refused_as_such() -> None:
 
 def test_an_org_without_a_sign_in_does_not_start() -> None:
     with pytest.raises(ValueError, match="needs a sign-in"):
-        SignIns([])
+        SignIns([], org="org_1")
 
 
 def test_secrets_and_public_keys_of_one_issuer_do_not_start() -> None:
     """Row J-03, by two sign-ins."""
     secret = one_sign_in(keys=shared_secrets([ACME.secret], ("HS256",)), algorithms=("HS256",))
     with pytest.raises(ValueError, match="never mix"):
-        SignIns([one_sign_in(), secret])
-    SignIns([one_sign_in(PARTNER), secret])
+        SignIns([one_sign_in(), secret], org="org_1")
+    SignIns([one_sign_in(PARTNER), secret], org="org_1")
 
 
 async def test_refusals_say_what_failed_and_quote_nothing() -> None:

@@ -24,7 +24,6 @@ ISSUER = Issuer(clock=lambda: NOW)
 
 def rules(**changed: Any) -> JwtRules:
     said: dict[str, Any] = {
-        "org": "org_1",
         "issuer": ISSUER.url,
         "audience": ("chat",),
         "algorithms": ("RS256",),
@@ -33,7 +32,7 @@ def rules(**changed: Any) -> JwtRules:
 
 
 def judge(claims: Mapping[str, Any], *, now: float = NOW, **changed: Any) -> Identity:
-    return identify(dict(claims), rules(**changed), now=now)
+    return identify(dict(claims), rules(**changed), now=now).within("org_1")
 
 
 def refusal(claims: Mapping[str, Any], *, now: float = NOW, **changed: Any) -> GatewayError:
@@ -432,7 +431,6 @@ def test_any_claims_are_judged_without_a_fault(changed: Mapping[str, Any]) -> No
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"org": ""}, "org"),
         ({"issuer": ""}, "issuer"),
         ({"audience": ()}, "audience"),
         ({"audience": ("",)}, "audience"),
@@ -468,3 +466,26 @@ def test_rules_keep_what_they_were_made_of() -> None:
     assert made.require == {"hd": "x"}
     with pytest.raises(TypeError):
         made.require["hd"] = "evil"  # type: ignore[index]
+
+
+END_OF_TIME = 253_402_300_799  # 9999-12-31T23:59:59Z
+
+
+def test_dates_end_with_the_year_9999() -> None:
+    good = {**ISSUER.claims(), "exp": END_OF_TIME, "nbf": -END_OF_TIME}
+    assert judge(good).expires_at == END_OF_TIME
+    for wrong in ({"exp": END_OF_TIME + 1}, {"nbf": -END_OF_TIME - 1}):
+        assert refusal(good | wrong).code == "credentials_invalid"
+
+
+@pytest.mark.parametrize(("claim", "most"), [("aud", 100), ("roles", 256)])
+def test_a_list_may_be_of_the_largest_size(claim: str, most: int) -> None:
+    names = ["chat", *(f"n{index}" for index in range(most - 1))]
+    good = {**ISSUER.claims(), claim: names}
+    assert judge(good, roles_claim="roles").subject == "alice"
+    assert refusal({**good, claim: [*names, "x"]}, roles_claim="roles").status == 401
+
+
+def test_the_leeway_may_be_a_minute_and_is_half_of_one() -> None:
+    assert rules(leeway=60).leeway == 60
+    assert rules().leeway == 30

@@ -206,3 +206,14 @@ def test_keys_come_over_tls_or_from_this_machine(url: str) -> None:
 def test_refuses_to_fetch_keys_from_elsewhere(url: str) -> None:
     with pytest.raises(ValueError, match="https"):
         check_url(url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/\x00"])
+async def test_what_is_no_url_cannot_be_fetched(url: str) -> None:
+    assert "InvalidURL" in await failure(url)
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "file", "ws", ""])
+def test_this_machine_too_is_asked_by_http_alone(scheme: str) -> None:
+    with pytest.raises(ValueError, match="https"):
+        check_url(f"{scheme}://127.0.0.1/keys")

@@ -189,3 +189,7 @@ def test_any_set_is_read_or_refused(item: dict[str, Any], changed: dict[str, Any
     except ValueError:
         return
     assert keys.algorithms
+
+
+def test_a_token_without_a_key_id_needs_no_other_set() -> None:
+    assert parse_set(encoded(RSA)).has(None)

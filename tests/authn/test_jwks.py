@@ -371,7 +371,7 @@ async def test_two_issuers_keys_of_one_id_are_two_keys() -> None:
         sources = [RemoteKeys(Discovery(one.url).jwk_set, name=one.url) for one in (a, b)]
         sign_ins = [
             JwtSignIn(
-                JwtRules(org="o", issuer=one.url, audience=("chat",), algorithms=("RS256",)),
+                JwtRules(issuer=one.url, audience=("chat",), algorithms=("RS256",)),
                 source,
                 clock=time.time,
             )
@@ -390,7 +390,7 @@ async def test_no_address_a_token_names_is_asked() -> None:
     """Row J-06, with somebody listening."""
     with Provider() as provider, Provider() as trap:
         keys = RemoteKeys(partial(get, provider.jwks_url), name="test")
-        rules = JwtRules(org="o", issuer=provider.url, audience=("chat",), algorithms=("RS256",))
+        rules = JwtRules(issuer=provider.url, audience=("chat",), algorithms=("RS256",))
         sign_in = JwtSignIn(rules, keys, clock=time.time)
         for name in ("jku", "x5u"):
             token = trap.issuer.token(header={name: trap.jwks_url}, iss=provider.url)
@@ -417,3 +417,47 @@ async def test_the_event_loop_stays_free_while_an_issuer_is_slow() -> None:
             gaps.append(time.monotonic() - before)
         assert await waiting == "rs256-1"
         assert max(gaps) < 0.6
+
+
+async def test_a_fetch_that_takes_too_long_changes_nothing() -> None:
+    with Provider() as provider:
+        sets = [await get(provider.jwks_url)]
+
+        async def fetch() -> bytes:
+            return sets.pop() if sets else await asyncio.Future()
+
+        keys = RemoteKeys(fetch, name="test", timeout=0.05, monotonic=WoundClock(1000.0))
+        assert await keys.refresh()
+        assert not await keys.refresh()
+        assert await keys.find(provider.issuer.kid(), "RS256")
+
+
+async def test_closing_ends_the_fetch_that_runs() -> None:
+    ended = []
+
+    async def fetch() -> bytes:
+        try:
+            return await asyncio.Future()
+        finally:
+            ended.append(True)
+
+    keys = RemoteKeys(fetch, name="test", timeout=60)
+    waiting = asyncio.create_task(keys.refresh())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await keys.aclose()
+    assert ended == [True]
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_an_unknown_key_while_the_issuer_is_away_may_be_asked_for_after_the_cooldown() -> (
+    None
+):
+    async with stage(cooldown=12.5) as one:
+        await one.find()
+        one.provider.script(JWKS, status(500))
+        with pytest.raises(KeysUnavailable) as caught:
+            await one.keys.find("another", "RS256")
+        assert caught.value.retry_after == 13

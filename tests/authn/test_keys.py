@@ -156,3 +156,23 @@ def test_refuses_what_is_no_public_key(text: str, words: str) -> None:
 
 def test_a_key_shows_no_material() -> None:
     assert SECRET not in repr(Key(frozenset({"HS256"}), SECRET.encode()))
+
+
+def test_a_secret_is_as_long_as_its_longest_algorithm_asks() -> None:
+    with pytest.raises(ValueError, match="64 bytes"):
+        shared_secrets([SECRET], ("HS256", "HS512"))
+    with pytest.raises(ValueError, match="32 bytes"):
+        shared_secrets([SECRET[:31]], ("HS256",))
+    assert shared_secrets([SECRET[:32]], ("HS256",)).algorithms == {"HS256"}
+
+
+def test_a_secret_has_letters_enough() -> None:
+    assert shared_secrets(["01234567" * 4], ("HS256",)).algorithms == {"HS256"}
+
+
+def test_a_key_of_a_kind_nobody_knows_is_refused() -> None:
+    # SubjectPublicKeyInfo (RFC 5280) with the algorithm 1.2.3.4 and one bit string.
+    unknown = base64.b64encode(bytes.fromhex("300b300506032a0304 030200 00".replace(" ", "")))
+    text = f"-----BEGIN PUBLIC KEY-----\n{unknown.decode()}\n-----END PUBLIC KEY-----\n"
+    with pytest.raises(ValueError, match="no public key that can be read"):
+        public_keys(text)

@@ -229,3 +229,39 @@ def test_any_change_is_refused_or_seen_in_what_is_verified(at: int, character: s
         return
     same = (token.signed, token.signature) == (parse(GOOD).signed, parse(GOOD).signature)
     assert same == (changed == GOOD)
+
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_a_part_may_end_in_any_letter(letter: str) -> None:
+    signature = f"AAA{letter}"
+    assert b64(parse(f"{GOOD.rpartition('.')[0]}.{signature}").signature) == signature
+
+
+@pytest.mark.parametrize(("part", "name"), [(0, "header"), (1, "payload"), (2, "signature")])
+def test_a_refusal_says_which_part_is_wrong(part: int, name: str) -> None:
+    parts = GOOD.split(".")
+    parts[part] = "A"
+    assert f"token's {name} is" in refused(".".join(parts))
+
+
+def test_a_claim_may_be_called_what_a_parameter_of_the_header_must_not() -> None:
+    claims = {"zip": "12345", "jwk": {}, "cty": "town"}
+    assert parse(with_payload(json.dumps(claims).encode())).claims == claims
+
+
+def test_a_token_may_be_of_the_largest_size() -> None:
+    head, payload, _ = GOOD.split(".")
+    room = MAX_TOKEN - len(head) - len(payload) - 2
+    signature = "A" * (room - room % 4)
+    longest = f"{head}{'A' * (room % 4)}.{payload}.{signature}"
+    assert len(longest) == MAX_TOKEN
+    assert "longer" not in refused(longest) if room % 4 else parse(longest)
+    assert "longer" in refused(longest + "A")
+
+
+@pytest.mark.parametrize("kid", ["k", "k" * 256])
+def test_a_key_id_may_be_short_or_long(kid: str) -> None:
+    assert parse(with_header(json.dumps({"alg": "RS256", "kid": kid}).encode())).kid == kid

@@ -109,9 +109,7 @@ async def test_no_vector_is_a_sign_in(name: str) -> None:
         keys = keys_of(group)
         if keys is None:
             continue
-        rules = JwtRules(
-            org="org_1", issuer="joe", audience=("chat",), algorithms=tuple(keys.algorithms)
-        )
+        rules = JwtRules(issuer="joe", audience=("chat",), algorithms=tuple(keys.algorithms))
         sign_in = JwtSignIn(rules, keys, clock=lambda: 0.0)
         token = vector.get("jws") or vector.get("jwe")
         with pytest.raises(CredentialsInvalid):

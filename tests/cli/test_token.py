@@ -40,7 +40,8 @@ async def test_a_minted_token_is_accepted(tmp_path: Path) -> None:
     assert code == 0, token
     async with assemble(load(file).settings) as assembled:
         ask = asking(("authorization", f"Bearer {token}"))
-        identity = await assembled.house.named["default"].sign_in.authenticate(ask)
+        site, _ = assembled.house.sites.find(None, ())
+        identity = await (await site.find(ask)).org.sign_in.authenticate(ask)
     assert (identity.subject, identity.roles) == ("alice", ("admin", "x"))
 
 

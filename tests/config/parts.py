@@ -29,3 +29,15 @@ def org(name: str, *, more: str = "", upstream: str = UPSTREAM, sign_in: str = "
         upstream,
     ]
     return "\n".join(line for line in lines if line) + "\n"
+
+
+def mine(operations: str = 'ping = "GET /ping"', *, vendor: str = "", upstream: str = "") -> str:
+    """An upstream with a profile of the file's own.
+
+    Additions to the upstream begin on line 8; operations on line 11, if they are all there is.
+    """
+    lines = ["[sign_in]", SIGN_IN, "[upstreams.mine]", 'vendor = "mine"', 'key = "${env:KEY}"']
+    lines += ['base_url = "https://mine.example"', upstream, "[vendors.mine]"]
+    lines += ['fields = { authorization = "Bearer {key}" }', vendor]
+    lines += ["[vendors.mine.operations]", operations]
+    return "\n".join(line for line in lines if line) + "\n"

@@ -3,7 +3,7 @@ import tomllib
 from gateway.config.expand import expanded
 from gateway.config.load import Loaded
 from tests.config.conftest import Load
-from tests.config.parts import DOCS, STRONG, UPSTREAM, org, short
+from tests.config.parts import DOCS, STRONG, UPSTREAM, mine, org, short
 
 RICH = f"""\
 identity.secret = "${{env:STRONG}}"
@@ -120,3 +120,30 @@ def test_a_shared_sign_in_stands_in_each_org(loaded: Load):
 def test_ids_that_had_to_be_opaque_say_so(loaded: Load):
     text = org("a", more='path = "/a"') + org("b", more='path = "/b"')
     assert expanded(loaded(text)).count('user_id = "opaque"') == 2
+
+
+def test_profiles_of_the_file_stand_in_it(loaded: Load):
+    text = mine(
+        'ping = "GET /ping"\n'
+        "chat = { method = 'POST', path = '${env:PATH_OF}', opens = 'body:/id', "
+        "values = { '/message' = ['$${x}', '{null}'] }, members = 'message' }",
+        vendor="base_url = '${env:URL}'",
+    ).replace('base_url = "https://mine.example"\n', "")
+    text = text.replace('"Bearer {key}"', '"Bearer {key}", x-token = "CANARY"')
+    environment = {"PATH_OF": "/chat", "URL": "https://mine.example"}
+    first = loaded(text, **environment)
+    shown = expanded(first)
+    assert "CANARY" not in shown
+    second = loaded(shown.replace("****", "CANARY"), **environment)
+    assert second.settings.profiles == first.settings.profiles
+    assert expanded(second) == shown
+    tree = tomllib.loads(shown)
+    assert tree["vendors"]["mine"]["base_url"] == "${env:URL}"
+    assert tree["orgs"]["default"]["upstreams"]["mine"]["base_url"] == "${env:URL}"
+    assert tree["vendors"]["mine"]["operations"]["ping"] == {
+        "method": ["GET"],
+        "path": "/ping",
+        "json_lines": False,
+        "thinks": False,
+    }
+    assert tree["vendors"]["mine"]["operations"]["chat"]["path"] == "${env:PATH_OF}"

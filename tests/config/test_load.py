@@ -10,10 +10,11 @@ from gateway.config.model import (
     OrgTable,
     Server,
     Store,
-    Table,
     Timeouts,
     UpstreamTable,
 )
+from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
+from gateway.config.table import Table
 from gateway.config.written import File, SharedSignIn, keys_of
 from tests.config.conftest import Load, Told
 from tests.config.parts import STRONG, UPSTREAM, org, short
@@ -22,13 +23,16 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.toml"
 SECRETS = {
     "GATEWAY_SECRET": STRONG,
+    "SUPPORT_KEY": "support-key",
     "JWT_SECRET": STRONG[::-1],
     "CHATBASE_KEY": "chatbase-key",
     "DOCS_KEY": "docs-key",
+    "MINE_KEY": "mine-key",
 }
 WRITTEN = (
     *(File, Server, IdentitySettings, Store, SharedSignIn),
     *(OrgTable, UpstreamTable, Timeouts),
+    *(VendorTable, OperationTable, ProblemTable, LookupTable),
 )
 SMALLEST = """\
 [sign_in]
@@ -50,23 +54,25 @@ def test_seven_lines_are_a_configuration(loaded: Load):
 def test_the_example_loads_without_a_warning():
     found = load(EXAMPLE, environment=SECRETS)
     assert found.warnings == ()
-    assert list(found.settings.orgs) == ["acme", "globex"]
+    assert list(found.settings.orgs) == ["*", "acme", "globex"]
 
 
 def test_the_example_needs_what_it_says(told: Told):
     said = told(EXAMPLE.read_text())
     assert [re.findall(r"variable (\w+) is not set", line) for line in said] == [
         ["GATEWAY_SECRET"],
+        ["SUPPORT_KEY"],
         ["JWT_SECRET"],
         ["CHATBASE_KEY"],
         ["DOCS_KEY"],
+        ["MINE_KEY"],
     ]
 
 
 @pytest.mark.parametrize("table", WRITTEN, ids=lambda table: table.__name__)
 def test_the_example_has_every_key_there_is(table: type[Table]):
     text = EXAMPLE.read_text()
-    lines = re.compile(r"^(?:# )?([\w]+) = |^\[+(?:orgs\.\w+\.)?(\w+)", re.MULTILINE)
+    lines = re.compile(r"^(?:# )?([\w]+) = |^\[+(?:(?:orgs|vendors)\.\w+\.)?(\w+)", re.MULTILINE)
     named = {name for pair in lines.findall(text) for name in pair}
     named |= set(re.findall(r"(\w+) = ", text.partition("timeouts = {")[2].partition("}")[0]))
     assert set(keys_of(table)) <= named
@@ -94,7 +100,7 @@ upstreams.a = { vendor = "chatbse", key = "${env:NOT_SET}" }
 upstreams.b = { vendor = "chatbase", key = "${env:KEY}", agent = "x", operations = ["chatt"] }
 """
     assert [line.partition(":  ")[0].split(": ")[0] for line in told(text)] == [
-        "1:1  error  include",
+        "1:12  warning  include[0]",
         "2:1  error  versio",
         "4:1  error  server.listen",
         "5:1  error  server.max_body",
@@ -253,6 +259,27 @@ LEAVES = [
     ("upstreams.a.default_roles", CANARY),
     ("upstreams.a.proxy", f"http://u:{CANARY}@proxy"),
     ("upstreams.a.unknown", CANARY),
+    ("vendors.a", CANARY),
+    ("vendors.a.base_url", f"https://u:{CANARY}@vendor.example"),
+    ("vendors.a.fields.x-key", f"{CANARY} "),
+    ("vendors.a.fields.x-other", f"{{{CANARY}}}"),
+    ("vendors.a.user_id", f"{CANARY}["),
+    ("vendors.a.closed", CANARY),
+    ("vendors.a.credential_fields", f"{CANARY}:"),
+    ("vendors.a.operations.b", CANARY),
+    ("vendors.a.operations.b", f"GET /{CANARY}//"),
+    ("vendors.a.operations.b.method", CANARY),
+    ("vendors.a.operations.b.path", CANARY),
+    ("vendors.a.operations.b.user", CANARY),
+    ("vendors.a.operations.b.user", f"path:{CANARY}"),
+    ("vendors.a.operations.b.user", f"body:{CANARY}"),
+    ("vendors.a.operations.b.opens", f"query:{CANARY}"),
+    ("vendors.a.operations.b.fields", f"{CANARY}:"),
+    ("vendors.a.operations.b.response_fields", f"{CANARY}:"),
+    ("vendors.a.operations.b.thinks", CANARY),
+    ("vendors.a.problem.body.x", f"{CANARY} {{code}}"),
+    ("vendors.a.lookup.query.x", f"{CANARY} {{user}}"),
+    ("vendors.a.lookup.items", CANARY),
     ("upstreams.a.key", f"{CANARY}${{env:NOT_SET}}"),
     ("upstreams.a.key", f"{CANARY}${{bad"),
 ]

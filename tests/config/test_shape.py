@@ -129,7 +129,10 @@ def test_of_a_list_all_is_taken_out_so_that_no_item_gets_anothers_index():
     assert take_out(tree, ("a", 1)) == ("a",)
 
 
-KEYS = "server listen sign_in issuer audience upstreams vendor key orgs a set timeouts connect"
+KEYS = """
+    server listen sign_in issuer audience upstreams vendor key orgs a set timeouts connect vendors
+    operations method path user values problem body codes lookup
+"""
 NAMES = st.sampled_from([*KEYS.split(), "fields", "version", "[key]", "require", "store", "url"])
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.floats()
 TREES = st.recursive(

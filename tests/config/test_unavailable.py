@@ -80,13 +80,6 @@ def test_so_is_one_that_says_its_type(kind: str, told: Told):
     assert told(text) == ["2:1  error  sign_in.type: this kind of sign-in is not available yet"]
 
 
-def test_orgs_that_are_not_listed_are_not_available_yet(told: Told):
-    text = org("acme") + '[orgs."*".upstreams.x]\nvendor = "chatbase"\n'
-    assert told(text) == [
-        '9:7  error  orgs."*": orgs that are not listed here are not available yet'
-    ]
-
-
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_profile_that_is_planned_is_told_from_a_misspelt_one(vendor: str, told: Told):
     assert told(short().replace("chatbase", vendor)) == [

@@ -1,7 +1,9 @@
 import pytest
 
 from gateway.config.mistake import Path
-from gateway.config.model import OrgTable, Server, Table, Timeouts, UpstreamTable
+from gateway.config.model import OrgTable, Server, Timeouts, UpstreamTable
+from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
+from gateway.config.table import Table
 from gateway.config.written import File, SharedSignIn, keys_of, table_at
 
 
@@ -17,6 +19,11 @@ from gateway.config.written import File, SharedSignIn, keys_of, table_at
         (("orgs", "acme", "upstreams", "a", "timeouts"), Timeouts),
         (("server", "listen"), None),
         (("orgs", "acme", "upstreams", "a", "set"), None),
+        (("vendors", "mine"), VendorTable),
+        (("vendors", "mine", "problem"), ProblemTable),
+        (("vendors", "mine", "lookup"), LookupTable),
+        (("vendors", "mine", "operations", "chat"), OperationTable),
+        (("vendors", "mine", "operations", "chat", "values"), None),
         (("nothing",), None),
     ],
 )

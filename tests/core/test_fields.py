@@ -127,6 +127,7 @@ def test_another_field_holds_the_bare_token() -> None:
         pytest.param("xsession=bob; sessionx=bob", None, id="longer names"),
         pytest.param("session.0=bob", None, id="C-15 a part"),
         pytest.param("a=session=bob", None, id="in a value"),
+        pytest.param("session=alice ; b=2", "alice", id="a space behind"),
         pytest.param("", None, id="empty field"),
         pytest.param("session", "", id="no equals sign"),
         pytest.param("\xa0session=bob", None, id="C-04 no-break space before"),
@@ -225,6 +226,7 @@ def test_a_media_type_is_of_one_kind(essence: str, kind: str | None) -> None:
         (b"application/json; charset=utf-8", True),
         (b"application/json;charset=UTF-8", True),
         (b'Application/JSON; charset="utf-8"', True),
+        (b"\tapplication/json\t;\tcharset=utf-8\t", True),
         (None, False),
         (b"", False),
         (b"text/plain", False),
@@ -357,6 +359,16 @@ def test_a_stranger_is_not_believed(lines: list[str]) -> None:
             id="X-Forwarded",
         ),
         pytest.param(
+            ["x-forwarded-proto: https,\thttp\t"],
+            ("http", "chat.example", None),
+            id="white space around the last",
+        ),
+        pytest.param(
+            ["forwarded: for=6.6.6.6,\tfor\t=\t1.2.3.4\t; proto ; x"],
+            ("http", "chat.example", "1.2.3.4"),
+            id="Forwarded, with white space and names that say nothing",
+        ),
+        pytest.param(
             ["x-forwarded-for: 6.6.6.6, 1.2.3.4", "x-forwarded-proto: http, https"],
             ("https", "chat.example", "1.2.3.4"),
             id="H-11 the last of a list is our proxy's",
@@ -396,6 +408,7 @@ def test_a_proxy_of_ours_is_believed(
         pytest.param(["x-forwarded-host: a/b"], id="no host"),
         pytest.param(["x-forwarded-host: "], id="an empty host"),
         pytest.param(["forwarded: host=a b"], id="no host in Forwarded"),
+        pytest.param(["forwarded: host=a=b"], id="two equals signs in Forwarded"),
         pytest.param(
             ["forwarded: host=evil", "x-forwarded-for: 1.2.3.4"],
             id="H-11 a client's Forwarded beside our proxy's fields",
@@ -443,3 +456,21 @@ def test_the_client_gets_the_listed_fields_of_an_answer_only() -> None:
 def test_what_is_bound_to_a_connection_or_a_credential_never_passes(name: str) -> None:
     """H-03 to H-05, H-17."""
     assert name in NEVER_PASSED
+
+
+def test_the_tables_of_fields_are_these() -> None:
+    """A name that is lost here is a credential, or a page, that passes."""
+    assert sorted(fields.NEVER_PASSED) == [
+        *("authorization", "clear-site-data", "connection", "content-encoding"),
+        *("content-length", "cookie", "host", "keep-alive", "location"),
+        *("proxy-authenticate", "proxy-authorization", "proxy-connection", "refresh"),
+        *("service-worker-allowed", "set-cookie", "strict-transport-security", "te"),
+        *("trailer", "transfer-encoding", "upgrade", "via", "www-authenticate"),
+        *("x-request-id",),
+    ]
+    assert sorted(fields.RESPONSE_FIELDS) == [
+        *(b"content-type", b"mcp-session-id", b"retry-after", b"x-vercel-ai-ui-message-stream")
+    ]
+    assert sorted(fields.PAGES) == [
+        *("application/xhtml+xml", "image/svg+xml", "text/html", "text/xml"),
+    ]

@@ -104,3 +104,16 @@ def test_a_room_lets_the_way_to_a_conversation_through() -> None:
     assert guards[("metadata",)].judge("session") is Verdict.LISTED
     assert guards[("metadata",)].judge("Session") is Verdict.OTHER_CONVERSATION
     assert guards[("metadata", "session")].judge("id") is Verdict.CONVERSATION
+
+
+def test_the_way_to_a_conversation_is_open_in_its_own_room_only() -> None:
+    guards = {
+        room.where: room.guard
+        for room in rooms(
+            listed=frozenset(),
+            users=[("other", "user")],
+            conversations=[("metadata", "session", "id")],
+            containers=[],
+        )
+    }
+    assert guards[("other",)].judge("session") is Verdict.OTHER_CONVERSATION

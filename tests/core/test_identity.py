@@ -196,3 +196,8 @@ def test_an_identity_is_a_person_and_cannot_be_changed() -> None:
         identity.subject = "bob"  # type: ignore[misc]
     with pytest.raises(TypeError):
         identity.attributes["admin"] = True  # type: ignore[index]
+
+
+def test_an_id_that_only_begins_like_an_opaque_one_is_a_name() -> None:
+    longer = propose("bob", "opaque") + "x"
+    assert propose(longer, "auto") == longer

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gateway.core.call import Call
@@ -89,3 +91,11 @@ def test_two_owners_are_none() -> None:
 def test_items_need_something_to_be_told_apart_by() -> None:
     with pytest.raises(ValueError, match="told apart"):
         Lookup(path="/x", owner=(Body("/a"),), items=Body("/list"))
+
+
+def test_a_look_up_may_be_told_the_conversation_and_the_user_anywhere() -> None:
+    lookup = Lookup(
+        path="/users/{user}/list", query={"id": "{conversation}", "n": "1"}, owner=(Body("/user"),)
+    )
+    request = planned(replace(CHATBASE, lookup=lookup))
+    assert request.target == "/users/alice/list?id=c-1&n=1"

@@ -81,3 +81,12 @@ def test_where_nothing_is_looked_for_nothing_is_read() -> None:
     reader = Reader(NOTHING, "alice", ())
     assert not reader.checks
     assert list(reader.read_event(b'{"id":"c-1","user":"bob"}')) == []
+
+
+def test_looks_where_an_id_or_a_user_may_stand() -> None:
+    by_id = Operation(method="GET", path="/x", opens=(Body("/id"),))
+    by_user = Operation(method="GET", path="/x", answers_user=(Body("/user"),))
+    by_cost = Operation(method="GET", path="/x", usage=(Body("/usage"),))
+    assert Reader(by_id, "alice", ()).checks
+    assert Reader(by_user, "alice", ()).checks
+    assert not Reader(by_cost, "alice", ()).checks

@@ -305,3 +305,37 @@ def test_the_end_of_a_stream_repeats_nothing_that_has_passed() -> None:
 
 def test_no_word_of_ours_stands_in_an_answer_that_is_held() -> None:
     assert observe(CHAT, JSON, ok=True, user="alice").interject(b"{}", "") == b""
+
+
+def test_what_is_ready_goes_out_as_one_write() -> None:
+    observer = observe(CHAT, EVENTS, ok=True, user="alice", known=("c-1",))
+    wire = sse({"delta": "a"}, {"delta": "b"}) + b"data: c"
+    assert list(observer.feed(wire)) == [Pass(wire)]
+    assert list(observer.feed(b"")) == []
+    assert list(observer.end()) == []
+
+
+@pytest.mark.parametrize("media", [JSON, EVENTS], ids=["JSON", "stream"])
+def test_an_answer_of_the_largest_size_is_held(media) -> None:  # type: ignore[no-untyped-def]
+    observer = observe(CHAT, media, ok=True, user="alice")
+    assert list(observer.feed(b"x" * MAX_HELD)) == []
+    assert [type(note) for note in observer.feed(b"x")] == [Stop]
+
+
+def test_a_first_line_of_the_largest_size_is_a_line() -> None:
+    observer = observe(LINED, JSON, ok=True, user="alice", known=("c-1",))
+    line = b'"' + b"x" * (MAX_HELD - 2) + b'"'
+    assert list(observer.feed(line)) == []
+    assert list(observer.feed(b"\n")) == [Pass(line + b"\n")]
+
+
+def test_one_json_text_is_held_once_its_first_line_is_none() -> None:
+    observer = observe(LINED, JSON, ok=True, user="alice")
+    assert list(observer.feed(b"{\n")) == []
+    assert observer.holds
+    assert observer.interject(b"{}", "") == b""
+
+
+def test_lines_that_are_called_a_stream_are_lines() -> None:
+    notes = run(observe(LINED, EVENTS, ok=True, user="alice"), [jsonl({"conversationId": "c-1"})])
+    assert notes[0] == Opens("c-1")

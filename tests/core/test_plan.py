@@ -470,3 +470,8 @@ def test_every_field_that_leaves_was_allowed(fields: list[tuple[str, str]]) -> N
     request = sent(ask(operation, fields=[*fields, ("x-plan", "pro")]))
     assert dict(request.fields) == {**OURS, b"x-plan": b"pro"}
     assert all(TOKEN.fullmatch(name) for name, _ in request.fields)
+
+
+def test_names_in_a_query_are_encoded_as_values_are() -> None:
+    operation = Operation(method="GET", path="/chats", query=frozenset({"a/b"}))
+    assert sent(ask(operation, query=[("a/b", "c/d")])).target == "/chats?a%2Fb=c%2Fd"

@@ -31,6 +31,7 @@ def found(document: JsonValue, pointer: str) -> list[JsonValue]:
     [
         ("/foo", ["bar", "baz"]),
         ("/foo/0", "bar"),
+        ("/foo/1", "baz"),
         ("/", 0),
         ("/a~1b", 1),
         ("/c%d", 2),
@@ -72,7 +73,7 @@ def test_a_star_is_no_member_but_its_own() -> None:
     assert found({"data": {"*": 1}}, "/data/*") == [1]
 
 
-@pytest.mark.parametrize("pointer", ["", "foo", "#/foo", "/a~b", "/a~", "/~2", "/~01~"])
+@pytest.mark.parametrize("pointer", ["", "foo", "#/foo", "/a~b", "/a~", "/~2", "/~01~", "/~~01"])
 def test_refuses_what_is_no_pointer(pointer: str) -> None:
     with pytest.raises(ValueError, match="JSON Pointer"):
         parse(pointer)
@@ -143,3 +144,9 @@ def test_what_was_put_is_found_and_nothing_else(
 def test_parsing_undoes_writing(tokens: tuple[str, ...]) -> None:
     written = "".join("/" + t.replace("~", "~0").replace("/", "~1") for t in tokens)
     assert parse(written) == tokens
+
+
+def test_other_spellings_of_an_inner_name_go() -> None:
+    document: JsonObject = {"metadata": {"USER": "bob", "x": 1}}
+    put(document, parse("/metadata/user"), "alice")
+    assert document == {"metadata": {"x": 1, "user": "alice"}}

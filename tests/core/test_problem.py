@@ -25,10 +25,15 @@ def test_every_error_has_an_answer_in_every_shape(error: GatewayError, shape) ->
     fields = dict(answer.fields)
     assert answer.status == error.status
     assert fields[b"x-gateway-error"].decode() == error.code
-    assert fields[b"proxy-status"].startswith(b"gateway; error=")
+    assert fields[b"proxy-status"].decode() == (
+        f'gateway; error={error.error_type}; details="{error.code}"'
+    )
+    media = "application/json" if shape else "application/problem+json"
+    assert fields[b"content-type"].decode() == media
     assert int(fields[b"content-length"]) == len(answer.content)
     json.loads(answer.content)
     data, name = problem.last_event(error, shape, "req-1")
+    assert name == ("" if shape else "error")
     (event,) = EventStreamSplitter().feed(sse.event(data, name))
     assert json.loads(event.data) == json.loads(data)
 
@@ -68,7 +73,17 @@ def test_a_missing_credential_is_challenged_without_an_error_code() -> None:
 @pytest.mark.parametrize("error", [errors.CredentialsInvalid(), errors.CredentialsExpired()])
 def test_a_bad_credential_is_challenged_as_an_invalid_token(error: GatewayError) -> None:
     fields = dict(problem.of_error(error, None, "r").fields)
-    assert b'error="invalid_token"' in fields[b"www-authenticate"]
+    assert fields[b"www-authenticate"].decode() == (
+        f'Bearer realm="gateway", error="invalid_token", error_description="{error.title}"'
+    )
+
+
+@pytest.mark.parametrize("error", every_error(), ids=lambda error: type(error).__name__)
+def test_a_title_can_be_quoted_in_a_field(error: GatewayError) -> None:
+    """RFC 6750 section 3: no quote, no backslash, ASCII only."""
+    assert error.title.isascii()
+    assert error.title.isprintable()
+    assert not set('"\\') & set(error.title)
 
 
 def test_says_when_to_come_back_and_what_is_allowed() -> None:

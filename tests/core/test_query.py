@@ -54,6 +54,8 @@ def test_decodes_a_query_once(raw: bytes, pairs: tuple[tuple[str, str], ...]) ->
         pytest.param(b"a=%", id="Q-07 lone percent"),
         pytest.param(b"a=%2", id="Q-07 half an escape"),
         pytest.param(b"a=%zz", id="Q-07 no escape"),
+        pytest.param(b"a=x%zz", id="Q-07 no escape, further on"),
+        pytest.param(b"a=x%00", id="Q-07 NUL, further on"),
         pytest.param(b"a=%u0041", id="Q-07 escape of old"),
     ],
 )

@@ -27,3 +27,15 @@ def test_ids_sort_by_time() -> None:
     later = request_id.uuid7(1_700_000_000.002, b"\x00" * 10)
     assert str(earlier) < str(later)
     assert int.from_bytes(earlier.bytes[:6], "big") == 1_700_000_000_001
+
+
+@pytest.mark.parametrize(
+    ("random", "made"),
+    [
+        ("7cc398c4dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"),  # RFC 9562 appendix A.6
+        ("ffffffffffffffffffff", "017f22e2-79b0-7fff-bfff-ffffffffffff"),
+        ("00000000000000000000", "017f22e2-79b0-7000-8000-000000000000"),
+    ],
+)
+def test_is_a_uuid_of_version_7_to_the_bit(random: str, made: str) -> None:
+    assert str(request_id.uuid7(1645557742.0, bytes.fromhex(random))) == made

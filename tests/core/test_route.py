@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,6 +167,12 @@ def test_an_upstream_may_offer_fewer_operations() -> None:
     assert table(VENDOR).match("GET", ("v1", "chats", "1")).name == "one"
 
 
+def test_operations_are_tried_in_the_profiles_order_however_an_upstream_lists_them() -> None:
+    first = Operation(method="GET", path="/x/mine")
+    vendor = replace(VENDOR, operations={"mine": first, "any": replace(first, path="/x/{one}")})
+    assert table(vendor, only=("any", "mine")).match("GET", ("x", "mine")).name == "mine"
+
+
 @given(st.text(max_size=40) | st.text(alphabet="/.%aA2eE~:@;\\?# ", max_size=40))
 def test_a_path_is_refused_or_is_its_own_one_spelling(path: str) -> None:
     """SECURITY.md 3.3 (c): nothing is decoded, folded or dropped between judging and rendering."""
@@ -191,3 +199,18 @@ def test_a_closed_path_is_none_whatever_a_variable_would_take(path: str) -> None
 @pytest.mark.parametrize("path", ["/v1/chats/exports", "/v1/chats/Export", "/v1/files/a/raw"])
 def test_what_stands_beside_a_closed_path_is_open(path: str) -> None:
     assert CLOSED.match("GET", segments(path)) == TABLE.match("GET", segments(path))
+
+
+def test_a_path_may_be_of_the_largest_size() -> None:
+    longest = "/" + "a/" * (MAX_PATH // 2 - 1) + "a"
+    assert len(longest) == MAX_PATH
+    assert len(segments(longest)) == MAX_PATH // 2
+    with pytest.raises(UriTooLong):
+        segments(longest + "a")
+
+
+def test_a_vendors_closed_paths_are_closed_in_its_table() -> None:
+    closed = table(replace(VENDOR, closed=("/v1/chats/export",)))
+    assert closed.is_closed(("v1", "chats", "export"))
+    with pytest.raises(NotFound):
+        closed.match("GET", ("v1", "chats", "export"))

@@ -132,3 +132,24 @@ def test_a_line_we_write_has_the_form_of_the_others(before: bytes, written: byte
     splitter = JsonLinesSplitter()
     splitter.feed(before)
     assert splitter.frame(b"{}", "error") == written
+
+
+@pytest.mark.parametrize("chunks", [[b"\n\n"], [b"\n", b"\n"], [b"data: a\n\n", b"\n\n"]])
+def test_an_event_ends_where_its_blank_line_does(chunks: list[bytes]) -> None:
+    splitter = EventStreamSplitter()
+    for chunk in chunks:
+        found = splitter.feed(chunk)
+    assert [one.raw for one in found] == [b"\n\n"]
+    assert splitter.pending == 0
+
+
+def test_only_the_first_event_may_begin_with_a_byte_order_mark() -> None:
+    wire = b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n"
+    assert [found.data for found in EventStreamSplitter().feed(wire)] == [b"a", b""]
+
+
+@pytest.mark.parametrize("splitter", [EventStreamSplitter(), JsonLinesSplitter()])
+def test_what_is_left_is_left_once(splitter: Splitter) -> None:
+    splitter.feed(b"data: 1")
+    assert splitter.rest() is not None
+    assert splitter.rest() is None

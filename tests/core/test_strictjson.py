@@ -323,3 +323,17 @@ def test_scalars_are_the_same_as_json_has_it(
 ) -> None:
     assert same(left, right) is equal
     assert same(right, left) is equal
+
+
+def test_an_integer_beyond_any_use_is_told_what_it_is() -> None:
+    """Python itself gives up at 4,300 digits, with other words."""
+    with pytest.raises(AmbiguousJson, match="integer"):
+        loads(b"9" * 5000)
+
+
+def test_every_kind_of_bracket_counts_as_depth() -> None:
+    half = MAX_DEPTH // 2
+    deepest = b'[{"a":' * half + b"1" + b"}]" * half
+    assert dumps(loads(deepest)) == deepest
+    with pytest.raises(AmbiguousJson, match="deep"):
+        loads(b"[" + deepest + b"]")

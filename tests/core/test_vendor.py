@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,6 +65,21 @@ def vendor(**parts: Any) -> Vendor:
         pytest.param({"method": "GET", "user": (Body("/a"),)}, "user", id="GET has no body"),
         pytest.param(
             {"method": ("POST", "GET"), "user": (Body("/a"),)}, "user", id="nor where POST has one"
+        ),
+        pytest.param(
+            {"user": (Body("/a/id"), Body("/a"))}, "take another", id="a user inside a user"
+        ),
+        pytest.param(
+            {"user": (Body("/user_id"), Body("/userId"))}, "take another", id="two spellings"
+        ),
+        pytest.param(
+            {"user": (Body("/a/id"),), "conversation": (Body("/a"),)},
+            "take another",
+            id="a user inside a conversation",
+        ),
+        pytest.param({"fields": frozenset({"*"})}, "credential", id="every field of a request"),
+        pytest.param(
+            {"response_fields": frozenset({"*"})}, "credential", id="every field of an answer"
         ),
         pytest.param({"opens": (Query("x"),)}, "opens", id="an answer has no query"),
         pytest.param({"opens": (Variable("x"),)}, "opens", id="an answer has no path"),
@@ -232,3 +248,20 @@ def test_a_stream_ends_with_the_event_of_the_vendor_or_with_its_problem() -> Non
     }
     with pytest.raises(TypeError):
         shape.codes["x"] = "y"  # type: ignore[index]
+
+
+def test_one_template_of_several_is_enough_to_tell_something() -> None:
+    telling = Vendor(
+        name="x",
+        title="X",
+        base_url=None,
+        fields={"a": "{key}", "b": "{org}", "c": "{roles}"},
+        user_id=".*",
+        operations={
+            "one": Operation(method="GET", path="/agents/{agent}"),
+            "all": Operation(method="GET", path="/agents"),
+        },
+    )
+    assert (telling.told_org, telling.told_roles, telling.has_agents) == (True, True, True)
+    silent = replace(telling, fields={"a": "{key}"}, operations={})
+    assert (silent.told_org, silent.told_roles, silent.has_agents) == (False, False, False)

@@ -77,9 +77,9 @@ def _tried(modules: list[str]) -> list[Outcome]:
             finally:
                 os._exit(0)  # what the parent has to clean up is not the child's
         os.waitpid(child, 0)
-        found, again = pickle.loads(Path(file.name).read_bytes())
+        found, again, tests = pickle.loads(Path(file.name).read_bytes())  # noqa: S301
     for module, mutant in again:
-        found.append(_when_read(module, mutant))
+        found.append(_when_read(module, mutant, tests[module]))
     return sorted(found, key=lambda one: (modules.index(one.module), one.line))
 
 
@@ -110,17 +110,20 @@ def _on_bench(bench: Bench, modules: list[str], file: Path) -> None:
                 again.append((module, mutant))
             else:
                 found.append(_outcome(module, mutant, verdict))
-    file.write_bytes(pickle.dumps((found, again)))
+    slow = [f"--deselect={name}" for name in bench.left_out()]
+    files = {module: [*bench.files_reaching(_path(module)), *slow] for module in modules}
+    file.write_bytes(pickle.dumps((found, again, files)))
 
 
-def _when_read(module: str, mutant: Mutant) -> Outcome:
-    """The module's own tests first, then all: most mutants need only the former."""
+def _when_read(module: str, mutant: Mutant, tests: list[str]) -> Outcome:
+    """The module's own tests first, then all that reach it: most mutants need only the former."""
     own, path = _own_test(module), _path(module)
     verdict = Verdict.SURVIVED
-    for tests in ((own,), TESTS):
-        if verdict is Verdict.SURVIVED and (ROOT / tests[0]).exists():
-            chosen = tests
-            verdict = forked(lambda: when_read(f"gateway.{module}", path, mutant, chosen))
+    if own in tests:
+        first = [own, *(one for one in tests if one.startswith("--"))]
+        verdict = forked(lambda: when_read(f"gateway.{module}", path, mutant, first))
+    if verdict is Verdict.SURVIVED:
+        verdict = forked(lambda: when_read(f"gateway.{module}", path, mutant, tests))
     return _outcome(module, mutant, verdict)
 
 

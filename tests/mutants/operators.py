@@ -69,9 +69,15 @@ _CALLS = {
     "append": "clear",
 }
 _EXCEPTIONS = {
-    *(name for name, value in vars(builtins).items() if str(value).endswith(("Error'>", "Exception'>"))),
+    *(
+        name
+        for name, value in vars(builtins).items()
+        if str(value).endswith(("Error'>", "Exception'>"))
+    ),
+    "FetchFailed",
     *(node.name for node in ast.parse(_ERRORS.read_text()).body if isinstance(node, ast.ClassDef)),
 }
+_SYMMETRIC = {"max", "min", "same", "compare_digest"}
 _FOR_PEOPLE = {"__all__", "title"}
 
 
@@ -110,7 +116,9 @@ def mutants(source: str) -> Iterator[Mutant]:
             )
 
 
-def _with(tree: ast.Module, way: tuple[tuple[str, int | None], ...], changed: ast.AST) -> ast.Module:
+def _with(
+    tree: ast.Module, way: tuple[tuple[str, int | None], ...], changed: ast.AST
+) -> ast.Module:
     copied = copy.deepcopy(tree)
     holder: ast.AST = copied
     for name, index in way[:-1]:
@@ -161,6 +169,8 @@ def _is_for_people(parent: ast.AST, name: str, child: ast.AST) -> bool:
         if any(isinstance(one, ast.Name) and one.id in _FOR_PEOPLE for one in targets):
             return True
         return _is_alias(child)
+    if isinstance(parent, ast.Call) and getattr(parent.func, "id", "") == "cast":
+        return child is parent.args[0]
     return isinstance(parent, ast.Call) and _is_exception(parent) and _is_text(child)
 
 
@@ -173,6 +183,9 @@ def _is_alias(statement: ast.Assign | ast.AnnAssign) -> bool:
 
 
 def _is_exception(call: ast.Call) -> bool:
+    """Whether a call makes an exception, or a line in the log."""
+    if isinstance(call.func, ast.Attribute):
+        return isinstance(call.func.value, ast.Name) and call.func.value.id == "_log"
     return isinstance(call.func, ast.Name) and call.func.id in _EXCEPTIONS
 
 
@@ -184,6 +197,13 @@ def _is_text(node: ast.AST) -> bool:
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     """What may go wrong at `node`: a few words for it, and the node that stands there instead."""
+    was = ast.dump(node)
+    for what, changed in _made(node):
+        if ast.dump(changed) != was:  # two equal arguments cannot be swapped
+            yield what, changed
+
+
+def _made(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     for make in (_condition, _comparison, _boolean, _arithmetic, _constant, _call, _slice):
         yield from make(node)
     yield from _statement(node)
@@ -258,6 +278,8 @@ def _other_values(value: object) -> Iterator[object]:
     elif isinstance(value, (int, float)):
         yield value + 1
         yield value - 1
+    elif isinstance(value, (str, bytes)) and value and not value[:1].strip():
+        yield value[:-1]  # most are what `strip` takes off
     elif isinstance(value, bytes):
         yield value + b"X"
     elif isinstance(value, str):
@@ -287,12 +309,12 @@ def _call(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     if not isinstance(node, ast.Call):
         return
     name = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
-    if name in _CALLS:
+    if name in _CALLS and not (name in {"split", "rsplit"} and len(node.args) < 2):
         field = "attr" if isinstance(node.func, ast.Attribute) else "id"
         changed = _but(node, func=_but(node.func, **{field: _CALLS[name]}))
         if field == "attr" or _CALLS[name] in vars(builtins):
             yield f"{ast.unparse(node)} -> {ast.unparse(changed)}", changed
-    for index in range(len(node.args) - 1):
+    for index in range(0 if name in _SYMMETRIC else len(node.args) - 1):
         first, second = node.args[index], node.args[index + 1]
         swapped = [*node.args[:index], second, first, *node.args[index + 2 :]]
         changed = _but(node, args=swapped)
@@ -310,16 +332,21 @@ def _slice(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 
 
 def _statement(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    if isinstance(node, (ast.Expr, ast.Raise, ast.AugAssign, ast.Delete, ast.Break)):
+    if isinstance(node, (ast.Expr, ast.Raise, ast.AugAssign, ast.Break)) or (
+        isinstance(node, ast.Delete) and not isinstance(node.targets[0], ast.Name)
+    ):
         yield f"gone: {ast.unparse(node)}", ast.Pass()
     elif isinstance(node, ast.Continue):
         yield "continue -> break", ast.Break()
         yield "gone: continue", ast.Pass()
     elif isinstance(node, ast.Return) and node.value is not None:
-        if not (isinstance(node.value, ast.Constant) and node.value.value is None):
+        if not (isinstance(node.value, ast.Constant) and node.value.value in {None, True, False}):
             yield f"return None: {ast.unparse(node)}", _but(node, value=ast.Constant(None))
     elif isinstance(node, (ast.For, ast.AsyncFor)):
-        yield f"no round: for ... in {ast.unparse(node.iter)}", _but(node, iter=ast.Tuple([], ast.Load()))
+        yield (
+            f"no round: for ... in {ast.unparse(node.iter)}",
+            _but(node, iter=ast.Tuple([], ast.Load())),
+        )
     elif isinstance(node, ast.ExceptHandler) and isinstance(node.type, ast.Tuple):
         for index, one in enumerate(node.type.elts):
             rest = [*node.type.elts[:index], *node.type.elts[index + 1 :]]

@@ -130,12 +130,12 @@ class Bench:
 
     def run(self, tests: Iterable[str]) -> None:
         """Collect `tests`, then do the work given."""
-        sys.setprofile(self._watch)
+        sys.settrace(self._watch)
         _pytest(tests, self)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        sys.setprofile(None)
+        sys.settrace(None)
         self._items = {item.nodeid: item for item in session.items}
         self.reach = self._measure(session, self._watch.take())
         self._work(self)
@@ -154,9 +154,9 @@ class Bench:
         for name, item in self._items.items():
             failed = session.testsfailed
             began = time.process_time()
-            sys.setprofile(self._watch)
+            sys.settrace(self._watch)
             _run(item, None)
-            sys.setprofile(None)
+            sys.settrace(None)
             took = time.process_time() - began
             reached = self._watch.take()
             if session.testsfailed == failed and took < SLOW:
@@ -167,6 +167,16 @@ class Bench:
     def left_out(self) -> list[str]:
         """Tests that fail or are slow even without a mutant."""
         return [name for name in self._items if name not in self.reach.seconds]
+
+    def files_reaching(self, path: Path) -> list[str]:
+        """The test files in which a test enters any function of the module at `path`."""
+        return sorted(
+            {
+                name.partition("::")[0]
+                for name, entered in self.reach.entered.items()
+                if any(file == str(path) for file, _ in entered)
+            }
+        )
 
     def reaching(self, path: Path, function: str, own: str) -> list[str]:
         """The tests that enter `function`, the module's own and the quick ones first."""
@@ -207,8 +217,7 @@ class _Watch:
         self._seen: set[CodeType] = set()
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> None:
-        if event == "call":
-            self._seen.add(frame.f_code)
+        self._seen.add(frame.f_code)
 
     def take(self) -> frozenset[tuple[str, str]]:
         seen = frozenset(

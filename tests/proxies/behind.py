@@ -118,7 +118,10 @@ async def attack(behind: Behind, *segments: bytes, reaches: int = 1) -> Outcome:
 
 
 async def _answers(behind: Behind, peer: Peer) -> list[Answer]:
-    """All answers until the connection closes, or until carol, who asks next on it, has hers."""
+    """All answers until one says it is the last, or until carol, who asks next, has hers.
+
+    She says it twice: what the attack left without an end may take her first words in.
+    """
     answers: list[Answer] = []
     asked = False
     while True:
@@ -130,9 +133,11 @@ async def _answers(behind: Behind, peer: Peer) -> list[Answer]:
             assert asked
             return answers
         answers.append(answer)
+        if answer.values("connection") == ["close"]:
+            return answers
         if not asked and not peer.received and not peer.closed:
             asked = True
-            await peer.send(_who_am_i(behind, "carol"))
+            await peer.send(_who_am_i(behind, "carol") * 2)
 
 
 def _who_am_i(behind: Behind, who: str) -> bytes:

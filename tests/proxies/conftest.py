@@ -38,10 +38,9 @@ async def served(folder: Path, more: str) -> AsyncIterator[tuple[Stage[Chatbase]
         file = folder / "gateway.toml"
         file.write_text(COOKIE(text))
         gateway = Gateway.from_file(file)
-        async with running(gateway, http=guarded_protocol(HASTY), proxy_headers=False) as (
-            server,
-            url,
-        ):
+        guarded = guarded_protocol(HASTY)
+        options = {"http": guarded, "proxy_headers": False, "server_header": False}
+        async with running(gateway, **options) as (server, url):
             yield Stage(vendor, gateway, issuer, url, "/support/api/v2/agents/agent_1"), server
 
 

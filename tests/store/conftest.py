@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.store.ledger import Ledger
 from gateway.store.store import Store
 
 LOCK = """
@@ -34,6 +35,11 @@ async def store(url: str) -> AsyncIterator[Store]:
     store = await Store.open(url)
     yield store
     await store.aclose()
+
+
+@pytest.fixture
+def ledger(store: Store) -> Ledger:
+    return store.ledger
 
 
 @contextmanager

@@ -26,11 +26,6 @@ any_text = st.text(st.one_of(st.characters(), st.sampled_from("\ud800\udfff\0aA\
 
 
 @pytest.fixture
-def ledger(store: Store) -> Ledger:
-    return store.ledger
-
-
-@pytest.fixture
 def database(store: Store) -> Database:
     return store._database
 

@@ -80,6 +80,42 @@ def two_orgs(
     return text + more
 
 
+def saas(
+    acme_url: str,
+    shared_url: str,
+    docbit_url: str,
+    issuers: tuple[Issuer, Issuer, Issuer],
+    *,
+    store: Path,
+) -> str:
+    """Many orgs under one name, told apart by a claim; one of them has a name of its own.
+
+    `issuers`: the platform's, which vouches (`org_id`) for `org_acme`, `org_globex` and every org
+    that is named nowhere; a partner's, which vouches (`tenant`) for `org_initech` alone; and that
+    of `own`, at own.test. acme has a Chatbase of its own (key `acme-cb-key`), all others are users
+    of one (`shared-cb-key`) that cannot tell them apart; DocBit is told the org.
+    """
+    platform, partner, own = issuers
+    claimed: Members = {"org_claim": "org_id", "org_from": "field:x-org-id", "orgs": ["*"]}
+    tenant: Members = {"org_claim": "tenant", "orgs": ["org_initech"]}
+    text = _common(store)
+    text += _table("[[sign_in]]", {**_hs256(platform), **claimed})
+    text += _table("[[sign_in]]", {**_hs256(partner), **tenant})
+    for org in ("acme", "globex", "initech"):
+        members: Members = {"external_id": f"org_{org}", "origins": [f"https://{org}.example"]}
+        text += _table(f"[orgs.{org}]", members)
+        url, key = (acme_url, "acme-cb-key") if org == "acme" else (shared_url, "shared-cb-key")
+        text += _table(f"[orgs.{org}.upstreams.support]", _chatbase(url, key))
+        text += _table(f"[orgs.{org}.upstreams.docs]", _docbit(docbit_url, "sk_partner_1"))
+    text += _table('[orgs."*".upstreams.support]', _chatbase(shared_url, "shared-cb-key"))
+    text += _table('[orgs."*".upstreams.docs]', _docbit(docbit_url, "sk_partner_1"))
+    text += _table("[orgs.own]", {"hosts": ["own.test"], "external_id": "org_own"})
+    at_own: Members = {"org_claim": "org_id", "org_from": "field:x-org-id"}
+    text += _table("[[orgs.own.sign_in]]", {**_hs256(own), **at_own})
+    text += _table("[orgs.own.upstreams.support]", _chatbase(acme_url, "own-cb-key"))
+    return text
+
+
 def _common(store: Path) -> str:
     return _table("[identity]", {"secret": IDENTITY_SECRET}) + _table(
         "[store]", {"url": f"sqlite:///{store}"}

@@ -22,7 +22,7 @@ from tests.support.bookbag import Bookbag
 from tests.support.chatbase import Chatbase
 from tests.support.docbit import DocBit
 from tests.support.serve import serving
-from tests.support.tokens import Issuer
+from tests.support.tokens import ABSENT, Issuer
 from tests.support.vendor import RecordingVendor
 from tests.support.wire import Answer, raw_request, wire
 
@@ -130,6 +130,61 @@ async def altatech_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Stage[
         text = edit(config.altatech(vendor.url, issuer, store=folder / "gateway.db"))
         async with gateway_of(text, folder) as (gateway, url):
             yield Stage(vendor, gateway, issuer, url, "/bot")
+
+
+@dataclass(frozen=True)
+class Saas:
+    """Many orgs under one name; see `config.saas`."""
+
+    acme: Chatbase
+    shared: Chatbase
+    docs: DocBit
+    gateway: Gateway
+    platform: Issuer
+    partner: Issuer
+    own: Issuer
+    url: str
+
+    def token(self, who: str, org: object = ABSENT, **claims: object) -> str:
+        return self.platform.token(who, algorithm="HS256", org_id=org, **claims)
+
+    async def ask(
+        self,
+        token: str | None,
+        method: str,
+        path: str,
+        body: object = None,
+        fields: Iterable[tuple[str, str]] = (),
+        *,
+        host: str = "chat.saas.test",
+    ) -> Answer:
+        lines = list(fields)
+        if token is not None:
+            lines.append(("Authorization", f"Bearer {token}"))
+        content = None if body is None else json.dumps(body).encode()
+        if content is not None:
+            lines.append(("Content-Type", "application/json"))
+        return await wire(self.url, raw_request(method, path, lines, content, host=host))
+
+    def saw_nothing(self) -> bool:
+        """Whether no vendor has seen a byte."""
+        return all(one.saw_nothing() for one in (self.acme, self.shared, self.docs))
+
+
+@asynccontextmanager
+async def saas_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Saas]:
+    """`edit` may change the configuration's text."""
+    urls = ("https://login.saas.test/", "https://login.partner.test/", "https://id.own.test/")
+    platform, partner, own = (Issuer(url) for url in urls)
+    async with (
+        Chatbase(key="acme-cb-key") as acme,
+        Chatbase(key="shared-cb-key") as shared,
+        DocBit() as docs,
+    ):
+        vendors, issuers = (acme.url, shared.url, docs.url), (platform, partner, own)
+        text = edit(config.saas(*vendors, issuers, store=folder / "gateway.db"))
+        async with gateway_of(text, folder) as (gateway, url):
+            yield Saas(acme, shared, docs, gateway, platform, partner, own, url)
 
 
 def events(answer: Answer) -> list[Any]:

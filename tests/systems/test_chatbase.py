@@ -306,6 +306,33 @@ async def test_what_the_profile_does_not_declare_does_not_exist(
     assert stage.vendor.saw_nothing()
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "%2e%2e",
+        "..",
+        ".",
+        "%2E.",
+        "..%2f..",
+        "a%2Fb",
+        "a%252fb",
+        "",
+        "a;b",
+        "a b",
+        "a%00",
+        "m\\n",
+        "%",
+    ],
+)
+async def test_a_path_has_one_plain_spelling(stage: Stage[Chatbase], message: str) -> None:
+    """In a variable that nothing else looks at: `..` would rate the conversation's messages."""
+    conversation = await start(stage, "alice")
+    path = f"/conversations/{conversation}/messages/{message}/feedback"
+    answer = await stage.ask("alice", "PATCH", path, {"feedback": "positive"})
+    assert answer.status == 400
+    assert stage.vendor.saw_nothing()
+
+
 async def test_another_agent_than_the_configured_does_not_exist(stage: Stage[Chatbase]) -> None:
     request = stage.request("alice", "POST", "/chat", {"message": "x"})
     other = request.replace(b"/agents/agent_1/", b"/agents/agent_2/", 1)

@@ -115,7 +115,8 @@ def _unowned(operation: OperationTable, path: Path) -> Iterator[Finding]:
     if operation.conversation or operation.opens or operation.no_conversation:
         return
     written = {AGENT, *(one.removeprefix("path:") for one in operation.user)}
-    names = [name for _, name in _VARIABLE.findall(operation.path) if name not in written]
+    found = _VARIABLE.findall(operation.path)
+    names = [name for rest, name in found if not rest and name not in written]
     if names:
         told = f"whose {{{names[0]}}} it is, nobody checks"
     elif operation.members or operation.thinks:

@@ -10,17 +10,15 @@ from gateway.config.kinds import EVERY_ORG
 from gateway.config.meaning import sharing_a_key
 from gateway.config.mistake import Finding, key_of
 from gateway.config.model import JwtSignInSettings, OrgSettings, SharedSignIn
-from gateway.core.route import Segments, segments
+from gateway.config.standing import ANY_HOST, Places, are_several, standing
+from gateway.core.route import segments
 
-ANY_HOST = ""
 _UNCLAIMED = "is required: without it, the people of one org are people of the others"
-
-Places = Mapping[str, Mapping[Segments, Sequence[str]]]  # host → path → the orgs that stand there
 
 
 def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
     """The findings about orgs that get into each other's way."""
-    places = _places(orgs)
+    places = standing(orgs)
     yield from _told_apart(orgs, places)
     for org in orgs.values():
         yield from _covered(org, places)
@@ -29,19 +27,11 @@ def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
     yield from _user_ids(orgs)
 
 
-def _places(orgs: Mapping[str, OrgSettings]) -> Places:
-    places: dict[str, dict[Segments, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for org in orgs.values():
-        for host in dict.fromkeys(org.hosts or (ANY_HOST,)):
-            places[host][segments(org.path)].append(org.name)
-    return places
-
-
 def _told_apart(orgs: Mapping[str, OrgSettings], places: Places) -> Iterator[Finding]:
     """Where several orgs stand, only the claim of a sign-in that they share tells them apart."""
     judged: set[str] = set()
     for names in (names for paths in places.values() for names in paths.values()):
-        if len(names) > 1 or EVERY_ORG in names:
+        if are_several(names):
             for name in names:
                 if name not in judged:
                     judged.add(name)

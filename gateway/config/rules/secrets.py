@@ -60,7 +60,7 @@ def secret_paths(settings: Settings) -> Iterator[Path]:
 
 def is_secret_field(name: str, template: str) -> bool:
     """Whether a field's own template holds a credential, by the field's name."""
-    return bool(_SECRET_FIELD.search(name) and _WORD.sub("", template).strip())
+    return bool(_SECRET_FIELD.search(name.lower()) and _WORD.sub("", template).strip())
 
 
 def _secrets(value: object, path: Path) -> Iterator[Path]:

@@ -20,10 +20,11 @@ def check(reading: Reading) -> Iterator[Finding]:
         path: Path = ("vendors", name)
         yield from _named(name, path)
         yield from _reachable(vendor, path)
+        for key, one in vendor.operations.items():
+            if not reading.speaks_of_a_hole((*path, "operations", key)):
+                yield from operation.check(one, (*path, "operations", key))
         if reading.speaks_of_a_hole((*path, "operations")):
             continue
-        for key, one in vendor.operations.items():
-            yield from operation.check(one, (*path, "operations", key))
         yield from operation.in_each_others_way(vendor.operations, (*path, "operations"))
         yield from _opened(vendor, path)
         if vendor.lookup is not None:

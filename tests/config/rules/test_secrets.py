@@ -57,7 +57,11 @@ def test_warns_of_a_secret_in_the_file(text: str, expected: list[str], told: Tol
     ("name", "template", "secret"),
     [
         ("x-api-key", "abc", True),
-        ("x-auth", "Basic {key}", True),
+        ("X-Api-Key", "abc", True),
+        ("authorization", "Basic abc", True),
+        ("authorization", "Basic {key}", False),
+        ("authorization", "abc {key} def", True),
+        ("authorization", "a-1 {key}", True),
         ("x-token", "{key}", False),
         ("x-plan", "pro", False),
     ],

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.config.conftest import Told
-from tests.config.parts import DOCS, SIGN_IN, UPSTREAM, short
+from tests.config.parts import DOCS, SIGN_IN, UPSTREAM, mine, short
 
 ROLES = "roles_claim = 'roles'"
 
@@ -230,3 +230,81 @@ def test_says_that_a_uuid_will_be_opaque_and_what_decides(told: Told) -> None:
     assert "user_id here decides" in found
     assert told(with_altatech('user_id = "opaque"')) == []
     assert told(with_altatech('user_id = "verbatim"')) == []
+
+
+def without_position(said: list[str]) -> list[str]:
+    return [line.partition("  ")[2] for line in said]
+
+
+NOWHERE = (
+    "warning  upstreams.mine.key: is sent nowhere: no field has {key}, and the vendor takes "
+    "anybody for the gateway"
+)
+
+
+@pytest.mark.parametrize(
+    ("upstream", "expected"),
+    [("", [NOWHERE]), ('fields = { x-own-key = "{key}" }', [])],
+)
+def test_a_key_is_sent_somewhere(upstream: str, expected: list[str], told: Told):
+    text = mine(upstream=upstream).replace("Bearer {key}", "none").replace("authorization", "x-a")
+    assert without_position(told(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "fields", "silent"),
+    [
+        ('ping = "GET /ping"', "", True),
+        ('ping = "GET /ping"', 'fields = { x-who = "{user}" }', False),
+        ('ping = "GET /ping"', 'fields = { x-who = "{subject}" }', False),
+        ('ping = "GET /ping"\nx = "GET /x"', 'operations = ["x"]', True),
+        ("chat = { method = 'POST', path = '/chat', user = 'body:/userId' }", "", False),
+    ],
+)
+def test_without_its_field_the_user_id_goes_somewhere_else(
+    operation: str, fields: str, silent: bool, told: Told
+):
+    said = told(mine(operation, upstream=f'user_header = ""\n{fields}'))
+    name = "x" if "operations" in fields else "ping"
+    assert without_position(said) == (
+        [
+            "warning  upstreams.mine.user_header: is off, and nothing else tells the vendor who "
+            f"asks in: {name}"
+        ]
+        if silent
+        else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rule", "fits"),
+    [
+        ("[a-z0-9_]{28}", "auto", True),
+        ("[0-9]+", "auto", False),
+        ("[0-9]+", "opaque", False),
+        ("[0-9]+", "verbatim", True),
+        ("[A-Za-z0-9._-]{1,27}", "auto", False),
+        ("[a-z_]{1,64}", "auto", False),
+    ],
+)
+def test_opaque_ids_fit_the_rule_of_the_profile(pattern: str, rule: str, fits: bool, told: Told):
+    said = told(mine(vendor=f'user_id = "{pattern}"', upstream=f'user_id = "{rule}"'))
+    errors = [line for line in without_position(said) if line.startswith("error")]
+    assert errors == (
+        []
+        if fits
+        else [
+            "error  upstreams.mine.user_id: the rule of mine does not take opaque ids, u_ and 26 "
+            "letters and digits: widen it, or verbatim"
+        ]
+    )
+
+
+@pytest.mark.parametrize("listed", ["members = ['*']", "settable = ['*']"])
+def test_where_everything_passes_anything_may_be_set(listed: str, told: Told):
+    chat = f"chat = {{ method = 'POST', path = '/c', opens = 'body:/id', {listed} }}"
+    said = without_position(told(mine(chat, upstream='set = { "/x" = 1 }')))
+    assert [line for line in said if "set" in line.split(":")[0]] == []
+    theirs = chat.replace("opens", "user = 'body:/userId', opens")
+    said = without_position(told(mine(theirs, upstream='set = { "/userId" = 1 }')))
+    assert 'error  upstreams.mine.set."/userId": names a person or a conversation' in said

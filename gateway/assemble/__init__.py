@@ -1,0 +1,96 @@
+"""Settings → a gateway that runs. The one package that names concrete adapters.
+
+Built once: patterns compiled, keys read, pools made. Nothing is parsed per request except the
+request.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from gateway.assemble.orgs import Shared
+from gateway.assemble.sign_ins import shared_sign_ins
+from gateway.assemble.sites import build_sites
+from gateway.config.model import Settings
+from gateway.core.errors import Unavailable
+from gateway.core.fields import Network
+from gateway.dispatch import House
+from gateway.interrupt import Running
+from gateway.limits.questions import AskedLately
+from gateway.net.resting import Resting
+from gateway.store.store import Store
+from gateway.telemetry.log import ExchangeLog
+
+__all__ = ["Assembled", "Readiness", "assemble"]
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether new work should come: not while the process drains, nor while the store is away."""
+
+    store: Store
+    draining: bool = False
+
+    async def check(self) -> None:
+        """Raises `Unavailable` when it should not."""
+        if self.draining:
+            raise Unavailable("The gateway is shutting down")
+        await self.store.ping()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembled:
+    """A gateway that runs."""
+
+    house: House
+    readiness: Readiness
+    trusted_proxies: tuple[Network, ...]
+    body_timeout: float  # seconds
+
+
+@asynccontextmanager
+async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
+    """Open what the settings describe, and close it at the end.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings.store.url)
+        stack.push_async_callback(store.aclose)
+        resting = Resting()
+        stack.callback(resting.close)
+        log = ExchangeLog()
+        shared = Shared(
+            store=store,
+            secret=await identity_secret(settings, store),
+            log=log,
+            questions=AskedLately(time.monotonic),
+            sign_ins=shared_sign_ins(settings, stack),
+            resting=resting,
+        )
+        # 10,000 orgs take a second, in which a host application has other things to do.
+        sites = await asyncio.to_thread(build_sites, settings, shared, stack)
+        readiness = Readiness(store)
+        yield Assembled(
+            house=House(
+                sites=sites,
+                running=Running(),
+                usage=log,
+                faults=log,
+                ready=readiness.check,
+            ),
+            readiness=readiness,
+            trusted_proxies=tuple(ip_network(one) for one in settings.server.trusted_proxies),
+            body_timeout=settings.server.body_timeout,
+        )
+
+
+async def identity_secret(settings: Settings, store: Store) -> bytes:
+    """The configured secret for opaque user ids, else the one the store keeps."""
+    if settings.identity.secret is not None:
+        return settings.identity.secret.get_secret_value().encode()
+    return await store.identity_secret()

@@ -1,0 +1,113 @@
+"""Settings of an org → the org, with a pool of its own to each of its vendors."""
+
+import hashlib
+import hmac
+import re
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from gateway.assemble.sign_ins import Made, org_places, sign_ins_of
+from gateway.authn.chain import SignIns
+from gateway.authn.org_from import field_of
+from gateway.config.model import OrgSettings, UpstreamSettings
+from gateway.core.directory import Directory, Stand
+from gateway.core.plan import Destination
+from gateway.core.problem import PROXY_NAME
+from gateway.core.route import Table, segments, table
+from gateway.limits import Unlimited
+from gateway.limits.questions import AskedLately
+from gateway.net.http1 import Http1Transport
+from gateway.net.resting import Resting
+from gateway.org import Org, Upstream
+from gateway.store.store import Store
+from gateway.telemetry.log import ExchangeLog
+
+
+@dataclass(kw_only=True)
+class Shared:
+    """What all orgs of one process share; never a connection."""
+
+    store: Store
+    secret: bytes = field(repr=False)
+    log: ExchangeLog
+    questions: AskedLately
+    sign_ins: Made
+    resting: Resting
+    tables: dict[tuple[str, tuple[str, ...] | None], Table] = field(default_factory=dict)
+
+    @cached_property
+    def via(self) -> str:
+        """Our name in Via: one for all replicas of a deployment, another for every other one."""
+        mark = hmac.new(self.secret, b"via", hashlib.sha256).hexdigest()[:12]
+        return f"1.1 {PROXY_NAME}-{mark}"
+
+    def table(self, settings: UpstreamSettings) -> Table:
+        """The operations of an upstream: one table for all that have the same."""
+        key = (settings.vendor, settings.operations)
+        if key not in self.tables:
+            self.tables[key] = table(settings.profile, settings.operations)
+        return self.tables[key]
+
+
+def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> Org:
+    """An org; what only it holds open is closed with `stack`."""
+    places = org_places([settings])
+    return Org(
+        name=settings.name,
+        external_id=settings.external_id,
+        sign_in=SignIns(
+            sign_ins_of(settings, shared.sign_ins, stack),
+            org=settings.external_id,
+            origins=settings.origins,
+            org_from=places,
+        ),
+        upstreams=Directory(
+            Stand(build_upstream(upstream, shared, stack), (), segments(upstream.path))
+            for upstream in settings.upstreams.values()
+        ),
+        ledger=shared.store.ledger,
+        audit=shared.log,
+        limits=Unlimited(),
+        secret=shared.secret,
+        origins=settings.origins,
+        refuse_spoofs=settings.on_spoof == "refuse",
+        questions=shared.questions if settings.unknown_conversations == "ask" else None,
+        named_in=tuple(field_of(place) for place in places),
+    )
+
+
+def build_upstream(settings: UpstreamSettings, shared: Shared, stack: AsyncExitStack) -> Upstream:
+    vendor = settings.profile
+    base = urlsplit(settings.base_url)
+    transport = Http1Transport(
+        origin=f"{base.scheme}://{base.netloc}",
+        connect=settings.timeouts.connect,
+        first_byte=settings.timeouts.first_byte,
+        idle=settings.timeouts.idle,
+        max_connections=settings.max_connections,
+        resting=shared.resting,
+    )
+    stack.push_async_callback(transport.aclose)
+    return Upstream(
+        name=settings.name,
+        authority=transport.authority,
+        destination=Destination(
+            vendor=vendor,
+            base_path=base.path.rstrip("/"),
+            user_header=settings.user_header,
+            fields=settings.fields,
+            decided=settings.set,
+            default_roles=settings.default_roles,
+            via=shared.via,
+        ),
+        table=shared.table(settings),
+        keys=tuple(key.get_secret_value() for key in settings.key),
+        transport=transport,
+        user_id_rule=settings.user_id,
+        user_id_pattern=re.compile(vendor.user_id),
+        agents=None if "*" in settings.agents else frozenset(settings.agents),
+        max_body=settings.max_body,
+        total=settings.timeouts.total,
+    )

@@ -1,0 +1,101 @@
+"""Settings of all orgs → the places they stand at."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+
+from gateway.assemble.orgs import Shared, build_org
+from gateway.assemble.sign_ins import org_places, sign_ins_of
+from gateway.authn.org_from import field_of
+from gateway.authn.shared import SharedSignIns
+from gateway.config.kinds import EVERY_ORG
+from gateway.config.model import OrgSettings, Settings
+from gateway.config.standing import are_several, standing
+from gateway.config.vouching import Vouching
+from gateway.core.directory import Directory, Stand
+from gateway.core.route import Segments, Table, segments
+from gateway.core.vendor import ProblemShape
+from gateway.org import Org
+from gateway.others import OtherOrgs
+from gateway.site import Mount, OneOrg, Orgs, SeveralOrgs, Site
+
+
+def build_sites(settings: Settings, shared: Shared, stack: AsyncExitStack) -> Directory[Site]:
+    """Every place where an org stands."""
+    return Directory(_Sites(settings, shared, stack).stands())
+
+
+class _Sites:
+    """The places in the making."""
+
+    def __init__(self, settings: Settings, shared: Shared, stack: AsyncExitStack) -> None:
+        self._settings = settings.orgs
+        self._shared = shared
+        self._stack = stack
+        self._orgs = {
+            name: build_org(org, shared, stack)
+            for name, org in settings.orgs.items()
+            if name != EVERY_ORG
+        }
+        self._others = other_orgs(settings, shared) if EVERY_ORG in settings.orgs else {}
+        self._made: dict[tuple[str, ...], Site] = {}
+
+    def stands(self) -> Iterator[Stand[Site]]:
+        for host, paths in standing(self._settings).items():
+            for path, names in paths.items():
+                yield Stand(self._site(tuple(names)), (host,) if host else (), path)
+
+    def _site(self, names: tuple[str, ...]) -> Site:
+        """The site of these orgs; one for all their hosts."""
+        if names not in self._made:
+            self._made[names] = (
+                self._several(names) if are_several(names) else OneOrg(self._orgs[names[0]])
+            )
+        return self._made[names]
+
+    def _several(self, names: tuple[str, ...]) -> SeveralOrgs:
+        orgs = [self._settings[name] for name in names]
+        listed = [self._orgs[name] for name in names if name != EVERY_ORG]
+        origins = frozenset(origin for org in orgs for origin in org.origins)
+        places = org_places(orgs)
+        sign_ins = dict.fromkeys(
+            one for org in orgs for one in sign_ins_of(org, self._shared.sign_ins, self._stack)
+        )
+        return SeveralOrgs(
+            sign_in=SharedSignIns(tuple(sign_ins), origins=origins, org_from=places),
+            listed={org.external_id: org for org in listed},
+            others=self._others if EVERY_ORG in names else {},
+            origins=origins,
+            named_in=tuple(field_of(place) for place in places),
+            mounts=self._mounts(orgs),
+        )
+
+    def _mounts(self, orgs: Sequence[OrgSettings]) -> dict[Segments, Mount]:
+        tables: dict[Segments, dict[int, Table]] = {}
+        problems: dict[Segments, dict[int, ProblemShape | None]] = {}
+        for upstream in (upstream for org in orgs for upstream in org.upstreams.values()):
+            path, table, problem = (
+                segments(upstream.path),
+                self._shared.table(upstream),
+                upstream.profile.problem,
+            )
+            tables.setdefault(path, {})[id(table)] = table
+            problems.setdefault(path, {})[id(problem)] = problem
+        return {
+            path: Mount(tuple(found.values()), tuple(problems[path].values()))
+            for path, found in tables.items()
+        }
+
+
+def other_orgs(settings: Settings, shared: Shared) -> Orgs:
+    """The orgs that are not listed, as `EVERY_ORG` has them."""
+    vouching = Vouching(settings.sign_in)
+    every = settings.orgs[EVERY_ORG]
+
+    def make(external_id: str) -> Org:
+        sign_ins = tuple(settings.sign_in[index] for index in vouching.of(external_id))
+        itself = {"name": external_id, "external_id": external_id, "sign_in": sign_ins}
+        # Nothing of it needs to be closed but connections, and those are closed when they rest.
+        return build_org(every.model_copy(update=itself), shared, AsyncExitStack())
+
+    taken = {*settings.orgs, *(org.external_id for org in settings.orgs.values())}
+    return OtherOrgs(make, taken=taken)

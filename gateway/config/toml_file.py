@@ -1,0 +1,54 @@
+"""A file of TOML: its text, and what it holds; or the place from which on it is none."""
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from gateway.config.mistake import ConfigError, Mistake
+
+_AT = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file that was read."""
+
+    file: str
+    text: str = field(repr=False)
+
+
+def read(file: FilePath | str) -> Text:
+    """Raises `ConfigError`: it cannot be read, or is not text."""
+    try:
+        return Text(str(file), FilePath(file).read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise _unreadable(file, f"cannot read this file: {reason}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise _unreadable(file, "is not UTF-8 text from here on", line) from None
+
+
+def parsed(source: Text) -> dict[str, Any]:
+    """Raises `ConfigError`: it is not TOML."""
+    try:
+        return tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        at = _AT.search(message)
+        line, column = _end(source.text)
+        if at is not None and at["line"]:
+            line, column = int(at["line"]), int(at["column"])
+        told = message[: at.start()] if at is not None else message
+    raise ConfigError([Mistake(source.file, line, column, "error", "", f"not TOML: {told}")])
+
+
+def _unreadable(file: FilePath | str, message: str, line: int | None = None) -> ConfigError:
+    return ConfigError([Mistake(str(file), line, None, "error", "", message)])
+
+
+def _end(text: str) -> tuple[int, int]:
+    return text.count("\n") + 1, len(text) - text.rfind("\n")

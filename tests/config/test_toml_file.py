@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from gateway.config.mistake import ConfigError
+from gateway.config.toml_file import Text, parsed, read
+
+
+def test_a_file_is_text_without_its_byte_order_mark(tmp_path: Path):
+    file = tmp_path / "a.toml"
+    file.write_bytes(b"\xef\xbb\xbfa = 1\n")
+    assert parsed(read(file)) == {"a": 1}
+
+
+def test_what_is_not_toml_says_from_where_on():
+    with pytest.raises(ConfigError) as caught:
+        parsed(Text("f.toml", "a = 1\nb = [1,"))
+    assert str(caught.value) == "f.toml:2:8  error  not TOML: Invalid value"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a = 1\nb = '\xff'\n", ":2  error  is not UTF-8 text from here on"),
+        (None, "  error  cannot read this file: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_read_says_so(content: bytes | None, said: str, tmp_path: Path):
+    file = tmp_path / "a.toml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read(file)
+    assert str(caught.value) == f"{file}{said}"
