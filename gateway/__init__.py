@@ -1,0 +1,26 @@
+"""An identity gateway for chat and agent APIs. These names are public; the rest may change.
+
+Each is imported when it is first asked for: the command starts in a tenth of a second.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+    from gateway.config.mistake import ConfigError
+    from gateway.core.identity import Identity
+
+__all__ = ["ConfigError", "Gateway", "Identity"]
+
+_HOMES = {
+    "ConfigError": "gateway.config.mistake",
+    "Gateway": "gateway.app",
+    "Identity": "gateway.core.identity",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gateway' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

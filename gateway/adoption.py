@@ -36,6 +36,7 @@ async def adopt(exchange: Exchange, conversation: str) -> bool:
         return False
     adopted = await org.ledger.claim(upstream.name, conversation, person)
     if adopted:
+        exchange.record.conversation = conversation
         org.audit.note("conversation_adopted", exchange.record)
     return adopted
 

@@ -102,7 +102,6 @@ async def read_call(
     )
     record.dropped.extend(read.dropped)
     record.spoofed.extend(read.spoofed)
-    record.conversation = read.conversations[0] if read.conversations else ""
     if read.spoofed:
         org.audit.note("identity_overridden", record)
     return read
@@ -128,15 +127,18 @@ async def read_body(upstream: Upstream, match: Match, ask: Inbound) -> bytes | N
 
 
 async def check_conversations(exchange: Exchange) -> None:
-    """Refuse unless every conversation the call names is this person's."""
+    """Refuse unless every conversation the call names is this person's.
+
+    Only then is it recorded: what somebody else wrote there may be anything, a token perhaps.
+    """
     org, upstream = exchange.org, exchange.upstream
     if exchange.call.operation.continues and not exchange.call.conversations:
         # A vendor may take none for all: GPTBots' lists do.
         raise BadRequest("This operation needs to be told which conversation it is about")
     for conversation in exchange.call.conversations:
         whose = await org.ledger.whose(upstream.name, conversation, exchange.identity.person)
-        if whose is Whose.NOBODYS and await adopt(exchange, conversation):
-            continue
-        if whose is not Whose.THEIRS:
+        adopted = whose is Whose.NOBODYS and await adopt(exchange, conversation)
+        if whose is not Whose.THEIRS and not adopted:
             org.audit.note("conversation_denied", exchange.record)
             raise ConversationNotFound
+        exchange.record.conversation = conversation

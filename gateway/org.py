@@ -10,6 +10,7 @@ from gateway.core.call import Call
 from gateway.core.directory import Directory
 from gateway.core.errors import NotFound
 from gateway.core.identity import Identity, UserIdRule
+from gateway.core.keywatch import KeyWatch
 from gateway.core.observe import Observer
 from gateway.core.plan import Destination, VendorRequest, plan
 from gateway.core.route import Segments, Table
@@ -79,6 +80,10 @@ class Exchange:
     user: str
     record: Record
     observer: Observer | None = None
+    watch: KeyWatch = field(init=False)  # for our keys in the answer
+
+    def __post_init__(self) -> None:
+        self.watch = KeyWatch(self.upstream.keys)
 
     def request(self, key: str) -> VendorRequest:
         return plan(

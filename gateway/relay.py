@@ -1,16 +1,19 @@
 """The vendor's side of an exchange: the request goes, and its answer comes back as it arrives."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 from gateway.core import fields as http
 from gateway.core import problem
 from gateway.core.errors import GatewayError, UpstreamCredentialsRefused, UpstreamMalformed
+from gateway.core.fields import MediaType
 from gateway.core.observe import Costs, Note, Opens, Pass, Stop, observe
 from gateway.interrupt import Running, while_connected, within
 from gateway.org import Exchange
-from gateway.ports import Fields, Inbound, Outbound, VendorResponse
+from gateway.ports import Fields, Inbound, Outbound, Record, VendorResponse
+
+MAX_AMOUNTS = 32  # kinds of cost of one answer
 
 
 async def relay(exchange: Exchange, ask: Inbound, answer: Outbound, running: Running) -> None:
@@ -44,10 +47,9 @@ async def opened(exchange: Exchange) -> AsyncIterator[VendorResponse]:
 async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound) -> None:
     """One chunk in, one chunk out, no queue between: a slow client slows the vendor."""
     fields = head(exchange, response)
-    media = http.media_type(http.first(response.fields, b"content-type"))
     observer = exchange.observer = observe(
         exchange.call.operation,
-        media,
+        media_type(response.fields),
         ok=200 <= response.status < 300,
         user=exchange.user,
         known=exchange.call.conversations,
@@ -60,6 +62,8 @@ async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound
     await act(exchange, observer.end(), response.status, fields, answer)
     if not answer.started:
         await answer.start(response.status, fields)
+    if rest := exchange.watch.end():
+        await answer.chunk(rest)
     await answer.end()
 
 
@@ -77,13 +81,29 @@ def head(exchange: Exchange, response: VendorResponse) -> Fields:
     coding = http.first(response.fields, b"content-encoding")
     if coding is not None and coding.lower() != b"identity":
         raise UpstreamMalformed("The upstream answered with a content coding nobody asked for")
-    media = http.media_type(http.first(response.fields, b"content-type"))
-    if media is not None and media.essence in http.PAGES:
+    media = media_type(response.fields)
+    if media is not None and media.is_page:
         raise UpstreamMalformed("The upstream answered with a page")
     passed = http.passed_to_client(response.fields, exchange.call.operation.response_fields)
+    for _, value in passed:
+        exchange.watch.check(value)
     if response.status >= 400:
         passed.append((b"proxy-status", problem.received(response.status)))
     return passed
+
+
+def media_type(fields: Fields) -> MediaType | None:
+    """The one media type of an answer; None where it says none.
+
+    Of two, or of what is no media type, a browser makes something else than we do.
+    """
+    written = [value for value in http.values(fields, b"content-type") if value]
+    if not written:
+        return None
+    media = http.media_type(written[0])
+    if media is None or len(written) > 1:
+        raise UpstreamMalformed("The upstream's answer has no media type, or two")
+    return media
 
 
 async def act(
@@ -93,23 +113,36 @@ async def act(
     for note in notes:
         match note:
             case Pass(content):
-                if not answer.started:
-                    await answer.start(status, [*fields, *length(exchange, content)])
-                await answer.chunk(content)
+                await let_by(exchange, content, status, fields, answer)
             case Opens(conversation):
                 await claim(exchange, conversation)
             case Costs(usage):
-                exchange.record.usage.update(usage)
+                count(exchange.record, usage)
             case Stop(error):
                 exchange.org.audit.note("answer_stopped", exchange.record)
                 raise error
 
 
-def length(exchange: Exchange, content: bytes) -> Fields:
-    """`content-length`, where the answer was held whole."""
-    if exchange.observer is None or not exchange.observer.holds:
-        return ()
-    return [(b"content-length", str(len(content)).encode("ascii"))]
+async def let_by(
+    exchange: Exchange, content: bytes, status: int, fields: Fields, answer: Outbound
+) -> None:
+    """Pass bytes on, unless our key stands in them; an answer held whole says how long it is."""
+    passed = exchange.watch.feed(content)
+    if exchange.observer is not None and exchange.observer.holds:
+        passed += exchange.watch.end()
+        size = str(len(passed)).encode("ascii")
+        await answer.start(status, [*fields, (b"content-length", size)])
+    if passed:
+        if not answer.started:
+            await answer.start(status, fields)
+        await answer.chunk(passed)
+
+
+def count(record: Record, usage: Mapping[str, float]) -> None:
+    """Note what the answer cost so far; no more names than a vendor has for that."""
+    for name, amount in usage.items():
+        if name in record.usage or len(record.usage) < MAX_AMOUNTS:
+            record.usage[name] = amount
 
 
 async def claim(exchange: Exchange, conversation: str) -> None:

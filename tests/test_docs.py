@@ -53,6 +53,17 @@ def test_a_vendor_of_ones_own_is_one(tmp_path: Path) -> None:
         assert set(keys_of(table)) <= rows, table
 
 
+def test_many_orgs_are_a_configuration(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "many-orgs.md").read_text(encoding="utf-8")
+    (snippet,) = snippets(page, "toml")
+    file = tmp_path / "gateway.toml"
+    file.write_text(snippet)
+    keys = {f"{name}_KEY": name for name in ("ACME", "GLOBEX", "SHARED")}
+    loaded = load(file, environment=keys)
+    assert loaded.warnings == ()
+    assert loaded.settings.orgs["*"].upstreams["support"].user_id == "opaque"
+
+
 def named(row: str) -> list[str]:
     return re.findall(r"`([a-z_]+)`", row)
 

@@ -16,7 +16,7 @@ from gateway.assemble.sign_ins import shared_sign_ins
 from gateway.assemble.sites import build_sites
 from gateway.config.model import Settings
 from gateway.core.errors import Unavailable
-from gateway.core.fields import Network
+from gateway.core.forwarded import Network
 from gateway.dispatch import House
 from gateway.interrupt import Running
 from gateway.limits.questions import AskedLately

@@ -71,9 +71,19 @@ def fail(message: str) -> typer.Exit:
 
 
 def choose_org(settings: "Settings", name: str | None) -> "OrgSettings":
-    """The org a command is for: the one named, or the only one."""
-    if name is None and len(settings.orgs) == 1:
-        return next(iter(settings.orgs.values()))
-    if name is None or name not in settings.orgs:
-        raise fail(f"Say which org: --org {'|'.join(settings.orgs)}")
-    return settings.orgs[name]
+    """The org a command is for: the one named, or the only one.
+
+    Where orgs need not be listed, any other name is the external_id of one.
+    """
+    from gateway.config.kinds import EVERY_ORG
+
+    listed = {one: org for one, org in settings.orgs.items() if one != EVERY_ORG}
+    every = settings.orgs.get(EVERY_ORG)
+    if name is None and every is None and len(listed) == 1:
+        return next(iter(listed.values()))
+    if name in listed:
+        return listed[name]
+    if name is None or every is None or name in {org.external_id for org in settings.orgs.values()}:
+        others = ["EXTERNAL_ID"] if every is not None else []
+        raise fail(f"Say which org: --org {'|'.join([*listed, *others])}")
+    return every.model_copy(update={"name": name, "external_id": name})

@@ -26,7 +26,8 @@ from gateway.authn.places import check_place
 from gateway.config.urls import listening
 from gateway.core import pointer
 from gateway.core.errors import GatewayError
-from gateway.core.fields import NEVER_PASSED, TOKEN, VISIBLE, Network
+from gateway.core.fields import NEVER_PASSED, TOKEN, VISIBLE
+from gateway.core.forwarded import Network
 from gateway.core.identity import DOT_SEGMENTS
 from gateway.core.route import SEGMENT, segments
 

@@ -1,17 +1,15 @@
-"""HTTP fields: those that stand once, those that may pass, cookies, media types, whom to believe.
+"""HTTP fields: those that stand once, those that may pass, cookies, media types.
 
 Fields are `(name, value)` pairs of bytes, names in lower case (RFC 9110 section 5).
 """
 
-import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.core.errors import AmbiguousCredentials, BadRequest, FieldsTooLarge
 
 Fields = Sequence[tuple[bytes, bytes]]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 TOKEN = re.compile(rb"[!#$%&'*+.^`|~0-9a-z-]+")  # RFC 9110 section 5.6.2, lower case, without "_"
 VISIBLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # what we write in a field
@@ -33,8 +31,6 @@ RESPONSE_FIELDS = frozenset(
     }
 )
 RESPONSE_FIELD_PREFIXES = (b"x-ratelimit-",)
-# What a browser would show or run; an API has no use for it, and a captive portal has.
-PAGES = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml", "text/xml"})
 # Set by us, bound to a connection, or a credential: no profile may let these through, either way.
 NEVER_PASSED = frozenset(
     {
@@ -191,6 +187,15 @@ class MediaType:
         return self.essence == "application/json" or self.essence.endswith("+json")
 
     @property
+    def is_page(self) -> bool:
+        """What a browser would show or run; an API has no use for it, and a captive portal has."""
+        return (
+            self.essence == "text/html"
+            or self.essence.endswith(("/xml", "+xml"))
+            or self.essence.startswith("multipart/")
+        )
+
+    @property
     def is_event_stream(self) -> bool:
         return self.essence == "text/event-stream"
 
@@ -226,7 +231,7 @@ def is_plain_json(value: bytes | None) -> bool:
 
 
 # "_" is no letter of a host name, but container networks have names with it.
-_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
 def host(fields: Fields) -> str | None:
@@ -239,60 +244,6 @@ def host(fields: Fields) -> str | None:
     if value is None:
         return None
     text = value.decode("latin-1").lower()
-    if not _HOST.fullmatch(text):
+    if not HOST.fullmatch(text):
         raise BadRequest("The Host field is no host name")
     return text
-
-
-def is_trusted(peer: str, networks: Iterable[Network]) -> bool:
-    """Whether a peer is a proxy whose forwarding fields are believed; nobody is by default."""
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped  # ::ffff:10.0.0.1, as a socket that listens on both says it
-    return any(address in network for network in networks)
-
-
-def forwarded_origin(
-    fields: Fields, *, scheme: str, believed: bool
-) -> tuple[str, str | None, str | None]:
-    """Scheme, host and client address as seen by the outermost proxy we believe.
-
-    `Forwarded` (RFC 7239) or `X-Forwarded-*`; of a list the last entry counts, the one our own
-    proxy added. Both may stand where they agree: most proxies write the one and let a client's
-    other one by.
-
-    Raises:
-        BadRequest: a believed field is not one of its kind, or the two kinds differ.
-    """
-    own_host = host(fields)
-    if not believed:
-        return scheme, own_host, None
-    standard = _forwarded(fields)
-    customary = [_last(fields, b"x-forwarded-" + name) for name in (b"proto", b"host", b"for")]
-    if any(standard) and any(customary) and standard != customary:
-        raise BadRequest("Forwarded and X-Forwarded-* say different things")
-    proto, name, client = standard if any(standard) else customary
-    if proto is not None and proto not in {"http", "https"}:
-        raise BadRequest("The proxy's forwarding field names no scheme")
-    if name is not None and not _HOST.fullmatch(name):
-        raise BadRequest("The proxy's forwarding field names no host")
-    return proto or scheme, name or own_host, client
-
-
-def _forwarded(fields: Fields) -> list[str | None]:
-    element = _last(fields, b"forwarded") or ""
-    pairs = dict(_pair(item) for item in element.split(";") if "=" in item)
-    return [pairs.get(name) for name in ("proto", "host", "for")]
-
-
-def _last(fields: Fields, name: bytes) -> str | None:
-    found = values(fields, name)
-    return found[-1].decode("latin-1").rpartition(",")[2].strip(" \t").lower() if found else None
-
-
-def _pair(item: str) -> tuple[str, str]:
-    name, _, value = item.partition("=")
-    return name.strip(" \t"), value.strip(' \t"')

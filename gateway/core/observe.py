@@ -3,6 +3,7 @@
 The hold-back rule. An id must not leave before it is owned, and another person's name not at all.
 
 rule 1: A JSON answer in which either may stand is held whole (4 MiB at most), read, then passed.
+    So is every error that is no stream: one that quotes our key must not have begun.
 rule 2: Of a stream only whole events pass until the conversation is known, the event that names it
     waiting until it is claimed. From then on bytes pass as they come.
 rule 3: An answer that names another user than the one we wrote ends there.
@@ -73,12 +74,13 @@ def observe(
         return _Stream(reader, JsonLinesSplitter() if lines else EventStreamSplitter())
     if ok and operation.json_lines:
         return _FirstLine(reader)
+    if not ok:
+        return _Whole(reader, must_parse=False)
     if not reader.checks:
         return _Blind()
-    readable = media is None or media.is_json
-    if ok and not readable:
+    if media is not None and not media.is_json:
         raise UpstreamMalformed("The upstream's answer is neither JSON nor a stream of events")
-    return _Whole(reader, must_parse=ok) if readable else _Blind()
+    return _Whole(reader, must_parse=True)
 
 
 class _Blind:

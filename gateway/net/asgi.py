@@ -15,7 +15,8 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope, Send
 
 from gateway.core.errors import BadPath, BadRequest, ContentTooLarge, RequestTimeout
-from gateway.core.fields import Network, forwarded_origin, is_trusted, single
+from gateway.core.fields import single
+from gateway.core.forwarded import Network, forwarded_origin, is_trusted
 from gateway.ports import ClientLeft, Fields
 
 _LENGTH = re.compile(rb"[0-9]+")  # RFC 9110 section 8.6

@@ -30,8 +30,9 @@ WRITE_CLOCK = 1.0
 PING = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 -- our own constant
 READERS = 4  # SQLite's readers never wait for its writer in WAL mode
 
-# At DEBUG aiosqlite logs each statement with its values: whose conversation is which.
-logging.getLogger("aiosqlite").setLevel(logging.INFO)
+# At DEBUG both log values: whose conversation is which, and the identity secret as it is read.
+for _name in ("aiosqlite", "sqlalchemy"):
+    logging.getLogger(_name).setLevel(logging.INFO)
 
 
 def writing_engine(path: Path, *, patience: float) -> AsyncEngine:

@@ -4,10 +4,15 @@ No message text, token, cookie, key, body, query or path: what a record has is i
 """
 
 import logging
+import os
 import sys
+import traceback
+from collections import Counter
+from collections.abc import Sequence
 from typing import TextIO
 
 import structlog
+from structlog.typing import ExcInfo
 
 from gateway.ports import Record
 
@@ -25,7 +30,7 @@ def configure(stream: TextIO | None = None) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _without_locals,
+            _without_values,
             _what_and_when_first,
             renderer,
         ],
@@ -46,8 +51,24 @@ class LibraryRecords(logging.Handler):
         log.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
 
 
-# Tracebacks without local variables: those hold tokens and keys.
-_without_locals = structlog.processors.ExceptionRenderer()
+def _trace(exc_info: ExcInfo) -> str:
+    """Where an exception came from, and of which types it and its causes are.
+
+    Neither local variables nor its own words: both may hold the token or the key it is about. Of an
+    OSError the system's words for its number.
+    """
+    lines: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None:
+        kind = f"{type(error).__module__}.{type(error).__qualname__}"
+        number = error.errno if isinstance(error, OSError) else None
+        lines.append(f"{kind} {os.strerror(number)}" if number else kind)
+        lines += (line.rstrip() for line in traceback.format_tb(error.__traceback__))
+        error = error.__cause__ or error.__context__
+    return "\n".join(lines)
+
+
+_without_values = structlog.processors.ExceptionRenderer(_trace)
 
 
 def _what_and_when_first(
@@ -67,7 +88,7 @@ class ExchangeLog:
         self._log.info("exchange", **_facts(record))
 
     def note(self, event: str, record: Record) -> None:
-        self._log.warning(event, **_who(record), spoofed=record.spoofed or None)
+        self._log.warning(event, **_who(record), spoofed=_counted(record.spoofed) or None)
 
     def fault(self, error: Exception, record: Record) -> None:
         self._log.error("fault", **_who(record), exc_info=error)
@@ -93,8 +114,8 @@ def _facts(record: Record) -> dict[str, object]:
         "upstream_status": record.upstream_status,
         "code": record.code,
         "interrupted": record.interrupted,
-        "dropped": record.dropped,
-        "spoofed": record.spoofed,
+        "dropped": _counted(record.dropped),
+        "spoofed": _counted(record.spoofed),
         "usage": record.usage,
         "bytes_in": record.bytes_in,
         "bytes_out": record.bytes_out,
@@ -102,3 +123,11 @@ def _facts(record: Record) -> dict[str, object]:
         "duration_ms": round(record.duration_ms, 1),
     }
     return {name: fact for name, fact in facts.items() if fact not in (None, "", [], {}, 0)}
+
+
+def _counted(names: Sequence[str]) -> dict[str, int]:
+    """How many of these stood in the body, the query, and so on.
+
+    Not the names: a client that writes `?TOKEN` has made its token one. `explain` shows them.
+    """
+    return dict(Counter(name.partition(":")[0] for name in names))

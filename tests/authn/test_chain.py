@@ -302,3 +302,21 @@ async def test_refusals_say_what_failed_and_quote_nothing() -> None:
                 assert not any(part in said for part in token.split(".") if len(part) > 8)
                 for secret in ("alice", "bob", ACME.url, "chat"):
                     assert secret not in said
+
+
+async def test_of_two_sign_ins_that_take_one_token_who_speaks_for_the_org_counts() -> None:
+    ours = one_sign_in(org_claim="org")
+    theirs = one_sign_in(org_claim="other")
+    token = ACME.token("alice", org="org_1", other="org_2")
+    for sign_ins in ([ours, theirs], [theirs, ours]):
+        assert await who(bearer(token), sign_ins=SignIns(sign_ins, org="org_1")) == "alice"
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"), [("org_1", "alice"), ("org_2", "400 bad_request"), ("", "400 bad_request")]
+)
+async def test_a_request_for_another_org_is_not_for_this_one(said: str, answer: str) -> None:
+    sign_ins = SignIns([one_sign_in()], org="org_1", org_from=("field:x-org",))
+    token = bearer(ACME.token("alice"))
+    assert await who(token, ("x-org", said), sign_ins=sign_ins) == answer
+    assert await who(token, sign_ins=sign_ins) == "alice"

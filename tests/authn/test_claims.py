@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.authn.claims import JwtRules, identify
+from gateway.authn.claims import (
+    MAX_AUDIENCES,
+    MAX_LEEWAY,
+    MAX_ORGS,
+    MAX_ROLES,
+    JwtRules,
+    identify,
+)
 from gateway.core.errors import (
     CredentialsExpired,
     CredentialsInvalid,
@@ -489,3 +496,16 @@ def test_a_list_may_be_of_the_largest_size(claim: str, most: int) -> None:
 def test_the_leeway_may_be_a_minute_and_is_half_of_one() -> None:
     assert rules(leeway=60).leeway == 60
     assert rules().leeway == 30
+
+
+def test_a_token_may_name_no_more_orgs_than_anybody_has() -> None:
+    orgs = ["org_1", *(f"o{index}" for index in range(255))]
+    assert judge({**ISSUER.claims(), "org": orgs}, org_claim="org").org == "org_1"
+    assert refusal({**ISSUER.claims(), "org": [*orgs, "x"]}, org_claim="org").status == 401
+
+
+def test_the_limits_are_these() -> None:
+    assert MAX_LEEWAY == 60
+    assert MAX_AUDIENCES == 100
+    assert MAX_ROLES == 256
+    assert MAX_ORGS == 256

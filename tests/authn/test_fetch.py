@@ -6,6 +6,7 @@ import ssl
 import pytest
 import trustme
 
+from gateway.authn import fetch
 from gateway.authn.fetch import MAX_BYTES, FetchFailed, check_url, get
 from tests.support.provider import (
     JWKS,
@@ -217,3 +218,7 @@ async def test_what_is_no_url_cannot_be_fetched(url: str) -> None:
 def test_this_machine_too_is_asked_by_http_alone(scheme: str) -> None:
     with pytest.raises(ValueError, match="https"):
         check_url(f"{scheme}://127.0.0.1/keys")
+
+
+def test_the_limits_are_these() -> None:
+    assert fetch.MAX_BYTES == 512 * 1024

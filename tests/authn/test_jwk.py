@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.authn import jwk
 from gateway.authn.jwk import parse_set
 from gateway.core.errors import CredentialsInvalid
 from tests.support.tokens import Issuer, b64, private_key
@@ -193,3 +194,7 @@ def test_any_set_is_read_or_refused(item: dict[str, Any], changed: dict[str, Any
 
 def test_a_token_without_a_key_id_needs_no_other_set() -> None:
     assert parse_set(encoded(RSA)).has(None)
+
+
+def test_the_limits_are_these() -> None:
+    assert jwk.MAX_KEYS == 100

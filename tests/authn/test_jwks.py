@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from gateway.authn import jwks
 from gateway.authn.claims import JwtRules
 from gateway.authn.fetch import get
 from gateway.authn.jwks import COOLDOWN, MAX_AGE, PAUSE, STALE, RemoteKeys
@@ -461,3 +462,11 @@ async def test_an_unknown_key_while_the_issuer_is_away_may_be_asked_for_after_th
         with pytest.raises(KeysUnavailable) as caught:
             await one.keys.find("another", "RS256")
         assert caught.value.retry_after == 13
+
+
+def test_the_limits_are_these() -> None:
+    assert jwks.MAX_AGE == 3600
+    assert jwks.COOLDOWN == 30
+    assert jwks.STALE == 86400
+    assert jwks.TIMEOUT == 3
+    assert jwks.PAUSE == 1

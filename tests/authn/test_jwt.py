@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateway.authn import jwt
 from gateway.authn.claims import JwtRules
 from gateway.authn.jwk import parse_set
 from gateway.authn.jwt import MAX_REMEMBERED, JwtSignIn
@@ -552,3 +553,8 @@ async def test_people_who_come_at_once_get_their_own_answers() -> None:
 
 async def test_what_no_field_can_hold_is_refused_like_any_other() -> None:
     assert (await refused("a.b.\ud800")).code == "credentials_invalid"
+
+
+def test_the_limits_are_these() -> None:
+    assert jwt.REMEMBERED == 60
+    assert jwt.MAX_REMEMBERED == 10_000

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from gateway.authn import keys
 from gateway.authn.keys import MIN_DISTINCT, PUBLISHED_SECRETS, Key, public_keys, shared_secrets
 from gateway.core.errors import CredentialsInvalid
 from tests.support.tokens import Issuer, jwk, pem, private_key
@@ -176,3 +177,7 @@ def test_a_key_of_a_kind_nobody_knows_is_refused() -> None:
     text = f"-----BEGIN PUBLIC KEY-----\n{unknown.decode()}\n-----END PUBLIC KEY-----\n"
     with pytest.raises(ValueError, match="no public key that can be read"):
         public_keys(text)
+
+
+def test_the_limits_are_these() -> None:
+    assert keys.MIN_DISTINCT == 8

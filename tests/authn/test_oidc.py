@@ -1,15 +1,19 @@
 """Discovery: row K-01 and its kind, against a provider on a socket."""
 
 import json
+import ssl
 from typing import Any
 
 import pytest
+import trustme
 
+from gateway.authn import oidc
 from gateway.authn.fetch import FetchFailed
 from gateway.authn.jwk import parse_set
 from gateway.authn.oidc import Discovery, metadata_url, read_jwks_url
 from tests.support.clock import WoundClock
 from tests.support.provider import DISCOVERY, JWKS, Provider, body, redirect, status
+from tests.support.serve import serving
 
 pytestmark = pytest.mark.anyio
 ISSUER = "https://id.acme.example/realms/a"
@@ -132,3 +136,28 @@ async def test_metadata_that_cannot_be_used_changes_nothing(name: str) -> None:
 def test_an_issuer_that_cannot_be_asked_does_not_start(issuer: str) -> None:
     with pytest.raises(ValueError, match=r"https|issuer"):
         Discovery(issuer)
+
+
+def test_the_limits_are_these() -> None:
+    assert oidc.MAX_AGE == 3600
+
+
+async def test_metadata_and_keys_come_over_the_tls_that_is_trusted() -> None:
+    authority = trustme.CA()
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    issuer = ""
+
+    async def app(scope: dict[str, object], receive: object, send: object) -> None:
+        metadata = {"issuer": issuer, "jwks_uri": f"{issuer}/keys"}
+        content = b"the keys" if scope["path"] == "/keys" else json.dumps(metadata).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]
+        await send({"type": "http.response.body", "body": content})  # type: ignore[operator]
+
+    with authority.issue_cert("localhost").private_key_and_cert_chain_pem.tempfile() as path:
+        config: dict[str, object] = {"ssl_certfile": path, "ssl_keyfile": path, "lifespan": "off"}
+        async with serving(app, **config) as address:
+            issuer = address.replace("127.0.0.1", "localhost").rstrip("/")
+            assert await Discovery(issuer, tls=trusting).jwk_set() == b"the keys"
+            with pytest.raises(FetchFailed, match="failed"):
+                await Discovery(issuer).jwk_set()

@@ -13,11 +13,13 @@ def test_an_org_is_named_in_a_field():
 
 @pytest.mark.parametrize(
     "place",
-    ["x-org-id", "authorization", "cookie:org", "query:org", "field:", "field:X-Org", "field:a_b"]
-    + ["field:authorization", "field:cookie", "field:host"],
+    [
+        *("x-org-id", "authorization", "cookie:org", "query:org", "field:", "field:X-Org"),
+        *("field:a_b", "field:authorization", "field:cookie", "field:host"),
+    ],
 )
 def test_and_nowhere_else(place: str):
-    with pytest.raises(ValueError, match="org_from|from"):
+    with pytest.raises(ValueError, match="from"):
         check_org_place(place)
 
 

@@ -3,6 +3,7 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
 
+from gateway.authn import publickey
 from gateway.authn.publickey import _ROCA_PRIMES, _SMALL_ORDER, algorithms_of
 from tests.support.tokens import private_key
 
@@ -134,3 +135,9 @@ def test_refuses_an_ed25519_key_in_another_spelling() -> None:
         raw = (FIELD + extra).to_bytes(32, "little")
         with pytest.raises(ValueError, match="anybody"):
             algorithms_of(ed25519.Ed25519PublicKey.from_public_bytes(raw))
+
+
+def test_the_limits_are_these() -> None:
+    assert publickey.MIN_RSA_BITS == 2048
+    assert publickey.MAX_RSA_BITS == 8192
+    assert publickey.MAX_RSA_EXPONENT == 4_294_967_296

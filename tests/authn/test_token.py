@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.authn import token
 from gateway.authn.token import MAX_TOKEN, parse
 from gateway.core.errors import CredentialsInvalid
 from tests.support.tokens import ABSENT, Issuer, b64
@@ -265,3 +266,8 @@ def test_a_token_may_be_of_the_largest_size() -> None:
 @pytest.mark.parametrize("kid", ["k", "k" * 256])
 def test_a_key_id_may_be_short_or_long(kid: str) -> None:
     assert parse(with_header(json.dumps({"alg": "RS256", "kid": kid}).encode())).kid == kid
+
+
+def test_the_limits_are_these() -> None:
+    assert token.MAX_TOKEN == 16 * 1024
+    assert token.MAX_KID == 256

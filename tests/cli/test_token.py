@@ -79,3 +79,19 @@ def test_asks_which_org_where_there_are_several(tmp_path: Path) -> None:
     assert code == 1
     assert "--org acme|globex" in said
     assert mint(file, "alice", "--org", "acme")[0] == 0
+
+
+async def test_an_org_that_is_not_listed_is_named_by_its_external_id(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    issuers = tuple(Issuer(f"https://{name}.example/") for name in "abc")
+    url = "http://127.0.0.1:9"
+    file.write_text(config.saas(url, url, url, issuers, store=tmp_path / "g.db"))
+    for name in ("*", "org_acme", "own_"):
+        assert (mint(file, "alice", "--org", name)[0] == 0) == (name == "own_")
+    assert "--org acme|globex|initech|own|EXTERNAL_ID" in mint(file, "alice")[1]
+    code, token = mint(file, "alice", "--org", "org_new")
+    assert code == 0
+    async with assemble(load(file).settings) as assembled:
+        site, _ = assembled.house.sites.find(None, ())
+        found = await site.find(asking(("authorization", f"Bearer {token}")))
+    assert found.org.external_id == "org_new"

@@ -110,11 +110,22 @@ def test_secrets_are_stars(loaded: Load):
     assert default["upstreams"]["support"]["fields"] == {"x-api-key": "****"}
 
 
-def test_a_shared_sign_in_stands_in_each_org(loaded: Load):
+def test_a_shared_sign_in_stays_shared(loaded: Load):
     tree = tomllib.loads(expanded(loaded(RICH, STRONG=STRONG)))
-    assert "sign_in" not in tree
-    assert [one["issuer"] for one in tree["orgs"]["acme"]["sign_in"]] == ["https://id.example/"]
-    assert "orgs" not in tree["orgs"]["acme"]["sign_in"][0]
+    issuers = [(one["issuer"], one["orgs"]) for one in tree["sign_in"]]
+    assert issuers == [("https://id.example/", ["*"]), ("https://other.example/", ["ext"])]
+    assert not any("sign_in" in org for org in tree["orgs"].values())
+
+
+def test_that_of_all_other_orgs_means_the_same(loaded: Load):
+    text = RICH + f'[orgs."*".upstreams.support]\n{UPSTREAM}\n'
+    text = text.replace('org_claim = "org"', 'org_claim = "org"\norg_from = "field:x-o"')
+    first = loaded(text, STRONG=STRONG)
+    second = loaded(expanded(first), STRONG=STRONG)
+    assert long_form(second) == long_form(first)
+    assert second.settings.sign_in[0].org_from == "field:x-o"
+    others = second.settings.orgs["*"].upstreams["support"]
+    assert others.user_id == "opaque"
 
 
 def test_ids_that_had_to_be_opaque_say_so(loaded: Load):

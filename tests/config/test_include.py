@@ -96,12 +96,12 @@ def test_mistakes_are_shown_in_the_file_they_stand_in(written: Write):
         one=at("b").replace('"/b"', '"b"') + '\n[orgs.d]\nexternal_id = "b"\n',
     )
     assert [line.split(": ")[0] for line in told(file)] == [
-        "gateway.toml:7:1  error  orgs.a.upstreams.support.vendor",
+        "gateway.toml:8:1  error  orgs.a.upstreams.support.vendor",
         "orgs.d/one.toml:2:1  error  orgs.b.path",
-        "orgs.d/one.toml:10:7  error  orgs.d.upstreams",
-        "orgs.d/one.toml:10:7  error  orgs.d.sign_in",
-        "orgs.d/one.toml:11:1  error  orgs.d.external_id",
-        "orgs.d/two.toml:8:1  error  orgs.c.upstreams.support.agent",
+        "orgs.d/one.toml:11:7  error  orgs.d.upstreams",
+        "orgs.d/one.toml:11:7  error  orgs.d.sign_in",
+        "orgs.d/one.toml:12:1  error  orgs.d.external_id",
+        "orgs.d/two.toml:7:19  error  orgs.c.upstreams.support.agent",
         "orgs.d/two.toml:10:1  error  orgs.c.upstreams.support.agnt",
     ]
 

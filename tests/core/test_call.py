@@ -2,9 +2,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.core import call
 from gateway.core.call import MAX_MEMBERS, Call, canonical_id
 from gateway.core.errors import AmbiguousJson, BadRequest, SpoofedIdentity, UriTooLong
 from gateway.core.vendor import Body, Header, Operation, Query, Variable
@@ -337,6 +338,7 @@ def test_a_conversation_has_one_spelling(value: Any, spelling: str) -> None:
         pytest.param(7.0, id="B-20 real"),
         pytest.param(7.5, id="B-20 fraction"),
         pytest.param(-7, id="B-20 negative"),
+        pytest.param(-1, id="B-20 just negative"),
         pytest.param("a" * 257, id="B-20 too long"),
         pytest.param("b ", id="I-07 trailing space"),
         pytest.param(" b", id="I-07 leading space"),
@@ -696,6 +698,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(st.dictionaries(NAMES, VALUES, max_size=8))
 def test_what_is_kept_was_listed_and_is_unchanged(body: dict[str, Any]) -> None:
     """SECURITY.md 3.3 (e)."""
@@ -709,3 +712,7 @@ def test_what_is_kept_was_listed_and_is_unchanged(body: dict[str, Any]) -> None:
         for name in body
         if name not in CHAT.members
     }
+
+
+def test_the_limits_are_these() -> None:
+    assert call.MAX_MEMBERS == 1000

@@ -110,3 +110,7 @@ def test_no_name_makes_the_patterns_try_without_end() -> None:
     crafted += [(one + other) * 30 for one, other in product(words, repeat=2)]
     assert _slowest([name[: MAX_NAME - 1] + "!" for name in crafted]) < 0.005
     assert _slowest([name[:MAX_NAME] for name in crafted]) < 0.005
+
+
+def test_the_limits_are_these() -> None:
+    assert names.MAX_NAME == 128

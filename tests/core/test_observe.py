@@ -269,8 +269,9 @@ def test_an_error_where_lines_may_come_passes_as_it_is() -> None:
 
 @pytest.mark.parametrize("piece", [b"x" * 1024 * 1024, b"\n" * 1024 * 1024])
 def test_a_first_line_is_bounded(piece: bytes) -> None:
-    notes = run(observe(LINED, JSON, ok=True, user="alice"), [piece] * 5)
-    assert [type(note) for note in notes] == [Stop]
+    observer = observe(LINED, JSON, ok=True, user="alice")
+    notes = [note for _ in range(5) for note in observer.feed(piece)]
+    assert [type(note) for note in notes] == [Stop], "before the end has come"
 
 
 def test_our_last_word_stands_between_two_lines() -> None:
@@ -339,3 +340,9 @@ def test_one_json_text_is_held_once_its_first_line_is_none() -> None:
 def test_lines_that_are_called_a_stream_are_lines() -> None:
     notes = run(observe(LINED, EVENTS, ok=True, user="alice"), [jsonl({"conversationId": "c-1"})])
     assert notes[0] == Opens("c-1")
+
+
+def test_a_blank_line_is_no_first_line() -> None:
+    observer = observe(LINED, JSON, ok=True, user="alice", known=("c-1",))
+    wire = b'\n \r\ndata:\n{"code":3}\n'
+    assert list(observer.feed(wire)) == [Pass(wire)]

@@ -196,3 +196,11 @@ def test_an_options_request_that_is_no_preflight_is_left_to_routing(
     fields: list[tuple[bytes, bytes]],
 ) -> None:
     assert preflight(fields, ORIGINS, ("POST",)) is None
+
+
+def test_a_preflight_names_our_fields_and_then_those_of_the_upstream() -> None:
+    asking = [(b"origin", APP.encode()), (b"access-control-request-method", b"POST")]
+    answer = dict(preflight(asking, ORIGINS, ("POST",), (b"x-plan", b"x-trace")) or [])
+    assert answer[b"access-control-allow-headers"] == (
+        b"authorization, content-type, x-api-key, x-request-id, last-event-id, x-plan, x-trace"
+    )

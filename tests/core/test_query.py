@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core import query
 from gateway.core.errors import BadRequest, UriTooLong
 from gateway.core.names import fold
 from gateway.core.query import MAX_PARAMETERS, MAX_QUERY, parse_query
@@ -94,3 +95,8 @@ def test_any_bytes_are_refused_or_read_as_the_standard_library_does(raw: bytes) 
     text = raw.decode("utf-8")
     expected = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=100)
     assert pairs == tuple(expected)
+
+
+def test_the_limits_are_these() -> None:
+    assert query.MAX_QUERY == 8192
+    assert query.MAX_PARAMETERS == 100

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core import route
 from gateway.core.errors import BadPath, MethodNotAllowed, NotFound, UriTooLong
 from gateway.core.route import MAX_PATH, SEGMENT, Match, Table, segments, table
 from gateway.core.vendor import Operation, Variable, Vendor
@@ -214,3 +215,7 @@ def test_a_vendors_closed_paths_are_closed_in_its_table() -> None:
     assert closed.is_closed(("v1", "chats", "export"))
     with pytest.raises(NotFound):
         closed.match("GET", ("v1", "chats", "export"))
+
+
+def test_the_limits_are_these() -> None:
+    assert route.MAX_PATH == 4096

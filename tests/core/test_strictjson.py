@@ -337,3 +337,8 @@ def test_every_kind_of_bracket_counts_as_depth() -> None:
     assert dumps(loads(deepest)) == deepest
     with pytest.raises(AmbiguousJson, match="deep"):
         loads(b"[" + deepest + b"]")
+
+
+def test_the_limits_are_these() -> None:
+    assert strictjson.MAX_DEPTH == 64
+    assert strictjson.MAX_INTEGER == 9_007_199_254_740_991

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import pickle
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -95,7 +96,7 @@ def _own_test(module: str) -> str:
 def _on_bench(bench: Bench, modules: list[str], file: Path) -> None:
     """Try what functions do; what may also act on reading is left for a second look."""
     for name in bench.left_out():
-        _say(f"left out: {name}")
+        _say(f"left out, for it fails or is slow: {name}")
     found: list[Outcome] = []
     again: list[tuple[str, Mutant]] = []
     for module in modules:
@@ -106,13 +107,28 @@ def _on_bench(bench: Bench, modules: list[str], file: Path) -> None:
                 continue
             tests = bench.reaching(path, mutant.function, _own_test(module))
             verdict = bench.inside(f"gateway.{module}", path, mutant, tests)
-            if verdict is Verdict.SURVIVED and (str(path), mutant.function) in bench.reach.at_start:
+            missed = verdict is Verdict.SURVIVED and _runs_at_start(bench, path, mutant.function)
+            if missed or verdict is Verdict.UNTRIED:
                 again.append((module, mutant))
             else:
                 found.append(_outcome(module, mutant, verdict))
     slow = [f"--deselect={name}" for name in bench.left_out()]
-    files = {module: [*bench.files_reaching(_path(module)), *slow] for module in modules}
+    files = {
+        module: [*sorted(_neighbours(module) | bench.files_reaching(_path(module))), *slow]
+        for module in modules
+    }
     file.write_bytes(pickle.dumps((found, again, files)))
+
+
+def _neighbours(module: str) -> set[str]:
+    """The test files of the modules that import this one: a table may be theirs to use."""
+    name = re.compile(rf"gateway\.{module}\b|from gateway\.core import .*\b{module[5:]}\b")
+    tests = {_own_test(other) for other in _modules() if name.search(_path(other).read_text())}
+    return {one for one in tests if (ROOT / one).exists()}
+
+
+def _runs_at_start(bench: Bench, path: Path, function: str) -> bool:
+    return (str(path), function) in bench.reach.at_start
 
 
 def _when_read(module: str, mutant: Mutant, tests: list[str]) -> Outcome:

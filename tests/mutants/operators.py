@@ -272,7 +272,7 @@ def _short(value: object) -> str:
     return text if len(text := repr(value)) <= 60 else f"{text[:57]}..."
 
 
-def _other_values(value: object) -> Iterator[object]:
+def _other_values(value: object) -> Iterator[bool | int | float | bytes | str]:
     if isinstance(value, bool):
         yield not value
     elif isinstance(value, (int, float)):
@@ -294,7 +294,7 @@ def _other_values(value: object) -> Iterator[object]:
 class _WithoutWord(str):
     """A table of words without one; it shows as that word."""
 
-    __slots__ = ("word",)
+    word: str
 
     def __new__(cls, table: str, word: str) -> "_WithoutWord":
         made = super().__new__(cls, table)

@@ -40,6 +40,7 @@ class Verdict(Enum):
     SURVIVED = 1
     TIMED_OUT = 2
     STILLBORN = 3  # it cannot be read as a module, so that nobody could have overlooked it
+    UNTRIED = 4  # it could not be put in place
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def _quietly(act: Callable[[], Verdict]) -> Verdict:
         os.dup2(nowhere, standard)
     try:
         return act()
-    except BaseException:  # noqa: BLE001  # a mutant may break even the way a test fails
-        return Verdict.KILLED
+    except BaseException:  # noqa: BLE001
+        return Verdict.UNTRIED
 
 
 def _allow(seconds: float) -> None:
@@ -145,7 +146,8 @@ class Bench:
         """Each test once, watched, in a child: nothing of it stays behind."""
         with tempfile.NamedTemporaryFile() as file:
             forked(lambda: self._measured(session, at_start, Path(file.name)))
-            return pickle.loads(Path(file.name).read_bytes())  # noqa: S301
+            reach: Reach = pickle.loads(Path(file.name).read_bytes())  # noqa: S301
+        return reach
 
     def _measured(
         self, session: pytest.Session, at_start: frozenset[tuple[str, str]], file: Path
@@ -168,15 +170,13 @@ class Bench:
         """Tests that fail or are slow even without a mutant."""
         return [name for name in self._items if name not in self.reach.seconds]
 
-    def files_reaching(self, path: Path) -> list[str]:
+    def files_reaching(self, path: Path) -> set[str]:
         """The test files in which a test enters any function of the module at `path`."""
-        return sorted(
-            {
-                name.partition("::")[0]
-                for name, entered in self.reach.entered.items()
-                if any(file == str(path) for file, _ in entered)
-            }
-        )
+        return {
+            name.partition("::")[0]
+            for name, entered in self.reach.entered.items()
+            if any(file == str(path) for file, _ in entered)
+        }
 
     def reaching(self, path: Path, function: str, own: str) -> list[str]:
         """The tests that enter `function`, the module's own and the quick ones first."""
@@ -197,10 +197,15 @@ class Bench:
         function = _function(loaded, mutant.function or "")
         function.__code__ = _code(code, mutant.function or "", mutant.first_line)
         _forget()
-        items = [self._items[name] for name in tests]
+        return self._verdict([self._items[name] for name in tests])
+
+    def _verdict(self, items: list[pytest.Item]) -> Verdict:
         for item, following in zip(items, [*items[1:], None], strict=True):
             _allow(1 + 10 * self.reach.seconds[item.nodeid])
-            _run(item, following)
+            try:
+                _run(item, following)
+            except BaseException:  # noqa: BLE001  # a mutant may break even the way a test fails
+                return Verdict.KILLED
             if item.session.testsfailed:
                 return Verdict.KILLED
         return Verdict.SURVIVED
@@ -239,7 +244,8 @@ def _function(module: ModuleType, name: str) -> FunctionType:
         found = found.func
     elif isinstance(found, (staticmethod, classmethod)):
         found = found.__func__
-    return inspect.unwrap(found)
+    function: FunctionType = inspect.unwrap(found)
+    return function
 
 
 def _code(module: CodeType, name: str, first_line: int) -> CodeType:

@@ -17,7 +17,7 @@ from tests.support.stage import Stage
 from tests.support.vendor import Request
 from tests.support.wire import Answer, Peer, connected, raw_request, wire
 
-GAP = 0.05  # seconds between two segments, in which a proxy reads and passes on the first
+GAP = 0.03  # seconds between two segments, in which a proxy reads and passes on the first
 VICTIM = "victim"
 
 AGENT = "/api/v2/agents/agent_1"

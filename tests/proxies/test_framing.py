@@ -3,8 +3,10 @@
 Every request here is alice's, or nobody's and says it is the victim's.
 """
 
+import asyncio
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -111,13 +113,15 @@ def codings() -> Iterator[object]:
 
 
 @pytest.mark.parametrize("coding", [*codings()])
-@pytest.mark.parametrize("order", ["length first", "coding first", "no length"])
-async def test_a_body_with_a_length_and_a_coding(behind: Behind, coding: bytes, order: str) -> None:
+@pytest.mark.parametrize("length", ["before it", "behind it", "none"])
+async def test_a_body_with_a_length_and_a_coding(
+    behind: Behind, coding: bytes, length: str
+) -> None:
     """S-01: read by its coding the body ends early, and what follows is another request."""
     content = chunk(BODY) + LAST + PREFIX
-    length = b"Content-Length: %d" % len(content)
-    lines = {"length first": [length, coding], "coding first": [coding, length]}
-    await attack(behind, head(behind, *lines.get(order, [coding])) + content)
+    said = b"Content-Length: %d" % len(content)
+    lines = {"before it": [said, coding], "behind it": [coding, said], "none": [coding]}
+    await attack(behind, head(behind, *lines[length]) + content)
 
 
 @pytest.mark.parametrize("coding", [*codings()])
@@ -230,16 +234,14 @@ TRAILERS = {
 
 
 @pytest.mark.parametrize("announced", [False, True], ids=["unannounced", "announced"])
-@pytest.mark.parametrize("cut", ["together", "apart", "each apart"])
+@pytest.mark.parametrize("cut", ["together", "apart"])
 @pytest.mark.parametrize("name", TRAILERS)
 async def test_trailers_say_nothing(behind: Behind, name: str, cut: str, announced: bool) -> None:
     """S-24, ME-1: in the segment of the head, or when the body has been passed on already."""
     lines = [CHUNKED, *([b"TE: trailers", f"Trailer: {name}".encode()] if announced else [])]
     trailer = f"{name}: {TRAILERS[name]}\r\n\r\n".encode()
-    parts = [head(behind, *lines), chunk(BODY), b"0\r\n", trailer]
-    joined = {"together": 4, "apart": 3, "each apart": 1}[cut]
-    segments = [b"".join(parts[:joined]), *parts[joined:]]
-    await attack(behind, *segments)
+    message = head(behind, *lines) + chunk(BODY) + b"0\r\n"
+    await attack(behind, *([message + trailer] if cut == "together" else [message, trailer]))
 
 
 # More than one request
@@ -319,7 +321,8 @@ async def test_another_version_of_http(behind: Behind, version: str) -> None:
 async def test_what_is_no_http_1(behind: Behind, raw: bytes) -> None:
     async with behind.connected() as peer:
         await peer.send(raw)
-        await peer.until_closed()
+        with suppress(ConnectionError):
+            await peer.until(lambda raw: raw != b"")  # Envoy and HAProxy begin to speak HTTP/2
     assert behind.taken() == []
 
 
@@ -364,17 +367,16 @@ async def test_a_body_where_none_is_due(behind: Behind, method: str, lines: list
     assert len(outcome.requests) == (method == "GET")
 
 
-@pytest.mark.parametrize(
-    ("framing", "content"),
-    [
-        pytest.param(LENGTH, BODY[:-1], id="short of its length"),
-        pytest.param(CHUNKED, chunk(BODY)[:-3], id="in a chunk"),
-        pytest.param(CHUNKED, chunk(BODY), id="behind a chunk"),
-        pytest.param(CHUNKED, chunk(BODY) + b"0\r\n", id="before the end of the last chunk"),
-        pytest.param(CHUNKED, chunk(BODY) + b"0\r\nX-External-User-Id: vic", id="in a trailer"),
-    ],
+UNFINISHED = (
+    (LENGTH, BODY[:-1]),
+    (CHUNKED, chunk(BODY)[:-3]),
+    (CHUNKED, chunk(BODY)),
+    (CHUNKED, chunk(BODY) + b"0\r\n"),
+    (CHUNKED, chunk(BODY) + b"0\r\nX-External-User-Id: vic"),
 )
-async def test_a_body_that_stops_is_not_passed_on(
-    behind: Behind, framing: bytes, content: bytes
-) -> None:
-    await attack(behind, head(behind, framing) + content, reaches=0)
+
+
+async def test_a_body_that_stops_is_not_passed_on(behind: Behind) -> None:
+    """All at once: each is waited for as long as bodies are."""
+    raw = [head(behind, framing) + content for framing, content in UNFINISHED]
+    await asyncio.gather(*(attack(behind, one, reaches=0) for one in raw))

@@ -88,7 +88,9 @@ async def gateway_of(text: str, folder: Path, **limits: Any) -> AsyncIterator[tu
     file.write_text(text)
     gateway = Gateway.from_file(file)
     guarded = guarded_protocol(ServerLimits(**limits))
-    async with serving(gateway, http=guarded, proxy_headers=False, server_header=False) as url:
+    async with serving(
+        gateway, http=guarded, proxy_headers=False, server_header=False, access_log=False
+    ) as url:
         yield gateway, url
 
 

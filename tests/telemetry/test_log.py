@@ -55,19 +55,44 @@ def test_an_audit_event_says_who_and_what(lines: io.StringIO) -> None:
     log.ExchangeLog().note("identity_overridden", record(org="acme", spoofed=["body:userId"]))
     (line,) = logged(lines)
     assert (line["event"], line["level"]) == ("identity_overridden", "warning")
-    assert line["spoofed"] == ["body:userId"]
+    assert line["spoofed"] == {"body": 1}
+
+
+def test_what_a_client_called_things_is_counted_and_not_said(lines: io.StringIO) -> None:
+    """A client that writes its token where a name belongs has made it one."""
+    names = ["query:TOKEN-CANARY", "query:x", "body:metadata/TOKEN-CANARY"]
+    log.ExchangeLog().record(record(org="acme", dropped=names, spoofed=names[2:]))
+    (line,) = logged(lines)
+    assert (line["dropped"], line["spoofed"]) == ({"query": 2, "body": 1}, {"body": 1})
+    assert "CANARY" not in lines.getvalue()
 
 
 def test_a_fault_has_its_traceback_and_no_values_of_variables(lines: io.StringIO) -> None:
     def fails(token: str) -> None:
-        raise RuntimeError("broken")
+        raise OSError(28, token, "/" + token)
 
     try:
-        fails("TOKEN-" + "CANARY")
-    except RuntimeError as error:
+        try:
+            fails("TOKEN-" + "CANARY")
+        except OSError as error:
+            raise ValueError("TOKEN-" + "CANARY") from error
+    except ValueError as error:
         log.ExchangeLog().fault(error, record())
     (line,) = logged(lines)
-    assert "RuntimeError: broken" in str(line["exception"])
+    said = str(line["exception"])
+    assert "builtins.ValueError" in said
+    assert "builtins.OSError No space left on device" in said
+    assert ", in fails" in said
+    assert "TOKEN-CANARY" not in lines.getvalue()
+
+
+def test_what_a_library_logs_of_an_exception_has_none_either(lines: io.StringIO) -> None:
+    try:
+        raise RuntimeError("TOKEN-" + "CANARY")
+    except RuntimeError:
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+    (line,) = logged(lines)
+    assert "builtins.RuntimeError" in str(line["exception"])
     assert "TOKEN-CANARY" not in lines.getvalue()
 
 

@@ -65,6 +65,49 @@ def test_without_orgs_there_are_none_to_choose_from(told: Told):
     )
 
 
+OTHERS = """\
+[orgs."*"]
+path = "/others"
+[orgs."*".upstreams.s]
+vendor = "chatbase"
+key = "${env:KEY}-others"
+agent = "x"
+"""
+
+
+@pytest.mark.parametrize(
+    ("orgs", "expected"),
+    [
+        ('["*"]', []),
+        ('["acme", "*"]', []),
+        ('["acme", "far"]', []),
+        ('["far"]', ["orgs.acme.sign_in: is required: nobody could sign in"]),
+        ('["acme"]', ['orgs."*".sign_in: is required: nobody could sign in']),
+    ],
+)
+def test_a_shared_sign_in_may_name_an_org_that_is_not_listed(
+    orgs: str, expected: list[str], told: Told
+):
+    text = shared(1, orgs) + bare("acme") + OTHERS
+    assert [line.partition("  error  ")[2] for line in told(text)] == expected
+
+
+def test_what_a_listed_org_is_called_is_none_of_the_others(told: Told):
+    named = bare("acme").replace("[orgs.acme]", '[orgs.acme]\nexternal_id = "org_1"')
+    text = shared(1, '["*", "acme", "org_1"]') + named + OTHERS
+    assert told(text) == ["5:14  error  sign_in[0].orgs[1]: is no org's external_id"]
+
+
+def test_of_all_other_orgs_nothing_is_known_but_what_the_claim_says(told: Told):
+    text = shared(1, '["*"]') + OTHERS.replace("path =", 'external_id = "x"\npath =')
+    text += '[orgs."*".sign_in]\nissuer = "https://x.example/"\naudience = "chat"\n'
+    assert told(text) == [
+        '7:1  error  orgs."*".external_id: is what the org claim says: leave it out',
+        '13:11  error  orgs."*".sign_in: a shared sign-in vouches for these orgs: [[sign_in]], at '
+        "the top level",
+    ]
+
+
 def test_a_file_has_one_form(told: Told):
     text = org("acme") + f"[upstreams.support]\n{UPSTREAM}\n[sign_in]\n{SIGN_IN}\n"
     assert told(text) == [

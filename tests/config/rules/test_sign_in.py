@@ -32,6 +32,20 @@ def told_of_sign_in(told: Told, lines: str, **environment: str) -> list[str]:
             id="J-03 HS beside discovered keys",
         ),
         pytest.param(
+            'org_from = "field:x-org-id"',
+            [
+                "4:1  error  sign_in.org_from: needs org_claim: whoever asks for an org must "
+                "belong to it"
+            ],
+            id="an org nobody checks",
+        ),
+        pytest.param('org_from = "field:x-org-id"\norg_claim = "org"', [], id="an org in a field"),
+        pytest.param(
+            'org_from = "cookie:org"\norg_claim = "org"',
+            ['4:1  error  sign_in.org_from: must be "field:name"'],
+            id="an org in a cookie",
+        ),
+        pytest.param(
             'jwks_url = "https://id.example/keys"\nalgorithms = "HS256"',
             [f"5:1  error  sign_in.algorithms: {PUBLIC}"],
             id="J-03 HS beside a JWK Set",

@@ -1,0 +1,62 @@
+"""Our own key in a vendor's answer: a debug page, an error that shows the request it got.
+
+Bytes pass as they come, but for what may be the beginning of a key at the end of a chunk.
+"""
+
+from collections.abc import Iterable
+
+from gateway.core.errors import UpstreamMalformed
+
+SHORTEST = 16  # characters; a shorter key, of a test perhaps, may be a word that answers hold
+
+
+class KeyWatch:
+    """Lets the bytes of one answer by, until one of `keys` stands in them."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        # PHP's JSON escapes every slash, and base 64 has slashes.
+        spellings = {
+            spelling.encode("utf-8", "surrogatepass")
+            for key in keys
+            if len(key) >= SHORTEST
+            for spelling in (key, key.replace("/", "\\/"))
+        }
+        self._keys = tuple(spellings)
+        self._held = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What may pass now.
+
+        Raises:
+            UpstreamMalformed: a key stands in it; nothing of that key has passed.
+        """
+        content = self._held + chunk
+        self.check(content)
+        kept = max((_begun(key, content) for key in self._keys), default=0)
+        size = len(content) - kept
+        self._held = content[size:]
+        return content[:size]
+
+    def end(self) -> bytes:
+        """What was held back, and is no key after all."""
+        held, self._held = self._held, b""
+        return held
+
+    def check(self, content: bytes) -> None:
+        """Refuse `content` where a key stands in it.
+
+        Raises:
+            UpstreamMalformed: one does.
+        """
+        if any(key in content for key in self._keys):
+            raise UpstreamMalformed("The upstream's answer quotes the gateway's own credential")
+
+
+def _begun(key: bytes, content: bytes) -> int:
+    """How many bytes at the end of `content` are the beginning of `key`."""
+    at = content.find(key[:1], max(0, len(content) - len(key) + 1))
+    while at >= 0:
+        if key.startswith(content[at:]):
+            return len(content) - at
+        at = content.find(key[:1], at + 1)
+    return 0

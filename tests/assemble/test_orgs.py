@@ -1,0 +1,78 @@
+"""What orgs share, and what each has to itself."""
+
+from contextlib import AsyncExitStack
+from typing import cast
+
+import pytest
+
+from gateway.assemble.orgs import Shared, build_org
+from gateway.assemble.sign_ins import shared_sign_ins
+from gateway.config.load import from_dict
+from gateway.config.model import Settings
+from gateway.limits.questions import AskedLately
+from gateway.net.http1 import Http1Transport
+from gateway.net.resting import Resting
+from gateway.org import Org, Upstream
+from gateway.store.store import Store
+from gateway.telemetry.log import ExchangeLog
+
+pytestmark = pytest.mark.anyio
+
+
+class NoStore:
+    """A store that nobody asks: an org is made without it."""
+
+    ledger = None
+
+
+def settings(**upstream: object) -> Settings:
+    given = {"vendor": "chatbase", "key": "k", "agent": "a", **upstream}
+    sign_in = {"issuer": "https://id.example/", "audience": "chat", "org_claim": "org"}
+    orgs = {name: {"upstreams": {"support": given}} for name in ("a", "b")}
+    return from_dict({"sign_in": sign_in, "orgs": orgs}, environment={}).settings
+
+
+def made(found: Settings, stack: AsyncExitStack) -> list[Org]:
+    shared = Shared(
+        store=cast(Store, NoStore()),
+        secret=b"s" * 32,
+        log=ExchangeLog(),
+        questions=AskedLately(lambda: 0.0),
+        sign_ins=shared_sign_ins(found, stack),
+        resting=Resting(),
+    )
+    return [build_org(org, shared, stack) for org in found.orgs.values()]
+
+
+def support(org: Org) -> Upstream:
+    return org.upstreams.find(None, ("support",))[0]
+
+
+async def test_orgs_share_what_they_know_and_no_connection() -> None:
+    """Row O-09."""
+    async with AsyncExitStack() as stack:
+        first, second = (support(org) for org in made(settings(), stack))
+        assert first.table is second.table
+        assert first.destination.vendor is second.destination.vendor
+        assert first.transport is not second.transport
+        assert cast(Http1Transport, first.transport)._pool is not (
+            cast(Http1Transport, second.transport)._pool
+        )
+
+
+async def test_a_table_is_of_the_operations_that_were_chosen() -> None:
+    async with AsyncExitStack() as stack:
+        narrow = support(made(settings(operations=["chat"]), stack)[0])
+        whole = support(made(settings(), stack)[0])
+        assert narrow.table.methods(("api", "v2", "agents", "a", "conversations", "c")) == ()
+        assert whole.table.methods(("api", "v2", "agents", "a", "conversations", "c")) == ("GET",)
+
+
+async def test_an_org_says_where_a_request_may_name_it() -> None:
+    found = settings()
+    org = found.orgs["a"]
+    named = org.sign_in[0].model_copy(update={"org_from": "field:x-org-id"})
+    async with AsyncExitStack() as stack:
+        one = org.model_copy(update={"sign_in": (named,)})
+        (built,) = made(found.model_copy(update={"orgs": {"a": one}}), stack)
+        assert built.named_in == (b"x-org-id",)

@@ -1,0 +1,76 @@
+"""Rows L-02 and L-04 of SECURITY.md: no byte of our key passes, wherever an answer is cut."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.errors import UpstreamMalformed
+from gateway.core.keywatch import SHORTEST, KeyWatch
+
+KEY = "sk-live-0123456789abcdef"
+OTHER = "sk-live-0123/fedcba/9876"
+
+
+def passed(watch: KeyWatch, chunks: list[bytes]) -> tuple[bytes, bool]:
+    """What passes of these chunks, and whether they were let by to their end."""
+    out = b""
+    try:
+        for chunk in chunks:
+            out += watch.feed(chunk)
+    except UpstreamMalformed:
+        return out, False
+    return out + watch.end(), True
+
+
+def cut(content: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted(place % (len(content) + 1) for place in places), len(content)]
+    return [content[start:end] for start, end in pairwise(edges)]
+
+
+PLACES = st.lists(st.integers(min_value=0, max_value=10_000), max_size=12)
+# Much that looks like the beginning of a key.
+NOISE = st.lists(st.sampled_from(["s", "sk", "sk-", "sk-live-", KEY[:-1], " ", "\n", "x"])).map(
+    "".join
+)
+
+
+@given(NOISE, PLACES)
+def test_what_holds_no_key_passes_unchanged(text: str, places: list[int]) -> None:
+    content = text.encode()
+    watch = KeyWatch([KEY, OTHER])
+    expected = (content, True) if KEY.encode() not in content else passed(watch, [content])
+    assert passed(KeyWatch([KEY, OTHER]), cut(content, places)) == expected
+
+
+@given(NOISE, NOISE, PLACES, st.sampled_from([KEY, OTHER, OTHER.replace("/", "\\/")]))
+def test_nothing_of_a_key_passes_wherever_it_is_cut(
+    before: str, after: str, places: list[int], key: str
+) -> None:
+    content = (before + key + after).encode()
+    out, whole = passed(KeyWatch([KEY, OTHER]), cut(content, places))
+    assert not whole
+    assert content.startswith(out)
+    assert len(out) <= content.index(key.encode())
+
+
+def test_only_what_may_be_a_key_waits() -> None:
+    watch = KeyWatch([KEY])
+    assert watch.feed(b"data: 1\n\n") == b"data: 1\n\n"
+    assert watch.feed(b"its") == b"it"
+    assert watch.feed(b"elf sk-l") == b"self "
+    assert watch.feed(b"ong") == b"sk-long"
+    assert watch.end() == b""
+
+
+@pytest.mark.parametrize("keys", [[], [""], ["password"], ["k" * (SHORTEST - 1)]])
+def test_a_short_key_is_a_word_like_any_other(keys: list[str]) -> None:
+    text = b"password " + b"k" * 100
+    assert passed(KeyWatch(keys), [text]) == (text, True)
+
+
+def test_a_value_by_itself() -> None:
+    KeyWatch([KEY]).check(b"sk-live")
+    with pytest.raises(UpstreamMalformed):
+        KeyWatch([KEY]).check(b"Bearer " + KEY.encode())

@@ -1,0 +1,27 @@
+import subprocess
+import sys
+
+import pytest
+
+import gateway
+
+
+def test_the_public_names_are_these() -> None:
+    assert gateway.__all__ == ["ConfigError", "Gateway", "Identity"]
+    assert sorted(gateway._HOMES) == gateway.__all__
+
+
+@pytest.mark.parametrize("name", gateway.__all__)
+def test_a_public_name_is_what_it_says(name: str) -> None:
+    assert getattr(gateway, name).__name__ == name
+
+
+def test_another_name_is_none_of_ours() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Other'"):
+        _ = gateway.Other  # type: ignore[attr-defined]
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = "import gateway, sys; print([m for m in ('starlette', 'httpx', 'pydantic') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
