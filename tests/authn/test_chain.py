@@ -320,3 +320,10 @@ async def test_a_request_for_another_org_is_not_for_this_one(said: str, answer: 
     token = bearer(ACME.token("alice"))
     assert await who(token, ("x-org", said), sign_ins=sign_ins) == answer
     assert await who(token, sign_ins=sign_ins) == "alice"
+
+
+async def test_of_two_good_credentials_the_bearer_tokens_roles_count() -> None:
+    sign_ins = SignIns([one_sign_in(roles_claim="roles")], org="org_1")
+    one, other = (ACME.token("alice", roles=[role]) for role in ("reader", "writer"))
+    identity = await sign_ins.authenticate(asking(bearer(one), api_key(other)))
+    assert identity.roles == ("reader",)

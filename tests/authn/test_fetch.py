@@ -2,6 +2,7 @@
 
 import gzip
 import ssl
+from collections.abc import Iterator
 
 import pytest
 import trustme
@@ -222,3 +223,34 @@ def test_this_machine_too_is_asked_by_http_alone(scheme: str) -> None:
 
 def test_the_limits_are_these() -> None:
     assert fetch.MAX_BYTES == 512 * 1024
+
+
+@pytest.fixture
+def certificates_read_anew() -> Iterator[None]:
+    fetch._tls.cache_clear()
+    yield
+    fetch._tls.cache_clear()
+
+
+@pytest.mark.usefixtures("certificates_read_anew")
+async def test_the_environment_may_say_whom_to_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = trustme.CA()
+
+    async def app(scope: dict[str, object], receive: object, send: object) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]
+        await send({"type": "http.response.body", "body": b"{}"})  # type: ignore[operator]
+
+    pem = authority.issue_cert("localhost").private_key_and_cert_chain_pem
+    with pem.tempfile() as path, authority.cert_pem.tempfile() as trusted:
+        config: dict[str, object] = {"ssl_certfile": path, "ssl_keyfile": path, "lifespan": "off"}
+        async with serving(app, **config) as address:
+            monkeypatch.setenv("SSL_CERT_FILE", trusted)
+            assert await get(address.replace("127.0.0.1", "localhost")) == b"{}"
+
+
+@pytest.mark.usefixtures("certificates_read_anew")
+async def test_certificates_that_cannot_be_read_are_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
+    assert "FileNotFoundError" in await failure("https://localhost:1/")

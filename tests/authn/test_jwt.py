@@ -558,3 +558,8 @@ async def test_what_no_field_can_hold_is_refused_like_any_other() -> None:
 def test_the_limits_are_these() -> None:
     assert jwt.REMEMBERED == 60
     assert jwt.MAX_REMEMBERED == 10_000
+
+
+async def test_a_token_of_16_kib_is_read() -> None:
+    assert "longer" not in (await refused("a" * MAX_TOKEN)).detail
+    assert "longer" in (await refused("a" * (MAX_TOKEN + 1))).detail
