@@ -16,8 +16,9 @@ MOST = 10_000  # that are kept, of 4 KiB each; one is made in 30 µs
 class OtherOrgs:
     """Keeps the `Orgs` promise of `site`: all but those that are `taken`.
 
-    `make` is given the external_id. Those asked for last are kept. One that is let go while it is at work goes on working: its
-    conversations and limits are not in it, and its connections close by themselves.
+    `make` is given the external_id. Those asked for last are kept. One that is let go while it is
+    at work goes on working: what it must not forget is not in it, and its connections are closed
+    when they come to rest or soon after.
     """
 
     def __init__(

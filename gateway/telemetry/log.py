@@ -59,7 +59,9 @@ def _trace(exc_info: ExcInfo) -> str:
     """
     lines: list[str] = []
     error: BaseException | None = exc_info[1]
-    while error is not None:
+    seen: set[BaseException] = set()
+    while error is not None and error not in seen:
+        seen.add(error)
         kind = f"{type(error).__module__}.{type(error).__qualname__}"
         number = error.errno if isinstance(error, OSError) else None
         lines.append(f"{kind} {os.strerror(number)}" if number else kind)

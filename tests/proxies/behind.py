@@ -9,8 +9,7 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-import uvicorn
-
+from gateway.net.asgi import AsgiInbound
 from tests.support.chatbase import Chatbase
 from tests.support.proxies import Front
 from tests.support.stage import Stage
@@ -40,11 +39,15 @@ MEMBERS = {"message", "stream", "userId"}
 
 @dataclass(frozen=True)
 class Behind:
-    """The gateway and its vendor, as clients of `front` meet them."""
+    """The gateway and its vendor, as clients of `front` meet them.
+
+    `heard` are the requests as the gateway got them, `connected_by` the connections they came on.
+    """
 
     front: Front
     stage: Stage[Chatbase]
-    server: uvicorn.Server
+    heard: list[AsgiInbound]
+    connected_by: list[object]
 
     @property
     def vendor(self) -> Chatbase:

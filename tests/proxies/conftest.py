@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
-import uvicorn
 
 from gateway.app import Gateway
+from gateway.net.asgi import AsgiInbound
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
 from tests.proxies.behind import Behind
@@ -19,7 +22,7 @@ from tests.support.stage import Stage, adding
 from tests.support.tokens import Issuer
 
 COOKIE = adding("sign_in", 'from = ["authorization", "cookie:__session"]')
-TRUSTED = '\n[server]\ntrusted_proxies = ["127.0.0.1/32"]\n'
+PROXY = "127.0.0.1/32"
 # Who sends half a request is not waited for long; nor is what comes after a refusal.
 HASTY = ServerLimits(header_timeout=1.0, body_timeout=1.0, linger=0.2)
 
@@ -31,17 +34,32 @@ def anyio_backend() -> str:
 
 
 @asynccontextmanager
-async def served(folder: Path, more: str) -> AsyncIterator[tuple[Stage[Chatbase], uvicorn.Server]]:
+async def served(folder: Path, name: str) -> AsyncIterator[Behind]:
+    """The gateway as clients reach it without a proxy; it trusts the one of this name."""
     issuer = Issuer()
+    heard: list[AsgiInbound] = []
+    connected_by: list[object] = []
+    more = "" if name == "direct" else f'\n[server]\ntrusted_proxies = ["{PROXY}"]\n'
+
+    async def listening(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            heard.append(AsgiInbound(scope, receive, trusted_proxies=(ip_network(PROXY),)))
+        await gateway(scope, receive, send)
+
+    class Counted(guarded_protocol(HASTY)):  # type: ignore[misc]
+        def connection_made(self, transport: Any) -> None:
+            connected_by.append(transport)
+            super().connection_made(transport)
+
     async with Chatbase() as vendor:
         text = config.chatbase(vendor.url, issuer, store=folder / "gateway.db", more=more)
         file = folder / "gateway.toml"
         file.write_text(COOKIE(text))
         gateway = Gateway.from_file(file)
-        guarded = guarded_protocol(HASTY)
-        options = {"http": guarded, "proxy_headers": False, "server_header": False}
-        async with running(gateway, **options) as (server, url):
-            yield Stage(vendor, gateway, issuer, url, "/support/api/v2/agents/agent_1"), server
+        options = {"http": Counted, "proxy_headers": False, "server_header": False}
+        async with running(listening, **options) as (_, url):
+            stage = Stage(vendor, gateway, issuer, url, "/support/api/v2/agents/agent_1")
+            yield Behind(Front(name, url), stage, heard, connected_by)
 
 
 @pytest.fixture(scope="module", params=["direct", *PROXIES])
@@ -50,9 +68,10 @@ async def behind(
 ) -> AsyncIterator[Behind]:
     name: str = request.param
     folder = tmp_path_factory.mktemp(name)
-    async with served(folder, "" if name == "direct" else TRUSTED) as (stage, server):
+    async with served(folder, name) as direct:
         if name == "direct":
-            yield Behind(Front(name, stage.url), stage, server)
-            return
-        async with in_front(name, stage.url, folder) as front:
-            yield Behind(front, stage, server)
+            yield direct
+        else:
+            async with in_front(name, direct.front.url, folder) as front:
+                yield replace(direct, front=front)
+        direct.taken()  # what came late

@@ -16,19 +16,19 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 FALSE = {
     "X-Forwarded-Proto": ("SCHEME", "SCHEME, SCHEME", "SCHEME,https", "x"),
     "X-Forwarded-Host": ("victim.example", "victim.example, " + HOST, HOST + ", victim.example"),
-    "X-Forwarded-For": ("127.0.0.1", "victim"),
+    "X-Forwarded-For": ("192.0.2.7", "127.0.0.1, 192.0.2.7", "victim"),
     "X-Forwarded-Port": ("80",),
     "X-Forwarded-Server": ("victim.example",),
     "X-Forwarded-Ssl": ("off",),
     "X-Forwarded-Scheme": ("SCHEME",),
     "X-Url-Scheme": ("SCHEME",),
     "Front-End-Https": ("off",),
-    "X-Real-IP": ("127.0.0.1",),
+    "X-Real-IP": ("192.0.2.7",),
     "Forwarded": (
-        "proto=SCHEME;host=victim.example;for=127.0.0.1",
+        "proto=SCHEME;host=victim.example;for=192.0.2.7",
         "proto=SCHEME",
         "host=victim.example",
-        f'for="_x";proto=SCHEME, for=127.0.0.1;host={HOST}',
+        f'for="_x";proto=SCHEME, for=192.0.2.7;host={HOST}',
     ),
 }
 
@@ -88,6 +88,22 @@ async def test_a_client_cannot_talk_its_own_origin_away(behind: Behind, spelling
         outcome = await attack(behind, by_cookie(behind, f"{scheme(behind)}://{HOST}", line))
         assert outcome.statuses == [200], line
         assert len(outcome.requests) == 1
+
+
+@pytest.mark.parametrize("spelling", ["plain", "lower"])
+async def test_the_gateway_hears_of_the_client_what_the_proxy_knows(
+    behind: Behind, spelling: str
+) -> None:
+    """H-11, H-13."""
+    if behind.front.ssl is None:
+        return  # nobody in front, so nobody is believed
+    for line in (b"X-A: b", *lies(behind, spelling)):
+        await attack(behind, by_cookie(behind, f"https://{HOST}", line))
+        messages = [ask for ask in behind.heard if ask.method == "POST"]
+        behind.heard.clear()
+        assert [(ask.scheme, ask.host, ask.peer) for ask in messages] == [
+            ("https", HOST, "127.0.0.1")
+        ], line
 
 
 async def test_a_client_cannot_take_the_proxys_word_away(behind: Behind) -> None:

@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -13,7 +14,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-ABSENT = object()  # a claim or header parameter to leave out
+
+class Absent(Enum):
+    """A claim or header parameter to leave out; the same in every process that names tests by it."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
 ASYMMETRIC = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 HASHES = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
 CURVES = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}

@@ -150,6 +150,12 @@ def test_orgs_at_one_place_may_have_different_issuers(told: Told):
     assert told(second + text) == []
 
 
+def test_others_may_have_an_issuer_twice_for_each_of_them_has_it_once(told: Told):
+    second = sharing("*").replace('"chat"', '"other"').partition("[orgs")[0] + 'orgs = "far"\n'
+    text = sharing("*").replace('org_claim = "o"\n', 'org_claim = "o"\norgs = "*"\n')
+    assert told(second + text) == []
+
+
 def test_verbatim_is_no_rule_for_a_key_that_all_others_share(told: Told):
     text = sharing("*").replace("agent =", 'user_id = "verbatim"\nagent =')
     (line,) = told(text)

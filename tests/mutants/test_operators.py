@@ -1,0 +1,58 @@
+import ast
+
+import pytest
+
+from tests.mutants.operators import mutants
+
+
+def changed(source: str) -> set[str]:
+    return {ast.unparse(mutant.tree) for mutant in mutants(source)}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("a < b", {"a <= b", "a > b"}),
+        ("a == b", {"a != b"}),
+        ("x = a and b", {"x = a or b", "x = a", "x = b"}),
+        ("x = not a", {"x = a"}),
+        ("x = 2", {"x = 3", "x = 1"}),
+        ("x = 'ab'", {"x = 'abX'"}),
+        ("x = True", {"x = False"}),
+        ("x = a + b", {"x = a - b"}),
+        ("x = f(a, b=c)", {"x = f(a)"}),
+        ("x = f(a, b)", {"x = f(b, a)"}),
+        ("x = p.fullmatch(t)", {"x = p.match(t)"}),
+        ("x = a[b:c]", {"x = a[:c]", "x = a[b:]"}),
+        ("del a.b", {"pass"}),
+    ],
+)
+def test_makes_the_mistakes_that_people_make(source: str, expected: set[str]) -> None:
+    assert changed(source) - {"pass"} == expected - {"pass"}
+
+
+def test_leaves_alone_what_is_for_people() -> None:
+    source = '''
+"""A module."""
+Name: TypeAlias = tuple[str, "Name"]
+class Refused(ValueError):
+    """A class."""
+    title = "No"
+    def __repr__(self) -> str:
+        return f"Refused({self.x!r})"
+def f(x: "str") -> "int":
+    """A function."""
+    return ValueError("it will not do")
+'''
+    assert [mutant.what for mutant in mutants(source)] == [
+        "return None: return ValueError('it will not do')"
+    ]
+
+
+def test_knows_the_function_a_mistake_is_in() -> None:
+    source = "A = 1\nclass B:\n    c = 2\n    @d\n    def e(self):\n        return 3\n"
+    assert {(mutant.line, mutant.function, mutant.first_line) for mutant in mutants(source)} == {
+        (1, None, 0),
+        (3, None, 0),
+        (6, "B.e", 4),
+    }
