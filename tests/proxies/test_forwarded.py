@@ -97,13 +97,19 @@ async def test_the_gateway_hears_of_the_client_what_the_proxy_knows(
     """H-11, H-13."""
     if behind.front.ssl is None:
         return  # nobody in front, so nobody is believed
-    for line in (b"X-A: b", *lies(behind, spelling)):
-        await attack(behind, by_cookie(behind, f"https://{HOST}", line))
-        messages = [ask for ask in behind.heard if ask.method == "POST"]
-        behind.heard.clear()
-        assert [(ask.scheme, ask.host, ask.peer) for ask in messages] == [
-            ("https", HOST, "127.0.0.1")
-        ], line
+    truth = await heard(behind, b"X-A: b")
+    assert truth[:2] == ("https", HOST)
+    assert truth[2] != "192.0.2.7"
+    for line in lies(behind, spelling):
+        assert await heard(behind, line) == truth, line
+
+
+async def heard(behind: Behind, line: bytes) -> tuple[str, str | None, str]:
+    """Scheme, host and client of her message with this line, as the gateway takes them."""
+    behind.heard.clear()
+    await attack(behind, by_cookie(behind, f"https://{HOST}", line))
+    (ask,) = [one for one in behind.heard if one.method == "POST"]
+    return ask.scheme, ask.host, ask.peer
 
 
 async def test_a_client_cannot_take_the_proxys_word_away(behind: Behind) -> None:

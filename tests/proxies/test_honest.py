@@ -1,11 +1,13 @@
 """Honest clients behind each proxy: all arrives, as it comes, and ends as it ended."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.proxies.behind import Behind
+from tests.support.chatbase import Chatbase
 from tests.support.reply import Reply
 from tests.support.vendor import Request
 from tests.support.wire import Answer, Peer
@@ -15,9 +17,11 @@ CHUNK = b"x" * 65_536
 
 
 @pytest.fixture(autouse=True)
-def fresh(behind: Behind) -> None:
+def fresh(behind: Behind) -> Iterator[None]:
+    yield
     behind.vendor.forget()
     behind.vendor.handler = behind.vendor.answer
+    behind.vendor.before_event = Chatbase().before_event
 
 
 async def ask(behind: Behind, who: str, method: str, path: str, body: object = None) -> Answer:

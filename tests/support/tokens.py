@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 
 class Absent(Enum):
-    """A claim or header parameter to leave out; the same in every process that names tests by it."""
+    """A claim or header parameter to leave out; of one name in every process of the tests."""
 
     ABSENT = "absent"
 
