@@ -12,6 +12,7 @@ HI: dict[str, object] = {"message": "hi", "stream": False}
 STREAM: dict[str, object] = {"message": "hi"}
 
 USER_HEADER = "x-external-user-id"
+OWN_ORIGIN = "http://gateway.test"  # as the harness names the gateway
 # Every field a vendor of ours may get, whatever the client sent.
 TO_VENDORS = frozenset(
     {

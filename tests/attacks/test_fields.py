@@ -1,9 +1,13 @@
 """H: fields that say who asks, where to, or what a proxy on the way should do with other fields."""
 
 import json
+import re
+from typing import Any
 
 import pytest
 
+from gateway.core.vendor import Operation
+from gateway.vendors import VENDORS
 from tests.attacks.both_ends import HI, TO_VENDORS, only, refused
 from tests.support.chatbase import Chatbase
 from tests.support.docbit import DocBit
@@ -213,11 +217,34 @@ async def test_a_folded_field_is_refused(docbit: Stage[DocBit], fold: bytes) -> 
 async def test_where_nobody_signs_in_nothing_reaches_a_vendor(
     docbit: Stage[DocBit], method: str, path: str, status: int
 ) -> None:
-    """Row H-06, Z-08."""
+    """Rows H-06, Z-08."""
     spoof = [("X-External-User-Id", "bob"), ("X-Original-URL", "/docs/api/ai/conversations")]
     answer = await wire(docbit.url, raw_request(method, path, spoof))
     assert answer.status == status
     assert docbit.vendor.saw_nothing()
+
+
+@pytest.mark.parametrize("name", VENDORS["external-user-id"].operations)
+async def test_no_operation_is_open_to_strangers(docbit: Stage[DocBit], name: str) -> None:
+    """Row Z-09, for all there is to ask of this vendor; and the same for Chatbase below."""
+    operation = VENDORS["external-user-id"].operations[name]
+    await _ask_as_a_stranger(docbit, "/docs", operation)
+
+
+@pytest.mark.parametrize("name", VENDORS["chatbase"].operations)
+async def test_nor_is_any_of_chatbase(stage: Stage[Chatbase], name: str) -> None:
+    """Row Z-09."""
+    await _ask_as_a_stranger(stage, "/support", VENDORS["chatbase"].operations[name])
+
+
+async def _ask_as_a_stranger(stage: Stage[Any], mount: str, operation: Operation) -> None:
+    path = mount + operation.path.replace("{agent}", "agent_1")
+    target = re.sub(r"\{[a-z_]+\}", "x", path)
+    spoof = [("X-External-User-Id", "bob"), ("Content-Type", "application/json")]
+    for method in operation.methods:
+        answer = await wire(stage.url, raw_request(method, target, spoof, b"{}"))
+        refused(stage, answer, 401, "credentials_missing")
+        assert answer.values("www-authenticate") == ['Bearer realm="gateway"']
 
 
 async def test_the_clients_own_credential_stays_here(docbit: Stage[DocBit]) -> None:

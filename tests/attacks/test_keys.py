@@ -154,3 +154,22 @@ async def test_two_tokens_and_no_keys_are_no_crash(provider: Provider, tmp_path:
         )
         for heard in answers:
             refused(stage, heard, 503, "keys_unavailable")
+
+
+async def test_asking_for_keys_takes_nothing_of_the_request_along(
+    provider: Provider, tmp_path: Path
+) -> None:
+    """Rows G-09, K-18: the issuer hears that keys are wanted, and not for whom."""
+    async with trusting(tmp_path, provider, discover=True) as stage:
+        fields = [
+            bearer(provider.issuer.token("alice")),
+            ("Cookie", "session=alice"),
+            ("User-Agent", "alice's"),
+            ("X-Request-Id", "alice-1"),
+            ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ]
+        assert (await stage.ask(None, "POST", "/chat", HI, fields)).status == 200
+    assert [path for path, _ in provider.requests] == [DISCOVERY, JWKS]
+    for _, heard in provider.requests:
+        assert set(heard) <= {"host", "accept", "accept-encoding", "connection", "user-agent"}
+        assert not any("alice" in value or "eyJ" in value for value in heard.values())

@@ -78,7 +78,7 @@ def _envoy() -> str | None:
 PROXIES = {
     "nginx": Proxy(
         _debian("nginx"),
-        "apt-get install nginx-light",
+        "apt-get install nginx",
         "nginx.conf",
         (
             ("listen 443 ssl", "listen 127.0.0.1:PORT reuseport ssl"),
