@@ -25,8 +25,8 @@ from gateway.store.schema import VERSION_TABLE
 Result = TypeVar("Result")
 
 TURN_CLOCK = 1.0  # seconds, for a connection to read with
-READ_CLOCK = 0.5  # from then on; at 0.25 a machine that was merely busy gave reads up
-WRITE_CLOCK = 1.0
+READ_CLOCK = 2.0  # from then on; at 0.5 a machine that was merely busy gave reads up
+WRITE_CLOCK = 2.0  # at 1.0 the same, of one fsync among those of many others
 PING = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 -- our own constant
 READERS = 4  # SQLite's readers never wait for its writer in WAL mode
 

@@ -217,7 +217,7 @@ async def test_an_id_in_the_last_event_without_an_end_is_owned_too(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_fifty_who_are_handed_one_id_find_one_owner(
+async def test_thirty_who_are_handed_one_id_find_one_owner(
     stage: Stage[Chatbase], stream: bool
 ) -> None:
     """Rows I-05, I-06: whoever comes second gets no word of it."""
@@ -230,14 +230,14 @@ async def test_fifty_who_are_handed_one_id_find_one_owner(
             await reply.json(200, {"data": {"metadata": {"conversationId": name}}})
 
     stage.vendor.handler = same_for_all
-    people = [f"person-{n}" for n in range(50)]
+    people = [f"person-{n}" for n in range(30)]
     body = {"message": "hi", "stream": stream}
     answers = await asyncio.gather(*(stage.ask(who, "POST", "/chat", body) for who in people))
     told = [who for who, one in zip(people, answers, strict=True) if name.encode() in one.raw]
     assert len(told) == 1
     for who, answer in zip(people, answers, strict=True):
         if who not in told:
-            assert answer.status == 502 or not answer.complete
+            assert answer.status in {502, 503} or not answer.complete
     stage.vendor.handler = stage.vendor.answer
     stage.vendor.forget()
     for who in people[:5]:

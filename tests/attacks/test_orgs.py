@@ -166,8 +166,8 @@ async def test_under_load_no_org_gets_the_others_key_address_or_answer(house: Ho
         assert answer.status == 200, answer.body
         assert answer.json()["data"]["metadata"]["userId"] == who
 
-    for _ in range(5):
-        await asyncio.gather(*(once(number) for number in range(30)))
+    for _ in range(15):
+        await asyncio.gather(*(once(number) for number in range(10)))
     for org, vendor in house.chatbases.items():
         assert vendor.requests
         for request in vendor.requests:

@@ -220,6 +220,7 @@ async def test_nothing_of_an_issuer_or_the_store_is_said(
             ((kept,),) = database.execute("SELECT value FROM secrets")
         database.close()
     said = canaries.said() + lines.getvalue()
+    assert "FROM secrets" not in said, "statements are logged, and their rows at the next level"
     for spelling in (repr(kept)[2:-1], kept.hex(), base64.b64encode(kept).decode().rstrip("=")):
         assert spelling not in said, "the secret the store keeps was said"
     assert "alice@acme.example" not in lines.getvalue()

@@ -509,3 +509,8 @@ def test_the_limits_are_these() -> None:
     assert MAX_AUDIENCES == 100
     assert MAX_ROLES == 256
     assert MAX_ORGS == 256
+
+
+def test_a_type_means_the_same_with_its_long_name() -> None:
+    """RFC 7515 section 4.1.9."""
+    assert rules(types=("application/at+jwt", "JWT")).types == ("at+jwt", "jwt")

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.anyio
 
 CLOCK = WoundClock()
 SAAS = Issuer("https://login.saas.example/", clock=CLOCK)
+APP = "https://app.saas.example"
 WEB, MOBILE = ("web",), ("mobile",)
 
 
@@ -36,12 +37,15 @@ def keys() -> CountedKeys:
     return CountedKeys(parse_set(SAAS.jwks_text().encode()))
 
 
-async def orgs(shared: SharedSignIns, token: str, *fields: tuple[str, str]) -> set[str] | str:
+async def named(shared: SharedSignIns, *fields: tuple[str, str]) -> set[str] | str:
     try:
-        named = await shared.orgs(asking(("authorization", f"Bearer {token}"), *fields))
+        return set((await shared.orgs(asking(*fields))).orgs)
     except GatewayError as error:
         return f"{error.status} {error.code}"
-    return set(named.orgs)
+
+
+async def orgs(shared: SharedSignIns, token: str, *fields: tuple[str, str]) -> set[str] | str:
+    return await named(shared, ("authorization", f"Bearer {token}"), *fields)
 
 
 async def test_one_signature_is_checked_once_for_the_place_and_the_org() -> None:
@@ -88,3 +92,48 @@ async def test_says_what_named_them() -> None:
     assert (await shared.orgs(asking(*ask))).by == "the claim org_id or /org/id"
     chosen = await shared.orgs(asking(*ask, ("x-org-id", "a")))
     assert chosen.by == "the field x-org-id, one of the claim org_id or /org/id"
+
+
+BOTH = ("authorization", "cookie:session", "field:x-api-key")
+
+
+@pytest.mark.parametrize(
+    ("claims", "found"),
+    [
+        pytest.param(("a", "a"), {"a"}, id="one org"),
+        pytest.param((["a", "b"], ["b", "c"]), {"b"}, id="the one they share"),
+        pytest.param((["a"], ["a", "b"]), {"a"}, id="the first has fewer"),
+        pytest.param((["a", "b"], ["b"]), {"b"}, id="the second has fewer"),
+        pytest.param(("a", "b"), "400 ambiguous_credentials", id="O-10 none they share"),
+        pytest.param(("a", []), "403 wrong_org", id="O-10 the second names none"),
+        pytest.param(([], "a"), "403 wrong_org", id="O-10 the first names none"),
+    ],
+)
+async def test_every_credential_must_name_the_org(claims: Any, found: object) -> None:
+    shared = SharedSignIns([sign_in(keys(), places=BOTH)])
+    first, second = (SAAS.token(org_id=claim) for claim in claims)
+    assert await orgs(shared, first, ("x-api-key", second)) == found
+
+
+@pytest.mark.parametrize("claims", [("a", "b"), ("b", "a")])
+async def test_what_is_asked_for_must_be_vouched_for_by_each(claims: tuple[str, str]) -> None:
+    shared = SharedSignIns([sign_in(keys(), places=BOTH)], org_from=["field:x-org-id"])
+    first, second = (SAAS.token(org_id=claim) for claim in claims)
+    said = [("x-api-key", second), ("x-org-id", "a")]
+    assert await orgs(shared, first, *said) == "403 wrong_org"
+
+
+@pytest.mark.parametrize(("origins", "found"), [([APP], {"a"}), ([], "403 origin_refused")])
+async def test_pages_of_the_orgs_origins_may_use_their_cookies(
+    origins: list[str], found: object
+) -> None:
+    shared = SharedSignIns([sign_in(keys(), places=BOTH[1:])], origins=origins)
+    cookie = ("cookie", f"session={SAAS.token(org_id='a')}")
+    assert await named(shared, cookie, ("origin", APP)) == found
+
+
+async def test_names_every_field_that_may_say_the_org() -> None:
+    shared = SharedSignIns([sign_in(keys())], org_from=["field:x-org-id", "field:x-team"])
+    token = ("authorization", f"Bearer {SAAS.token(org_id='a')}")
+    answer = await shared.orgs(asking(token, ("x-team", "a")))
+    assert answer.by == "the field x-org-id, x-team, one of the claim org_id"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -195,7 +196,12 @@ async def test_a_client_that_does_not_read_holds_the_vendor_back(behind: Behind)
         while sent > before:
             before = sent
             await asyncio.sleep(0.3)
-    assert sent < 40_000_000
+    assert sent < 3 * (buffer("rmem") + buffer("wmem"))
+
+
+def buffer(kind: str) -> int:
+    """The most bytes the kernel keeps for one side of one connection; there are three of these."""
+    return int(Path(f"/proc/sys/net/ipv4/tcp_{kind}").read_text().split()[2])
 
 
 async def test_requests_of_one_connection_are_answered_in_turn(behind: Behind) -> None:
@@ -242,4 +248,5 @@ async def test_connections_to_the_gateway_are_kept(behind: Behind) -> None:
             for _ in range(3):
                 await peer.send(behind.stage.request("alice", "GET", "/users/me/conversations"))
                 assert (await peer.answer()).status == 200
-    assert len(behind.connected_by) - before <= 10
+    # Of 30: HAProxy keeps them from the second request of each client on, and asks for /readyz.
+    assert len(behind.connected_by) - before < 15

@@ -94,6 +94,7 @@ async def test_waits_for_its_clock_at_most(
     writing.may_go_on.clear()
     with pytest.raises(LedgerUnavailable):
         await group.add(1)
+    monkeypatch.undo()
     writing.may_go_on.set()
     assert await group.add(2) == 4
 
