@@ -30,9 +30,10 @@ WRITE_CLOCK = 2.0  # at 1.0 the same, of one fsync among those of many others
 PING = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 -- our own constant
 READERS = 4  # SQLite's readers never wait for its writer in WAL mode
 
-# At DEBUG both log values: whose conversation is which, and the identity secret as it is read.
+# At INFO they log statements, at DEBUG values too: whose conversation is which, and the identity
+# secret as it is read.
 for _name in ("aiosqlite", "sqlalchemy"):
-    logging.getLogger(_name).setLevel(logging.INFO)
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 def writing_engine(path: Path, *, patience: float) -> AsyncEngine:

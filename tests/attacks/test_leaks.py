@@ -139,6 +139,51 @@ async def test_an_answer_that_quotes_our_key_does_not_pass(
             assert answer.status == 502
 
 
+@pytest.mark.parametrize("cut", range(1, len(KEY), 3))
+@pytest.mark.parametrize("known", [False, True], ids=["held back", "passing"])
+async def test_a_stream_that_quotes_our_key_ends_before_it(
+    stage: Stage[Chatbase], cut: int, known: bool
+) -> None:
+    """Row L-02: wherever the chunks are cut, not even the beginning of the key is out."""
+    body = dict(STREAM)
+    if known:
+        opened = await stage.ask("alice", "POST", "/chat", HI)
+        body["conversationId"] = opened.json()["data"]["metadata"]["conversationId"]
+
+    async def quoting(request: Request, reply: Reply) -> None:
+        await reply.start_stream()
+        await reply.event({"type": "text-delta", "delta": "before"})
+        await reply.chunk(b'data: {"delta":"' + KEY.encode()[:cut])
+        await asyncio.sleep(0.002)
+        await reply.chunk(KEY.encode()[cut:] + b'"}\n\n')
+        await reply.end()
+
+    stage.vendor.handler = quoting
+    answer = await stage.ask("alice", "POST", "/chat", body)
+    assert not answer.complete
+    assert b"before" in answer.body
+    assert b'delta":"' + KEY.encode()[:1] not in answer.body
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_what_a_vendor_says_of_our_own_credential_is_not_told(
+    stage: Stage[Chatbase], status: int
+) -> None:
+    """Row L-04: half a key, an account, an address within."""
+
+    async def refuse(request: Request, reply: Reply) -> None:
+        text = "Incorrect API key sk-l****cdef for org-CANARY at http://CANARY.internal"
+        await reply.json(status, {"error": {"message": text}}, SECRET_FIELDS)
+
+    stage.vendor.handler = refuse
+    for method, path, body in OPERATIONS:
+        answer = await stage.ask("alice", method, path, body)
+        assert answer.status == 502
+        assert answer.values("x-gateway-error") == ["upstream_credentials_refused"]
+        assert b"CANARY" not in answer.raw
+        assert b"sk-l" not in answer.raw
+
+
 @pytest.mark.parametrize("field", ["x-ratelimit-key", "x-request-id", "retry-after"])
 async def test_a_listed_field_that_quotes_our_key_does_not_pass(
     stage: Stage[Chatbase], field: str
@@ -200,7 +245,8 @@ async def test_a_coded_answer_does_not_pass(stage: Stage[Chatbase], coding: str)
     """Row L-10: it cannot be looked into."""
 
     async def coded(request: Request, reply: Reply) -> None:
-        await reply.body(200, b"\x1f\x8b\x08", "application/json", [("content-encoding", coding)])
+        # JSON all the same, so that nothing but its coding speaks against it.
+        await reply.json(200, {"data": []}, [("content-encoding", coding)])
 
     stage.vendor.handler = coded
     for method, path, body in OPERATIONS:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -481,7 +482,7 @@ async def test_credentials_are_one_persons_and_plain(
 # A JWK Set with what must not be in it ------------------------------------------------------------
 
 
-async def test_a_set_with_a_shared_secret_is_no_set(signed: Signed, tmp_path: Any) -> None:
+async def test_a_set_with_a_shared_secret_is_no_set(tmp_path: Path) -> None:
     """Row J-38: a secret from a URL is nobody's secret."""
     with Provider() as provider:
         secret = "s" * 48
@@ -501,6 +502,21 @@ async def test_a_set_with_a_shared_secret_is_no_set(signed: Signed, tmp_path: An
                 answer = await stage.ask(None, "POST", "/chat", HI, [bearer(token)])
                 assert answer.status in {401, 503}
                 refused(stage, answer, answer.status)
+
+
+async def test_a_key_the_issuer_has_for_another_algorithm_is_none_of_ours(tmp_path: Path) -> None:
+    """Row J-04: well signed, by a key of the very set, in an algorithm the sign-in does not take."""
+    with Provider() as provider:
+        provider.algorithms = ALGORITHMS
+        settings = {"issuer": provider.url, "audience": "chat", "jwks_url": provider.jwks_url}
+        edit = signing_in({**settings, "algorithms": ["ES256"]})
+        async with chatbase_stage(tmp_path, edit) as stage:
+            for algorithm, status in (("ES256", 200), ("RS256", 401)):
+                stage.vendor.forget()
+                token = provider.issuer.token("alice", algorithm=algorithm)
+                answer = await stage.ask(None, "POST", "/chat", HI, [bearer(token)])
+                assert answer.status == status
+                assert stage.vendor.saw_nothing() == (status == 401)
 
 
 # Project Wycheproof -------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ async def served(folder: Path, name: str) -> AsyncIterator[Behind]:
             heard.append(AsgiInbound(scope, receive, trusted_proxies=(ip_network(PROXY),)))
         await gateway(scope, receive, send)
 
-    class Counted(guarded_protocol(HASTY)):  # type: ignore[misc]
+    class Counted(guarded_protocol(HASTY)):
         def connection_made(self, transport: Any) -> None:
             connected_by.append(transport)
             super().connection_made(transport)

@@ -88,7 +88,8 @@ PROXIES = {
             ("client_header_timeout 10s", "client_header_timeout 1s"),
         ),
         ("-p", "FOLDER", "-c"),
-        main="daemon off; master_process off; pid FOLDER/pid; error_log stderr error; events {}\n"
+        main="daemon off; master_process off; pid FOLDER/pid; error_log stderr error;\n"
+        "events { worker_connections 4096; }\n"
         "http { proxy_temp_path FOLDER/proxy; client_body_temp_path FOLDER/body;\n"
         "fastcgi_temp_path FOLDER/f; uwsgi_temp_path FOLDER/u; scgi_temp_path FOLDER/s;\nSITE }\n",
     ),
