@@ -20,7 +20,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.core", "gateway.core.errors", "gateway.core.names", "gateway.core.sse"),
     ("gateway.core.identity", "gateway.core.strictjson", "gateway.core.fields"),
     ("gateway.core.pointer", "gateway.core.origin", "gateway.core.request_id"),
-    ("gateway.core.forwarded", "gateway.core.keywatch"),
+    ("gateway.core.forwarded", "gateway.core.keywatch", "gateway.core.usage"),
     ("gateway.core.guard", "gateway.core.place", "gateway.core.query"),
     ("gateway.core.vendor",),
     ("gateway.core.route", "gateway.core.problem", "gateway.core.note"),
