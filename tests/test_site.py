@@ -428,12 +428,13 @@ async def test_the_log_says_which_org(stage: Saas, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("claim", "fields", "said"),
     [
-        ("org_acme", [], "acme (external_id org_acme), by the claim org_id or tenant"),
-        ("org_new", [], "org_new (external_id org_new), by the claim org_id or tenant"),
+        ("org_acme", [], "acme (external_id org_acme), by the claim org_id or the claim tenant"),
+        ("org_new", [], "org_new (external_id org_new), by the claim org_id or the claim tenant"),
         (
             ["org_acme", "org_new"],
             [f"{ORG}: org_acme"],
-            "acme (external_id org_acme), by the field x-org-id, one of the claim org_id or tenant",
+            "acme (external_id org_acme), by the field x-org-id, "
+            "one of the claim org_id or the claim tenant",
         ),
     ],
     ids=["listed", "not listed", "chosen"],

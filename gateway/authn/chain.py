@@ -8,12 +8,12 @@ A cookie is a credential only where `core.origin` says so; elsewhere it counts f
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
 
 from gateway.authn.algorithms import family
 from gateway.authn.jwt import JwtSignIn
 from gateway.authn.org_from import asked_for
-from gateway.authn.places import AUTHORIZATION, is_cookie, read
+from gateway.authn.places import Authorization, Place
+from gateway.authn.verifier import Credential, Nobody, Verifier
 from gateway.core.errors import (
     AmbiguousCredentials,
     BadRequest,
@@ -32,19 +32,6 @@ from gateway.ports import Inbound
 _CLOSEST = (KeysUnavailable, CredentialsExpired, GatewayError)
 
 
-class Verifier(Protocol):
-    """One sign-in: judges credentials of one kind."""
-
-    @property
-    def places(self) -> Sequence[str]:
-        """Where its credentials may stand."""
-        ...
-
-    async def verify(self, credential: str) -> Vouched | None:
-        """None: not of my kind. Raises a `GatewayError`: mine, and bad."""
-        ...
-
-
 class Chain:
     """Sign-ins beside each other; `origins` may use their cookies beside the site's own.
 
@@ -59,8 +46,8 @@ class Chain:
         self._verifiers = tuple(verifiers)
         self._origins = frozenset(origins)
         # A bearer token is looked at even where no sign-in takes one: it is none of ours then.
-        places = [AUTHORIZATION, *(place for one in verifiers for place in one.places)]
-        self._places = tuple(dict.fromkeys(places))
+        own = (place for one in verifiers for place in one.places)
+        self._places: tuple[Place, ...] = tuple(dict.fromkeys([Authorization(), *own]))
 
     async def judge(
         self, ask: Inbound, *, enough: Callable[[Vouched], bool]
@@ -74,22 +61,23 @@ class Chain:
             KeysUnavailable: that cannot be known now.
         """
         good: list[list[Vouched]] = []
-        expired = CredentialsExpired()
-        for place, credential in self._shown(ask):
+        expired: CredentialsExpired | None = None
+        for credential in self._shown(ask):
             try:
-                good.append(await self._judge(place, credential, enough))
+                good.append(await self._judge(credential, enough))
             except CredentialsExpired as error:
                 expired = error
-        if not good:
-            raise expired
-        return good
+        speaking = [taken for taken in good if taken]
+        if not speaking:
+            raise expired or CredentialsMissing
+        return speaking
 
-    def _shown(self, ask: Inbound) -> list[tuple[str, str]]:
-        """The credentials there are, and where they stand; at least one."""
-        found = [(place, read(ask.fields, place)) for place in self._places]
-        shown = [(place, one) for place, one in found if one is not None]
-        if any(is_cookie(place) for place, _ in shown) and not self._believes_cookies(ask):
-            shown = [(place, one) for place, one in shown if not is_cookie(place)]
+    def _shown(self, ask: Inbound) -> list[Credential]:
+        """The credentials there are; at least one."""
+        found = ((place, place.read(ask)) for place in self._places)
+        shown = [Credential(place, text, ask) for place, text in found if text is not None]
+        if any(one.place.is_cookie for one in shown) and not self._believes_cookies(ask):
+            shown = [one for one in shown if not one.place.is_cookie]
             if not shown:
                 raise OriginRefused
         if not shown:
@@ -106,24 +94,30 @@ class Chain:
         )
 
     async def _judge(
-        self, place: str, credential: str, enough: Callable[[Vouched], bool]
+        self, credential: Credential, enough: Callable[[Vouched], bool]
     ) -> list[Vouched]:
-        """What one credential is worth to the sign-ins that read this place."""
+        """What one credential is worth to the sign-ins that read its place.
+
+        Empty: it is a good one, of nobody.
+        """
         taken: list[Vouched] = []
+        of_nobody = False
         refusals: list[GatewayError] = []
         for verifier in self._verifiers:
-            if place not in verifier.places:
+            if credential.place not in verifier.places:
                 continue
             try:
                 vouched = await verifier.verify(credential)
             except GatewayError as error:
                 refusals.append(error)
                 continue
-            if vouched is not None:
+            if vouched is Nobody.NOBODY:
+                of_nobody = True
+            elif vouched is not None:
                 taken.append(vouched)
                 if enough(vouched):
                     break
-        if taken:
+        if taken or of_nobody:
             return taken
         for kind in _CLOSEST:
             for refusal in refusals:

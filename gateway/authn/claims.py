@@ -8,19 +8,17 @@ which check failed and quotes no value.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeGuard
 
+from gateway.authn import said
 from gateway.authn.algorithms import family
 from gateway.authn.places import check_place
-from gateway.core import pointer, strictjson
+from gateway.core import strictjson
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
 from gateway.core.identity import Scalar, Vouched
 from gateway.core.strictjson import JsonObject, JsonValue
 
 MAX_LEEWAY = 60.0  # seconds
 MAX_AUDIENCES = 100
-MAX_ROLES = 256
-MAX_ORGS = 256
 # The year 9999: a date beyond it is in milliseconds, and would be good for ever.
 _END_OF_TIME = 253_402_300_799
 
@@ -72,20 +70,11 @@ class JwtRules:
         for place in self.places:
             check_place(place)
         for claim in (self.user_claim, self.org_claim, self.roles_claim, *self.require):
-            if claim is not None and (not claim or "*" in _tokens(claim)):
+            if claim is not None and (not claim or "*" in said.tokens(claim)):
                 raise ValueError("a claim is one value: it has a name, and no '*' in its pointer")
         object.__setattr__(
             self, "types", tuple(one.lower().removeprefix("application/") for one in self.types)
         )
-
-
-def _tokens(claim: str) -> pointer.Tokens:
-    return pointer.parse(claim) if claim.startswith("/") else (claim,)
-
-
-def _claim(claims: JsonObject, name: str) -> JsonValue:
-    """The value of a claim; None where it is absent, or null."""
-    return next(pointer.find(claims, _tokens(name)), None)
 
 
 def identify(claims: JsonObject, rules: JwtRules, *, now: float) -> Vouched:
@@ -100,13 +89,14 @@ def identify(claims: JsonObject, rules: JwtRules, *, now: float) -> Vouched:
     _check_client(claims, rules)
     _check_required(claims, rules)
     expires = _check_times(claims, rules, now)
-    subject = _claim(claims, rules.user_claim)
+    subject = said.value(claims, rules.user_claim)
     if not isinstance(subject, str) or not subject.strip():
         raise CredentialsInvalid("The token names no user: the claim must be a string with text")
-    roles = _roles(claims, rules)
+    roles = said.roles(claims, rules.roles_claim)
     if now >= expires + rules.leeway:
         raise CredentialsExpired
-    return Vouched(subject, roles, expires, _orgs(claims, rules))
+    orgs = said.orgs(claims, rules.org_claim, rules.may_vouch_for)
+    return Vouched(subject, roles, expires, orgs)
 
 
 def _check_kind(claims: JsonObject) -> None:
@@ -120,7 +110,7 @@ def _check_audience(claims: JsonObject, rules: JwtRules) -> None:
         return
     audience = claims.get("aud")
     named: JsonValue = [audience] if isinstance(audience, str) else audience
-    if not _are_strings(named, most=MAX_AUDIENCES):
+    if not said.are_strings(named, most=MAX_AUDIENCES):
         raise CredentialsInvalid("The token has no audience: a string, or a list of at most 100")
     if not any(one in rules.audience for one in named):
         raise CredentialsInvalid("The token's audience is not this gateway's")
@@ -137,7 +127,7 @@ def _check_client(claims: JsonObject, rules: JwtRules) -> None:
 
 def _check_required(claims: JsonObject, rules: JwtRules) -> None:
     for name, wanted in rules.require.items():
-        if not strictjson.same(_claim(claims, name), wanted):
+        if not strictjson.same(said.value(claims, name), wanted):
             raise CredentialsInvalid("The token lacks a claim this gateway requires")
 
 
@@ -157,32 +147,3 @@ def _date(value: JsonValue) -> float:
     if seconds is None or not -_END_OF_TIME <= seconds <= _END_OF_TIME:
         raise CredentialsInvalid("A date in the token is not a number of seconds")
     return float(seconds)
-
-
-def _roles(claims: JsonObject, rules: JwtRules) -> tuple[str, ...]:
-    value = _claim(claims, rules.roles_claim) if rules.roles_claim else None
-    if value is None:
-        return ()
-    roles: JsonValue = [value] if isinstance(value, str) else value
-    if not _are_strings(roles, most=MAX_ROLES):
-        raise CredentialsInvalid("The token's roles are not a string or a list of at most 256")
-    return tuple(roles)
-
-
-def _orgs(claims: JsonObject, rules: JwtRules) -> frozenset[str] | None:
-    """The orgs the token names, as far as its issuer may vouch for them."""
-    if rules.org_claim is None:
-        return None
-    value = _claim(claims, rules.org_claim)
-    named = value if isinstance(value, list) else [value]
-    if len(named) > MAX_ORGS:
-        raise CredentialsInvalid("The token names more than 256 organisations")
-    return frozenset(one for one in named if isinstance(one, str) and rules.may_vouch_for(one))
-
-
-def _are_strings(value: object, *, most: int) -> TypeGuard[list[str]]:
-    return (
-        isinstance(value, list)
-        and len(value) <= most
-        and all(isinstance(one, str) and one for one in value)
-    )

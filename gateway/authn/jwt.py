@@ -17,7 +17,9 @@ from cachetools import LRUCache
 
 from gateway.authn.claims import JwtRules, identify
 from gateway.authn.keys import KeySource
+from gateway.authn.places import place_of
 from gateway.authn.token import MAX_TOKEN, Token, parse
+from gateway.authn.verifier import Credential
 from gateway.core.errors import CredentialsInvalid
 from gateway.core.identity import Vouched
 from gateway.ports import Clock
@@ -45,31 +47,32 @@ class JwtSignIn:
     def __init__(self, rules: JwtRules, keys: KeySource, *, clock: Clock) -> None:
         if keys.algorithms.isdisjoint(rules.algorithms):
             raise ValueError("algorithms: none of them fits the keys")
-        self.places = rules.places
+        self.places = tuple(place_of(place) for place in rules.places)
         self.issuer = rules.issuer
         self.algorithms = rules.algorithms
-        self.org_claim = rules.org_claim
+        self.names_orgs_by = rules.org_claim and f"the claim {rules.org_claim}"
         self._rules = rules
         self._keys = keys
         self._clock = clock
         self._verified: LRUCache[bytes, _Verdict] = LRUCache(MAX_REMEMBERED)
 
-    async def verify(self, credential: str) -> Vouched | None:
+    async def verify(self, credential: Credential) -> Vouched | None:
         """Whom a credential speaks of. None: it is a token of another issuer.
 
         Raises:
             CredentialsInvalid, CredentialsExpired: it is no good.
             KeysUnavailable: it cannot be verified now.
         """
-        if len(credential) > MAX_TOKEN:  # before a hash is spent on it
+        text = credential.text
+        if len(text) > MAX_TOKEN:  # before a hash is spent on it
             raise CredentialsInvalid("The token is longer than 16 KiB")
-        digest = hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         verdict = self._verified.get(digest)
         now = self._clock()
         # A clock that was set back must not stretch the minute: hence `since`.
         if verdict is not None and verdict.since <= now < verdict.until:
             return verdict.vouched
-        token = parse(credential)
+        token = parse(text)
         if token.claims.get("iss") != self._rules.issuer:
             return None
         await self._check_signature(token)

@@ -3,13 +3,38 @@
 Parameters are no such place: URLs are logged, kept in histories and sent on as referrers.
 """
 
+from dataclasses import dataclass
+from typing import Protocol
+
 from gateway.core import fields as http
 from gateway.core.errors import CredentialsInvalid
-from gateway.core.fields import COOKIE_NAME, NEVER_PASSED, TOKEN, Fields
+from gateway.core.fields import COOKIE_NAME, NEVER_PASSED, TOKEN
+from gateway.ports import Inbound
 
 AUTHORIZATION = "authorization"
 _COOKIE = "cookie:"
 _FIELD = "field:"
+
+
+class Place(Protocol):
+    """Where a credential of one kind stands. Two sign-ins that read the same place have equal ones.
+
+    Hashable, and immutable.
+    """
+
+    @property
+    def is_cookie(self) -> bool:
+        """Whether a browser adds what stands there by itself."""
+        ...
+
+    def read(self, ask: Inbound) -> str | None:
+        """The credential that stands there; None where there is none.
+
+        Raises:
+            AmbiguousCredentials: there are two, or one that parsers read differently.
+            CredentialsInvalid: it has not the form of one.
+        """
+        ...
 
 
 def check_place(place: str) -> str:
@@ -28,34 +53,55 @@ def check_place(place: str) -> str:
     return place
 
 
-def is_cookie(place: str) -> bool:
-    """Whether a browser adds what stands there by itself."""
-    return place.startswith(_COOKIE)
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """A bearer token (RFC 6750 section 2.1)."""
+
+    is_cookie = False
+
+    def read(self, ask: Inbound) -> str | None:
+        token = http.bearer(ask.fields)
+        if token is not None:
+            return token
+        # Another scheme (RFC 9110 section 11.4) may be for a proxy before us; a misspelt one is
+        # not.
+        written = b"".join(http.values(ask.fields, b"authorization"))
+        if written and not TOKEN.fullmatch(written.partition(b" ")[0].lower()):
+            raise CredentialsInvalid(
+                "The Authorization field is not 'Bearer', one space and a token"
+            )
+        return None
 
 
-def read(fields: Fields, place: str) -> str | None:
-    """The credential that stands at a place; None where there is none.
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """The cookie of one name. An empty one is none: that is how servers take one back."""
 
-    An empty field or cookie is none: that is how clients and servers take one back.
+    name: str
+    is_cookie = True
+
+    def read(self, ask: Inbound) -> str | None:
+        return http.cookie(ask.fields, self.name) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A token in a field of its own, as a vendor's SDK sends its key; an empty field is none."""
+
+    name: str
+    is_cookie = False
+
+    def read(self, ask: Inbound) -> str | None:
+        return http.bearer(ask.fields, self.name.encode("ascii")) or None
+
+
+def place_of(written: str) -> Place:
+    """The place that a configuration means.
 
     Raises:
-        AmbiguousCredentials: there are two, or a cookie that parsers read differently.
-        CredentialsInvalid: the Authorization field is malformed.
+        ValueError: it is none.
     """
-    if place == AUTHORIZATION:
-        return _bearer(fields)
-    name = place.partition(":")[2]
-    if is_cookie(place):
-        return http.cookie(fields, name) or None
-    return http.bearer(fields, name.encode("ascii")) or None
-
-
-def _bearer(fields: Fields) -> str | None:
-    token = http.bearer(fields)
-    if token is not None:
-        return token
-    # Another scheme (RFC 9110 section 11.4) may be for a proxy before us; a misspelt one is not.
-    written = b"".join(http.values(fields, b"authorization"))
-    if written and not TOKEN.fullmatch(written.partition(b" ")[0].lower()):
-        raise CredentialsInvalid("The Authorization field is not 'Bearer', one space and a token")
-    return None
+    kind, _, name = check_place(written).partition(":")
+    if kind == AUTHORIZATION:
+        return Authorization()
+    return Cookie(name) if kind == "cookie" else Field(name)

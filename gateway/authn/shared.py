@@ -8,8 +8,8 @@ looked at here: so no answer of this module tells whether somebody else's org ex
 from collections.abc import Collection, Sequence
 
 from gateway.authn.chain import Chain
-from gateway.authn.jwt import JwtSignIn
 from gateway.authn.org_from import asked_for, field_of
+from gateway.authn.verifier import Verifier
 from gateway.core.errors import AmbiguousCredentials, WrongOrg
 from gateway.ports import Inbound, Named
 
@@ -19,15 +19,15 @@ class SharedSignIns:
 
     def __init__(
         self,
-        sign_ins: Sequence[JwtSignIn],
+        sign_ins: Sequence[Verifier],
         *,
         origins: Collection[str] = (),
         org_from: Sequence[str] = (),
     ) -> None:
         self._chain = Chain(sign_ins, origins=origins)
         self._org_from = tuple(org_from)
-        claims = dict.fromkeys(one.org_claim for one in sign_ins if one.org_claim is not None)
-        self._by_claim = f"the claim {' or '.join(claims)}"
+        by = dict.fromkeys(one.names_orgs_by for one in sign_ins if one.names_orgs_by is not None)
+        self._by_claim = " or ".join(by)
         fields = ", ".join(field_of(place).decode("ascii") for place in org_from)
         self._by_field = f"the field {fields}, one of {self._by_claim}"
 

@@ -12,7 +12,8 @@ import typer
 from gateway.cli.options import Config, choose_org, fail, load_or_exit
 
 if TYPE_CHECKING:
-    from gateway.config.model import JwtSignInSettings, OrgSettings
+    from gateway.config.model import OrgSettings
+    from gateway.config.sign_ins.jwt import JwtSignInSettings
 
 
 def mint(
@@ -36,7 +37,9 @@ def mint(
 
 def choose_key(org: "OrgSettings", key: Path | None) -> tuple["JwtSignInSettings", str, str]:
     """A sign-in of the org, and what signs its tokens."""
-    for sign_in in org.sign_in:
+    from gateway.config.sign_ins.jwt import JwtSignInSettings
+
+    for sign_in in (one for one in org.sign_in if isinstance(one, JwtSignInSettings)):
         if sign_in.secret:
             return sign_in, sign_in.secret[0].get_secret_value(), sign_in.algorithms[0]
         if sign_in.public_key is not None and key is not None:

@@ -3,7 +3,7 @@
 from gateway.authn.algorithms import ASYMMETRIC
 from gateway.authn.jwk import KeySet, parse_set
 from gateway.authn.keys import GivenKeys, public_keys
-from gateway.config.model import JwtSignInSettings
+from gateway.config.sign_ins.jwt import JwtSignInSettings
 
 
 def given_keys(sign_in: JwtSignInSettings) -> GivenKeys | KeySet | None:

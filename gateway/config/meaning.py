@@ -9,15 +9,16 @@ from gateway.config.given_keys import default_algorithms
 from gateway.config.kinds import EVERY_ORG
 from gateway.config.mistake import Path
 from gateway.config.model import (
-    JwtSignInSettings,
     OrgSettings,
     OrgTable,
     Settings,
-    SharedSignIn,
     UpstreamSettings,
     UpstreamTable,
 )
 from gateway.config.profile import VendorTable
+from gateway.config.sign_ins import KINDS, SHARED_KINDS
+from gateway.config.sign_ins.jwt import JwtSignInSettings
+from gateway.config.sign_ins.table import SharedTable, SignInTable
 from gateway.config.table import Table
 from gateway.config.vendors import SHIPPED, Profiles
 from gateway.config.vouching import Vouching
@@ -105,7 +106,7 @@ class _Shared:
         self._vouching = Vouching(self.sign_ins)
         self._sources = sources
 
-    def of(self, name: str, external_id: str) -> tuple[JwtSignInSettings, ...]:
+    def of(self, name: str, external_id: str) -> tuple[SignInTable, ...]:
         if name == EVERY_ORG:
             indices = self._vouching.beyond(self._listed - {EVERY_ORG})
         else:
@@ -115,17 +116,25 @@ class _Shared:
         return tuple(self.sign_ins[index] for index in indices)
 
 
-def _shared(written: SharedSignIn) -> SharedSignIn:
-    values = _values(_sign_in(written))
-    return SharedSignIn.model_construct(**values, orgs=written.orgs or (EVERY_ORG,))
-
-
-def _sign_in(written: JwtSignInSettings) -> JwtSignInSettings:
-    """The sign-in of one org: whom a shared one is for is not its own to say."""
-    values = {name: getattr(written, name) for name in JwtSignInSettings.model_fields}
-    return JwtSignInSettings.model_construct(
-        **values | {"algorithms": written.algorithms or default_algorithms(written)}
+def _shared(written: SharedTable) -> SharedTable:
+    values = _values(written) | _filled_in(written)
+    return SHARED_KINDS[written.type].model_construct(
+        **values | {"orgs": written.orgs or (EVERY_ORG,)}
     )
+
+
+def _sign_in(written: SignInTable) -> SignInTable:
+    """The sign-in of one org: whom a shared one is for is not its own to say."""
+    kind = KINDS[written.type]
+    values = {name: getattr(written, name) for name in kind.model_fields}
+    return kind.model_construct(**values | _filled_in(written))
+
+
+def _filled_in(written: SignInTable) -> dict[str, Any]:
+    """What a sign-in means where it says nothing, and a default cannot say it."""
+    if isinstance(written, JwtSignInSettings):
+        return {"algorithms": written.algorithms or default_algorithms(written)}
+    return {}
 
 
 def _org(

@@ -1,9 +1,9 @@
 """The settings, frozen: the long form, in which nothing is left to be inferred.
 
-Names are those of the file, except where Python has the word already: `places` is `from`, `agents`
-is `agent`. Durations are seconds, sizes bytes. `…Table` is what a file may write, `…Settings` what
-it means: names, paths and inherited values filled in (`config/meaning.py`). A `False` or `1` that
-nothing else may stand for is a key whose feature is not there yet.
+Names are those of the file, except where Python has the word already: `agents` is `agent`.
+Durations are seconds, sizes bytes. `…Table` is what a file may write, `…Settings` what it means:
+names, paths and inherited values filled in (`config/meaning.py`). A `False` or `1` that nothing
+else may stand for is a key whose feature is not there yet.
 """
 
 from collections.abc import Mapping
@@ -13,18 +13,13 @@ from pydantic import Field, SecretStr
 
 from gateway.config.kinds import (
     Agents,
-    Algorithm,
-    Claim,
     Count,
-    CredentialPlaces,
     Json,
     Listen,
     Name,
     Networks,
     OneOrMore,
-    OrgPlace,
     Pointer,
-    Scalar,
     Secrets,
     SomeTexts,
     Templates,
@@ -34,6 +29,8 @@ from gateway.config.kinds import (
 )
 from gateway.config.profile import VendorTable
 from gateway.config.profile_kinds import Profile
+from gateway.config.sign_ins import SharedSignIns, SignIns
+from gateway.config.sign_ins.table import SharedTable
 from gateway.config.table import Table
 from gateway.config.units import Bytes, Seconds
 from gateway.core.identity import UserIdRule
@@ -77,70 +74,6 @@ class Store(Table):
         default="sqlite:///gateway.db",
         repr=False,
         description="Who owns which conversation is kept here.",
-    )
-
-
-class JwtSignInSettings(Table):
-    """People show a signed token, as a bearer credential or in a cookie."""
-
-    type: Literal["jwt"] = "jwt"
-    issuer: Text = Field(description="What `iss` must say; where keys are discovered by default.")
-    audience: SomeTexts = Field(
-        default=(), description="`aud` must name one. Required, unless client is."
-    )
-    client: SomeTexts = Field(default=(), description="`azp` or `client_id` must be one.")
-    require: Mapping[Claim, Scalar] = Field(
-        default={}, description="Claims that must have this value."
-    )
-    algorithms: Annotated[tuple[Algorithm, ...], OneOrMore()] = Field(
-        default=(), description="Default: the asymmetric ones of the keys; with secret, HS256."
-    )
-    places: CredentialPlaces = Field(
-        default=(),
-        alias="from",
-        description="Default: authorization, and where the vendor's SDK puts its key.",
-    )
-    user_claim: Claim = Field(default="sub", description="A claim's name, or a JSON Pointer.")
-    org_claim: Claim | None = Field(
-        default=None,
-        description="Must hold the org's external_id. Absent: the issuer is this org's alone.",
-    )
-    org_from: OrgPlace | None = Field(
-        default=None,
-        description='"field:name": which org people mean, where the claim names several.',
-    )
-    roles_claim: Claim | None = Field(default=None, description="A string or a list.")
-    secret: Secrets = Field(default=(), description="Shared secrets for HS256, HS384, HS512.")
-    public_key: Text | None = Field(
-        default=None, repr=False, description='PEM, as "${file:/path}".'
-    )
-    jwks: Text | None = Field(
-        default=None, repr=False, description='A JWK Set, as "${file:/path}".'
-    )
-    jwks_url: Text | None = Field(default=None, description="Where to fetch the JWK Set.")
-    leeway: Annotated[float, Seconds("0s", "60s")] = Field(
-        default=30.0, description="For clocks that differ."
-    )
-    types: SomeTexts = Field(
-        default=("JWT", "at+jwt"), description="Accepted `typ`; an absent one is accepted."
-    )
-    jwks_cooldown: Annotated[float, Seconds("1s", "1h")] = Field(
-        default=30.0, description="Between fetches for an unknown `kid`."
-    )
-    jwks_max_age: Annotated[float, Seconds("10s", "7d")] = Field(
-        default=3600.0, description="After which keys are fetched again."
-    )
-    jwks_stale: Annotated[float, Seconds("0s", "30d")] = Field(
-        default=86400.0, description="How long keys are used while the issuer is away."
-    )
-
-
-class SharedSignIn(JwtSignInSettings):
-    """For the orgs that have no sign-in of their own."""
-
-    orgs: SomeTexts = Field(
-        default=(),
-        description='external_ids this issuer may vouch for; "*": all that are named nowhere.',
     )
 
 
@@ -229,9 +162,7 @@ class OrgTable(Table):
         description="A request that says who is asking: drop that and count, or refuse.",
     )
     anonymous: Literal[False] = Field(default=False, description="Not available yet.")
-    sign_in: Annotated[tuple[JwtSignInSettings, ...], OneOrMore()] = Field(
-        default=(), description="Who is asking; absent: the shared ones."
-    )
+    sign_in: SignIns = Field(default=(), description="Who is asking; absent: the shared ones.")
     upstreams: Mapping[Name, UpstreamTable] = Field(default={}, description="The vendors, by name.")
 
 
@@ -245,7 +176,7 @@ class OrgSettings(OrgTable):
     @property
     def shares_sign_ins(self) -> bool:
         """Whether it has the shared ones, and so none of its own."""
-        return any(isinstance(one, SharedSignIn) for one in self.sign_in)
+        return any(isinstance(one, SharedTable) for one in self.sign_in)
 
 
 class Settings(Table):
@@ -257,5 +188,5 @@ class Settings(Table):
     store: Store
     vendors: Mapping[str, VendorTable]  # of the file itself
     profiles: Mapping[str, Profile] = Field(exclude=True, repr=False)  # and those that ship
-    sign_in: tuple[SharedSignIn, ...]  # the shared ones; each org has those that are for it as well
+    sign_in: SharedSignIns  # the shared ones; each org has those that are for it as well
     orgs: Mapping[str, OrgSettings]  # `EVERY_ORG` among them, where it was written

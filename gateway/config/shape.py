@@ -13,14 +13,14 @@ from pydantic_core import ErrorDetails
 
 from gateway.config.mistake import Finding, Path, did_you_mean, key_of
 from gateway.config.model import (
-    JwtSignInSettings,
     OrgTable,
     Server,
-    SharedSignIn,
     Store,
     UpstreamTable,
 )
 from gateway.config.profile import OperationTable, VendorTable
+from gateway.config.sign_ins import KINDS
+from gateway.config.sign_ins.table import SharedTable
 from gateway.config.table import Table
 from gateway.config.written import File, keys_of, table_at
 
@@ -44,8 +44,8 @@ _HOMES: tuple[tuple[type[Table], str], ...] = (
     (File, "at the top level"),
     (Server, "in [server]"),
     (Store, "in [store]"),
-    (JwtSignInSettings, "in a sign_in"),
-    (SharedSignIn, "in a shared [[sign_in]], at the top level"),
+    *((kind, f'in a sign_in of type "{name}"') for name, kind in KINDS.items()),
+    (SharedTable, "in a shared [[sign_in]], at the top level"),
     (UpstreamTable, "in an upstream"),
     (OrgTable, "in [orgs.NAME]"),
     (VendorTable, "in [vendors.NAME]"),
@@ -88,7 +88,7 @@ def read(tree: dict[str, Any], holes: Iterable[Path] = ()) -> Reading:
 def _note(placed: Iterable[tuple[ErrorDetails, Path]], reading: Reading) -> None:
     for mistake, path in placed:
         if not any(path[: len(hole)] == hole for hole in reading.holes):
-            reading.findings.append(Finding(path, _message(mistake, path)))
+            reading.findings.append(Finding(path, _message(mistake)))
 
 
 def _mend(tree: dict[str, Any], mistake: ErrorDetails, path: Path) -> Path:
@@ -146,13 +146,25 @@ def _path(tree: dict[str, Any], mistake: ErrorDetails) -> Path:
         holder = at(tree, parts[:-1])
         if not isinstance(holder, Mapping) or _KEY_OF_A_TABLE not in holder:
             parts = parts[:-1]
-    return without_lone_indices(tree, parts)
+    if mistake["type"] == "union_tag_invalid":
+        parts = (*parts, "type")
+    return without_lone_indices(tree, _without_kinds(parts))
 
 
-def _message(mistake: ErrorDetails, path: Path) -> str:
+def _without_kinds(parts: Path) -> Path:
+    """`parts` without the kind of a sign-in, which pydantic puts after its index."""
+    at_kind = range(2, len(parts))
+    kinds = [i for i in at_kind if parts[i - 2] == "sign_in" and isinstance(parts[i - 1], int)]
+    return tuple(part for i, part in enumerate(parts) if i not in kinds or parts[i] not in KINDS)
+
+
+def _message(mistake: ErrorDetails) -> str:
     kind, context = mistake["type"], mistake.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"unknown key{_hint(path)}"
+        return f"unknown key{_hint(mistake['loc'])}"
+    if kind == "union_tag_invalid":
+        known = ", ".join(KINDS)
+        return f"must be one of {known}{did_you_mean(context['tag'], KINDS)}"
     if kind == "literal_error":
         return f"must be {context['expected']}{_closest(mistake['input'], context['expected'])}"
     if kind == "value_error":

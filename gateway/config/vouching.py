@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from gateway.config.kinds import EVERY_ORG
-from gateway.config.model import SharedSignIn
+from gateway.config.sign_ins.table import SharedTable
 
 
 class Vouching:
     """Orgs are given by external_id, sign-ins by their index. All look-ups are by table."""
 
-    def __init__(self, sign_ins: Sequence[SharedSignIn]) -> None:
+    def __init__(self, sign_ins: Sequence[SharedTable]) -> None:
         self._by_org: dict[str, list[int]] = defaultdict(list)
         for index, sign_in in enumerate(sign_ins):
             for org in dict.fromkeys(sign_in.orgs or (EVERY_ORG,)):

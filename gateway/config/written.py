@@ -4,21 +4,22 @@ The short form has `sign_in` and `upstreams` at the top level, and means one org
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 from pydantic import Field
 
-from gateway.config.kinds import Name, OneOrMore, OrgName, SomeTexts
+from gateway.config.kinds import Name, OrgName, SomeTexts
 from gateway.config.mistake import Path
 from gateway.config.model import (
     IdentitySettings,
     OrgTable,
     Server,
-    SharedSignIn,
     Store,
     UpstreamTable,
 )
 from gateway.config.profile import VendorTable
+from gateway.config.sign_ins import KINDS, SHARED_KINDS, SharedSignIns
+from gateway.config.sign_ins.table import SharedTable, SignInTable
 from gateway.config.table import Table
 
 
@@ -32,9 +33,7 @@ class File(Table):
     server: Server = Server()
     identity: IdentitySettings = IdentitySettings()
     store: Store = Store()
-    sign_in: Annotated[tuple[SharedSignIn, ...], OneOrMore()] = Field(
-        default=(), description="For orgs that have none of their own."
-    )
+    sign_in: SharedSignIns = Field(default=(), description="For orgs that have none of their own.")
     upstreams: Mapping[Name, UpstreamTable] = Field(
         default={}, description="The vendors of the one org, where there are no [orgs]."
     )
@@ -53,11 +52,17 @@ def keys_of(table: type[Table]) -> tuple[str, ...]:
 
 
 def table_at(path: Path) -> type[Table] | None:
-    """The kind of table that stands at `path`; None where none does."""
+    """The kind of table that stands at `path`; None where none does.
+
+    Of a sign-in's path, the kind may follow the index: ("sign_in", 0, "jwt").
+    """
     table: type[Table] | None = File
     parts = iter(path)
     for part in parts:
         if isinstance(part, int):
+            continue
+        if (kinds := _KINDS.get(table or File)) is not None and part in kinds:
+            table = kinds[part]
             continue
         fields = {
             field.alias or name: field for name, field in (table or File).model_fields.items()
@@ -71,6 +76,12 @@ def table_at(path: Path) -> type[Table] | None:
         if get_origin(kind) is Mapping:
             next(parts, None)  # the name of one entry
     return table
+
+
+_KINDS: Mapping[type[Table], Mapping[str, type[Table]]] = {
+    SignInTable: KINDS,
+    SharedTable: SHARED_KINDS,
+}
 
 
 def _table_in(kind: object) -> type[Table] | None:

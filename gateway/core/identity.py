@@ -59,13 +59,16 @@ class Vouched:
     """What a sign-in says of whoever shows a credential, and for which orgs it says so.
 
     `orgs` are external_ids; None: the sign-in is one org's alone, and speaks for that one.
-    `expires_at` is in seconds since the epoch.
+    `expires_at` is in seconds since the epoch. `actor` is who speaks for the person, where it is
+    somebody else. `attributes` are what else the sign-in was told to remember of the person.
     """
 
     subject: str
     roles: tuple[str, ...] = ()
     expires_at: float | None = None
     orgs: frozenset[str] | None = None
+    actor: str | None = None
+    attributes: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
 
     def speaks_for(self, org: str) -> bool:
         return self.orgs is None or org in self.orgs
@@ -78,7 +81,14 @@ class Vouched:
         """
         if not self.speaks_for(org):
             raise WrongOrg
-        return Identity(org=org, subject=self.subject, roles=self.roles, expires_at=self.expires_at)
+        return Identity(
+            org=org,
+            subject=self.subject,
+            roles=self.roles,
+            attributes=self.attributes,
+            expires_at=self.expires_at,
+            actor=self.actor,
+        )
 
 
 def opaque_user_id(person: Person, *, secret: bytes) -> str:

@@ -505,7 +505,7 @@ async def test_a_set_with_a_shared_secret_is_no_set(tmp_path: Path) -> None:
 
 
 async def test_a_key_the_issuer_has_for_another_algorithm_is_none_of_ours(tmp_path: Path) -> None:
-    """Row J-04: well signed, by a key of the very set, in an algorithm the sign-in does not take."""
+    """Row J-04: well signed, by a key of the very set, by an algorithm that is not taken."""
     with Provider() as provider:
         provider.algorithms = ALGORITHMS
         settings = {"issuer": provider.url, "audience": "chat", "jwks_url": provider.jwks_url}

@@ -12,7 +12,10 @@ from gateway.authn.claims import JwtRules
 from gateway.authn.jwk import parse_set
 from gateway.authn.jwt import JwtSignIn
 from gateway.authn.keys import Key, shared_secrets
-from gateway.core.errors import GatewayError, KeysUnavailable
+from gateway.authn.places import Cookie
+from gateway.authn.verifier import Credential, Nobody
+from gateway.core.errors import CredentialsExpired, GatewayError, KeysUnavailable
+from gateway.core.identity import Vouched
 from tests.support.ask import Ask, asking
 from tests.support.clock import WoundClock
 from tests.support.tokens import Issuer
@@ -327,3 +330,46 @@ async def test_of_two_good_credentials_the_bearer_tokens_roles_count() -> None:
     one, other = (ACME.token("alice", roles=[role]) for role in ("reader", "writer"))
     identity = await sign_ins.authenticate(asking(bearer(one), api_key(other)))
     assert identity.roles == ("reader",)
+
+
+class Visitors:
+    """A sign-in by a session cookie, as a framework signs one for every visitor."""
+
+    places = (Cookie("visit"),)
+    names_orgs_by = None
+
+    async def verify(self, credential: Credential) -> Vouched | Nobody | None:
+        if credential.text == "expired":
+            raise CredentialsExpired
+        return Nobody.NOBODY if credential.text == "visitor" else Vouched(credential.text)
+
+
+@pytest.mark.parametrize(
+    ("visit", "bearing", "answer"),
+    [
+        pytest.param("visitor", None, "401 credentials_missing", id="of nobody"),
+        pytest.param("visitor", "alice", "alice", id="of nobody beside a good one"),
+        pytest.param("alice", "alice", "alice", id="twice the same"),
+        pytest.param("bob", "alice", "400 ambiguous_credentials", id="two people"),
+        pytest.param("expired", "alice", "alice", id="expired beside a good one"),
+        pytest.param("expired", None, "401 credentials_expired", id="expired"),
+    ],
+)
+async def test_a_session_of_nobody_is_as_though_it_were_not_there(
+    visit: str, bearing: str | None, answer: str
+) -> None:
+    sign_ins = SignIns([Visitors(), one_sign_in()], org="org_1")
+    lines = [("cookie", f"visit={visit}"), OWN]
+    if bearing is not None:
+        lines.append(bearer(ACME.token(bearing)))
+    assert await who(*lines, sign_ins=sign_ins) == answer
+
+
+async def test_what_one_sign_in_takes_for_nobodys_another_may_take_for_somebodys() -> None:
+    class Others(Visitors):
+        async def verify(self, credential: Credential) -> Vouched | Nobody | None:
+            return Vouched("carol")
+
+    for sign_ins in ([Visitors(), Others()], [Others(), Visitors()]):
+        chain = SignIns(sign_ins, org="org_1")
+        assert await who(("cookie", "visit=visitor"), OWN, sign_ins=chain) == "carol"

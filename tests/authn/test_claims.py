@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from gateway.authn.claims import (
     MAX_AUDIENCES,
     MAX_LEEWAY,
-    MAX_ORGS,
-    MAX_ROLES,
     JwtRules,
     identify,
 )
+from gateway.authn.said import MAX_ORGS, MAX_ROLES
 from gateway.core.errors import (
     CredentialsExpired,
     CredentialsInvalid,

@@ -22,6 +22,7 @@ from gateway.authn.jwks import COOLDOWN, MAX_AGE, PAUSE, STALE, RemoteKeys
 from gateway.authn.jwt import JwtSignIn
 from gateway.authn.oidc import Discovery
 from gateway.core.errors import CredentialsInvalid, GatewayError, KeysUnavailable
+from tests.support.ask import bearing
 from tests.support.clock import WoundClock
 from tests.support.provider import (
     DISCOVERY,
@@ -379,10 +380,10 @@ async def test_two_issuers_keys_of_one_id_are_two_keys() -> None:
             for one, source in zip((a, b), sources, strict=True)
         ]
         for sign_in, own, other in zip(sign_ins, (a, b), (b, a), strict=True):
-            assert await sign_in.verify(own.issuer.token("alice")) is not None
-            assert await sign_in.verify(other.issuer.token("alice")) is None
+            assert await sign_in.verify(bearing(own.issuer.token("alice"))) is not None
+            assert await sign_in.verify(bearing(other.issuer.token("alice"))) is None
             with pytest.raises(CredentialsInvalid):
-                await sign_in.verify(other.issuer.token("alice", iss=own.url))
+                await sign_in.verify(bearing(other.issuer.token("alice", iss=own.url)))
         assert [one.count(DISCOVERY) for one in (a, b)] == [1, 1]
         assert [one.count(JWKS) for one in (a, b)] == [1, 1]
 
@@ -396,7 +397,7 @@ async def test_no_address_a_token_names_is_asked() -> None:
         for name in ("jku", "x5u"):
             token = trap.issuer.token(header={name: trap.jwks_url}, iss=provider.url)
             with pytest.raises(CredentialsInvalid):
-                await sign_in.verify(token)
+                await sign_in.verify(bearing(token))
         assert trap.requests == []
         assert provider.requests == [], "refused before any key was wanted"
 

@@ -24,6 +24,7 @@ from gateway.core.errors import (
     WrongOrg,
 )
 from gateway.core.identity import Person, Vouched
+from tests.support.ask import bearing
 from tests.support.clock import WoundClock
 from tests.support.tokens import ABSENT, Issuer, b64, compact, private_key, sign
 
@@ -79,7 +80,7 @@ async def refused(token: str, one: JwtSignIn | None = None) -> GatewayError:
     errors = []
     for _ in range(2):
         with pytest.raises(GatewayError) as caught:
-            await one.verify(token)
+            await one.verify(bearing(token))
         errors.append(caught.value)
     assert errors[0].detail == errors[1].detail
     assert errors[0].status == 401
@@ -88,7 +89,7 @@ async def refused(token: str, one: JwtSignIn | None = None) -> GatewayError:
 
 @pytest.mark.parametrize("algorithm", ALL)
 async def test_a_token_names_its_person(algorithm: str) -> None:
-    vouched = await sign_in().verify(ISSUER.token("alice", algorithm=algorithm))
+    vouched = await sign_in().verify(bearing(ISSUER.token("alice", algorithm=algorithm)))
     assert vouched == Vouched("alice", expires_at=CLOCK.now + 300)
 
 
@@ -96,14 +97,14 @@ async def test_a_token_names_its_person(algorithm: str) -> None:
 async def test_a_token_by_shared_secret_too(algorithm: str) -> None:
     keys = shared_secrets([EVIL.secret, ISSUER.secret], (algorithm,))
     one = sign_in(keys=keys, algorithms=(algorithm,))
-    identity = await one.verify(ISSUER.token("alice", algorithm=algorithm))
+    identity = await one.verify(bearing(ISSUER.token("alice", algorithm=algorithm)))
     assert identity is not None
     assert identity.subject == "alice"
 
 
 async def test_a_token_by_a_public_key_of_the_configuration() -> None:
     one = sign_in(keys=public_keys(ISSUER.pem("ES256")), algorithms=("ES256",))
-    identity = await one.verify(ISSUER.token("alice", algorithm="ES256"))
+    identity = await one.verify(bearing(ISSUER.token("alice", algorithm="ES256")))
     assert identity is not None
     await refused(EVIL.token(algorithm="ES256", iss=ISSUER.url), one)
 
@@ -214,8 +215,8 @@ async def test_refuses_a_key_of_another_issuer() -> None:
     """Rows J-08 and K-12: both issuers call their keys the same."""
     assert ISSUER.kid() == EVIL.kid()
     await refused(EVIL.token(iss=ISSUER.url))
-    assert await sign_in().verify(EVIL.token()) is None, "another's: for another sign-in"
-    assert await sign_in(EVIL).verify(EVIL.token()) is not None
+    assert await sign_in().verify(bearing(EVIL.token())) is None, "another's: for another sign-in"
+    assert await sign_in(EVIL).verify(bearing(EVIL.token())) is not None
 
 
 def broken_signatures() -> dict[str, str]:
@@ -309,7 +310,7 @@ def issuer_twins(url: str) -> list[object]:
     "issuer", issuer_twins(ISSUER.url), ids=lambda one: f"J-17/18 {one!r}"[:60]
 )
 async def test_an_issuer_is_byte_for_byte_the_configured_one(issuer: object) -> None:
-    assert await sign_in().verify(ISSUER.token(iss=issuer)) is None
+    assert await sign_in().verify(bearing(ISSUER.token(iss=issuer))) is None
 
 
 @pytest.mark.parametrize(
@@ -325,7 +326,7 @@ async def test_refuses_a_token_of_another_type(written: str) -> None:
     "written", ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", ABSENT]
 )
 async def test_takes_the_types_of_sign_ins_in_any_spelling(written: object) -> None:
-    assert await sign_in().verify(ISSUER.token(header={"typ": written})) is not None
+    assert await sign_in().verify(bearing(ISSUER.token(header={"typ": written}))) is not None
 
 
 @pytest.mark.parametrize(
@@ -368,7 +369,7 @@ async def test_one_verification_does_for_every_org() -> None:
     one = sign_in(keys=keys, org_claim="org_id", may_vouch_for=lambda org: org != "org_3")
     token = ISSUER.token("alice", org_id=["org_1", "org_2", "org_3"])
     for org in ("org_1", "org_2"):
-        vouched = await one.verify(token)
+        vouched = await one.verify(bearing(token))
         assert vouched is not None
         assert vouched.within(org).person == Person(org, "alice")
     for org in ("org_3", "org_4"):
@@ -402,7 +403,7 @@ async def test_a_token_beyond_16_kib_is_refused_unread() -> None:
     await refused(long, one)
     assert time.process_time() - started < 0.02, "not even hashed"
     assert keys.asked == 0
-    assert await sign_in().verify(ISSUER.token(claim="x" * 8_000)) is not None
+    assert await sign_in().verify(bearing(ISSUER.token(claim="x" * 8_000))) is not None
 
 
 # What is remembered -------------------------------------------------------------------------------
@@ -413,12 +414,12 @@ async def test_a_verified_token_is_remembered_for_a_minute() -> None:
     keys = known_keys()
     one = sign_in(keys=keys, clock=clock)
     token = ISSUER.token(exp=int(clock.now) + 3600)
-    first = await one.verify(token)
+    first = await one.verify(bearing(token))
     clock.now += 59.9
-    assert await one.verify(token) is first
+    assert await one.verify(bearing(token)) is first
     assert keys.asked == 1
     clock.now += 0.1
-    await one.verify(token)
+    await one.verify(bearing(token))
     assert keys.asked == 2
 
 
@@ -428,12 +429,12 @@ async def test_a_remembered_token_expires_in_time(leeway: float) -> None:
     clock = WoundClock()
     one = sign_in(clock=clock, leeway=leeway)
     token = ISSUER.token(exp=int(clock.now) + 1)
-    await one.verify(token)
+    await one.verify(bearing(token))
     clock.now += 0.9 + leeway
-    await one.verify(token)
+    await one.verify(bearing(token))
     clock.now += 0.1
     with pytest.raises(CredentialsExpired):
-        await one.verify(token)
+        await one.verify(bearing(token))
 
 
 async def test_a_clock_set_back_does_not_stretch_the_minute() -> None:
@@ -441,9 +442,9 @@ async def test_a_clock_set_back_does_not_stretch_the_minute() -> None:
     keys = known_keys()
     one = sign_in(keys=keys, clock=clock)
     token = ISSUER.token(exp=int(clock.now) + 7200, iat=ABSENT)
-    await one.verify(token)
+    await one.verify(bearing(token))
     clock.now -= 3600
-    await one.verify(token)
+    await one.verify(bearing(token))
     assert keys.asked == 2
 
 
@@ -470,7 +471,7 @@ def near_twins(token: str) -> dict[str, str]:
 async def test_a_remembered_token_answers_for_no_other(name: str) -> None:
     token = ISSUER.token()
     one = sign_in()
-    await one.verify(token)
+    await one.verify(bearing(token))
     await refused(near_twins(token)[name], one)
 
 
@@ -480,7 +481,7 @@ async def test_tokens_that_begin_and_end_alike_are_two_people() -> None:
     long = "x" * 4000
     for person in ("alice", "bobby", "alice"):
         claims = {"pad": long} | ISSUER.claims(person) | {"zz": long}
-        identity = await one.verify(ISSUER.seal(claims, algorithm="HS256"))
+        identity = await one.verify(bearing(ISSUER.seal(claims, algorithm="HS256")))
         assert identity is not None
         assert identity.subject == person
 
@@ -488,10 +489,13 @@ async def test_tokens_that_begin_and_end_alike_are_two_people() -> None:
 async def test_what_one_sign_in_remembers_is_nothing_to_another() -> None:
     """Row A-03: another audience, other orgs, other keys."""
     token = ISSUER.token(org_id="org_1")
-    assert await sign_in().verify(token) is not None
+    assert await sign_in().verify(bearing(token)) is not None
     await refused(token, sign_in(audience=("other",)))
     await refused(token, sign_in(keys=known_keys(EVIL)))
-    first, second = await sign_in().verify(token), await sign_in(org_claim="org_id").verify(token)
+    first, second = (
+        await sign_in().verify(bearing(token)),
+        await sign_in(org_claim="org_id").verify(bearing(token)),
+    )
     assert first is not None
     assert second is not None
     assert (first.orgs, second.orgs) == (None, {"org_1"})
@@ -505,9 +509,9 @@ async def test_an_error_is_never_remembered_as_a_verdict() -> None:
     for failure in (KeysUnavailable(), CredentialsInvalid()):
         keys.failure = failure
         with pytest.raises(type(failure)):
-            await one.verify(token)
+            await one.verify(bearing(token))
     keys.failure = None
-    assert await one.verify(token) is not None
+    assert await one.verify(bearing(token)) is not None
 
 
 async def test_a_flood_of_junk_pushes_nothing_out() -> None:
@@ -515,14 +519,14 @@ async def test_a_flood_of_junk_pushes_nothing_out() -> None:
     keys = known_keys()
     one = sign_in(keys=keys)
     token = ISSUER.token()
-    await one.verify(token)
+    await one.verify(bearing(token))
     asked = keys.asked
     message, _, signature = token.rpartition(".")
     for index in range(MAX_REMEMBERED // 10):
         with pytest.raises(CredentialsInvalid):
-            await one.verify(f"{message}{index}.{signature}")
+            await one.verify(bearing(f"{message}{index}.{signature}"))
     asked = keys.asked - asked
-    await one.verify(token)
+    await one.verify(bearing(token))
     assert keys.asked == 1 + asked
 
 
@@ -539,7 +543,7 @@ async def test_people_who_come_at_once_get_their_own_answers() -> None:
 
     async def ask(person: str) -> None:
         for _ in range(4):
-            identity = await one.verify(ISSUER.token(person, algorithm="EdDSA"))
+            identity = await one.verify(bearing(ISSUER.token(person, algorithm="EdDSA")))
             assert identity is not None
             assert identity.subject == person
 

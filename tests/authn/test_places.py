@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.authn.places import check_place, is_cookie, read
+from gateway.authn.places import check_place, place_of
 from gateway.core.errors import AmbiguousCredentials, CredentialsInvalid
 from tests.support.ask import asking
 
@@ -12,7 +12,7 @@ from tests.support.ask import asking
 )
 def test_a_place_is_the_field_a_cookie_or_another_field(place: str) -> None:
     assert check_place(place) == place
-    assert is_cookie(place) == place.startswith("cookie:")
+    assert place_of(place).is_cookie == place.startswith("cookie:")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_refuses_a_place_that_is_none(place: str) -> None:
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
 def test_the_scheme_has_no_case(scheme: str) -> None:
     """Row J-32."""
-    assert read(asking(("authorization", f"{scheme} abc")).fields, "authorization") == "abc"
+    assert place_of("authorization").read(asking(("authorization", f"{scheme} abc"))) == "abc"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_scheme_has_no_case(scheme: str) -> None:
 )
 def test_refuses_a_misspelt_bearer(written: str) -> None:
     with pytest.raises(CredentialsInvalid):
-        read(asking(("authorization", written)).fields, "authorization")
+        place_of("authorization").read(asking(("authorization", written)))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_refuses_a_misspelt_bearer(written: str) -> None:
 def test_what_is_no_token_is_left_for_the_sign_in_to_refuse(
     written: str, credential: str | None
 ) -> None:
-    assert read(asking(("authorization", written)).fields, "authorization") == credential
+    assert place_of("authorization").read(asking(("authorization", written))) == credential
 
 
 @pytest.mark.parametrize(
@@ -104,17 +104,17 @@ def test_what_is_no_token_is_left_for_the_sign_in_to_refuse(
 )
 def test_refuses_two_authorizations(lines: list[tuple[str, str]]) -> None:
     with pytest.raises(AmbiguousCredentials):
-        read(asking(*lines).fields, "authorization")
+        place_of("authorization").read(asking(*lines))
 
 
 def test_another_field_holds_the_bare_token() -> None:
-    fields = asking(("x-api-key", "abc"), ("x-other", "")).fields
-    assert read(fields, "field:x-api-key") == "abc"
-    assert read(fields, "field:x-other") is None
-    assert read(fields, "field:x-absent") is None
-    twice = asking(("x-api-key", "abc"), ("x-api-key", "abc")).fields
+    ask = asking(("x-api-key", "abc"), ("x-other", ""))
+    assert place_of("field:x-api-key").read(ask) == "abc"
+    assert place_of("field:x-other").read(ask) is None
+    assert place_of("field:x-absent").read(ask) is None
+    twice = asking(("x-api-key", "abc"), ("x-api-key", "abc"))
     with pytest.raises(AmbiguousCredentials):
-        read(twice, "field:x-api-key")
+        place_of("field:x-api-key").read(twice)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_another_field_holds_the_bare_token() -> None:
     ],
 )
 def test_a_cookie_is_the_one_of_exactly_this_name(lines: list[str], value: str | None) -> None:
-    assert read(asking(*(("cookie", line) for line in lines)).fields, "cookie:session") == value
+    assert place_of("cookie:session").read(asking(*(("cookie", line) for line in lines))) == value
 
 
 @pytest.mark.parametrize(
@@ -161,4 +161,4 @@ def test_a_cookie_is_the_one_of_exactly_this_name(lines: list[str], value: str |
 )
 def test_refuses_a_cookie_that_parsers_read_differently(lines: list[str]) -> None:
     with pytest.raises(AmbiguousCredentials):
-        read(asking(*(("cookie", line) for line in lines)).fields, "cookie:session")
+        place_of("cookie:session").read(asking(*(("cookie", line) for line in lines)))

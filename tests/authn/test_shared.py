@@ -89,9 +89,9 @@ async def test_says_what_named_them() -> None:
     one, other = sign_in(keys()), sign_in(keys(), org_claim="/org/id")
     shared = SharedSignIns([one, other], org_from=["field:x-org-id"])
     ask = [("authorization", f"Bearer {SAAS.token(org_id='a')}")]
-    assert (await shared.orgs(asking(*ask))).by == "the claim org_id or /org/id"
+    assert (await shared.orgs(asking(*ask))).by == "the claim org_id or the claim /org/id"
     chosen = await shared.orgs(asking(*ask, ("x-org-id", "a")))
-    assert chosen.by == "the field x-org-id, one of the claim org_id or /org/id"
+    assert chosen.by == "the field x-org-id, one of the claim org_id or the claim /org/id"
 
 
 BOTH = ("authorization", "cookie:session", "field:x-api-key")

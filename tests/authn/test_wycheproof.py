@@ -17,6 +17,7 @@ from gateway.authn.jwt import JwtSignIn
 from gateway.authn.keys import GivenKeys, Key, public_keys
 from gateway.authn.token import _COMPACT, _algorithm, _decode, _kid, _object
 from gateway.core.errors import CredentialsInvalid
+from tests.support.ask import bearing
 from tests.support.corpora import corpus
 
 pytestmark = pytest.mark.anyio
@@ -113,7 +114,7 @@ async def test_no_vector_is_a_sign_in(name: str) -> None:
         sign_in = JwtSignIn(rules, keys, clock=lambda: 0.0)
         token = vector.get("jws") or vector.get("jwe")
         with pytest.raises(CredentialsInvalid):
-            await sign_in.verify(token if isinstance(token, str) else json.dumps(token))
+            await sign_in.verify(bearing(token if isinstance(token, str) else json.dumps(token)))
         tried += 1
     assert tried > 0
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.config.given_keys import default_algorithms, given_keys
-from gateway.config.model import JwtSignInSettings
+from gateway.config.sign_ins.jwt import JwtSignInSettings
 from tests.config.parts import STRONG
 
 RSA = rsa.generate_private_key(65537, 2048)

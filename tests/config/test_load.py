@@ -14,8 +14,9 @@ from gateway.config.model import (
     UpstreamTable,
 )
 from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
+from gateway.config.sign_ins import SHARED_KINDS
 from gateway.config.table import Table
-from gateway.config.written import File, SharedSignIn, keys_of
+from gateway.config.written import File, keys_of
 from tests.config.conftest import Load, Told
 from tests.config.parts import STRONG, UPSTREAM, org, short
 
@@ -30,7 +31,7 @@ SECRETS = {
     "MINE_KEY": "mine-key",
 }
 WRITTEN = (
-    *(File, Server, IdentitySettings, Store, SharedSignIn),
+    *(File, Server, IdentitySettings, Store, *SHARED_KINDS.values()),
     *(OrgTable, UpstreamTable, Timeouts),
     *(VendorTable, OperationTable, ProblemTable, LookupTable),
 )

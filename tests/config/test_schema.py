@@ -11,11 +11,11 @@ def at(path: str) -> dict[str, Any]:
     found: dict[str, Any] = document
     for name in path.split("."):
         found = found["additionalProperties"] if name == "*" else found["properties"][name]
-        while "$ref" in found or "anyOf" in found or "items" in found:
+        while not found.keys().isdisjoint({"$ref", "anyOf", "oneOf", "items"}):
             if "$ref" in found:
                 found = document["$defs"][found["$ref"].rpartition("/")[2]]
             else:
-                found = found["anyOf"][0] if "anyOf" in found else found["items"]
+                found = found.get("anyOf", found.get("oneOf", [found.get("items")]))[0]
     return found
 
 
@@ -29,11 +29,11 @@ def test_is_plain_json():
 def test_has_the_keys_of_the_file_in_both_forms():
     for path, table in {
         "server": ("server",),
-        "sign_in": ("sign_in",),
+        "sign_in": ("sign_in", 0, "jwt"),
         "upstreams.*": ("upstreams", "x"),
         "upstreams.*.timeouts": ("upstreams", "x", "timeouts"),
         "orgs.*": ("orgs", "x"),
-        "orgs.*.sign_in": ("orgs", "x", "sign_in"),
+        "orgs.*.sign_in": ("orgs", "x", "sign_in", 0, "jwt"),
         "orgs.*.upstreams.*": ("orgs", "x", "upstreams", "y"),
     }.items():
         known = table_at(table)

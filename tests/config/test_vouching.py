@@ -1,9 +1,11 @@
-from gateway.config.model import SharedSignIn
+from gateway.config.sign_ins.jwt import SharedJwtSignInSettings
 from gateway.config.vouching import Vouching
 
 
 def vouching(*orgs: tuple[str, ...]) -> Vouching:
-    return Vouching([SharedSignIn(issuer="https://id.example/", orgs=one) for one in orgs])
+    return Vouching(
+        [SharedJwtSignInSettings(issuer="https://id.example/", orgs=one) for one in orgs]
+    )
 
 
 def test_naming_an_org_says_who_alone_may_vouch_for_it():

@@ -3,8 +3,10 @@ import pytest
 from gateway.config.mistake import Path
 from gateway.config.model import OrgTable, Server, Timeouts, UpstreamTable
 from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
+from gateway.config.sign_ins.jwt import JwtSignInSettings, SharedJwtSignInSettings
+from gateway.config.sign_ins.table import SharedTable
 from gateway.config.table import Table
-from gateway.config.written import File, SharedSignIn, keys_of, table_at
+from gateway.config.written import File, keys_of, table_at
 
 
 @pytest.mark.parametrize(
@@ -12,8 +14,11 @@ from gateway.config.written import File, SharedSignIn, keys_of, table_at
     [
         ((), File),
         (("server",), Server),
-        (("sign_in",), SharedSignIn),
-        (("sign_in", 3), SharedSignIn),
+        (("sign_in",), SharedTable),
+        (("sign_in", 3), SharedTable),
+        (("sign_in", 3, "jwt"), SharedJwtSignInSettings),
+        (("orgs", "acme", "sign_in", 0, "jwt"), JwtSignInSettings),
+        (("orgs", "acme", "sign_in", 0, "jwt", "issuer"), None),
         (("upstreams", "any name"), UpstreamTable),
         (("orgs", "acme"), OrgTable),
         (("orgs", "acme", "upstreams", "a", "timeouts"), Timeouts),
@@ -32,11 +37,11 @@ def test_knows_which_table_stands_where(path: Path, table: type[Table] | None):
 
 
 def test_keys_are_spelt_as_in_the_file():
-    assert {"from", "orgs"} <= set(keys_of(SharedSignIn))
-    assert "places" not in keys_of(SharedSignIn)
+    assert {"from", "orgs"} <= set(keys_of(SharedJwtSignInSettings))
+    assert "places" not in keys_of(SharedJwtSignInSettings)
     assert "agent" in keys_of(UpstreamTable)
     assert "name" not in keys_of(UpstreamTable)
 
 
 def test_an_org_cannot_name_whom_its_own_sign_in_is_for():
-    assert "orgs" not in keys_of(table_at(("orgs", "acme", "sign_in")) or File)
+    assert "orgs" not in keys_of(table_at(("orgs", "acme", "sign_in", 0, "jwt")) or File)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from gateway.authn.places import Authorization
+from gateway.authn.verifier import Credential
+
 Fields = list[tuple[bytes, bytes]]
 
 
@@ -28,3 +31,8 @@ def asking(*lines: tuple[str, str], method: str = "POST", raw_query: bytes = b""
     """A request with these field lines."""
     fields = [(name.encode("ascii"), value.encode("latin-1")) for name, value in lines]
     return Ask(fields, method=method, raw_query=raw_query)
+
+
+def bearing(token: str) -> Credential:
+    """A token as the chain hands it to a sign-in."""
+    return Credential(Authorization(), token, asking())

@@ -5,14 +5,18 @@ All look-ups are by table, so that ten thousand orgs take a second, not an hour.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from gateway.config.kinds import EVERY_ORG
 from gateway.config.meaning import sharing_a_key
 from gateway.config.mistake import Finding, key_of
-from gateway.config.model import JwtSignInSettings, OrgSettings, SharedSignIn
+from gateway.config.model import OrgSettings
+from gateway.config.sign_ins.jwt import JwtSignInSettings
+from gateway.config.sign_ins.table import SharedTable, SignInTable
 from gateway.config.standing import ANY_HOST, Places, are_several, standing
 from gateway.core.route import segments
 
+_Entry: TypeAlias = tuple[str, int, SignInTable]  # the org's name, and the sign-in's index
 _UNCLAIMED = "is required: without it, the people of one org are people of the others"
 
 
@@ -42,7 +46,7 @@ def _by_claim(org: OrgSettings, beside: Sequence[str]) -> Iterator[Finding]:
     other = next((name for name in beside if name != org.name), org.name)
     for index, sign_in in enumerate(org.sign_in):
         path = ("orgs", org.name, "sign_in", index)
-        if not isinstance(sign_in, SharedSignIn):
+        if not isinstance(sign_in, SharedTable):
             yield Finding(
                 ("orgs", org.name, "path"),
                 f"{key_of(('orgs', other))} stands at the same host and path, and only the claim "
@@ -50,8 +54,8 @@ def _by_claim(org: OrgSettings, beside: Sequence[str]) -> Iterator[Finding]:
                 "hosts or a path of its own",
             )
             return
-        if sign_in.org_claim is None:
-            yield Finding((*path, "org_claim"), _UNCLAIMED)
+        if not sign_in.says_org:
+            yield Finding((*path, sign_in.ORG_KEY), _UNCLAIMED)
 
 
 def _covered(org: OrgSettings, places: Places) -> Iterator[Finding]:
@@ -84,20 +88,21 @@ def _external_ids(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
 
 
 def _issuers(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
-    """One issuer for two orgs: without an org claim, the people of one are people of the other."""
-    by_issuer: dict[str, list[tuple[str, int, JwtSignInSettings]]] = defaultdict(list)
+    """One who vouches for two orgs: unless they say which, the people of one are the other's."""
+    by_word: dict[tuple[str, str], list[_Entry]] = defaultdict(list)
     for name, org in orgs.items():
         for index, sign_in in enumerate(org.sign_in):
-            by_issuer[sign_in.issuer].append((name, index, sign_in))
-    for entries in by_issuer.values():
+            for word in sign_in.vouched_by:
+                by_word[sign_in.type, word].append((name, index, sign_in))
+    for entries in by_word.values():
         yield from _twice(entries)
         yield from _unclaimed(entries)
 
 
-def _twice(entries: Sequence[tuple[str, int, JwtSignInSettings]]) -> Iterator[Finding]:
+def _twice(entries: Sequence[_Entry]) -> Iterator[Finding]:
     seen: set[str] = set()
-    for name, index, _ in entries:
-        if name in seen and name != EVERY_ORG:
+    for name, index, sign_in in entries:
+        if name in seen and name != EVERY_ORG and isinstance(sign_in, JwtSignInSettings):
             yield Finding(
                 ("orgs", name, "sign_in", index, "issuer"),
                 "this org has this issuer twice, and a token names no more than its issuer",
@@ -105,7 +110,7 @@ def _twice(entries: Sequence[tuple[str, int, JwtSignInSettings]]) -> Iterator[Fi
         seen.add(name)
 
 
-def _unclaimed(entries: Sequence[tuple[str, int, JwtSignInSettings]]) -> Iterator[Finding]:
+def _unclaimed(entries: Sequence[_Entry]) -> Iterator[Finding]:
     apart = _what_tells_apart([sign_in for _, _, sign_in in entries])
     users: dict[str, set[str]] = defaultdict(set)
     for name, _, sign_in in entries:
@@ -113,19 +118,26 @@ def _unclaimed(entries: Sequence[tuple[str, int, JwtSignInSettings]]) -> Iterato
             users[addressee].add(name)
     for name, index, sign_in in entries:
         several = any(len(users[addressee]) > 1 for addressee in apart(sign_in))
-        if several and sign_in.org_claim is None:
-            yield Finding(("orgs", name, "sign_in", index, "org_claim"), _UNCLAIMED)
+        if several and not sign_in.says_org:
+            yield Finding(("orgs", name, "sign_in", index, sign_in.ORG_KEY), _UNCLAIMED)
 
 
 def _what_tells_apart(
-    sign_ins: Sequence[JwtSignInSettings],
-) -> Callable[[JwtSignInSettings], tuple[str, ...]]:
+    sign_ins: Sequence[SignInTable],
+) -> Callable[[SignInTable], tuple[str, ...]]:
     """What every sign-in of one issuer asks for; a token for one is then none for the others."""
-    if all(sign_in.audience for sign_in in sign_ins):
-        return lambda sign_in: sign_in.audience
-    if all(sign_in.client for sign_in in sign_ins):
-        return lambda sign_in: sign_in.client
+    for addressees in (_audience, _client):
+        if all(addressees(sign_in) for sign_in in sign_ins):
+            return addressees
     return lambda _: ("",)
+
+
+def _audience(sign_in: SignInTable) -> tuple[str, ...]:
+    return sign_in.audience if isinstance(sign_in, JwtSignInSettings) else ()
+
+
+def _client(sign_in: SignInTable) -> tuple[str, ...]:
+    return sign_in.client if isinstance(sign_in, JwtSignInSettings) else ()
 
 
 def _user_ids(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:

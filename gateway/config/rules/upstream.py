@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from gateway.config.mistake import Finding, Path, did_you_mean
-from gateway.config.model import JwtSignInSettings, OrgSettings, UpstreamSettings
+from gateway.config.model import OrgSettings, UpstreamSettings
+from gateway.config.sign_ins.jwt import JwtSignInSettings
+from gateway.config.sign_ins.table import SignInTable
 from gateway.config.unavailable import VENDORS as VENDORS_NOT_YET
 from gateway.config.urls import base_url, url
 from gateway.config.vendors import Profiles
@@ -129,17 +131,17 @@ def _told(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Fi
 def _roles(
     upstream: UpstreamSettings,
     vendor: Vendor,
-    sign_ins: tuple[JwtSignInSettings, ...],
+    sign_ins: tuple[SignInTable, ...],
     path: Path,
 ) -> Iterator[Finding]:
     told = vendor.told_roles or "{roles}" in "".join(upstream.fields.values())
     place = (*path, "default_roles")
     if upstream.default_roles and not told:
         yield Finding(place, f"{vendor.name} is told no roles")
-    if told and not upstream.default_roles and not all(one.roles_claim for one in sign_ins):
+    if told and not upstream.default_roles and not all(one.says_roles for one in sign_ins):
         yield Finding(
             place,
-            "not given, and a sign-in has no roles_claim: the vendor is told no role",
+            "not given, and a sign-in does not say roles: the vendor is told no role",
             "warning",
         )
 
@@ -179,7 +181,7 @@ def _opaque_fits(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iter
 def _opaque(
     upstream: UpstreamSettings,
     vendor: Vendor,
-    sign_ins: tuple[JwtSignInSettings, ...],
+    sign_ins: tuple[SignInTable, ...],
     path: Path,
 ) -> Iterator[Finding]:
     """Say when people will be known by opaque ids, and what would avoid it."""
@@ -195,7 +197,7 @@ def _opaque(
             "note",
         )
     for sign_in in sign_ins:
-        told = _why_opaque(sign_in, pattern)
+        told = _why_opaque(sign_in, pattern) if isinstance(sign_in, JwtSignInSettings) else None
         if told is not None:
             yield Finding(
                 (*path, "user_id"),

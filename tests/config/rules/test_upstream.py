@@ -169,8 +169,8 @@ def test_a_vendor_that_wants_a_role_is_told_one(told: Told):
     assert told(with_docs()) == []
     assert told(with_docs(sign_in="", more='default_roles = "employee"')) == []
     assert told(with_docs(sign_in="")) == [
-        "5:12  warning  upstreams.docs.default_roles: not given, and a sign-in has no "
-        "roles_claim: the vendor is told no role"
+        "5:12  warning  upstreams.docs.default_roles: not given, and a sign-in does not say "
+        "roles: the vendor is told no role"
     ]
 
 

@@ -1,4 +1,4 @@
-"""A sign-in: whose keys are believed, with which algorithms, for which audience."""
+"""A JWT sign-in: whose keys are believed, with which algorithms, for which audience."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from gateway.authn.keys import shared_secrets
 from gateway.config.given_keys import given_keys
 from gateway.config.mistake import Finding, Path
-from gateway.config.model import JwtSignInSettings, OrgSettings
 from gateway.config.rules.secrets import weakness
+from gateway.config.sign_ins.jwt import JwtSignInSettings
 from gateway.config.urls import Url, url
 
 KEY_SOURCES = ("secret", "public_key", "jwks", "jwks_url")
@@ -17,25 +17,12 @@ HMAC: Mapping[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
 _MAIL = frozenset({"email", "/email", "mail", "/mail"})
 
 
-def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
-    """The findings about every sign-in; one that several orgs share is judged once."""
-    judged: set[int] = set()
-    for name, org in orgs.items():
-        for index, sign_in in enumerate(org.sign_in):
-            if id(sign_in) not in judged:
-                judged.add(id(sign_in))
-                yield from _check(sign_in, ("orgs", name, "sign_in", index))
-
-
-def _check(sign_in: JwtSignInSettings, path: Path) -> Iterator[Finding]:
+def check(sign_in: JwtSignInSettings, path: Path) -> Iterator[Finding]:
+    """The findings about one."""
     if not sign_in.audience and not sign_in.client:
         yield Finding(
             (*path, "audience"),
             "is required, unless client is given: or a token for any application would do",
-        )
-    if sign_in.org_from is not None and sign_in.org_claim is None:
-        yield Finding(
-            (*path, "org_from"), "needs org_claim: whoever asks for an org must belong to it"
         )
     yield from _one_source(sign_in, path)
     yield from _one_family(sign_in, path)

@@ -5,8 +5,10 @@ from contextlib import AsyncExitStack
 import pytest
 
 from gateway.assemble.sign_ins import org_places, shared_sign_ins, sign_ins_of
+from gateway.authn.places import Authorization, Field
 from gateway.config.load import from_dict
 from gateway.config.model import Settings
+from tests.support.ask import bearing
 from tests.support.provider import JWKS, Provider
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +33,7 @@ async def test_orgs_that_share_a_sign_in_share_its_keys_and_its_memory() -> None
             (one,) = {id(sign_in): sign_in for (sign_in,) in made}.values()
             names = list(found.orgs)
             token = provider.issuer.token("alice", iss="https://id.example/", org=names)
-            vouched = await one.verify(token)
+            vouched = await one.verify(bearing(token))
             assert vouched is not None
             assert vouched.orgs == set(names)
         assert provider.count(JWKS) == 1
@@ -102,7 +104,7 @@ async def test_credentials_stand_where_any_of_its_vendors_has_them() -> None:
     found = from_dict(text, environment={}).settings
     async with AsyncExitStack() as stack:
         (one,) = shared_sign_ins(found, stack).values()
-        assert set(one.places) >= {"authorization", "field:x-mine-key"}
+        assert set(one.places) >= {Authorization(), Field("x-mine-key")}
 
 
 def test_an_org_may_be_named_where_its_sign_ins_say() -> None:

@@ -1,0 +1,72 @@
+"""Settings of a sign-in → what verifies by it. One module a kind.
+
+One that orgs share is made once, with one memory of credentials and one set of keys: a thousand
+orgs ask their issuer for its keys as often as one.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any, TypeAlias
+
+from gateway.assemble.sign_ins import jwt
+from gateway.assemble.sign_ins.making import Making
+from gateway.authn.verifier import Verifier
+from gateway.config.model import OrgSettings, Settings
+from gateway.config.sign_ins.table import SignInTable
+from gateway.config.vouching import Vouching
+from gateway.core.vendor import Vendor
+
+Made: TypeAlias = Mapping[int, Verifier]  # shared sign-ins by the identity of their settings
+Build: TypeAlias = Callable[[Any, Making], Verifier]  # of a kind's own settings
+
+BUILDERS: Mapping[str, Build] = {
+    "jwt": jwt.build,
+}
+
+
+def build_sign_in(settings: SignInTable, making: Making) -> Verifier:
+    return BUILDERS[settings.type](settings, making)
+
+
+def shared_sign_ins(settings: Settings, stack: AsyncExitStack) -> Made:
+    """The sign-ins that orgs share, each for those it may vouch for."""
+    vouching = Vouching(settings.sign_in)
+
+    def may_vouch_for(index: int, org: str) -> bool:
+        return index in vouching.of(org)
+
+    vendors: dict[int, dict[str, Vendor]] = defaultdict(dict)
+    for org in settings.orgs.values():
+        for one in org.sign_in:
+            vendors[id(one)] |= {vendor.name: vendor for vendor in vendors_of(org)}
+    return {
+        id(one): build_sign_in(
+            one,
+            Making(
+                stack=stack,
+                vendors=vendors[id(one)].values(),
+                may_vouch_for=partial(may_vouch_for, index),
+            ),
+        )
+        for index, one in enumerate(settings.sign_in)
+    }
+
+
+def sign_ins_of(org: OrgSettings, shared: Made, stack: AsyncExitStack) -> Sequence[Verifier]:
+    """The sign-ins of one org: its own, or the shared ones it has."""
+    making = Making(stack=stack, vendors=vendors_of(org))
+    return [
+        shared[id(one)] if id(one) in shared else build_sign_in(one, making) for one in org.sign_in
+    ]
+
+
+def vendors_of(org: OrgSettings) -> Collection[Vendor]:
+    return [upstream.profile for upstream in org.upstreams.values()]
+
+
+def org_places(orgs: Iterable[OrgSettings]) -> Sequence[str]:
+    """Where a request may say which of these orgs it means."""
+    found = (one.org_from for org in orgs for one in org.sign_in)
+    return tuple(dict.fromkeys(place for place in found if place is not None))

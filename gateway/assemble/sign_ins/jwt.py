@@ -1,0 +1,63 @@
+"""Settings of a JWT sign-in → what verifies tokens by it."""
+
+import time
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from functools import partial
+
+from gateway.assemble.sign_ins.making import Making
+from gateway.authn.claims import JwtRules
+from gateway.authn.fetch import get
+from gateway.authn.jwk import parse_set
+from gateway.authn.jwks import RemoteKeys
+from gateway.authn.jwt import JwtSignIn
+from gateway.authn.keys import KeySource, public_keys, shared_secrets
+from gateway.authn.oidc import Discovery
+from gateway.config.sign_ins.jwt import JwtSignInSettings
+from gateway.core.vendor import Vendor
+
+
+def build(settings: JwtSignInSettings, making: Making) -> JwtSignIn:
+    rules = JwtRules(
+        issuer=settings.issuer,
+        audience=settings.audience,
+        client=settings.client,
+        require=settings.require,
+        algorithms=settings.algorithms,
+        places=settings.places or default_places(making.vendors),
+        user_claim=settings.user_claim,
+        org_claim=settings.org_claim,
+        may_vouch_for=making.may_vouch_for,
+        roles_claim=settings.roles_claim,
+        leeway=settings.leeway,
+        types=settings.types,
+    )
+    return JwtSignIn(rules, build_keys(settings, making.stack), clock=time.time)
+
+
+def default_places(vendors: Iterable[Vendor]) -> tuple[str, ...]:
+    """Authorization, and where the SDKs of the vendors put their key."""
+    names = dict.fromkeys(name for vendor in vendors for name in vendor.credential_fields)
+    return ("authorization", *(f"field:{name}" for name in names))
+
+
+def build_keys(settings: JwtSignInSettings, stack: AsyncExitStack) -> KeySource:
+    """Where a sign-in's keys are: given in one of three forms, or fetched."""
+    if settings.secret:
+        secrets = [secret.get_secret_value() for secret in settings.secret]
+        return shared_secrets(secrets, settings.algorithms)
+    if settings.public_key is not None:
+        return public_keys(settings.public_key)
+    if settings.jwks is not None:
+        return parse_set(settings.jwks.encode())
+    url = settings.jwks_url
+    fetch = partial(get, url) if url is not None else Discovery(settings.issuer).jwk_set
+    keys = RemoteKeys(
+        fetch,
+        name=settings.issuer,
+        max_age=settings.jwks_max_age,
+        cooldown=settings.jwks_cooldown,
+        stale=settings.jwks_stale,
+    )
+    stack.push_async_callback(keys.aclose)
+    return keys

@@ -1,0 +1,35 @@
+"""A sign-in: what every one needs, and what one of its kind does. One module a kind."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from gateway.config.mistake import Finding, Path
+from gateway.config.model import OrgSettings
+from gateway.config.rules.sign_ins import jwt
+from gateway.config.sign_ins.table import SignInTable
+
+Check: TypeAlias = Callable[[Any, Path], Iterator[Finding]]  # of a kind's own settings
+
+CHECKS: Mapping[str, Check] = {
+    "jwt": jwt.check,
+}
+
+
+def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
+    """The findings about every sign-in; one that several orgs share is judged once."""
+    judged: set[int] = set()
+    for name, org in orgs.items():
+        for index, sign_in in enumerate(org.sign_in):
+            if id(sign_in) not in judged:
+                judged.add(id(sign_in))
+                path = ("orgs", name, "sign_in", index)
+                yield from _of_any_kind(sign_in, path)
+                yield from CHECKS[sign_in.type](sign_in, path)
+
+
+def _of_any_kind(sign_in: SignInTable, path: Path) -> Iterator[Finding]:
+    if sign_in.org_from is not None and not sign_in.says_org:
+        yield Finding(
+            (*path, "org_from"),
+            f"needs {sign_in.ORG_KEY}: whoever asks for an org must belong to it",
+        )

@@ -1,0 +1,45 @@
+"""What every kind of sign-in has."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from gateway.config.kinds import OrgPlace, SomeTexts
+from gateway.config.table import Table
+
+
+class SignInTable(Table):
+    """A sign-in of any kind."""
+
+    TELLING_KEYS: ClassVar[tuple[str, ...]] = ()  # each alone says which kind it is
+    ORG_KEY: ClassVar[str]  # the key that says where the person's orgs stand
+    ROLES_KEY: ClassVar[str]
+
+    type: str
+    org_from: OrgPlace | None = Field(
+        default=None,
+        description='"field:name": which org people mean, where they belong to several.',
+    )
+
+    @property
+    def says_org(self) -> bool:
+        """Whether it tells whose people they are; else it is one org's alone."""
+        return getattr(self, self.ORG_KEY) is not None
+
+    @property
+    def says_roles(self) -> bool:
+        return getattr(self, self.ROLES_KEY) is not None
+
+    @property
+    def vouched_by(self) -> tuple[str, ...]:
+        """Whose word it takes. Two sign-ins that share one of these take the same credentials."""
+        raise NotImplementedError
+
+
+class SharedTable(SignInTable):
+    """What a sign-in has beside that where it is for several orgs."""
+
+    orgs: SomeTexts = Field(
+        default=(),
+        description='external_ids it may vouch for; "*": all that are named nowhere.',
+    )
