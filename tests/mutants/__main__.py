@@ -1,19 +1,20 @@
 """Tries the mutants of `gateway/core` and `gateway/authn`, or of the modules named.
 
-    scripts/mutants [--record FILE] [MODULE ...]      e.g. core.pointer authn.jwk
+    scripts/mutants [--record FILE] [--jobs N] [MODULE ...]      e.g. core.pointer authn.jwk
 
-Nothing is written to the source: a mutant lives in one process. The figures and the survivors go
-to standard output, and one JSON line for each mutant to FILE.
+Nothing is written to the source: a mutant lives in one process. Survivors and figures go to
+standard output, and one JSON line for each mutant to FILE, from which a later run goes on.
 """
 
 import argparse
-import json
+import ast
+import functools
 import os
 import pickle
 import re
 import sys
 import tempfile
-from collections import Counter
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,27 +27,35 @@ import hypothesis
 import jwt  # noqa: F401
 
 from tests.mutants.operators import Mutant, mutants
-from tests.mutants.trial import Bench, Verdict, forked, when_read
+from tests.mutants.pool import Act, Result, Verdict, trials
+from tests.mutants.record import Outcome, Record, digest, report
+from tests.mutants.trial import Bench, when_read
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("core", "authn")
 TESTS = ("tests/core", "tests/authn")
+OPERATORS = Path(__file__).with_name("operators.py")
+CONTROL = -1  # the number of the change that changes nothing: it has to survive
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/mutants")
     parser.add_argument("modules", nargs="*", metavar="MODULE")
     parser.add_argument("--record", type=Path, default=Path(os.devnull))
+    parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     os.chdir(ROOT)
     hypothesis.settings.register_profile(
         "mutants", max_examples=25, derandomize=True, database=None, deadline=None
     )
     hypothesis.settings.load_profile("mutants")
-    outcomes = _tried(list(arguments.modules or _modules()))
-    with arguments.record.open("w") as record:
-        record.writelines(f"{json.dumps(vars(one))}\n" for one in outcomes)
-    _report(outcomes)
+    modules = list(arguments.modules or _modules())
+    sources = {module: digest([_path(module), OPERATORS]) for module in modules}
+    tests = digest(sorted(path for folder in TESTS for path in Path(folder).glob("*.py")))
+    record = Record(arguments.record, sources=sources, tests=tests)
+    run = Run(record, sources, tests, arguments.jobs)
+    run.all()
+    sys.stdout.writelines(f"{line}\n" for line in report(record.outcomes(), PACKAGES))
 
 
 def _modules() -> Iterator[str]:
@@ -54,34 +63,6 @@ def _modules() -> Iterator[str]:
         for path in sorted((ROOT / "gateway" / package).glob("*.py")):
             if path.stem != "__init__":
                 yield f"{package}.{path.stem}"
-
-
-@dataclass
-class Outcome:
-    """What became of one mutant."""
-
-    module: str
-    line: int
-    what: str
-    verdict: str
-
-
-def _tried(modules: list[str]) -> list[Outcome]:
-    """Every mutant of `modules`: what functions do on one bench, what acts on reading in turn."""
-    found: list[Outcome] = []
-    again: list[tuple[str, Mutant]] = []
-    with tempfile.NamedTemporaryFile() as file:
-        child = os.fork()
-        if not child:
-            try:
-                Bench(lambda bench: _on_bench(bench, modules, Path(file.name))).run(TESTS)
-            finally:
-                os._exit(0)  # what the parent has to clean up is not the child's
-        os.waitpid(child, 0)
-        found, again, tests = pickle.loads(Path(file.name).read_bytes())  # noqa: S301
-    for module, mutant in again:
-        found.append(_when_read(module, mutant, tests[module]))
-    return sorted(found, key=lambda one: (modules.index(one.module), one.line))
 
 
 def _path(module: str) -> Path:
@@ -93,84 +74,174 @@ def _own_test(module: str) -> str:
     return f"tests/{package}/test_{name}.py"
 
 
-def _on_bench(bench: Bench, modules: list[str], file: Path) -> None:
-    """Try what functions do; what may also act on reading is left for a second look."""
-    for name in bench.left_out():
-        _say(f"left out, for it fails or is slow: {name}")
-    found: list[Outcome] = []
-    again: list[tuple[str, Mutant]] = []
-    for module in modules:
-        path = _path(module)
-        for mutant in mutants(path.read_text()):
-            if mutant.function is None:
-                again.append((module, mutant))
-                continue
-            tests = bench.reaching(path, mutant.function, _own_test(module))
-            verdict = bench.inside(f"gateway.{module}", path, mutant, tests)
-            missed = verdict is Verdict.SURVIVED and _runs_at_start(bench, path, mutant.function)
-            if missed or verdict is Verdict.UNTRIED:
-                again.append((module, mutant))
+@dataclass(frozen=True, slots=True)
+class _Case:
+    module: str
+    number: int
+    mutant: Mutant
+
+
+def _cases(module: str) -> Iterator[_Case]:
+    """The control, then the mutants."""
+    source = _path(module).read_text()
+    made = list(mutants(source))
+    function, line = next(
+        ((one.function, one.first_line) for one in made if one.function), (None, 0)
+    )
+    yield _Case(module, CONTROL, Mutant(0, "nothing", function, line, False, ast.parse(source)))
+    for number, mutant in enumerate(made):
+        yield _Case(module, number, mutant)
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """For a module: its own tests first, then every test file that reaches it, and their time."""
+
+    own: list[str]
+    all: list[str]
+    own_seconds: float
+    all_seconds: float
+
+
+class Run:
+    """One pass over the mutants that the record does not know yet."""
+
+    def __init__(self, record: Record, sources: dict[str, str], tests: str, jobs: int) -> None:
+        self._record, self._sources, self._tests, self._jobs = record, sources, tests, jobs
+        self._cases = [
+            case
+            for module in sources
+            for case in _cases(module)
+            if (module, case.number) not in record
+        ]
+        self._began = time.monotonic()
+        self._done = 0
+
+    def all(self) -> None:
+        """What functions do on one bench, then what acts on reading, each in a new process."""
+        if not self._cases:
+            return
+        with tempfile.NamedTemporaryFile() as file:
+            child = os.fork()
+            if not child:
+                try:
+                    Bench(functools.partial(self._on_bench, Path(file.name))).run(TESTS)
+                finally:
+                    os._exit(0)  # what the parent has to clean up is not the child's
+            os.waitpid(child, 0)
+            outcomes, left, files = pickle.loads(Path(file.name).read_bytes())  # noqa: S301
+        self._record.learn(outcomes)
+        self._done = len(self._cases) - len(left)
+        self._when_read([self._cases[index] for index in left], files)
+
+    def _on_bench(self, file: Path, bench: Bench) -> None:
+        """Try what functions do; what may also act on reading is left for a second look."""
+        for name in bench.left_out():
+            _say(f"left out, for it fails or is slow: {name}")
+        left, acts = [], []
+        for index, case in enumerate(self._cases):
+            if case.mutant.function is None:
+                left.append(index)
             else:
-                found.append(_outcome(module, mutant, verdict))
+                acts.append((index, self._on_this(bench, case)))
+        outcomes = []
+        for index, result in trials(acts, self._jobs):
+            case = self._cases[index]
+            at_start = (str(_path(case.module)), case.mutant.function) in bench.reach.at_start
+            missed = result.verdict is Verdict.SURVIVED and (at_start or case.number == CONTROL)
+            if missed or result.verdict is Verdict.UNTRIED:
+                left.append(index)
+            else:
+                outcomes.append(self._end(case, result))
+        modules = {self._cases[index].module for index in left}
+        files = {module: _files(bench, module) for module in modules}
+        file.write_bytes(pickle.dumps((outcomes, sorted(left), files)))
+
+    def _on_this(self, bench: Bench, case: _Case) -> Act:
+        path = _path(case.module)
+        tests = bench.reaching(path, case.mutant.function or "", _own_test(case.module))
+        return bench.inside(f"gateway.{case.module}", path, case.mutant, tests)
+
+    def _when_read(self, cases: list[_Case], files: dict[str, _Files]) -> None:
+        """The module's own tests first, then all that reach it: most need only the former."""
+        again = []
+        for case, result in trials(((case, _own(case, files)) for case in cases), self._jobs):
+            if result.verdict is Verdict.SURVIVED:
+                again.append(case)
+            else:
+                self._end(case, result)
+        for case, result in trials(((case, _every(case, files)) for case in again), self._jobs):
+            self._end(case, result)
+
+    def _end(self, case: _Case, result: Result) -> Outcome:
+        mutant = case.mutant
+        outcome = Outcome(
+            case.module,
+            case.number,
+            mutant.line,
+            mutant.what,
+            mutant.for_people,
+            result.verdict.name,
+            result.by,
+            self._sources[case.module],
+            self._tests,
+        )
+        self._record.add(outcome)
+        if (result.verdict in {Verdict.SURVIVED, Verdict.UNTRIED}) != (case.number == CONTROL):
+            kind = " (text)" if mutant.for_people else ""
+            _say(f"{outcome.verdict.lower()}{kind}: {case.module}:{mutant.line} {mutant.what}")
+        self._done += 1
+        self._progress(case.module)
+        return outcome
+
+    def _progress(self, module: str) -> None:
+        if sys.stderr.isatty():
+            passed = time.monotonic() - self._began
+            left = passed / self._done * (len(self._cases) - self._done) / 60
+            line = f"{self._done} of {len(self._cases)}, {module}, {left:.0f} min to go"
+            sys.stderr.write(f"\r\033[K{line}")
+
+
+def _own(case: _Case, files: dict[str, _Files]) -> Act:
+    its = files[case.module]
+    return _reading(case, its.own, its.own_seconds)
+
+
+def _every(case: _Case, files: dict[str, _Files]) -> Act:
+    its = files[case.module]
+    return _reading(case, its.all, its.all_seconds)
+
+
+def _reading(case: _Case, tests: list[str], seconds: float) -> Act:
+    path = _path(case.module)
+    return functools.partial(
+        when_read, f"gateway.{case.module}", path, case.mutant.tree, tests, seconds
+    )
+
+
+def _files(bench: Bench, module: str) -> _Files:
+    own = [_own_test(module)] if (ROOT / _own_test(module)).exists() else []
+    others = (_neighbours(module) | bench.files_reaching(_path(module))) - set(own)
+    every = [*own, *sorted(others)]
     slow = [f"--deselect={name}" for name in bench.left_out()]
-    files = {
-        module: [*sorted(_neighbours(module) | bench.files_reaching(_path(module))), *slow]
-        for module in modules
-    }
-    file.write_bytes(pickle.dumps((found, again, files)))
+    return _Files(
+        [*(own or every), *slow], [*every, *slow], bench.seconds(own or every), bench.seconds(every)
+    )
 
 
 def _neighbours(module: str) -> set[str]:
     """The test files of the modules that import this one: a table may be theirs to use."""
-    name = re.compile(rf"gateway\.{module}\b|from gateway\.core import .*\b{module[5:]}\b")
-    tests = {_own_test(other) for other in _modules() if name.search(_path(other).read_text())}
+    package, _, name = module.partition(".")
+    reading = re.compile(
+        rf"gateway\.{package}\.{name}\b|from gateway\.{package} import .*\b{name}\b"
+    )
+    tests = {_own_test(other) for other in _modules() if reading.search(_path(other).read_text())}
     return {one for one in tests if (ROOT / one).exists()}
-
-
-def _runs_at_start(bench: Bench, path: Path, function: str) -> bool:
-    return (str(path), function) in bench.reach.at_start
-
-
-def _when_read(module: str, mutant: Mutant, tests: list[str]) -> Outcome:
-    """The module's own tests first, then all that reach it: most mutants need only the former."""
-    own, path = _own_test(module), _path(module)
-    verdict = Verdict.SURVIVED
-    if own in tests:
-        first = [own, *(one for one in tests if one.startswith("--"))]
-        verdict = forked(lambda: when_read(f"gateway.{module}", path, mutant, first))
-    if verdict is Verdict.SURVIVED:
-        verdict = forked(lambda: when_read(f"gateway.{module}", path, mutant, tests))
-    return _outcome(module, mutant, verdict)
-
-
-def _outcome(module: str, mutant: Mutant, verdict: Verdict) -> Outcome:
-    if verdict is Verdict.SURVIVED:
-        _say(f"survived: {module}:{mutant.line} {mutant.what}")
-    return Outcome(module, mutant.line, mutant.what, verdict.name.lower())
 
 
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _report(outcomes: list[Outcome]) -> None:
-    _say(f"{'module':20}" + "".join(f"{one.name.lower():>11}" for one in Verdict) + "    dead")
-    for package in PACKAGES:
-        ours = [one for one in outcomes if one.module.startswith(f"{package}.")]
-        for module in dict.fromkeys(one.module for one in ours):
-            _row(module, [one for one in ours if one.module == module])
-        _row(package, ours)
-    _row("all", outcomes)
-
-
-def _row(name: str, outcomes: list[Outcome]) -> None:
-    """Figures of a module; a mutant that cannot be read at all counts neither way."""
-    counts = Counter(one.verdict for one in outcomes)
-    dead = counts["killed"] + counts["timed_out"]
-    share = 100 * dead / max(1, dead + counts["survived"])
-    figures = "".join(f"{counts[one.name.lower()]:11}" for one in Verdict)
-    _say(f"{name:20}{figures}{share:7.1f}%")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The small mistakes that are made on purpose, each as a tree with one node changed.
 
-What is only for people is left alone: docstrings, annotations, `__repr__`, the texts of exceptions,
-titles of problems.
+Docstrings and annotations are left alone. What is written for people (`__repr__`, the texts of
+exceptions and of the log, titles of problems) is changed too, but told apart.
 """
 
 import ast
@@ -78,7 +78,6 @@ _EXCEPTIONS = {
     *(node.name for node in ast.parse(_ERRORS.read_text()).body if isinstance(node, ast.ClassDef)),
 }
 _SYMMETRIC = {"max", "min", "same", "compare_digest"}
-_FOR_PEOPLE = {"__all__", "title"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,7 @@ class Mutant:
     what: str
     function: str | None
     first_line: int  # of that function, decorators included
+    for_people: bool  # a text that only people read
     tree: ast.Module
 
 
@@ -100,18 +100,20 @@ class _Site:
     way: tuple[tuple[str, int | None], ...]
     function: str | None
     first_line: int
+    for_people: bool
 
 
 def mutants(source: str) -> Iterator[Mutant]:
     """Every mutant of a module, in the order of its lines."""
     tree = ast.parse(source)
-    for site in _sites(tree, (), "", None, 0):
+    for site in _sites(tree, _Site(tree, (), None, 0, False), ""):
         for what, changed in _changes(site.node):
             yield Mutant(
                 getattr(site.node, "lineno", 0),
                 what,
                 site.function,
                 site.first_line,
+                site.for_people,
                 _with(tree, site.way, changed),
             )
 
@@ -131,47 +133,52 @@ def _with(
     return ast.fix_missing_locations(copied)
 
 
-def _sites(
-    node: ast.AST,
-    way: tuple[tuple[str, int | None], ...],
-    scope: str,
-    function: str | None,
-    first_line: int,
-) -> Iterator[_Site]:
-    if way and isinstance(node, (ast.expr, ast.stmt, ast.ExceptHandler, ast.comprehension)):
-        yield _Site(node, way, function, first_line)
+def _sites(node: ast.AST, at: _Site, scope: str) -> Iterator[_Site]:
+    if at.way and isinstance(node, (ast.expr, ast.stmt, ast.ExceptHandler, ast.comprehension)):
+        yield at
     for name, value in ast.iter_fields(node):
-        within, inner_function, inner_line = scope, function, first_line
+        within, function, first_line = scope, at.function, at.first_line
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if name == "body" and function is None:
-                inner_function = f"{scope}{node.name}"
-                inner_line = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+                function = f"{scope}{node.name}"
+                first_line = min([node.lineno, *(one.lineno for one in node.decorator_list)])
         elif isinstance(node, ast.ClassDef) and function is None:
             within = f"{scope}{node.name}."
         children = value if isinstance(value, list) else [value]
         for index, child in enumerate(children):
-            if isinstance(child, ast.AST) and not _is_for_people(node, name, child):
-                step = (name, index if isinstance(value, list) else None)
-                yield from _sites(child, (*way, step), within, inner_function, inner_line)
+            if isinstance(child, ast.AST) and not _does_nothing(node, name, child):
+                way = (*at.way, (name, index if isinstance(value, list) else None))
+                for_people = at.for_people or _is_for_people(node, child)
+                yield from _sites(
+                    child, _Site(child, way, function, first_line, for_people), within
+                )
 
 
-def _is_for_people(parent: ast.AST, name: str, child: ast.AST) -> bool:
+def _does_nothing(parent: ast.AST, name: str, child: ast.AST) -> bool:
     if name in {"annotation", "returns", "decorator_list", "bases", "type_params"}:
         return True
     if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
         return True  # a docstring, or `...`
-    if isinstance(child, ast.FunctionDef) and child.name == "__repr__":
-        return True
     if isinstance(child, (ast.Import, ast.ImportFrom)):
         return True
     if isinstance(child, (ast.Assign, ast.AnnAssign)):
-        targets = child.targets if isinstance(child, ast.Assign) else [child.target]
-        if any(isinstance(one, ast.Name) and one.id in _FOR_PEOPLE for one in targets):
-            return True
-        return _is_alias(child)
+        return _is_named(child, {"__all__"}) or _is_alias(child)
     if isinstance(parent, ast.Call) and getattr(parent.func, "id", "") == "cast":
         return child is parent.args[0]
+    return False
+
+
+def _is_for_people(parent: ast.AST, child: ast.AST) -> bool:
+    if isinstance(child, ast.FunctionDef) and child.name == "__repr__":
+        return True
+    if isinstance(child, (ast.Assign, ast.AnnAssign)):
+        return _is_named(child, {"title"})
     return isinstance(parent, ast.Call) and _is_exception(parent) and _is_text(child)
+
+
+def _is_named(statement: ast.Assign | ast.AnnAssign, names: set[str]) -> bool:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return any(isinstance(one, ast.Name) and one.id in names for one in targets)
 
 
 def _is_alias(statement: ast.Assign | ast.AnnAssign) -> bool:

@@ -4,24 +4,21 @@ A change inside a function is put into the running module, after pytest has coll
 mutant then costs its tests' time and no more. What acts when a module is read (tables, defaults,
 class attributes) is tried in a process that has read none of our modules yet.
 
-A test may take ten times its own processor time and a second: then the mutant counts as one that
-loops. Tests slower than `SLOW` are left out, and Hypothesis tries few examples, always the same.
+Tests slower than `SLOW` are left out, and Hypothesis tries few examples, always the same.
 """
 
+import ast
 import functools
 import importlib
 import importlib.abc
 import importlib.machinery
 import inspect
-import os
 import pickle
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
@@ -29,18 +26,9 @@ from typing import Any
 import pytest
 
 from tests.mutants.operators import Mutant
+from tests.mutants.pool import Act, Tell, Verdict, allow, trials
 
 SLOW = 3.0  # seconds
-
-
-class Verdict(Enum):
-    """What became of a mutant."""
-
-    KILLED = 0
-    SURVIVED = 1
-    TIMED_OUT = 2
-    STILLBORN = 3  # it cannot be read as a module, so that nobody could have overlooked it
-    UNTRIED = 4  # it could not be put in place
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,54 +40,48 @@ class Reach:
     at_start: frozenset[tuple[str, str]]  # functions that ran when the tests were collected
 
 
-def forked(act: Callable[[], Verdict]) -> Verdict:
-    """The verdict of `act`, in a process of its own; it may be ended by its timer or by hand."""
-    sys.stdout.flush()
-    child = os.fork()
-    if not child:
-        os._exit(_quietly(act).value)
-    status = os.waitpid(child, 0)[1]
-    if os.WIFSIGNALED(status):
-        return Verdict.TIMED_OUT if os.WTERMSIG(status) == signal.SIGVTALRM else Verdict.KILLED
-    return Verdict(os.WEXITSTATUS(status))
-
-
-def _quietly(act: Callable[[], Verdict]) -> Verdict:
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)
-    try:
-        return act()
-    except BaseException:  # noqa: BLE001
-        return Verdict.UNTRIED
-
-
-def _allow(seconds: float) -> None:
-    signal.signal(signal.SIGVTALRM, signal.SIG_DFL)  # ends the process, even within a pattern
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-
-
 def _pytest(arguments: Iterable[str], *plugins: object) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        own = ["-q", "-x", "-s", "--tb=no", "-p", "no:cacheprovider", f"--basetemp={folder}/t"]
+        own = [
+            "-q",
+            "-x",
+            "-s",
+            "--tb=no",
+            "--timeout=0",
+            "-p",
+            "no:cacheprovider",
+            f"--basetemp={folder}/t",
+        ]
         own += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins were read before
         return int(pytest.main([*own, *arguments], plugins=list(plugins)))
 
 
-def when_read(name: str, path: Path, mutant: Mutant, tests: Iterable[str]) -> Verdict:
-    """Try a mutant that acts when module `name` is read. Nothing of ours may be imported yet."""
-    try:
-        code = compile(mutant.tree, str(path), "exec")
-    except (SyntaxError, TypeError, ValueError):
-        return Verdict.STILLBORN
-    sys.meta_path.insert(0, _Finder(name, path, code))
-    _allow(120)
-    try:
-        importlib.import_module(name)
-    except Exception:  # noqa: BLE001
-        return Verdict.STILLBORN
-    status = _pytest(tests)
-    return Verdict.SURVIVED if status == pytest.ExitCode.OK else Verdict.KILLED
+def when_read(
+    name: str, path: Path, tree: ast.Module, tests: Iterable[str], seconds: float, tell: Tell
+) -> None:
+    """Try a module that is read as `tree` has it. Nothing of ours may be imported yet."""
+    tell(Verdict.STILLBORN, "")
+    sys.meta_path.insert(0, _Finder(name, path, compile(tree, str(path), "exec")))
+    allow(10 + seconds)
+    importlib.import_module(name)
+    _pytest(tests, _Telling(tell))
+
+
+class _Telling:
+    """A pytest plugin: tells which test runs, and how it all ended."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._at = ""
+        tell(Verdict.KILLED, "collection")
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._at = nodeid
+        self._tell(Verdict.KILLED, nodeid)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        ended = Verdict.KILLED if exitstatus else Verdict.SURVIVED
+        self._tell(ended, self._at if exitstatus else "")
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -145,13 +127,18 @@ class Bench:
     def _measure(self, session: pytest.Session, at_start: frozenset[tuple[str, str]]) -> Reach:
         """Each test once, watched, in a child: nothing of it stays behind."""
         with tempfile.NamedTemporaryFile() as file:
-            forked(lambda: self._measured(session, at_start, Path(file.name)))
+            act = functools.partial(self._measured, session, at_start, Path(file.name))
+            list(trials([(None, act)], 1))
             reach: Reach = pickle.loads(Path(file.name).read_bytes())  # noqa: S301
         return reach
 
     def _measured(
-        self, session: pytest.Session, at_start: frozenset[tuple[str, str]], file: Path
-    ) -> Verdict:
+        self,
+        session: pytest.Session,
+        at_start: frozenset[tuple[str, str]],
+        file: Path,
+        tell: Tell,
+    ) -> None:
         seconds, entered = {}, {}
         for name, item in self._items.items():
             failed = session.testsfailed
@@ -164,7 +151,6 @@ class Bench:
             if session.testsfailed == failed and took < SLOW:
                 seconds[name], entered[name] = took, reached
         file.write_bytes(pickle.dumps(Reach(seconds, entered, at_start)))
-        return Verdict.SURVIVED
 
     def left_out(self) -> list[str]:
         """Tests that fail or are slow even without a mutant."""
@@ -184,31 +170,33 @@ class Bench:
         found = [name for name, entered in self.reach.entered.items() if where in entered]
         return sorted(found, key=lambda name: (own not in name, self.reach.seconds[name]))
 
-    def inside(self, module: str, path: Path, mutant: Mutant, tests: list[str]) -> Verdict:
-        """Try a mutant of a function's body."""
-        return forked(lambda: self._try(module, path, mutant, tests))
+    def seconds(self, files: Iterable[str]) -> float:
+        """How long the tests in `files` take by themselves."""
+        these = set(files)
+        return sum(
+            took for name, took in self.reach.seconds.items() if name.partition("::")[0] in these
+        )
 
-    def _try(self, module: str, path: Path, mutant: Mutant, tests: list[str]) -> Verdict:
-        try:
-            code = compile(mutant.tree, str(path), "exec")
-        except (SyntaxError, TypeError, ValueError):
-            return Verdict.STILLBORN
+    def inside(self, module: str, path: Path, mutant: Mutant, tests: list[str]) -> Act:
+        """Try a mutant of a function's body."""
+        return functools.partial(self._try, module, path, mutant, tests)
+
+    def _try(self, module: str, path: Path, mutant: Mutant, tests: list[str], tell: Tell) -> None:
+        tell(Verdict.STILLBORN, "")
+        code = compile(mutant.tree, str(path), "exec")
+        tell(Verdict.UNTRIED, "")
         loaded = importlib.import_module(module)
         function = _function(loaded, mutant.function or "")
         function.__code__ = _code(code, mutant.function or "", mutant.first_line)
         _forget()
-        return self._verdict([self._items[name] for name in tests])
-
-    def _verdict(self, items: list[pytest.Item]) -> Verdict:
-        for item, following in zip(items, [*items[1:], None], strict=True):
-            _allow(1 + 10 * self.reach.seconds[item.nodeid])
-            try:
-                _run(item, following)
-            except BaseException:  # noqa: BLE001  # a mutant may break even the way a test fails
-                return Verdict.KILLED
+        items = [self._items[name] for name in tests]
+        for item, following in zip(items, [*items[1:], None], strict=False):
+            tell(Verdict.KILLED, item.nodeid)  # a mutant may break even the way a test fails
+            allow(self.reach.seconds[item.nodeid])
+            _run(item, following)
             if item.session.testsfailed:
-                return Verdict.KILLED
-        return Verdict.SURVIVED
+                return
+        tell(Verdict.SURVIVED, "")
 
 
 def _run(item: pytest.Item, following: pytest.Item | None) -> None:
