@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from gateway.core import fields as http
 from gateway.core import origin, problem, route
 from gateway.core.directory import Directory
-from gateway.core.errors import GatewayError, MethodNotAllowed, NotFound, Unavailable
+from gateway.core.errors import (
+    CredentialsExpired,
+    GatewayError,
+    MethodNotAllowed,
+    NotFound,
+    Unavailable,
+)
 from gateway.core.problem import Answer
 from gateway.core.route import Segments
 from gateway.exchange import authenticate, handle
@@ -32,6 +38,8 @@ from gateway.site import Site
 from gateway.stamp import Stamped
 
 HEALTH = {("livez",), ("readyz",)}
+# What ends an answer that is under way, and is not the vendor's doing.
+OF_OURS = (Unavailable, CredentialsExpired)
 OWN = "_gateway"  # no vendor's mount may shadow what stands below it
 
 
@@ -134,7 +142,7 @@ async def refuse(answer: Stamped, record: Record, error: GatewayError) -> None:
     """End with an answer that says what is wrong; or, when one is under way, without an end."""
     record.code = error.code
     if answer.started:
-        record.interrupted = "gateway" if isinstance(error, Unavailable) else "upstream"
+        record.interrupted = "gateway" if isinstance(error, OF_OURS) else "upstream"
         await answer.cut()
     else:
         await send(answer, problem.of_error(error, answer.problem, record.request_id))

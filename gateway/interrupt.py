@@ -5,10 +5,11 @@ are caught. There is no task per direction and no queue.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from gateway.core.errors import Overloaded, UpstreamTimeout
+from gateway.core.errors import CredentialsExpired, Overloaded, UpstreamTimeout
 from gateway.ports import ClientLeft, Inbound
 
 
@@ -93,3 +94,27 @@ async def within(seconds: float) -> AsyncIterator[None]:
         if not clock.expired():
             raise
         raise UpstreamTimeout("The upstream's answer took too long as a whole") from error
+
+
+@asynccontextmanager
+async def until_expiry(expires_at: float | None) -> AsyncIterator[None]:
+    """Bound the block by the moment a credential expires, in seconds since the epoch.
+
+    None: it does not, or that does not matter.
+
+    Raises:
+        CredentialsExpired: it has; then the block does not begin, or does not go on.
+    """
+    if expires_at is None:
+        yield
+        return
+    left = expires_at - time.time()
+    if left <= 0:
+        raise CredentialsExpired
+    try:
+        async with asyncio.timeout(left) as clock:
+            yield
+    except TimeoutError as error:
+        if not clock.expired():
+            raise
+        raise CredentialsExpired("The sign-in expired while the answer came") from error

@@ -41,6 +41,7 @@ class Upstream:
     agents: frozenset[str] | None = None  # None: every one the key opens
     max_body: int = 1024 * 1024  # bytes
     total: float = 900.0  # seconds an exchange may take
+    ends_at_expiry: bool = False  # whether an answer ends when its credential does
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,11 @@ class Exchange:
 
     def __post_init__(self) -> None:
         self.watch = KeyWatch(self.upstream.keys)
+
+    @property
+    def ends_at(self) -> float | None:
+        """When the answer must have ended, in seconds since the epoch."""
+        return self.identity.expires_at if self.upstream.ends_at_expiry else None
 
     def request(self, key: str) -> VendorRequest:
         return plan(

@@ -9,7 +9,7 @@ from gateway.core import problem
 from gateway.core.errors import GatewayError, UpstreamCredentialsRefused, UpstreamMalformed
 from gateway.core.fields import MediaType
 from gateway.core.observe import Costs, Note, Opens, Pass, Stop, observe
-from gateway.interrupt import Running, while_connected, within
+from gateway.interrupt import Running, until_expiry, while_connected, within
 from gateway.org import Exchange
 from gateway.ports import Fields, Inbound, Outbound, Record, VendorResponse
 
@@ -21,6 +21,7 @@ async def relay(exchange: Exchange, ask: Inbound, answer: Outbound, running: Run
     try:
         async with (
             within(exchange.upstream.total),
+            until_expiry(exchange.ends_at),
             while_connected(ask, running),
             opened(exchange) as response,
         ):

@@ -1,11 +1,12 @@
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from gateway.core.errors import Overloaded, UpstreamTimeout
-from gateway.interrupt import Running, while_connected, within
+from gateway.core.errors import CredentialsExpired, Overloaded, UpstreamTimeout
+from gateway.interrupt import Running, until_expiry, while_connected, within
 from gateway.ports import ClientLeft, Inbound
 
 pytestmark = pytest.mark.anyio
@@ -96,3 +97,24 @@ async def test_a_client_that_leaves_as_the_time_is_up_is_one_or_the_other(span: 
     with pytest.raises((ClientLeft, UpstreamTimeout)):
         async with within(span), while_connected(client(gone), Running()):
             await forever()
+
+
+async def test_ends_what_runs_when_its_credential_expires() -> None:
+    with pytest.raises(CredentialsExpired):
+        async with until_expiry(time.time() + 0.02):
+            await forever()
+
+
+async def test_begins_nothing_on_a_credential_that_has_expired() -> None:
+    began = False
+    with pytest.raises(CredentialsExpired):
+        async with until_expiry(time.time() - 1):
+            began = True
+    assert not began
+
+
+async def test_a_time_out_of_the_blocks_own_is_no_expiry() -> None:
+    for moment in (None, time.time() + 60):
+        with pytest.raises(TimeoutError):
+            async with until_expiry(moment):
+                raise TimeoutError

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -209,6 +210,45 @@ async def test_a_gateway_that_stops_says_so_in_the_stream_and_does_not_end_it(
         assert last["type"] == "error"
         assert "shutting down" in last["errorText"]
         await stage.vendor.connection_closed(1, within=1)
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["ends", "may finish"])
+async def test_an_answer_ends_with_its_credential_where_that_is_asked_for(
+    tmp_path: Path, ends: bool
+) -> None:
+    expired = asyncio.Event()
+
+    async def slow(request: Request, reply: Reply) -> None:
+        await reply.start_stream()
+        await reply.event({"type": "text-delta", "delta": "x"})
+        await expired.wait()
+        await reply.event({"type": "text-delta", "delta": "last"})
+        await reply.end()
+
+    line = f"end_streams_at_expiry = {str(ends).lower()}"
+    async with chatbase_stage(tmp_path, adding("upstreams.support", line)) as stage:
+        stage.vendor.handler = slow
+        exp = time.time() + 1
+        token = stage.token("alice", exp=exp)
+        async with connected(stage.url) as peer:
+            bearer = ("Authorization", f"Bearer {token}")
+            await peer.send(stage.request(None, "POST", "/chat", {"message": "hi"}, [bearer]))
+            await peer.until(b"text-delta")
+            if not ends:
+                asyncio.get_running_loop().call_later(exp - time.time() + 0.1, expired.set)
+            answer = await peer.answer()
+        assert time.time() > exp
+        assert answer.complete is not ends
+        last = events(answer)[-1]
+        if ends:
+            assert last["type"] == "error"
+            assert "expired" in last["errorText"]
+            await stage.vendor.connection_closed(1, within=1)
+            stage.vendor.forget()
+            answer = await stage.ask(None, "POST", "/chat", {"message": "hi"}, [bearer])
+            assert (answer.status, stage.vendor.saw_nothing()) == (401, True)
+        else:
+            assert last["delta"] == "last"
 
 
 async def test_no_event_of_ours_runs_into_half_an_event_of_the_vendors(

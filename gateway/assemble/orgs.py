@@ -110,4 +110,5 @@ def build_upstream(settings: UpstreamSettings, shared: Shared, stack: AsyncExitS
         agents=None if "*" in settings.agents else frozenset(settings.agents),
         max_body=settings.max_body,
         total=settings.timeouts.total,
+        ends_at_expiry=settings.end_streams_at_expiry,
     )

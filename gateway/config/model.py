@@ -121,7 +121,9 @@ class UpstreamTable(Table):
         default=None, description="Narrows the profile; absent: all it declares."
     )
     timeouts: Timeouts = Field(default=Timeouts(), description="Clocks of one exchange.")
-    end_streams_at_expiry: Literal[False] = Field(default=False, description="Not available yet.")
+    end_streams_at_expiry: bool = Field(
+        default=False, description="End an answer when its credential expires; else at `total`."
+    )
     max_connections: Count = Field(default=1000, description="To this vendor, at one time.")
     assertion: Literal[False] = Field(default=False, description="Not available yet.")
     max_body: Annotated[int, Bytes("1KiB", "64MiB")] | None = Field(

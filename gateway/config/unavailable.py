@@ -46,7 +46,6 @@ NOT_YET = (
     NotYet("upstream", "assertion", accepted=False),
     NotYet("upstream", "proxy"),
     NotYet("upstream", "http2", accepted=False),
-    NotYet("upstream", "end_streams_at_expiry", accepted=False),
     NotYet("upstream", "tools"),
     NotYet("upstream", "events"),
     NotYet("upstream", "contacts"),
