@@ -31,6 +31,7 @@ class Command:
 
 COMMANDS = (
     Command("demo", "gateway.cli.demo:command", "A working chat to try, on this machine alone."),
+    Command("init", "gateway.cli.init:command", "Begin a configuration."),
     Command("serve", "gateway.cli.serve:command", "Run the gateway."),
     Command("check", "gateway.cli.check:command", "Find every mistake in a configuration."),
     Command("explain", "gateway.cli.explain:command", "Show what would happen to a request."),

@@ -1,9 +1,9 @@
 """What both ends of a row must say, and how a configuration is changed for one."""
 
-import json
 import re
 from collections.abc import Mapping
 
+from gateway.config import spelling
 from tests.support.stage import Edit, Stage
 from tests.support.vendor import RecordingVendor
 from tests.support.wire import Answer
@@ -57,10 +57,12 @@ def bearer(token: str) -> tuple[str, str]:
     return ("Authorization", f"Bearer {token}")
 
 
-def signing_in(*sign_ins: Mapping[str, object]) -> Edit:
+def signing_in(*sign_ins: Mapping[str, Any]) -> Edit:
     """An edit that puts these sign-ins in the place of the one there."""
     tables = [
-        "\n".join(["[[sign_in]]", *(f"{key} = {json.dumps(value)}" for key, value in one.items())])
+        "\n".join(
+            ["[[sign_in]]", *(f"{key} = {spelling.value(value)}" for key, value in one.items())]
+        )
         for one in sign_ins
     ]
     written = "\n".join(tables) + "\n\n"
