@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from gateway.config import spelling
 from tests.support.stage import Edit, Stage
@@ -59,11 +60,6 @@ def bearer(token: str) -> tuple[str, str]:
 
 def signing_in(*sign_ins: Mapping[str, Any]) -> Edit:
     """An edit that puts these sign-ins in the place of the one there."""
-    tables = [
-        "\n".join(
-            ["[[sign_in]]", *(f"{key} = {spelling.value(value)}" for key, value in one.items())]
-        )
-        for one in sign_ins
-    ]
+    tables = [spelling.section("[[sign_in]]", one) for one in sign_ins]
     written = "\n".join(tables) + "\n\n"
     return lambda text: re.sub(r"\[sign_in\]\n.*?\n\n", lambda _: written, text, flags=re.DOTALL)
