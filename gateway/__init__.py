@@ -10,12 +10,16 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.config.mistake import ConfigError
     from gateway.core.identity import Identity
+    from gateway.current import CurrentIdentity
+    from gateway.middleware import GatewayMiddleware
 
-__all__ = ["ConfigError", "Gateway", "Identity"]
+__all__ = ["ConfigError", "CurrentIdentity", "Gateway", "GatewayMiddleware", "Identity"]
 
 _HOMES = {
     "ConfigError": "gateway.config.mistake",
+    "CurrentIdentity": "gateway.current",
     "Gateway": "gateway.app",
+    "GatewayMiddleware": "gateway.middleware",
     "Identity": "gateway.core.identity",
 }
 

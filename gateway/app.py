@@ -1,6 +1,7 @@
 """The gateway as an ASGI application."""
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -11,15 +12,29 @@ from typing import TYPE_CHECKING, Any
 from gateway.assemble import Assembled, assemble
 from gateway.config.load import from_dict, load
 from gateway.core import fields as http
-from gateway.core import request_id
-from gateway.dispatch import serve
-from gateway.net.asgi import AsgiInbound, AsgiOutbound
+from gateway.core import origin, request_id
+from gateway.core.errors import GatewayError
+from gateway.core.identity import Identity
+from gateway.dispatch import refuse, serve, who_asks
+from gateway.lifespan import open_or_say_why
+from gateway.net.asgi import CLOSES_UNENDED, AsgiInbound, AsgiOutbound
+from gateway.net.mounted_path import routed_path
 from gateway.ports import Record
+from gateway.stamp import Stamped
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from gateway.config.model import Settings
+
+LOG = logging.getLogger("gateway")
+
+# Before a handshake is accepted that is a 403 to it.
+TURNED_AWAY = {"type": "websocket.close", "code": 1008}
+OPENED_LATE = (
+    "the gateway opens at the first request, since nobody ran its lifespan: give the application "
+    "lifespan=gateway.lifespan, or its store and connections are never closed in good order"
+)
 
 
 class Gateway:
@@ -27,32 +42,35 @@ class Gateway:
 
     Alone, the server's lifespan opens and closes it. Mounted in a host app it gets no lifespan of
     its own: give the host `lifespan=gateway.lifespan`, or enter it in the host's. Without either it
-    opens on the first request and closes with the process.
+    opens on the first request, says so in the log, and closes with the process.
+
+    `prefix` is where it stands below its mount: "" or "/ai".
     """
 
-    def __init__(self, settings: "Settings") -> None:
+    def __init__(self, settings: "Settings", *, prefix: str = "") -> None:
         self.settings = settings
+        self._prefix = prefix
         self._assembled: Assembled | None = None
         self._opening = asyncio.Lock()
         self._exit = AsyncExitStack()
 
     @classmethod
-    def from_file(cls, path: str | Path) -> "Gateway":
+    def from_file(cls, path: str | Path, *, prefix: str = "") -> "Gateway":
         """The gateway a configuration file describes.
 
         Raises:
             ConfigError: with every mistake in it.
         """
-        return cls(load(Path(path)).settings)
+        return cls(load(Path(path)).settings, prefix=prefix)
 
     @classmethod
-    def from_dict(cls, config: Mapping[str, Any]) -> "Gateway":
+    def from_dict(cls, config: Mapping[str, Any], *, prefix: str = "") -> "Gateway":
         """The gateway a dictionary of the same shape describes.
 
         Raises:
             ConfigError: with every mistake in it.
         """
-        return cls(from_dict(config).settings)
+        return cls(from_dict(config).settings, prefix=prefix)
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
@@ -74,6 +92,12 @@ class Gateway:
                 self._assembled = await self._exit.enter_async_context(assemble(self.settings))
             return self._assembled
 
+    async def opened(self) -> Assembled:
+        """As `open`, for a request that may be the first to need it."""
+        if self._assembled is None:
+            LOG.warning(OPENED_LATE)
+        return self._assembled or await self.open()
+
     async def aclose(self) -> None:
         """End what still runs, and let go of the store and of connections."""
         self.stop()
@@ -90,25 +114,55 @@ class Gateway:
         if self._assembled is not None:
             self._assembled.house.running.stop()
 
+    async def identify(self, scope: "Scope") -> Identity:
+        """Who makes a request of the host application's own.
+
+        Raises:
+            GatewayError: nobody we know, or no org stands at this host and path.
+        """
+        assembled = await self.opened()
+        ask = self._inbound(assembled, scope, _never, "")
+        ask.fields = origin.of_a_visit(ask.fields, method=ask.method)
+        return await who_asks(assembled.house, ask, routed_path(scope))
+
+    async def answer_for(self, error: GatewayError, scope: "Scope", send: "Send") -> None:
+        """Answer for an error of ours that a route of the host application did not catch."""
+        if scope["type"] == "websocket":
+            await send(TURNED_AWAY)
+            return
+        ask = self._inbound(await self.opened(), scope, _never, "")
+        record = self._record(ask)
+        await refuse(Stamped(AsgiOutbound(send), record), record, error)
+
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
-            # No WebSocket is spoken here: closing before accepting is a 403 to the handshake.
             await receive()
-            await send({"type": "websocket.close", "code": 1008})
+            await send(TURNED_AWAY)  # no WebSocket is spoken here
 
     async def _http(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        assembled = self._assembled or await self.open()
-        ask = AsgiInbound(
+        assembled = await self.opened()
+        ask = self._inbound(assembled, scope, receive, self._prefix)
+        answer = AsgiOutbound(send, closes_unended=CLOSES_UNENDED in scope.get("extensions", {}))
+        await serve(assembled.house, ask, answer, self._record(ask))
+        answer.raise_if_cut()
+
+    def _inbound(
+        self, assembled: Assembled, scope: "Scope", receive: "Receive", prefix: str
+    ) -> AsgiInbound:
+        return AsgiInbound(
             scope,
             receive,
             trusted_proxies=assembled.trusted_proxies,
             body_timeout=assembled.body_timeout,
+            prefix=prefix,
         )
-        record = Record(
+
+    def _record(self, ask: AsgiInbound) -> Record:
+        return Record(
             request_id=request_id.choose(
                 http.values(ask.fields, b"x-request-id"),
                 now=time.time(),
@@ -117,16 +171,16 @@ class Gateway:
             method=ask.method,
             started=time.monotonic(),
         )
-        await serve(assembled.house, ask, AsgiOutbound(send), record)
 
     async def _lifespan(self, receive: "Receive", send: "Send") -> None:
         await receive()
-        try:
-            await self.open()
-        except Exception as error:
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            raise
+        await open_or_say_why(self, send)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.aclose()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _never() -> "Message":
+    """Who asks is known without the body: that one is the application's to read."""
+    raise RuntimeError("the body of a request to the application was asked for")

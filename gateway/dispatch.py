@@ -20,6 +20,7 @@ from gateway.core.errors import (
     NotFound,
     Unavailable,
 )
+from gateway.core.identity import Identity
 from gateway.core.problem import Answer
 from gateway.core.route import Segments
 from gateway.exchange import authenticate, handle
@@ -98,6 +99,20 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
         else:
             answer.problem = org.problem(below)
             await handle(org, below, ask, answer, record, house.running)
+
+
+async def who_asks(house: House, ask: Inbound, path: str) -> Identity:
+    """Who makes a request that is none of ours: one to the application that we stand in.
+
+    `path` is decoded, and any: only the place of an org is looked for in it.
+
+    Raises:
+        MisdirectedRequest, NotFound: no org stands there.
+        GatewayError: as `Site.find` and `SignIn.authenticate` do.
+    """
+    http.check(ask.fields)
+    site, _ = house.sites.find(ask.host, tuple(path.removeprefix("/").split("/")))
+    return await (await site.find(ask)).org.sign_in.authenticate(ask)
 
 
 async def health(house: House, ask: Inbound, path: Segments) -> Answer:

@@ -7,11 +7,17 @@ import gateway
 
 
 def test_the_public_names_are_these() -> None:
-    assert gateway.__all__ == ["ConfigError", "Gateway", "Identity"]
+    assert gateway.__all__ == [
+        "ConfigError",
+        "CurrentIdentity",
+        "Gateway",
+        "GatewayMiddleware",
+        "Identity",
+    ]
     assert sorted(gateway._HOMES) == gateway.__all__
 
 
-@pytest.mark.parametrize("name", gateway.__all__)
+@pytest.mark.parametrize("name", sorted({*gateway.__all__} - {"CurrentIdentity"}))
 def test_a_public_name_is_what_it_says(name: str) -> None:
     assert getattr(gateway, name).__name__ == name
 

@@ -57,6 +57,18 @@ def _fold(origin: str) -> str:
     return origin.removesuffix({"https": ":443", "http": ":80"}.get(origin.partition(":")[0], ""))
 
 
+def of_a_visit(fields: Fields, *, method: str) -> Fields:
+    """The fields of a request to an application's own routes, whose pages people come to by links.
+
+    Whoever follows a link is shown the page, and nobody else is: so it counts as though they had
+    typed the address.
+    """
+    told = (values(fields, b"sec-fetch-mode"), values(fields, b"sec-fetch-dest"))
+    if method not in SAFE_METHODS or told != ([b"navigate"], [b"document"]):
+        return fields
+    return [line if line[0] != b"sec-fetch-site" else (line[0], b"none") for line in fields]
+
+
 def cors_fields(origin: bytes | None, origins: Collection[str]) -> list[tuple[bytes, bytes]]:
     """What an answer says to a browser whose page is of `origin` (Fetch section 3.2).
 

@@ -3,29 +3,40 @@
 - Fields are copied once, before the first `receive()`: under uvicorn's httptools the trailers of a
   chunked body are appended to the same list later.
 - The path is the one that was sent: `scope["path"]` has decoded `%2F` and `%2e%2e`.
-- An answer that is cut is never ended: the application returns, and the server closes.
+- An answer that is cut is never ended: the application raises, and the server closes.
 """
 
 import asyncio
+import contextlib
 import re
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.core.errors import BadPath, BadRequest, ContentTooLarge, RequestTimeout
+from gateway.core.errors import BadRequest, ContentTooLarge, RequestTimeout
 from gateway.core.fields import single
 from gateway.core.forwarded import Network, forwarded_origin, is_trusted
+from gateway.net import mounted_path
 from gateway.ports import ClientLeft, Fields
 
 _LENGTH = re.compile(rb"[0-9]+")  # RFC 9110 section 8.6
 _LONGEST_LENGTH = 18  # digits: an exabyte, and quick to read as a number
-_PLAIN = "/:@~"  # beside letters, digits and "_.-", what a segment may have (gateway.core.route)
+# What a server says of itself in `extensions` that closes a connection whose answer has no end.
+CLOSES_UNENDED = "gateway.closes_unended"
+_HTTP = {"ws": "http", "wss": "https"}  # a handshake is HTTP, and so is the origin of its page
+_HANDSHAKE = "CONNECT"  # RFC 8441: a method that changes something, as far as browsers can tell
+
+
+_NO_BYTES = "cut off"  # text where bytes belong
+
+
+class AnswerCut(Exception):
+    """An answer ended early, and is not to look whole: the exchange's record says why."""
 
 
 class AsgiInbound:
-    """One request as an ASGI server hands it over.
+    """One request as an ASGI server hands it over; a WebSocket's handshake is one too.
 
     Making one never fails, so that whoever answers for errors can make it first. `raw_path` raises
     `BadPath` where the path is not below our mount or has no one spelling; `scheme`, `host` and
@@ -42,17 +53,17 @@ class AsgiInbound:
         prefix: str = "",
     ) -> None:
         self.fields: Fields = tuple((name.lower(), value) for name, value in scope["headers"])
-        self.method: str = scope["method"]
+        self.method: str = scope.get("method", _HANDSHAKE)
         self.raw_query: bytes = scope.get("query_string", b"")
-        self._scope = scope
+        self.scope = scope  # what the application around us knows of the request
         self._receive = receive
         self._trusted_proxies = trusted_proxies
         self._body_timeout = body_timeout
-        self._mount: str = scope.get("root_path", "").rstrip("/") + prefix
+        self._prefix = prefix
 
     @cached_property
     def raw_path(self) -> str:
-        return _below(_raw_path(self._scope), self._mount)
+        return mounted_path.raw_path(self.scope, self._prefix)
 
     @property
     def scheme(self) -> str:
@@ -68,11 +79,12 @@ class AsgiInbound:
 
     @cached_property
     def _origin(self) -> tuple[str, str | None, str]:
-        client = self._scope.get("client")  # absent on a UNIX socket
+        client = self.scope.get("client")  # absent on a UNIX socket
         peer: str = client[0] if client else ""
+        scheme: str = self.scope.get("scheme", "http")
         scheme, host, forwarded_for = forwarded_origin(
             self.fields,
-            scheme=self._scope.get("scheme", "http"),
+            scheme=_HTTP.get(scheme, scheme),
             believed=bool(self._trusted_proxies) and is_trusted(peer, self._trusted_proxies),
         )
         return scheme, host, forwarded_for or peer
@@ -125,8 +137,9 @@ class AsgiOutbound:
     many do not (ASGI before 2.4): watch `Inbound.left`.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, closes_unended: bool = False) -> None:
         self._send = send
+        self._closes_unended = closes_unended
         self.started = False
         self.was_cut = False
 
@@ -141,13 +154,24 @@ class AsgiOutbound:
         await self._body(b"", more=False)
 
     async def cut(self) -> None:
-        """Never end this answer.
+        """Never end this answer; the application then calls `raise_if_cut`.
 
-        The application then returns, and the server, which has seen no last message, closes the
-        connection in the middle. `was_cut` tells an application that stands inside a middleware
-        which would end it for us (Starlette's BaseHTTPMiddleware does) to raise instead.
+        To raise is enough for a server, and too late for a middleware that reads us as a stream:
+        Starlette's BaseHTTPMiddleware ends its own answer first, and raises then. So it is given a
+        chunk that it passes on like any other and no server can write, which makes its `send`
+        raise.
         """
         self.was_cut = True
+        if not self._closes_unended:
+            with contextlib.suppress(Exception):
+                await self._send(
+                    {"type": "http.response.body", "body": _NO_BYTES, "more_body": True}
+                )
+
+    def raise_if_cut(self) -> None:
+        """Raises: AnswerCut."""
+        if self.was_cut and not self._closes_unended:
+            raise AnswerCut("an answer was cut off, so that half of it does not look whole")
 
     async def _body(self, content: bytes, *, more: bool) -> None:
         if self.was_cut:
@@ -159,31 +183,6 @@ class AsgiOutbound:
             await self._send(message)
         except OSError as error:  # ASGI 2.4: how a server says that the client has left
             raise ClientLeft from error
-
-
-def _raw_path(scope: Scope) -> str:
-    raw: bytes | None = scope.get("raw_path")
-    if raw is None:  # it is optional in ASGI: then only a path that has one spelling will do
-        path: str = scope["path"]
-        if quote(path, safe=_PLAIN) != path:
-            raise BadPath("The path has characters that have two spellings")
-        return path
-    try:
-        return raw.decode("ascii")
-    except UnicodeDecodeError as error:
-        raise BadPath("The path has characters beyond ASCII") from error
-
-
-def _below(path: str, mount: str) -> str:
-    """The rest of `path` below `mount`, where that ends with a segment."""
-    if not mount:
-        return path
-    if not path.startswith(mount):
-        raise BadPath("The path is not below where the gateway is mounted")
-    rest = path[len(mount) :]
-    if rest and not rest.startswith("/"):
-        raise BadPath("The path is not below where the gateway is mounted")
-    return rest or "/"
 
 
 def _announced(fields: Fields) -> int:

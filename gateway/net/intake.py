@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.core.errors import BadRequest, FieldsTooLarge, GatewayError, MethodNotAllowed
+from gateway.net.asgi import CLOSES_UNENDED
 from gateway.net.head import FRAMING, METHODS, judge
 from gateway.net.tally import ServerLimits, Tally
 from gateway.net.upgrade import NothingFollows, body_parser
@@ -114,6 +115,7 @@ class Intake(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {CLOSES_UNENDED: {}}
         self.part = Part.HEAD
         self.begun += 1
         self._tally.begin()

@@ -1,0 +1,110 @@
+"""The gateway inside an application: everything below a prefix is ours, the rest is the app's.
+
+    app.add_middleware(GatewayMiddleware, config="gateway.toml", prefix="/ai")
+
+What we are asked for by a path is decided by the path as the application's router would read it,
+and then judged as it was sent: what only looks like ours is refused, and never the application's.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.app import Gateway
+from gateway.caller import SCOPE_KEY, Caller
+from gateway.config.mistake import ConfigError
+from gateway.core.errors import GatewayError
+from gateway.core.route import segments
+from gateway.lifespan import live_around
+from gateway.net.mounted_path import below, routed_path
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class GatewayMiddleware:
+    """A gateway below `prefix`, and `app` everywhere else.
+
+    `config` is the path of a file, or a mapping of the same shape. The application's lifespan opens
+    and closes the gateway too. In the application's own routes `scope["gateway"]` says who asks
+    (`gateway.caller.Caller`), as does `CurrentIdentity` in those of FastAPI.
+
+    A mistake in the configuration keeps the server from starting: Starlette makes its middlewares
+    inside the lifespan, where an exception would mean that there is no lifespan.
+
+    Raises:
+        ValueError: `prefix` is no path of plain segments.
+    """
+
+    def __init__(
+        self,
+        app: "ASGIApp",
+        *,
+        config: str | Path | Mapping[str, Any],
+        prefix: str = "/ai",
+    ) -> None:
+        self._app = app
+        self._prefix = _checked(prefix)
+        self._mistakes: ConfigError | None = None
+        try:
+            self._gateway = _built(config, prefix)
+        except ConfigError as error:
+            self._mistakes = error
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if self._mistakes is not None:
+            await _refuse_to_start(self._mistakes, scope, receive, send)
+        if scope["type"] == "lifespan":
+            await live_around(self._app, self._gateway, scope, receive, send)
+        elif scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+        elif below(routed_path(scope), self._prefix) is not None:
+            await self._gateway(scope, receive, send)
+        else:
+            await self._pass(scope, receive, send)
+
+    async def _pass(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """A request of the application's own; ours is what its routes raise of us."""
+        started = False
+
+        async def note(message: "Message") -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        state = scope.setdefault("state", {})
+        caller = Caller(lambda: self._gateway.identify(scope), state)
+        try:
+            await self._app({**scope, SCOPE_KEY: caller}, receive, note)
+        except GatewayError as error:
+            if started:
+                raise
+            await self._gateway.answer_for(error, scope, send)
+
+
+def _checked(prefix: str) -> str:
+    try:
+        if segments(prefix):
+            return prefix
+    except GatewayError:
+        pass
+    raise ValueError('prefix: plain segments, as in "/ai", with a slash before and none at the end')
+
+
+def _built(config: str | Path | Mapping[str, Any], prefix: str) -> Gateway:
+    if isinstance(config, Mapping):
+        return Gateway.from_dict(config, prefix=prefix)
+    return Gateway.from_file(config, prefix=prefix)
+
+
+async def _refuse_to_start(
+    error: ConfigError, scope: "Scope", receive: "Receive", send: "Send"
+) -> None:
+    """Say every mistake where the server hears it.
+
+    Raises: ConfigError.
+    """
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": str(error)})
+    raise error
