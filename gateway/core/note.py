@@ -9,8 +9,12 @@ from dataclasses import dataclass
 
 from gateway.core import pointer, strictjson
 from gateway.core.errors import UpstreamMalformed
+from gateway.core.pointer import Tokens
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import Body, Operation
+
+# Written in JSON as it stands; a quote or a slash may be escaped, an index is not written at all.
+_PLAIN = re.compile("[A-Za-z_][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +91,17 @@ def _bodies(places: tuple[object, ...]) -> tuple[Body, ...]:
 
 
 def _search_for(places: tuple[Body, ...]) -> re.Pattern[bytes] | None:
-    names = {place.tokens[-1].encode() for place in places}
+    """What a document holds if it holds any of `places`: the last name on the way to each."""
+    names = {_last_name(place.tokens).encode() for place in places}
     if not names:
         return None
     # "\u" because JSON can write a letter of a name as an escape.
     return re.compile(rb"\\u|" + b"|".join(re.escape(name) for name in sorted(names)))
+
+
+def _last_name(tokens: Tokens) -> str:
+    """An item of a list has no name in the text; "" stands in every document."""
+    return next((token for token in reversed(tokens) if _PLAIN.fullmatch(token)), "")
 
 
 def _ids(document: JsonValue, places: tuple[Body, ...]) -> Iterator[str]:

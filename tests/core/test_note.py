@@ -49,6 +49,30 @@ def test_stops_at_another_user_before_anything_is_opened(document: object) -> No
     assert "bob" not in note.error.detail
 
 
+@pytest.mark.parametrize(
+    ("place", "data"),
+    [
+        pytest.param("/users/*", b'{"users":["alice","bob"]}', id="an item of a list"),
+        pytest.param("/users/1", b'{"users":["alice","bob"]}', id="an item by its number"),
+        pytest.param("/*", b'["bob"]', id="an item of the document"),
+        pytest.param("/*/*", b'[["bob"]]', id="an item of an item"),
+        pytest.param("/a~1b", b'{"a\\/b":"bob"}', id="a slash, as PHP escapes it"),
+        pytest.param('/a"b', b'{"a\\"b":"bob"}', id="a quote"),
+        pytest.param("/a~1b/*", b'{"a/b":["bob"]}', id="an item of what has a slash"),
+        pytest.param("/\u00fcser", '{"\u00fcser":"bob"}'.encode(), id="a letter of others"),
+        pytest.param("/list/*/user-1", b'{"list":[{"user-1":"bob"}]}', id="a hyphen"),
+        pytest.param("/USER_", b'{"USER_":"bob"}', id="capitals"),
+        pytest.param("/7/user", b'{"7":{"user":"bob"}}', id="a number is a name too"),
+    ],
+)
+def test_another_user_is_seen_in_an_event_wherever_a_place_may_lead(
+    place: str, data: bytes
+) -> None:
+    operation = Operation(method="GET", path="/x", answers_user=(Body(place),))
+    (note,) = Reader(operation, "alice", ()).read_event(data)
+    assert isinstance(note, Stop)
+
+
 @pytest.mark.parametrize("value", [None, "", True, 1.5, [], {}, ["c-1"]])
 def test_what_is_no_id_names_nothing(value: object) -> None:
     assert read({"id": value, "user": value}) == []
