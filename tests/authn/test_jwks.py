@@ -201,7 +201,9 @@ async def test_an_answer_that_cannot_be_used_changes_nothing(
         assert not await one.keys.refresh()
         assert await one.find() == "rs256-1"
         assert one.fetches == 2
-        assert [record.name for record in caplog.records] == ["gateway.authn"]
+        (record,) = caplog.records
+        assert record.name == "gateway.authn"
+        assert record.getMessage().startswith("no keys from test: ")
         assert "a2V5" not in caplog.text
         cold = Stage(one.provider)
         assert await cold.find() == "keys_unavailable"
@@ -262,6 +264,22 @@ async def test_no_keys_ever_is_not_the_callers_fault_and_no_storm() -> None:
         assert one.fetches == 1
         one.clock.now += PAUSE
         assert await one.find() == "keys_unavailable"
+        assert one.fetches == 2
+
+
+async def test_whoever_comes_while_somebody_tries_again_waits_for_it_too() -> None:
+    async with stage() as one:
+        one.provider.script(JWKS, status(500))
+        assert await one.find() == "keys_unavailable"
+        one.provider.script(JWKS, None)
+        one.provider.hold()
+        trying = asyncio.create_task(one.keys.refresh())
+        await until(lambda: one.fetches == 2)
+        coming = asyncio.create_task(one.find())
+        await asyncio.sleep(0)
+        one.provider.release()
+        assert await trying
+        assert await coming == "rs256-1", "though the last failure is no pause ago"
         assert one.fetches == 2
 
 

@@ -425,13 +425,15 @@ async def test_a_verified_token_is_remembered_for_a_minute() -> None:
 
 @pytest.mark.parametrize("leeway", [0.0, 30.0])
 async def test_a_remembered_token_expires_in_time(leeway: float) -> None:
-    """Row A-08."""
+    """Row A-08; and no sooner."""
     clock = WoundClock()
-    one = sign_in(clock=clock, leeway=leeway)
+    keys = known_keys()
+    one = sign_in(keys=keys, clock=clock, leeway=leeway)
     token = ISSUER.token(exp=int(clock.now) + 1)
     await one.verify(bearing(token))
     clock.now += 0.9 + leeway
     await one.verify(bearing(token))
+    assert keys.asked == 1
     clock.now += 0.1
     with pytest.raises(CredentialsExpired):
         await one.verify(bearing(token))

@@ -24,6 +24,8 @@ def test_a_place_is_the_field_a_cookie_or_another_field(place: str) -> None:
         "cookie",
         "cookie:",
         "cookie:a=b",
+        "cookie:a:b",
+        "field:x:y",
         "cookie:a;b",
         "cookie:a b",
         "cookie:a\n",

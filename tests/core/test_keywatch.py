@@ -11,6 +11,8 @@ from gateway.core.keywatch import SHORTEST, KeyWatch
 
 KEY = "sk-live-0123456789abcdef"
 OTHER = "sk-live-0123/fedcba/9876"
+# Its beginning comes again and again within it, as `aab` within `aabaab`.
+WINDING = "aabaabaaab/aabaabaab"
 
 
 def passed(watch: KeyWatch, chunks: list[bytes]) -> tuple[bytes, bool]:
@@ -34,6 +36,18 @@ PLACES = st.lists(st.integers(min_value=0, max_value=10_000), max_size=12)
 NOISE = st.lists(st.sampled_from(["s", "sk", "sk-", "sk-live-", KEY[:-1], " ", "\n", "x"])).map(
     "".join
 )
+
+
+@pytest.mark.parametrize("key", [KEY, OTHER, WINDING])
+def test_every_beginning_of_a_key_waits(key: str) -> None:
+    written = key.encode()
+    for before in (b"", b"a", b"aa", written[:-1], written[:3]):
+        for at in range(1, len(written)):
+            watch = KeyWatch([key])
+            passed_first = watch.feed(before + written[:at])
+            assert len(passed_first) <= len(before), at
+            with pytest.raises(UpstreamMalformed):
+                watch.feed(written[at:])
 
 
 @given(NOISE, PLACES)
@@ -62,12 +76,24 @@ def test_only_what_may_be_a_key_waits() -> None:
     assert watch.feed(b"elf sk-l") == b"self "
     assert watch.feed(b"ong") == b"sk-long"
     assert watch.end() == b""
+    assert watch.feed(b"sk-") == b""
+    assert watch.end() == b"sk-"
+    assert watch.end() == b"", "what was held is told once"
 
 
 @pytest.mark.parametrize("keys", [[], [""], ["password"], ["k" * (SHORTEST - 1)]])
 def test_a_short_key_is_a_word_like_any_other(keys: list[str]) -> None:
     text = b"password " + b"k" * 100
     assert passed(KeyWatch(keys), [text]) == (text, True)
+    assert KeyWatch(keys).feed(text) == text, "at once"
+
+
+def test_a_key_that_is_just_long_enough_is_one() -> None:
+    assert passed(KeyWatch(["k" * SHORTEST]), [b"k" * SHORTEST]) == (b"", False)
+
+
+def test_a_key_that_is_no_text_is_watched_for_like_any_other() -> None:
+    assert passed(KeyWatch(["\udcff" * SHORTEST]), [b"x"]) == (b"x", True)
 
 
 def test_a_value_by_itself() -> None:

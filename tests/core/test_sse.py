@@ -1,5 +1,6 @@
 import base64
 import json
+import time
 from itertools import pairwise
 
 import pytest
@@ -81,7 +82,9 @@ def test_agrees_with_another_parser_on_every_vector_at_every_cut() -> None:
         pytest.param(b"data:\n\n", b"", id="empty data"),
         pytest.param(b": a comment\n\n", b"", id="comment"),
         pytest.param(b"database: x\n\n", b"", id="another field that begins like data"),
+        pytest.param(b"user: x\ndata: a\n\n", b"a", id="another field of four letters"),
         pytest.param(b"data: a\ndata: b\n\n", b"a\nb", id="two data lines"),
+        pytest.param(b"data\ndata: a\ndata\n\n", b"\na\n", id="data lines without a colon"),
         pytest.param(b"event: x\r\ndata: a\r\n\r\n", b"a", id="CRLF"),
     ],
 )
@@ -153,3 +156,11 @@ def test_what_is_left_is_left_once(splitter: Splitter) -> None:
     splitter.feed(b"data: 1")
     assert splitter.rest() is not None
     assert splitter.rest() is None
+
+
+def test_an_event_without_end_is_searched_once_however_small_its_pieces() -> None:
+    splitter = EventStreamSplitter()
+    began = time.process_time()
+    for _ in range(10_000):
+        splitter.feed(b"x" * 100)
+    assert time.process_time() - began < 1  # 0.02; anew each time: 46

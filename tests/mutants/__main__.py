@@ -23,8 +23,10 @@ from pathlib import Path
 import anyio.pytest_plugin  # noqa: F401
 import cachetools  # noqa: F401
 import cryptography.x509  # noqa: F401
+import httpx  # noqa: F401
 import hypothesis
 import jwt  # noqa: F401
+import msgspec  # noqa: F401
 
 from tests.mutants.operators import Mutant, mutants
 from tests.mutants.pool import Act, Result, Verdict, trials

@@ -109,13 +109,18 @@ def mutants(source: str) -> Iterator[Mutant]:
     for site in _sites(tree, _Site(tree, (), None, 0, False), ""):
         for what, changed in _changes(site.node):
             yield Mutant(
-                getattr(site.node, "lineno", 0),
+                _line(site.node),
                 what,
                 site.function,
                 site.first_line,
                 site.for_people,
                 _with(tree, site.way, changed),
             )
+
+
+def _line(node: ast.AST) -> int:
+    line: int = getattr(node.target if isinstance(node, ast.comprehension) else node, "lineno", 0)
+    return line
 
 
 def _with(

@@ -27,14 +27,18 @@ def crashes(tell: Tell) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def fails(tell: Tell) -> None:
+    raise LookupError
+
+
 def test_each_process_tells_its_own_end() -> None:
-    acts = [(act.__name__, act) for act in (loops, raises, ends, crashes, time.sleep)]
+    acts = [(act.__name__, act) for act in (loops, raises, ends, crashes, fails)]
     assert dict(trials(acts, 2)) == {
         "loops": Result(Verdict.TIMED_OUT, "a test"),
         "raises": Result(Verdict.KILLED, "a test"),
         "ends": Result(Verdict.SURVIVED),
         "crashes": Result(Verdict.KILLED),
-        "sleep": Result(Verdict.UNTRIED),
+        "fails": Result(Verdict.UNTRIED),
     }
 
 

@@ -13,6 +13,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import inspect
+import os
 import pickle
 import sys
 import tempfile
@@ -53,6 +54,8 @@ def _pytest(arguments: Iterable[str], *plugins: object) -> int:
             f"--basetemp={folder}/t",
         ]
         own += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins were read before
+        own += ["-p", "anyio", "-p", "_hypothesis_pytestplugin", "-p", "pytest_timeout"]
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # a second for each process
         return int(pytest.main([*own, *arguments], plugins=list(plugins)))
 
 
