@@ -51,9 +51,9 @@ async def looking(settings: "Settings") -> AsyncIterator["House"]:
     Where there is no store yet, none is made: one in a temporary folder stands in for it.
     """
     from gateway.assemble import assemble
-    from gateway.store.location import locate
+    from gateway.store.opening import is_there
 
-    there = locate(settings.store.url).exists()
+    there = await is_there(settings.store.url)
     with nullcontext() if there else tempfile.TemporaryDirectory() as folder:
         if folder is not None:
             store = settings.store.model_copy(update={"url": f"sqlite:///{folder}/none.db"})

@@ -11,6 +11,9 @@ from gateway.config.load import Loaded
 from gateway.config.mistake import Path, key_of
 from gateway.config.rules.secrets import secret_paths
 from gateway.config.spelling import section, sections
+from gateway.store.address import without_secret
+
+_STORE = ("store", "url")
 
 
 def expanded(loaded: Loaded) -> str:
@@ -68,7 +71,9 @@ class _Shown:
             shown = [masked(text) for text in many if isinstance(text, str)]
             return shown if isinstance(value, list) else shown[0]
         if isinstance(written, str) and "${" in written and not isinstance(value, list):
-            return written
+            return without_secret(written) if path == _STORE else written
+        if path == _STORE and isinstance(value, str):
+            return without_secret(value)
         if isinstance(value, Mapping):
             return self.table(value, path)
         if isinstance(value, list):

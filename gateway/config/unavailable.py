@@ -56,7 +56,6 @@ NOT_YET = (
 SIGN_IN_KEYS = ("framework", "ask", "introspection_url", "forwarded")
 SIGN_IN_TYPES = ("session", "introspect", "token_introspection", "forwarded", "host")
 VENDORS = ("openai", "anthropic", "dify", "mcp")
-STORES = ("postgresql", "postgres")
 
 
 def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:

@@ -1,7 +1,7 @@
 """Who owns a conversation, and the name a person has at an upstream: first come, for good.
 
-The database decides, by its primary keys and unique constraints: so two processes on one file are
-as safe as one. A claim is on the disk when it returns. A person who has become another (table
+The database decides, by its primary keys and unique constraints: so two processes on one database
+are as safe as one. A claim is on the disk when it returns. A person who has become another (table
 `aliases`) is that other wherever people are compared, after one hop.
 
 Remembered in process: answers that can never change, and no others. Nothing merges people while a
@@ -10,17 +10,18 @@ gateway runs; what comes to do so must clear these memories.
 
 import time
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import TypeAlias
 
 from cachetools import LRUCache
-from sqlalchemy import ColumnElement, Text, bindparam, func, select, true
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.identity import Person
 from gateway.ports import ConversationLedger, Whose
 from gateway.store.database import Database
+from gateway.store.dialect import insert
 from gateway.store.group import Group
 from gateway.store.schema import aliases, conversations, users
 
@@ -48,22 +49,17 @@ _CONVERSATION = (
 )
 OWNER = select(_OWNING).where(_CONVERSATION)
 THEIRS = select(_OWNING == _ASKING).where(_CONVERSATION)
-CLAIM = insert(conversations).on_conflict_do_nothing()
-
 USER_ID = select(users.c.user_id).where(
     users.c.org == _ORG, users.c.upstream == _UPSTREAM, users.c.subject == _ASKING
 )
 # SQLite needs the WHERE: without it, it reads ON CONFLICT as the condition of a join.
-NAME = (
-    insert(users)
-    .from_select(
-        ["org", "upstream", "subject", "user_id", "first_seen"],
-        select(_ORG, _UPSTREAM, _ASKING, bindparam("user_id"), bindparam("first_seen")).where(
-            true()
-        ),
-    )
-    .on_conflict_do_nothing()
-)
+_NAMED = select(
+    _ORG,
+    _UPSTREAM,
+    _ASKING,
+    bindparam("user_id", type_=Text),
+    bindparam("first_seen", type_=BigInteger),
+).where(true())
 
 
 class Ledger(ConversationLedger):
@@ -150,18 +146,20 @@ def _names(upstream: str, conversation: str, person: Person) -> dict[str, str | 
 
 
 def _storable(*names: str) -> bool:
-    """Whether they are Unicode text: half a surrogate pair, which JSON can spell, has no UTF-8."""
+    """Whether both databases can hold them: half a surrogate pair, which JSON can spell, has no
+    UTF-8, and PostgreSQL knows no NUL.
+    """
     try:
-        for name in names:
-            name.encode()
+        return not any(b"\0" in name.encode() for name in names)
     except UnicodeEncodeError:
         return False
-    return True
 
 
 async def _claim(connection: AsyncConnection, claims: Sequence[Row]) -> Sequence[bool]:
     """For each claim, whether the conversation is now theirs."""
-    made = await connection.execute(CLAIM, claims, execution_options=COUNTED)
+    new = insert(connection, conversations).on_conflict_do_nothing()
+    in_order = sorted(claims, key=itemgetter("org", "upstream", "conversation"))
+    made = await connection.execute(new, in_order, execution_options=COUNTED)
     if made.rowcount == len(claims):  # all were new: the rule, and one statement for all
         return [True] * len(claims)
     return [bool((await connection.execute(THEIRS, claim)).scalar()) for claim in claims]
@@ -169,7 +167,9 @@ async def _claim(connection: AsyncConnection, claims: Sequence[Row]) -> Sequence
 
 async def _name(connection: AsyncConnection, names: Sequence[Row]) -> Sequence[str | None]:
     """For each person, the id they now have; None where the proposed one is another's."""
-    made = await connection.execute(NAME, names, execution_options=COUNTED)
+    new = insert(connection, users).from_select(users.c.keys(), _NAMED).on_conflict_do_nothing()
+    in_order = sorted(names, key=itemgetter("org", "upstream", "subject"))
+    made = await connection.execute(new, in_order, execution_options=COUNTED)
     if made.rowcount == len(names):
         return [str(name["user_id"]) for name in names]
     return [(await connection.execute(USER_ID, name)).scalar() for name in names]

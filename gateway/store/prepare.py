@@ -7,13 +7,13 @@ once one waits for the other, and one that is killed half-way leaves no half of 
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.store.database import writing_engine
 from gateway.store.errors import StoreError
 from gateway.store.schema import HEAD, VERSION_TABLE
+from gateway.store.sqlite import writing_engine
+from gateway.store.upgrade import upgrade
 
 PATIENCE = 30.0  # seconds to wait while another process migrates
 # quick_check reads the whole file: 2 ms a MiB from the page cache. A larger file starts unchecked,
@@ -53,7 +53,7 @@ async def prepare(path: Path) -> None:
                 await connection.exec_driver_sql(_TOUCH)
                 await connection.rollback()
             else:
-                await connection.run_sync(_upgrade)
+                await connection.run_sync(upgrade)
                 await connection.commit()
     except DBAPIError as error:
         raise _explained(path, error) from error
@@ -94,17 +94,6 @@ async def _version(connection: AsyncConnection, path: Path) -> str | None:
             f"{HEAD}): run that version, or restore a backup from before"
         )
     return version
-
-
-def _upgrade(connection: Connection) -> None:
-    # Imported here: it costs a quarter of a second, and most starts find nothing to do.
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", "gateway.store:migrations")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 def _explained(path: Path, error: DBAPIError) -> StoreError:

@@ -2,8 +2,8 @@
 
 rule 1: A row of `conversations` is never deleted and never given to another: an id that a vendor
         uses again stays with the person who opened it first.
-rule 2: A name is its own column, and SQLite compares text byte by byte (collation BINARY): no
-        delimiter, case or spelling makes two of them one.
+rule 2: A name is its own column, and text is compared and sorted byte by byte (SQLite's collation
+        BINARY, PostgreSQL's "C"): no delimiter, case or spelling makes two of them one.
 rule 3: `org` is the org's external_id, which never changes; `upstream` is the name it has there.
 
 Times are whole seconds since the epoch. This describes the newest form; `migrations` makes it, and
@@ -24,14 +24,15 @@ VERSION_TABLE = "gateway_schema"  # not Alembic's default name, which a host's d
 HEAD = "0001"  # the newest migration; later ones sort after earlier ones
 
 metadata = MetaData()
+Name = Text(collation="C").with_variant(Text(), "sqlite")  # text that PostgreSQL compares bytewise
 
 conversations = Table(
     "conversations",
     metadata,
-    Column("org", Text, primary_key=True),
-    Column("upstream", Text, primary_key=True),
-    Column("conversation", Text, primary_key=True),
-    Column("subject", Text, nullable=False),  # who opened it
+    Column("org", Name, primary_key=True),
+    Column("upstream", Name, primary_key=True),
+    Column("conversation", Name, primary_key=True),
+    Column("subject", Name, nullable=False),  # who opened it
     Column("opened_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -39,10 +40,10 @@ conversations = Table(
 users = Table(
     "users",
     metadata,
-    Column("org", Text, primary_key=True),
-    Column("upstream", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("user_id", Text, nullable=False),  # the name the upstream knows this person by
+    Column("org", Name, primary_key=True),
+    Column("upstream", Name, primary_key=True),
+    Column("subject", Name, primary_key=True),
+    Column("user_id", Name, nullable=False),  # the name the upstream knows this person by
     Column("first_seen", BigInteger, nullable=False),
     UniqueConstraint("org", "upstream", "user_id", name="one_person_a_user_id"),
     sqlite_with_rowid=False,
@@ -51,9 +52,9 @@ users = Table(
 aliases = Table(
     "aliases",
     metadata,
-    Column("org", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("becomes", Text, nullable=False),  # the subject this one is now; one hop, never two
+    Column("org", Name, primary_key=True),
+    Column("subject", Name, primary_key=True),
+    Column("becomes", Name, nullable=False),  # the subject this one is now; one hop, never two
     Column("made_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -61,7 +62,7 @@ aliases = Table(
 secrets = Table(
     "secrets",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", Name, primary_key=True),
     Column("value", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -3,20 +3,19 @@
 import secrets
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.store import location, schema
+from gateway.store import schema
 from gateway.store.database import Database
+from gateway.store.dialect import insert
 from gateway.store.ledger import Ledger
-from gateway.store.prepare import prepare
+from gateway.store.opening import opened
 
 IDENTITY = "identity"
 SECRET_BYTES = 32
 
 _SECRET = select(schema.secrets.c.value).where(schema.secrets.c.name == IDENTITY)
-_KEEP = insert(schema.secrets).on_conflict_do_nothing()
 
 
 class Store:
@@ -28,15 +27,12 @@ class Store:
 
     @classmethod
     async def open(cls, url: str) -> "Store":
-        """Open the store at `url`, sqlite:///…, and make it where there is none.
+        """Open the store at `url`, sqlite:///… or postgresql://…; make it where there is none.
 
         Raises:
             StoreError: it cannot be used; the text says what to do.
         """
-        path = location.locate(url)
-        location.ensure(path)
-        await prepare(path)
-        return cls(Database(path))
+        return cls(await opened(url))
 
     async def identity_secret(self) -> bytes:
         """The secret behind opaque user ids: made once, by whoever asks first, and kept.
@@ -65,4 +61,5 @@ class Store:
 
 
 async def _make_secret(connection: AsyncConnection) -> None:
-    await connection.execute(_KEEP, {"name": IDENTITY, "value": secrets.token_bytes(SECRET_BYTES)})
+    keep = insert(connection, schema.secrets).on_conflict_do_nothing()
+    await connection.execute(keep, {"name": IDENTITY, "value": secrets.token_bytes(SECRET_BYTES)})

@@ -88,7 +88,7 @@ def test_a_mistake_in_a_variable_names_the_variable(told: Told):
     assert told(short(), **variables) == [
         "GATEWAY__SERVER__LISEN  error  server.lisen: unknown key - did you mean listen?",
         'GATEWAY__STORE__URL  error  store.url: must begin with "sqlite:///", as in '
-        '"sqlite:///gateway.db"',
+        '"sqlite:///gateway.db", or "postgresql://"',
     ]
 
 

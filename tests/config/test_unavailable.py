@@ -4,7 +4,6 @@ from gateway.config.unavailable import (
     NOT_YET,
     SIGN_IN_KEYS,
     SIGN_IN_TYPES,
-    STORES,
     VENDORS,
     NotYet,
 )
@@ -84,13 +83,6 @@ def test_so_is_one_that_says_its_type(kind: str, told: Told):
 def test_a_profile_that_is_planned_is_told_from_a_misspelt_one(vendor: str, told: Told):
     assert told(short().replace("chatbase", vendor)) == [
         "5:1  error  upstreams.support.vendor: this profile is not available yet"
-    ]
-
-
-@pytest.mark.parametrize("store", STORES)
-def test_other_stores_are_not_available_yet(store: str, told: Told):
-    assert told(f'store.url = "{store}://u:CANARY@db/x"\n' + short()) == [
-        "1:7  error  store.url: PostgreSQL is not available yet"
     ]
 
 

@@ -1,15 +1,26 @@
-"""A store on a real file, and what other processes do to it."""
+"""A store in a real file or a real PostgreSQL, and what other processes do to it.
 
+A test of `url` or what is made of it runs on both; with `path` it is about SQLite's file alone.
+"""
+
+import asyncio
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gateway.store.address import is_postgres
+from gateway.store.database import Database
 from gateway.store.ledger import Ledger
+from gateway.store.opening import opened
 from gateway.store.store import Store
+from tests.support import postgres
 
 LOCK = """
 import sqlite3, sys
@@ -25,9 +36,56 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "gateway.db"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "kind" in metafunc.fixturenames:
+        both = "path" not in metafunc.fixturenames
+        metafunc.parametrize("kind", ["sqlite", "postgresql"] if both else ["sqlite"])
+
+
 @pytest.fixture
-def url(path: Path) -> str:
-    return f"sqlite:///{path}"
+def kind() -> str:
+    """Which database, as `pytest_generate_tests` says."""
+    raise NotImplementedError
+
+
+@pytest.fixture
+def url(kind: str, tmp_path: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'gateway.db'}"
+    else:
+        with postgres.store() as url:
+            yield url
+
+
+@dataclass(frozen=True)
+class Direct:
+    """The database itself, beside the store."""
+
+    url: str
+
+    def __call__(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run a statement with ? for its values; what it returns, if it returns any."""
+        if is_postgres(self.url):
+            with postgres.connected(self.url) as connection:
+                cursor = connection.execute(statement.replace("?", "%s"), values)
+                return cursor.fetchall() if cursor.description else []
+        path = self.url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path, isolation_level=None)) as file:
+            return file.execute(statement, values).fetchall()
+
+
+@pytest.fixture
+def direct(url: str) -> Direct:
+    return Direct(url)
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    database = await opened(url)
+    yield database
+    while database._running:  # what goes on though nobody waits for it any more
+        await asyncio.wait(database._running)
+    await database.aclose()
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 
 from gateway.core.errors import LedgerUnavailable
 from gateway.core.identity import Person
-from gateway.store.database import WRITE_CLOCK, Database
+from gateway.store.database import WRITE_CLOCK
+from gateway.store.sqlite import SqliteDatabase
 from gateway.store.store import Store
 from tests.store.conftest import locked, process, said, tell
 
@@ -117,7 +118,7 @@ async def test_a_store_that_turns_corrupt_answers_and_gives_nothing_away_rf_39(
     for number in range(100):
         await store.ledger.claim("support", f"c-{number}", ALICE)
     await store.aclose()
-    store = Store(Database(path))
+    store = Store(SqliteDatabase(path))
     with path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xaa" * (path.stat().st_size - 4096))

@@ -1,6 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -10,8 +9,6 @@ from gateway.core.errors import LedgerUnavailable
 from gateway.store import group as module
 from gateway.store.database import Database
 from gateway.store.group import Group
-from gateway.store.location import ensure
-from gateway.store.prepare import prepare
 
 pytestmark = pytest.mark.anyio
 
@@ -33,15 +30,6 @@ class Writing:
         if self.fails:
             raise OperationalError("INSERT", {}, OSError("disk full"))
         return [item * 2 for item in items]
-
-
-@pytest.fixture
-async def database(path: Path) -> AsyncIterator[Database]:
-    ensure(path)
-    await prepare(path)
-    database = Database(path)
-    yield database
-    await database.aclose()
 
 
 async def added(group: Group[int, int], *items: int) -> list[asyncio.Task[int]]:

@@ -123,7 +123,8 @@ async def test_a_store_outlives_its_process(url: str) -> None:
     await store.aclose()
 
 
-def test_starting_on_a_store_in_its_newest_form_does_not_load_alembic(url: str) -> None:
+def test_starting_on_a_store_in_its_newest_form_does_not_load_alembic(url: str, path: Path) -> None:
+    assert not path.exists()
     script = (
         "import asyncio, sys; from gateway.store.store import Store; "
         f"store = asyncio.run(Store.open({url!r})); print('alembic' in sys.modules)"
@@ -150,8 +151,8 @@ async def test_a_migration_that_dies_half_way_leaves_nothing(
         upgrade(connection)
         raise KeyboardInterrupt
 
-    upgrade = module._upgrade
-    monkeypatch.setattr(module, "_upgrade", half)
+    upgrade = module.upgrade
+    monkeypatch.setattr(module, "upgrade", half)
     with pytest.raises(KeyboardInterrupt):
         await Store.open(url)
     with closing(sqlite3.connect(path)) as connection:

@@ -1,6 +1,4 @@
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +7,7 @@ from gateway.core.errors import LedgerUnavailable
 from gateway.core.identity import Person
 from gateway.store.errors import StoreError
 from gateway.store.store import Store
+from tests.store.conftest import Direct
 
 pytestmark = pytest.mark.anyio
 
@@ -27,10 +26,9 @@ async def test_two_stores_have_two_secrets(store: Store, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("value", [b"", b"short", "text" * 20])
 async def test_a_secret_that_is_none_is_not_used(
-    store: Store, path: Path, value: bytes | str
+    store: Store, path: Path, direct: Direct, value: bytes | str
 ) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("INSERT INTO secrets VALUES ('identity', ?)", [value])
+    direct("INSERT INTO secrets VALUES ('identity', ?)", value)
     with pytest.raises(LedgerUnavailable):
         await store.identity_secret()
 

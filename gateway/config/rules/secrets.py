@@ -10,6 +10,7 @@ from gateway.config.interpolate import is_reference
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import Settings
 from gateway.config.table import Table
+from gateway.store.address import is_postgres, without_secret
 
 # Of templates that are long enough to look strong; shorter ones fail by their length.
 WELL_KNOWN = PUBLISHED_SECRETS | frozenset(
@@ -21,6 +22,7 @@ WELL_KNOWN = PUBLISHED_SECRETS | frozenset(
     }
 )
 _WRITTEN_OUT = 'is written out here: "${env:NAME}" or "${file:/path}" keeps it out of the file'
+_PASSWORD = f"its password {_WRITTEN_OUT}"
 _WORD = re.compile(r"(?:^[A-Za-z]{1,16} (?=\{key\}))?\{[a-z]+\}")  # a scheme before the key is none
 _SECRET_FIELD = re.compile(r"auth|key|token|secret|password|credential|cookie|signature")
 
@@ -51,6 +53,9 @@ def written_out(settings: Settings, written: Callable[[Path], object]) -> Iterat
         for index, text in enumerate(found if isinstance(found, (list, tuple)) else (found,)):
             if isinstance(text, str) and text and not is_reference(text):
                 yield Finding((*path, index), _WRITTEN_OUT, "warning")
+    url = written(("store", "url"))
+    if isinstance(url, str) and is_postgres(url) and without_secret(url) != url:
+        yield Finding(("store", "url"), _PASSWORD, "warning")
 
 
 def secret_paths(settings: Settings) -> Iterator[Path]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from gateway.config.mistake import Finding
 from gateway.config.model import Settings
 from gateway.config.rules.secrets import weakness
-from gateway.config.unavailable import STORES
+from gateway.store.address import address, is_postgres
+from gateway.store.errors import StoreError
 
 _SQLITE = "sqlite:///"
 
@@ -21,11 +22,20 @@ def check(settings: Settings) -> Iterator[Finding]:
 def _store(url: str) -> Iterator[Finding]:
     path = ("store", "url")
     name = url.removeprefix(_SQLITE)
-    if url.partition(":")[0].partition("+")[0] in STORES:
-        yield Finding(path, "PostgreSQL is not available yet")
+    if is_postgres(url):
+        yield from _postgres(url)
     elif name == url:
-        yield Finding(path, 'must begin with "sqlite:///", as in "sqlite:///gateway.db"')
+        yield Finding(
+            path, 'must begin with "sqlite:///", as in "sqlite:///gateway.db", or "postgresql://"'
+        )
     elif not name.strip("/") or name.startswith((":", "file:")):
         yield Finding(path, "must name a file: in memory, who owns what is lost with the process")
     elif "?" in name or "#" in name:
         yield Finding(path, "must be a path and nothing more")
+
+
+def _postgres(url: str) -> Iterator[Finding]:
+    try:
+        address(url)
+    except StoreError as error:
+        yield Finding(("store", "url"), str(error).removeprefix("store.url "))

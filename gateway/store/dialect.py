@@ -1,0 +1,48 @@
+"""What SQLite and PostgreSQL say in two ways, said in one."""
+
+import hashlib
+from typing import TYPE_CHECKING, TypeAlias
+
+from sqlalchemy import Table, text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.store.schema import VERSION_TABLE
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+    Insert: TypeAlias = sqlite.Insert | postgresql.Insert
+
+POSTGRESQL = "postgresql"
+
+# To write is to hold SQLite's one write lock, until the transaction ends.
+_TOUCH = text(f"UPDATE {VERSION_TABLE} SET version_num = version_num")  # noqa: S608 -- a constant
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+
+
+def insert(connection: AsyncConnection, table: Table) -> "Insert":
+    """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    if connection.dialect.name != POSTGRESQL:
+        return sqlite.insert(table)
+    # Imported here: 20 ms, of which a store in a file needs none.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
+
+
+async def alone(connection: AsyncConnection, name: str) -> None:
+    """Wait until no other transaction is in what `name` names, in any process; until ours ends.
+
+    On SQLite it is the lock of all writing. Say it first: what was read before may have changed.
+    """
+    if connection.dialect.name != POSTGRESQL:
+        await connection.execute(_TOUCH)
+    else:
+        await connection.execute(_LOCK, {"key": key_of_lock(name)})
+
+
+def key_of_lock(name: str) -> int:
+    """The key of an advisory lock: 64 bits, since others may use some in the same database."""
+    digest = hashlib.sha256(f"chat-identity-gateway {name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
