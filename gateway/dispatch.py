@@ -20,13 +20,14 @@ from gateway.core.errors import (
     NotFound,
     Unavailable,
 )
-from gateway.core.identity import Identity
+from gateway.core.identity import VISITOR, Identity
 from gateway.core.problem import Answer
 from gateway.core.route import Segments
-from gateway.exchange import authenticate, handle
+from gateway.exchange import handle
 from gateway.interrupt import Running
 from gateway.org import Org
 from gateway.ports import (
+    Answering,
     ClientLeft,
     FaultSink,
     Fields,
@@ -37,6 +38,7 @@ from gateway.ports import (
 )
 from gateway.site import Site
 from gateway.stamp import Stamped
+from gateway.welcome import authenticate, claim, signed_in
 
 HEALTH = {("livez",), ("readyz",)}
 # What ends an answer that is under way, and is not the vendor's doing.
@@ -95,7 +97,7 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
         record.org = org.name
         answer.also = origin.cors_fields(asking, org.origins)
         if is_own:
-            await send(answer, await own_page(org, below[1:], ask, record))
+            await send(answer, await own_page(org, below[1:], ask, answer, record))
         else:
             answer.problem = org.problem(below)
             await handle(org, below, ask, answer, record, house.running)
@@ -112,7 +114,7 @@ async def who_asks(house: House, ask: Inbound, path: str) -> Identity:
     """
     http.check(ask.fields)
     site, _ = house.sites.find(ask.host, tuple(path.removeprefix("/").split("/")))
-    return await (await site.find(ask)).org.sign_in.authenticate(ask)
+    return await signed_in((await site.find(ask)).org, ask)
 
 
 async def health(house: House, ask: Inbound, path: Segments) -> Answer:
@@ -126,22 +128,34 @@ async def health(house: House, ask: Inbound, path: Segments) -> Answer:
 
 def preflight(site: Site, path: Segments, ask: Inbound) -> Fields | None:
     """The fields that answer a CORS preflight: no sign-in, and nothing reaches a vendor."""
-    methods = ("GET",) if path[:1] == (OWN,) else site.methods(path)
+    methods = ("GET", "POST") if path[:1] == (OWN,) else site.methods(path)
     if not methods:
         raise NotFound
     return origin.preflight(ask.fields, site.origins, methods, site.named_in)
 
 
-async def own_page(org: Org, path: Segments, ask: Inbound, record: Record) -> Answer:
-    """What the gateway says about itself."""
-    if path != ("whoami",):
-        raise NotFound
-    only_get(ask)
-    identity = await authenticate(org, ask, record)
+async def own_page(
+    org: Org, path: Segments, ask: Inbound, answer: Answering, record: Record
+) -> Answer:
+    """What the gateway says about itself, and does for itself."""
+    match path:
+        case ("whoami",):
+            only_get(ask)
+            return who(org, await authenticate(org, ask, answer, record))
+        case ("claim",) if org.visitors is not None:
+            if ask.method != "POST":
+                raise MethodNotAllowed(("POST",))
+            return problem.of_json({"claimed": await claim(org, ask, answer, record)})
+    raise NotFound
+
+
+def who(org: Org, identity: Identity) -> Answer:
+    """A person, as they may see themselves."""
     return problem.of_json(
         {
             "org": org.name,
             "subject": identity.subject,
+            "anonymous": VISITOR.fullmatch(identity.subject) is not None,
             "roles": list(identity.roles),
             "expires_at": identity.expires_at,
         }

@@ -20,19 +20,20 @@ from gateway.core.identity import Identity, propose_user_id
 from gateway.core.route import Match, Segments
 from gateway.interrupt import Running
 from gateway.org import Exchange, Org, Upstream
-from gateway.ports import Fields, Inbound, Outbound, Record, Whose
+from gateway.ports import Answering, Fields, Inbound, Record, Whose
 from gateway.relay import relay
+from gateway.welcome import authenticate
 
 
 async def handle(
-    org: Org, path: Segments, ask: Inbound, answer: Outbound, record: Record, running: Running
+    org: Org, path: Segments, ask: Inbound, answer: Answering, record: Record, running: Running
 ) -> None:
     """Carry one request to its vendor, and the answer back as it arrives.
 
     `path` is what is left below the org's own. Raises a `GatewayError` where it ends early.
     """
     upstream, match = route(org, path, ask, record)  # 404, 405: only what is declared exists
-    identity = await authenticate(org, ask, record)  # 401: who is asking
+    identity = await authenticate(org, ask, answer, record)  # 401: who is asking
     with org.limits.admit(identity, upstream.name):  # 429
         user = await user_id(org, upstream, identity, record)  # 403: the name the vendor knows
         read = await read_call(org, upstream, match, ask, record)  # 400, 413, 415
@@ -60,14 +61,6 @@ def refuse_loop(fields: Fields, via: str) -> None:
     for value in http.values(fields, b"via"):
         if own in (item.strip() for item in value.split(b",")):
             raise LoopDetected
-
-
-async def authenticate(org: Org, ask: Inbound, record: Record) -> Identity:
-    """Who is asking."""
-    identity = await org.sign_in.authenticate(ask)
-    record.subject = identity.subject
-    record.actor = identity.actor or ""
-    return identity
 
 
 async def user_id(org: Org, upstream: Upstream, identity: Identity, record: Record) -> str:

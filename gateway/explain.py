@@ -16,14 +16,14 @@ from gateway.core.problem import Answer
 from gateway.core.vendor import ProblemShape
 from gateway.dispatch import House
 from gateway.exchange import (
-    authenticate,
     check_conversations,
     read_call,
     user_id,
 )
 from gateway.exchange import route as find_operation
 from gateway.org import Exchange, Org, Upstream
-from gateway.ports import ConversationLedger, Inbound, Record
+from gateway.ports import ConversationLedger, Fields, Inbound, Record
+from gateway.welcome import authenticate
 
 MASK = "****"
 
@@ -42,6 +42,27 @@ class Explanation:
 
     def note(self, name: str, found: str) -> None:
         self.steps.append((name, found))
+
+
+class Unanswered:
+    """An `Answering` of which nobody gets anything."""
+
+    started = False
+
+    def add(self, fields: Fields) -> None:
+        """Keep nothing."""
+
+    async def start(self, status: int, fields: Fields) -> None:
+        """Keep nothing."""
+
+    async def chunk(self, content: bytes) -> None:
+        """Keep nothing."""
+
+    async def end(self) -> None:
+        """Keep nothing."""
+
+    async def cut(self) -> None:
+        """Keep nothing."""
 
 
 class Unheard:
@@ -85,7 +106,7 @@ async def _decide(
     vendor = upstream.destination.vendor
     explanation.note("upstream", f"{upstream.name}: {vendor.title}")
     explanation.note("operation", f"{match.name}: {ask.method} {match.operation.path}")
-    identity = await authenticate(org, ask, record)
+    identity = await authenticate(org, ask, Unanswered(), record)
     explanation.note("identity", _who(identity))
     user = await user_id(org, upstream, identity, record)
     explanation.note("user id", _named(org, upstream, identity, user))

@@ -23,6 +23,7 @@ from gateway.ports import (
     Record,
     SignIn,
     Transport,
+    Visitors,
 )
 
 
@@ -58,6 +59,7 @@ class Org:
     secret: bytes = field(repr=False)  # for opaque user ids
     origins: tuple[str, ...] = ()
     refuse_spoofs: bool = False
+    visitors: Visitors | None = None  # None: whoever has not signed in is nobody
     questions: Questions | None = None  # None: a conversation nobody here opened is nobody's
     named_in: tuple[bytes, ...] = ()  # fields that may say that a request means this org
 

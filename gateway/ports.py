@@ -70,6 +70,34 @@ class Outbound(Protocol):
         ...
 
 
+class Answering(Outbound, Protocol):
+    """An answer whose head can still get more."""
+
+    def add(self, fields: Fields) -> None:
+        """Put these in the head as well, whatever answer it will be the head of."""
+        ...
+
+
+class Visitors(Protocol):
+    """People who have not signed in, one a browser. No other sign-in vouches for their names."""
+
+    def may_come(self, ask: Inbound) -> bool:
+        """Whether this request may be a visitor's."""
+        ...
+
+    def known(self, ask: Inbound) -> Identity | None:
+        """The visitor of this request's cookie."""
+        ...
+
+    def new(self) -> tuple[Identity, Fields]:
+        """A new visitor, and the fields of the answer that make the browser theirs."""
+        ...
+
+    def forget(self) -> Fields:
+        """The fields of the answer that make the browser nobody's."""
+        ...
+
+
 class SignIn(Protocol):
     """All authenticators of one org, by the rules for several credentials at once."""
 
@@ -122,6 +150,18 @@ class ConversationLedger(Protocol):
 
     async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
         """Make it theirs, durably, first come for good. False: it is another's."""
+        ...
+
+    async def has_become(self, person: Person) -> bool:
+        """Whether they are another person by now. Yes holds for ever."""
+        ...
+
+    async def become(self, visitor: Person, person: Person) -> bool:
+        """Make what is the visitor's that person's, durably. False: it is another's."""
+        ...
+
+    async def was_named(self, upstream: str, person: Person, user_id: str) -> bool:
+        """Whether this is the id there of somebody who has become this person."""
         ...
 
     async def known_user_id(self, upstream: str, person: Person) -> str | None:

@@ -8,7 +8,7 @@ from gateway.core import fields as http
 from gateway.core import problem
 from gateway.core.errors import GatewayError, UpstreamCredentialsRefused, UpstreamMalformed
 from gateway.core.fields import MediaType
-from gateway.core.observe import Costs, Note, Opens, Pass, Stop, observe
+from gateway.core.observe import Costs, Names, Note, Opens, Pass, Stop, observe
 from gateway.interrupt import Running, until_expiry, while_connected, within
 from gateway.org import Exchange
 from gateway.ports import Fields, Inbound, Outbound, Record, VendorResponse
@@ -117,6 +117,8 @@ async def act(
                 await let_by(exchange, content, status, fields, answer)
             case Opens(conversation):
                 await claim(exchange, conversation)
+            case Names(user):
+                await check_name(exchange, user)
             case Costs(usage):
                 count(exchange.record, usage)
             case Stop(error):
@@ -153,6 +155,14 @@ async def claim(exchange: Exchange, conversation: str) -> None:
         exchange.org.audit.note("conversation_of_another", exchange.record)
         raise UpstreamMalformed("The upstream answered with another person's conversation")
     exchange.record.conversation = conversation
+
+
+async def check_name(exchange: Exchange, user: str) -> None:
+    """Refuse an answer that names another user, unless this person had that name before."""
+    person = exchange.identity.person
+    if not await exchange.org.ledger.was_named(exchange.upstream.name, person, user):
+        exchange.org.audit.note("answer_names_another", exchange.record)
+        raise UpstreamMalformed("The upstream's answer names another user")
 
 
 async def say_last(exchange: Exchange, error: GatewayError, answer: Outbound) -> None:

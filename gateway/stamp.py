@@ -32,6 +32,9 @@ class Stamped:
     def started(self) -> bool:
         return self._answer.started
 
+    def add(self, fields: Fields) -> None:
+        self.also = [*self.also, *fields]
+
     async def start(self, status: int, fields: Fields) -> None:
         self._record.status = status
         if self._record.first_byte_ms is None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from gateway.assemble.sign_ins import Made, org_places, sign_ins_of
 from gateway.authn.chain import SignIns
 from gateway.authn.org_from import field_of
+from gateway.authn.visitors import Visitors, signing_key
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.core.directory import Directory, Stand
 from gateway.core.plan import Destination
@@ -36,6 +37,10 @@ class Shared:
     sign_ins: Made
     resting: Resting
     tables: dict[tuple[str, tuple[str, ...] | None], Table] = field(default_factory=dict)
+
+    @cached_property
+    def visitors_key(self) -> bytes:
+        return signing_key(self.secret)
 
     @cached_property
     def via(self) -> str:
@@ -73,6 +78,11 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
         secret=shared.secret,
         origins=settings.origins,
         refuse_spoofs=settings.on_spoof == "refuse",
+        visitors=(
+            Visitors(settings.external_id, shared.visitors_key, settings.origins)
+            if settings.anonymous
+            else None
+        ),
         questions=shared.questions if settings.unknown_conversations == "ask" else None,
         named_in=tuple(field_of(place) for place in places),
     )

@@ -163,7 +163,9 @@ class OrgTable(Table):
         default="drop",
         description="A request that says who is asking: drop that and count, or refuse.",
     )
-    anonymous: Literal[False] = Field(default=False, description="Not available yet.")
+    anonymous: bool = Field(
+        default=False, description="Whether people who have not signed in may chat, one a browser."
+    )
     sign_in: SignIns = Field(default=(), description="Who is asking; absent: the shared ones.")
     upstreams: Mapping[Name, UpstreamTable] = Field(default={}, description="The vendors, by name.")
 

@@ -36,7 +36,6 @@ NOT_YET = (
     NotYet("server", "workers", accepted=1),
     NotYet("store", "retention"),
     NotYet("org", "limits"),
-    NotYet("org", "anonymous", accepted=False),
     NotYet("org", "tools"),
     NotYet("org", "events"),
     NotYet("org", "contacts"),

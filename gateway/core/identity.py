@@ -19,6 +19,8 @@ Scalar = str | int | float | bool
 UserIdRule = Literal["auto", "verbatim", "opaque"]
 
 OPAQUE = re.compile(r"u_[a-z2-7]{26}")
+# What visitors who have not signed in are called; no sign-in vouches for such a name.
+VISITOR = re.compile(r"anon_[a-z2-7]{26}")
 # What an org may be called where it is part of everybody's identity, and of fields sent on.
 EXTERNAL_ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
 # Several vendors' patterns allow these two, and a URL library makes another resource of them.

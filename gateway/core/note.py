@@ -32,6 +32,13 @@ class Opens:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """The answer names this user, who is not the one we wrote: it ends, unless both are one."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
 class Costs:
     """What the vendor says the answer cost, so far."""
 
@@ -45,14 +52,14 @@ class Stop:
     error: UpstreamMalformed
 
 
-Note = Pass | Opens | Costs | Stop
+Note = Pass | Opens | Names | Costs | Stop
 
 
 class Reader:
     """Finds in one JSON document what the operation says may stand there."""
 
     def __init__(self, operation: Operation, user: str, known: tuple[str, ...]) -> None:
-        self._user = user
+        self._users = {user}
         self._opens = _bodies(operation.opens)
         self._names = operation.answers_user
         self._usage = operation.usage
@@ -73,9 +80,9 @@ class Reader:
 
     def read(self, document: JsonValue) -> Iterator[Note]:
         for named in _ids(document, self._names):
-            if named != self._user:
-                yield Stop(UpstreamMalformed("The upstream's answer names another user"))
-                return
+            if named not in self._users:
+                self._users.add(named)
+                yield Names(named)
         for conversation in _ids(document, self._opens):
             if conversation not in self.known:
                 self.known.add(conversation)

@@ -6,14 +6,15 @@ rule 1: A JSON answer in which either may stand is held whole (4 MiB at most), r
     So is every error that is no stream: one that quotes our key must not have begun.
 rule 2: Of a stream only whole events pass until the conversation is known, the event that names it
     waiting until it is claimed. From then on bytes pass as they come.
-rule 3: An answer that names another user than the one we wrote ends there.
+rule 3: An answer that names another user than the one we wrote ends there, unless the person had
+    that name before they became who they are.
 rule 4: An answer that is an error opens nothing.
 rule 5: Where an id must be looked for, an answer in a form nobody can look into does not pass.
 rule 6: Where streams are JSON lines, a first line that is JSON by itself begins one, whatever the
     media type says; else the answer is one JSON text.
 
 An observer decides; whoever drives it acts. After `Opens` the next note is asked for only once the
-conversation is claimed.
+conversation is claimed, after `Names` only once it is known whose name that is.
 """
 
 from collections.abc import Iterator
@@ -23,11 +24,11 @@ from typing import Protocol
 from gateway.core import strictjson
 from gateway.core.errors import UpstreamMalformed
 from gateway.core.fields import MediaType
-from gateway.core.note import Costs, Note, Opens, Pass, Reader, Stop
+from gateway.core.note import Costs, Names, Note, Opens, Pass, Reader, Stop
 from gateway.core.sse import EventStreamSplitter, JsonLinesSplitter, Splitter
 from gateway.core.vendor import Operation
 
-__all__ = ["MAX_HELD", "Costs", "Note", "Observer", "Opens", "Pass", "Stop", "observe"]
+__all__ = ["MAX_HELD", "Costs", "Names", "Note", "Observer", "Opens", "Pass", "Stop", "observe"]
 
 MAX_HELD = 4 * 1024 * 1024
 

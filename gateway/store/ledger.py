@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.identity import Person
 from gateway.ports import ConversationLedger, Whose
+from gateway.store.aliases import Aliases
 from gateway.store.database import Database
 from gateway.store.dialect import insert
 from gateway.store.group import Group
@@ -52,6 +53,9 @@ THEIRS = select(_OWNING == _ASKING).where(_CONVERSATION)
 USER_ID = select(users.c.user_id).where(
     users.c.org == _ORG, users.c.upstream == _UPSTREAM, users.c.subject == _ASKING
 )
+NAMED = select(_became(users.c.org, users.c.subject) == _ASKING).where(
+    users.c.org == _ORG, users.c.upstream == _UPSTREAM, users.c.user_id == bindparam("user_id")
+)
 # SQLite needs the WHERE: without it, it reads ON CONFLICT as the condition of a join.
 _NAMED = select(
     _ORG,
@@ -69,6 +73,7 @@ class Ledger(ConversationLedger):
         self._database = database
         self._theirs: LRUCache[tuple[str, str, Person], bool] = LRUCache(remembered)
         self._user_ids: LRUCache[tuple[str, Person], str] = LRUCache(remembered)
+        self._aliases = Aliases(database)
         self._claims = Group(database, _claim)
         self._names = Group(database, _name)
 
@@ -104,6 +109,25 @@ class Ledger(ConversationLedger):
         if theirs:
             self._theirs[key] = True
         return theirs
+
+    async def has_become(self, person: Person) -> bool:
+        return _storable(person.org, person.subject) and await self._aliases.has_become(person)
+
+    async def become(self, visitor: Person, person: Person) -> bool:
+        if visitor.org != person.org or not _storable(person.org, visitor.subject, person.subject):
+            return False
+        return await self._aliases.become(visitor, person)
+
+    async def was_named(self, upstream: str, person: Person, user_id: str) -> bool:
+        if not _storable(upstream, person.org, person.subject, user_id):
+            return False
+        values = {
+            "org": person.org,
+            "upstream": upstream,
+            "subject": person.subject,
+            "user_id": user_id,
+        }
+        return bool(await self._database.scalar(NAMED, values))
 
     async def known_user_id(self, upstream: str, person: Person) -> str | None:
         if not _storable(upstream, person.org, person.subject):

@@ -17,6 +17,15 @@ class ReadOnlyLedger(ConversationLedger):
     async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
         raise LedgerUnavailable("Nothing is recorded while looking")
 
+    async def has_become(self, person: Person) -> bool:
+        return await self._ledger.has_become(person)
+
+    async def become(self, visitor: Person, person: Person) -> bool:
+        raise LedgerUnavailable("Nothing is recorded while looking")
+
+    async def was_named(self, upstream: str, person: Person, user_id: str) -> bool:
+        return await self._ledger.was_named(upstream, person, user_id)
+
     async def known_user_id(self, upstream: str, person: Person) -> str | None:
         return await self._ledger.known_user_id(upstream, person)
 

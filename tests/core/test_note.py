@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway.core.note import Costs, Note, Opens, Reader, Stop
+from gateway.core.note import Costs, Names, Note, Opens, Reader
 from gateway.core.vendor import Body, Header, Operation
 
 SAY = Operation(
@@ -43,10 +43,13 @@ def test_tells_what_stands_where_the_operation_says(document: object, notes: lis
 
 
 @pytest.mark.parametrize("document", [{"id": "c-9", "user": "bob"}, {"list": [{"user": "bob"}]}])
-def test_stops_at_another_user_before_anything_is_opened(document: object) -> None:
-    (note,) = read(document)
-    assert isinstance(note, Stop)
-    assert "bob" not in note.error.detail
+def test_tells_of_another_user_before_anything_is_opened(document: object) -> None:
+    assert read(document)[0] == Names("bob")
+
+
+def test_asks_for_each_name_once() -> None:
+    document = {"list": [{"user": "bob"}, {"user": "alice"}, {"user": "bob"}, {"user": "eve"}]}
+    assert read(document) == [Names("bob"), Names("eve")]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def _told_apart(orgs: Mapping[str, OrgSettings], places: Places) -> Iterator[Fin
                 if name not in judged:
                     judged.add(name)
                     yield from _by_claim(orgs[name], names)
+                    yield from _no_visitors(orgs[name])
 
 
 def _by_claim(org: OrgSettings, beside: Sequence[str]) -> Iterator[Finding]:
@@ -56,6 +57,15 @@ def _by_claim(org: OrgSettings, beside: Sequence[str]) -> Iterator[Finding]:
             return
         if not sign_in.says_org:
             yield Finding((*path, sign_in.ORG_KEY), _UNCLAIMED)
+
+
+def _no_visitors(org: OrgSettings) -> Iterator[Finding]:
+    if org.anonymous:
+        yield Finding(
+            ("orgs", org.name, "anonymous"),
+            "nothing says whose visitor it is where several orgs stand: give this one hosts or a "
+            "path of its own",
+        )
 
 
 def _covered(org: OrgSettings, places: Places) -> Iterator[Finding]:

@@ -1,0 +1,67 @@
+"""Who is asking: somebody who signed in, or where an org has visitors, one of them.
+
+A visitor who has become a person is a visitor no more: their cookie may still lie in a browser that
+others use now, and must not open what is that person's.
+"""
+
+from gateway.core.errors import BadRequest, CredentialsInvalid, CredentialsMissing
+from gateway.core.identity import VISITOR, Identity
+from gateway.org import Org
+from gateway.ports import Answering, Inbound, Record
+
+
+async def authenticate(org: Org, ask: Inbound, answer: Answering, record: Record) -> Identity:
+    """Who is asking.
+
+    Raises:
+        GatewayError: as `SignIn.authenticate` does; `LedgerUnavailable` for a visitor.
+    """
+    try:
+        identity = await signed_in(org, ask)
+    except CredentialsMissing:
+        if org.visitors is None or not org.visitors.may_come(ask):
+            raise
+        identity = await visiting(org, ask, answer)
+    record.subject = identity.subject
+    record.actor = identity.actor or ""
+    return identity
+
+
+async def signed_in(org: Org, ask: Inbound) -> Identity:
+    """Whom a sign-in vouches for."""
+    identity = await org.sign_in.authenticate(ask)
+    if VISITOR.fullmatch(identity.subject):
+        raise CredentialsInvalid("The subject has the shape of an anonymous visitor's")
+    return identity
+
+
+async def visiting(org: Org, ask: Inbound, answer: Answering) -> Identity:
+    """The visitor of this browser; a new one where it has none."""
+    if org.visitors is None:
+        raise CredentialsMissing
+    known = org.visitors.known(ask)
+    if known is not None and not await org.ledger.has_become(known.person):
+        return known
+    identity, fields = org.visitors.new()
+    answer.add(fields)
+    return identity
+
+
+async def claim(org: Org, ask: Inbound, answer: Answering, record: Record) -> bool:
+    """Make what this browser's visitor has, the person's who signs in beside it.
+
+    Whether it is theirs now: a visitor who has become another person before stays that person.
+    The cookie is taken back in any case.
+    """
+    identity = await signed_in(org, ask)
+    record.subject = identity.subject
+    if org.visitors is None or not org.visitors.may_come(ask):
+        raise BadRequest("Only a page of this site can claim what its visitor has")
+    visitor = org.visitors.known(ask)
+    answer.add(org.visitors.forget())
+    if visitor is None:
+        return False
+    claimed = await org.ledger.become(visitor.person, identity.person)
+    if claimed:
+        org.audit.note("visitor_claimed", record)
+    return claimed
