@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 
 from cachetools import LRUCache
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.identity import VISITOR, Person
 from gateway.store.database import Database
+from gateway.store.dialect import alone, insert
 from gateway.store.group import Group
 from gateway.store.schema import aliases
 
@@ -22,7 +22,6 @@ REMEMBERED = 65_536  # entries
 BECAME = select(aliases.c.becomes).where(
     aliases.c.org == bindparam("org"), aliases.c.subject == bindparam("subject")
 )
-MAKE = insert(aliases).on_conflict_do_nothing()
 FOLLOW = (
     update(aliases)
     .where(aliases.c.org == bindparam("in_org"), aliases.c.becomes == bindparam("was"))
@@ -59,6 +58,7 @@ class Aliases:
 
 
 async def _make(connection: AsyncConnection, wanted: Sequence[Mapping[str, str]]) -> Sequence[bool]:
+    await alone(connection, "aliases")  # or two replicas could make two people each other
     return [await _make_one(connection, **one) for one in wanted]
 
 
@@ -68,8 +68,9 @@ async def _make_one(connection: AsyncConnection, *, org: str, subject: str, beco
         return False
     if VISITOR.fullmatch(target):  # whoever has signed in is nobody's browser
         return False
+    new = insert(connection, aliases).on_conflict_do_nothing()
     row = {"org": org, "subject": subject, "becomes": target, "made_at": int(time.time())}
-    made = await connection.execute(MAKE, [row], execution_options={"preserve_rowcount": True})
+    made = await connection.execute(new, [row], execution_options={"preserve_rowcount": True})
     if made.rowcount == 1:
         if not VISITOR.fullmatch(subject):  # nobody became a visitor
             await connection.execute(FOLLOW, {"in_org": org, "was": subject, "is_now": target})

@@ -73,7 +73,7 @@ def test_another_user_is_seen_in_an_event_wherever_a_place_may_lead(
 ) -> None:
     operation = Operation(method="GET", path="/x", answers_user=(Body(place),))
     (note,) = Reader(operation, "alice", ()).read_event(data)
-    assert isinstance(note, Stop)
+    assert isinstance(note, Names)
 
 
 @pytest.mark.parametrize("value", [None, "", True, 1.5, [], {}, ["c-1"]])
