@@ -85,7 +85,7 @@ async def read_call(
         match,
         method=ask.method,
         raw_query=ask.raw_query,
-        fields=ask.fields,
+        fields=fields_of_client(org, ask, record),
         content=content,
         user=record.user,
         subject=record.subject,
@@ -98,6 +98,13 @@ async def read_call(
     if read.spoofed:
         org.audit.note("identity_overridden", record)
     return read
+
+
+def fields_of_client(org: Org, ask: Inbound, record: Record) -> Fields:
+    """The fields without those of a proxy that has signed the person in: it spoofs nobody."""
+    if not record.actor or not org.forwarded_in:
+        return ask.fields
+    return http.not_forwarded(ask.fields, org.forwarded_in)
 
 
 async def read_body(upstream: Upstream, match: Match, ask: Inbound) -> bytes | None:

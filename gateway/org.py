@@ -62,6 +62,7 @@ class Org:
     visitors: Visitors | None = None  # None: whoever has not signed in is nobody
     questions: Questions | None = None  # None: a conversation nobody here opened is nobody's
     named_in: tuple[bytes, ...] = ()  # fields that may say that a request means this org
+    forwarded_in: frozenset[bytes] = frozenset()  # fields in which a proxy says who is asking
 
     def problem(self, path: Segments) -> ProblemShape | None:
         """The error shape of the vendor on whose route `path` is; None elsewhere."""

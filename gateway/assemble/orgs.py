@@ -9,6 +9,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from gateway.assemble.sign_ins import Made, org_places, sign_ins_of
+from gateway.assemble.sign_ins.forwarded import forwarded_fields
 from gateway.authn.chain import SignIns
 from gateway.authn.org_from import field_of
 from gateway.authn.visitors import Visitors, signing_key
@@ -85,6 +86,7 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
         ),
         questions=shared.questions if settings.unknown_conversations == "ask" else None,
         named_in=tuple(field_of(place) for place in places),
+        forwarded_in=forwarded_fields(settings),
     )
 
 

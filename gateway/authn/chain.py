@@ -8,9 +8,12 @@ A cookie is a credential only where `core.origin` says so; elsewhere it counts f
 """
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from gateway.authn.algorithms import family
+from gateway.authn.forwarded import ForwardingSecret, names_no_page
 from gateway.authn.jwt import JwtSignIn
+from gateway.authn.membership import WithMembership
 from gateway.authn.org_from import asked_for
 from gateway.authn.places import Authorization, Place
 from gateway.authn.verifier import Credential, Nobody, Verifier
@@ -76,8 +79,8 @@ class Chain:
         """The credentials there are; at least one."""
         found = ((place, place.read(ask)) for place in self._places)
         shown = [Credential(place, text, ask) for place, text in found if text is not None]
-        if any(one.place.is_cookie for one in shown) and not self._believes_cookies(ask):
-            shown = [one for one in shown if not one.place.is_cookie]
+        if any(_is_added(one) for one in shown) and not self._believes_cookies(ask):
+            shown = [one for one in shown if not _is_added(one)]
             if not shown:
                 raise OriginRefused
         if not shown:
@@ -160,16 +163,25 @@ class SignIns:
             raise AmbiguousCredentials("The request carries the credentials of two people")
         if asked_for(ask.fields, self._org_from) not in {None, self._org}:
             raise BadRequest("The request names two organisations")
-        return found[0]
+        actor = next((one.actor for one in found if one.actor is not None), None)
+        return replace(found[0], actor=actor)  # who forwarded them is told, whatever else came
 
     def _speaks_for_us(self, vouched: Vouched) -> bool:
         return vouched.speaks_for(self._org)
 
 
+def _is_added(credential: Credential) -> bool:
+    """Whether a browser, or a proxy before us, has added it to what some page sent."""
+    if isinstance(credential.place, ForwardingSecret):
+        return not names_no_page(credential.ask.fields)
+    return credential.place.is_cookie
+
+
 def _check_families(verifiers: Sequence[Verifier]) -> None:
     """Refuse shared secrets and public keys for one issuer, be it by two sign-ins."""
     families: dict[str, str] = {}
-    for one in verifiers:
+    for verifier in verifiers:
+        one = verifier.sign_in if isinstance(verifier, WithMembership) else verifier
         if isinstance(one, JwtSignIn):
             own = family(one.algorithms)
             if families.setdefault(one.issuer, own) != own:

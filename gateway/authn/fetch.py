@@ -1,13 +1,17 @@
-"""One GET to an issuer: bounded in size, to where the configuration says and nowhere else.
+"""One request to whoever can say who somebody is: bounded in size, to where the configuration says
+and nowhere else.
 
 A client of its own each time: no cookie, no pooled connection and nothing else is left over from
-one issuer to the next, and what happens once an hour need not be fast. Proxies named in the
+one question to the next, so that no answer can be taken for another's; 2 ms of CPU (measured) are
+spent once an hour on keys, and once in a cache's time on a credential. Proxies named in the
 environment are not used, redirects are not followed, no content coding is taken.
 """
 
 import ipaddress
 import re
 import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,6 +24,19 @@ _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-a
 
 class FetchFailed(Exception):
     """There is no usable answer. The text is for the operator's log, and quotes none of it."""
+
+
+class Unreachable(FetchFailed):
+    """There is no answer at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer; of one that is no 200, the status is all that is read."""
+
+    status: int
+    media_type: str | None
+    content: bytes = field(repr=False)
 
 
 def check_url(url: str) -> str:
@@ -60,25 +77,53 @@ async def get(url: str, *, tls: ssl.SSLContext | None = None) -> bytes:
     Raises:
         FetchFailed: anything else.
     """
+    reply = await send("GET", url, tls=tls)
+    if reply.status != 200:
+        raise FetchFailed(f"status {reply.status}")
+    return reply.content
+
+
+async def send(
+    method: str,
+    url: str,
+    *,
+    fields: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Reply:
+    """The answer to one request. How long it may take is the caller's to say.
+
+    Raises:
+        FetchFailed: there is none, or one that cannot be read.
+    """
     try:
-        return await _get(url, tls)
+        return await _send(method, url, {**_HEADERS, **(fields or {})}, content, tls)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        raise FetchFailed(f"the connection failed ({type(error).__name__})") from error
+        raise Unreachable(f"the connection failed ({type(error).__name__})") from error
 
 
-async def _get(url: str, tls: ssl.SSLContext | None) -> bytes:
+async def _send(
+    method: str,
+    url: str,
+    fields: Mapping[str, str],
+    content: bytes | None,
+    tls: ssl.SSLContext | None,
+) -> Reply:
     verify = (tls or _tls()) if url.startswith("https:") else False
     async with (
         httpx.AsyncClient(verify=verify, trust_env=False) as client,
-        client.stream("GET", url, headers=_HEADERS, follow_redirects=False) as answer,
+        client.stream(
+            method, url, headers=fields, content=content, follow_redirects=False
+        ) as answer,
     ):
+        media_type = answer.headers.get("content-type")
         if answer.status_code != 200:
-            raise FetchFailed(f"status {answer.status_code}")
+            return Reply(answer.status_code, media_type, b"")
         if answer.headers.get("content-encoding", "identity") != "identity":
             raise FetchFailed("an answer in a content coding that was not asked for")
-        content = bytearray()
+        read = bytearray()
         async for chunk in answer.aiter_raw():
-            content += chunk
-            if len(content) > MAX_BYTES:
+            read += chunk
+            if len(read) > MAX_BYTES:
                 raise FetchFailed(f"more than {MAX_BYTES} bytes")
-    return bytes(content)
+    return Reply(200, media_type, bytes(read))

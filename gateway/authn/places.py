@@ -85,6 +85,18 @@ class Cookie:
 
 
 @dataclass(frozen=True, slots=True)
+class Cookies:
+    """Those of several cookies that are there, as one Cookie field would have them, each once."""
+
+    names: tuple[str, ...]
+    is_cookie = True
+
+    def read(self, ask: Inbound) -> str | None:
+        found = ((name, http.cookie(ask.fields, name)) for name in self.names)
+        return "; ".join(f"{name}={value}" for name, value in found if value) or None
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A token in a field of its own, as a vendor's SDK sends its key; an empty field is none."""
 

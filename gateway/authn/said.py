@@ -4,6 +4,7 @@ A name is literal, or a JSON Pointer (RFC 6901) where it begins with "/".
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeGuard
 
 from gateway.core import pointer
@@ -12,6 +13,8 @@ from gateway.core.strictjson import JsonObject, JsonValue
 
 MAX_ROLES = 256
 MAX_ORGS = 256
+MAX_SUBJECT = 512  # characters
+END_OF_TIME = 253_402_300_799  # the year 9999: a date beyond it is in milliseconds
 
 
 def tokens(name: str) -> pointer.Tokens:
@@ -22,6 +25,49 @@ def tokens(name: str) -> pointer.Tokens:
 def value(said: JsonObject, name: str) -> JsonValue:
     """The value of a member; None where it is absent, or null."""
     return next(pointer.find(said, tokens(name)), None)
+
+
+def subject(said: JsonObject, name: str) -> str | None:
+    """Who stands at `name`, as an application writes it: text, or a number of its database.
+
+    None: nobody does. That is how applications say so: with nothing, null, false, 0 or "".
+
+    Raises:
+        CredentialsInvalid: what stands there is no person's name.
+    """
+    found = value(said, name)
+    if found is None or found is False or found == "" or (type(found) is int and found == 0):
+        return None
+    if type(found) is int and found > 0:
+        return str(found)
+    if isinstance(found, str) and found.strip() and len(found) <= MAX_SUBJECT:
+        return found
+    raise CredentialsInvalid("The user is neither text of at most 512 characters nor a number")
+
+
+def moment(found: JsonValue) -> float:
+    """Seconds since the epoch: a NumericDate (RFC 7519 section 2), or a date and time with its
+    offset (RFC 3339).
+
+    Raises:
+        CredentialsInvalid: it is neither.
+    """
+    seconds: float | None = None
+    if isinstance(found, (int, float)) and not isinstance(found, bool):
+        seconds = float(found)
+    elif isinstance(found, str):
+        seconds = _seconds(found)
+    if seconds is None or not -END_OF_TIME <= seconds <= END_OF_TIME:
+        raise CredentialsInvalid("A date is not a number of seconds")
+    return seconds
+
+
+def _seconds(written: str) -> float | None:
+    try:
+        told = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return told.timestamp() if told.tzinfo is not None else None
 
 
 def roles(said: JsonObject, name: str | None) -> tuple[str, ...]:

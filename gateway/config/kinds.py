@@ -161,6 +161,20 @@ def _credential_place(written: str) -> str:
         raise ValueError('must be "authorization", "cookie:NAME" or "field:name"') from None
 
 
+def _cookie_name(written: str) -> str:
+    try:
+        check_place(f"cookie:{written}")
+    except ValueError:
+        raise ValueError("is no name of a cookie") from None
+    return written
+
+
+def _once(written: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(written)) < len(written):
+        raise ValueError("has one name twice")
+    return written
+
+
 def _org_place(written: str) -> str:
     try:
         return check_org_place(written)
@@ -227,6 +241,12 @@ CredentialPlaces = Annotated[
     tuple[Annotated[str, AfterValidator(_credential_place)], ...],
     OneOrMore(),
     AfterValidator(_not_empty),
+]
+CookieNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_cookie_name)], ...],
+    OneOrMore(),
+    AfterValidator(_not_empty),
+    AfterValidator(_once),
 ]
 OrgPlace = Annotated[str, AfterValidator(_org_place)]
 Scalar = Annotated[

@@ -111,8 +111,17 @@ def take_out(tree: object, path: Path) -> Path:
         path = path[:-1]
     table = at(tree, path[:-1])
     if path and isinstance(table, dict):
+        if "sign_in" in path[-3:-1]:
+            _keep_kind(table, str(path[-1]))
         table.pop(path[-1], None)
     return path
+
+
+def _keep_kind(sign_in: dict[str, Any], key: str) -> None:
+    """Without the key that tells its kind it would be judged as one of another."""
+    for name, kind in KINDS.items():
+        if key in kind.TELLING_KEYS:
+            sign_in.setdefault("type", name)
 
 
 def without_lone_indices(tree: object, path: Iterable[str | int]) -> Path:

@@ -40,7 +40,6 @@ NOT_YET = (
     NotYet("org", "events"),
     NotYet("org", "contacts"),
     NotYet("org", "widget"),
-    NotYet("sign_in", "membership"),
     NotYet("upstream", "vendor_limit"),
     NotYet("upstream", "assertion", accepted=False),
     NotYet("upstream", "proxy"),
@@ -52,8 +51,8 @@ NOT_YET = (
 )
 
 # What makes a sign-in one of a kind that is not there yet: its key, or its `type`.
-SIGN_IN_KEYS = ("framework", "ask", "introspection_url", "forwarded")
-SIGN_IN_TYPES = ("session", "introspect", "token_introspection", "forwarded", "host")
+SIGN_IN_KEYS = ("framework",)
+SIGN_IN_TYPES = ("session", "host")
 VENDORS = ("openai", "anthropic", "dify", "mcp")
 
 

@@ -14,6 +14,10 @@ from gateway.core.route import segments
 _LABEL = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_PRIVATE = [
+    ipaddress.ip_network(one)
+    for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+]
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -40,6 +44,15 @@ class Url:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only a private network has such a host (RFC 1918, RFC 4193; a bare name)."""
+        try:
+            address = ipaddress.ip_address(self.host)
+        except ValueError:
+            return "." not in self.host or self.host.endswith((".internal", ".local"))
+        return any(address in network for network in _PRIVATE if network.version == address.version)
 
 
 def url(written: str) -> Url:

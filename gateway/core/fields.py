@@ -4,7 +4,7 @@ Fields are `(name, value)` pairs of bytes, names in lower case (RFC 9110 section
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from gateway.core.errors import AmbiguousCredentials, BadRequest, FieldsTooLarge
@@ -17,6 +17,9 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 section 5.5
 COOKIE_NAME = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z_-]+")
 COOKIE_VALUE = re.compile(rb"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")  # RFC 6265 4.1.1
+
+_FORWARDED = b"x-forwarded-"
+FORWARDING_SECRET = b"x-gateway-secret"  # how a proxy that signs people in proves itself
 
 MAX_FIELDS = 100
 MAX_COOKIES = 100
@@ -56,6 +59,7 @@ NEVER_PASSED = frozenset(
         "upgrade",
         "via",
         "www-authenticate",
+        FORWARDING_SECRET.decode("ascii"),
         "x-request-id",
     }
 )
@@ -82,6 +86,11 @@ def check(fields: Fields) -> None:
 
 def values(fields: Fields, name: bytes) -> list[bytes]:
     return [value for key, value in fields if key == name]
+
+
+def not_forwarded(fields: Fields, names: Collection[bytes]) -> Fields:
+    """The fields without those that a proxy of ours writes: `names`, and all X-Forwarded-*."""
+    return [one for one in fields if one[0] not in names and not one[0].startswith(_FORWARDED)]
 
 
 def first(fields: Fields, name: bytes) -> bytes | None:

@@ -29,7 +29,13 @@ class Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "_Server"
 
+    content = b""
+
     def do_GET(self) -> None:
+        self.server.provider._answer(self)
+
+    def do_POST(self) -> None:
+        self.content = self.rfile.read(int(self.headers.get("content-length", "0")))
         self.server.provider._answer(self)
 
     def log_message(self, *args: object) -> None:
@@ -162,7 +168,7 @@ class Provider:
         gate = self._gate
         if gate is not None:
             gate.wait(10)
-        scripted = self._scripts.get(request.path)
+        scripted = self._scripts.get(request.path.partition("?")[0])
         if scripted is not None:
             scripted(request)
         elif request.path.endswith(DISCOVERY):
@@ -170,7 +176,11 @@ class Provider:
         elif request.path == JWKS:
             request.reply(self.issuer.jwks_text(*self.algorithms).encode())
         else:
-            request.reply(b"{}", code=404)
+            self.answer(request)
+
+    def answer(self, request: Request) -> None:
+        """What any other path answers."""
+        request.reply(b"{}", code=404)
 
 
 def closed_port() -> int:

@@ -7,10 +7,17 @@ orgs ask their issuer for its keys as often as one.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
-from gateway.assemble.sign_ins import jwt
+from gateway.assemble.sign_ins import (
+    forwarded,
+    introspect,
+    jwt,
+    membership,
+    token_introspection,
+)
 from gateway.assemble.sign_ins.making import Making
 from gateway.authn.verifier import Verifier
 from gateway.config.model import OrgSettings, Settings
@@ -23,11 +30,23 @@ Build: TypeAlias = Callable[[Any, Making], Verifier]  # of a kind's own settings
 
 BUILDERS: Mapping[str, Build] = {
     "jwt": jwt.build,
+    "introspect": introspect.build,
+    "token_introspection": token_introspection.build,
+    "forwarded": forwarded.build,
 }
 
 
 def build_sign_in(settings: SignInTable, making: Making) -> Verifier:
-    return BUILDERS[settings.type](settings, making)
+    build = BUILDERS[settings.type]
+    if settings.membership is None:
+        return build(settings, making)
+    alone = build(settings, replace(making, may_vouch_for=_any))
+    return membership.beside(alone, settings, making)
+
+
+def _any(org: str) -> bool:
+    """For a sign-in beside a look-up, which decides for both."""
+    return True
 
 
 def shared_sign_ins(settings: Settings, stack: AsyncExitStack) -> Made:

@@ -1,7 +1,6 @@
 """Settings of a JWT sign-in → what verifies tokens by it."""
 
 import time
-from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -14,7 +13,6 @@ from gateway.authn.jwt import JwtSignIn
 from gateway.authn.keys import KeySource, public_keys, shared_secrets
 from gateway.authn.oidc import Discovery
 from gateway.config.sign_ins.jwt import JwtSignInSettings
-from gateway.core.vendor import Vendor
 
 
 def build(settings: JwtSignInSettings, making: Making) -> JwtSignIn:
@@ -24,7 +22,7 @@ def build(settings: JwtSignInSettings, making: Making) -> JwtSignIn:
         client=settings.client,
         require=settings.require,
         algorithms=settings.algorithms,
-        places=settings.places or default_places(making.vendors),
+        places=settings.places or making.default_places(),
         user_claim=settings.user_claim,
         org_claim=settings.org_claim,
         may_vouch_for=making.may_vouch_for,
@@ -33,12 +31,6 @@ def build(settings: JwtSignInSettings, making: Making) -> JwtSignIn:
         types=settings.types,
     )
     return JwtSignIn(rules, build_keys(settings, making.stack), clock=time.time)
-
-
-def default_places(vendors: Iterable[Vendor]) -> tuple[str, ...]:
-    """Authorization, and where the SDKs of the vendors put their key."""
-    names = dict.fromkeys(name for vendor in vendors for name in vendor.credential_fields)
-    return ("authorization", *(f"field:{name}" for name in names))
 
 
 def build_keys(settings: JwtSignInSettings, stack: AsyncExitStack) -> KeySource:

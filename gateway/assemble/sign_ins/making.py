@@ -3,8 +3,12 @@
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 
+from gateway.authn.remembered import Remembered
 from gateway.core.vendor import Vendor
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,3 +22,18 @@ class Making:
     stack: AsyncExitStack
     vendors: Collection[Vendor]
     may_vouch_for: Callable[[str], bool] = lambda org: True
+
+    def remembered(self, made: Remembered[T]) -> Remembered[T]:
+        """The same, closed with all else."""
+        self.stack.push_async_callback(made.aclose)
+        return made
+
+    def default_places(self) -> tuple[str, ...]:
+        """Where a bearer token stands: Authorization, and where the vendors' SDKs put their key."""
+        names = dict.fromkeys(name for one in self.vendors for name in one.credential_fields)
+        return ("authorization", *(f"field:{name}" for name in names))
+
+
+def named(key: str, url: str) -> str:
+    """What the log calls whoever is asked: a query may hold a secret."""
+    return f"{key} {url.partition('?')[0]}"

@@ -13,10 +13,12 @@ from gateway.config.mistake import Finding, key_of
 from gateway.config.model import OrgSettings
 from gateway.config.sign_ins.jwt import JwtSignInSettings
 from gateway.config.sign_ins.table import SharedTable, SignInTable
+from gateway.config.sign_ins.token_introspection import TokenIntrospectionSettings
 from gateway.config.standing import ANY_HOST, Places, are_several, standing
 from gateway.core.route import segments
 
 _Entry: TypeAlias = tuple[str, int, SignInTable]  # the org's name, and the sign-in's index
+_ADDRESSED = (JwtSignInSettings, TokenIntrospectionSettings)  # whose tokens say whom they are for
 _UNCLAIMED = "is required: without it, the people of one org are people of the others"
 
 
@@ -143,11 +145,11 @@ def _what_tells_apart(
 
 
 def _audience(sign_in: SignInTable) -> tuple[str, ...]:
-    return sign_in.audience if isinstance(sign_in, JwtSignInSettings) else ()
+    return sign_in.audience if isinstance(sign_in, _ADDRESSED) else ()
 
 
 def _client(sign_in: SignInTable) -> tuple[str, ...]:
-    return sign_in.client if isinstance(sign_in, JwtSignInSettings) else ()
+    return sign_in.client if isinstance(sign_in, _ADDRESSED) else ()
 
 
 def _user_ids(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:

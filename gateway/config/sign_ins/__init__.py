@@ -7,14 +7,26 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from gateway.config.kinds import OneOrMore
+from gateway.config.sign_ins.forwarded import ForwardedSettings, SharedForwardedSettings
+from gateway.config.sign_ins.introspect import IntrospectSettings, SharedIntrospectSettings
 from gateway.config.sign_ins.jwt import JwtSignInSettings, SharedJwtSignInSettings
 from gateway.config.sign_ins.table import SharedTable, SignInTable
+from gateway.config.sign_ins.token_introspection import (
+    SharedTokenIntrospectionSettings,
+    TokenIntrospectionSettings,
+)
 
 KINDS: Mapping[str, type[SignInTable]] = {
     "jwt": JwtSignInSettings,
+    "introspect": IntrospectSettings,
+    "token_introspection": TokenIntrospectionSettings,
+    "forwarded": ForwardedSettings,
 }
 SHARED_KINDS: Mapping[str, type[SharedTable]] = {
     "jwt": SharedJwtSignInSettings,
+    "introspect": SharedIntrospectSettings,
+    "token_introspection": SharedTokenIntrospectionSettings,
+    "forwarded": SharedForwardedSettings,
 }
 USUAL = "jwt"
 

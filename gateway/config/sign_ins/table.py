@@ -1,11 +1,12 @@
 """What every kind of sign-in has."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
-from gateway.config.kinds import OrgPlace, SomeTexts
+from gateway.config.kinds import OrgPlace, SomeTexts, Text
 from gateway.config.table import Table
+from gateway.config.units import Seconds
 
 
 class SignInTable(Table):
@@ -21,10 +22,22 @@ class SignInTable(Table):
         description='"field:name": which org people mean, where they belong to several.',
     )
 
+    membership: Text | None = Field(
+        default=None,
+        description="The host app's URL that says which orgs a person is in, where nothing else "
+        "does.",
+    )
+    membership_secret: SecretStr | None = Field(
+        default=None, description="Sent there as Authorization: Bearer."
+    )
+    membership_cache: Annotated[float, Seconds("0s", "5m")] = Field(
+        default=10.0, description='How long that answer is believed; "0s": every request asks.'
+    )
+
     @property
     def says_org(self) -> bool:
         """Whether it tells whose people they are; else it is one org's alone."""
-        return getattr(self, self.ORG_KEY) is not None
+        return self.membership is not None or getattr(self, self.ORG_KEY) is not None
 
     @property
     def says_roles(self) -> bool:

@@ -5,13 +5,22 @@ from typing import Any, TypeAlias
 
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import OrgSettings
-from gateway.config.rules.sign_ins import jwt
+from gateway.config.rules.sign_ins import (
+    asked,
+    forwarded,
+    introspect,
+    jwt,
+    token_introspection,
+)
 from gateway.config.sign_ins.table import SignInTable
 
 Check: TypeAlias = Callable[[Any, Path], Iterator[Finding]]  # of a kind's own settings
 
 CHECKS: Mapping[str, Check] = {
     "jwt": jwt.check,
+    "introspect": introspect.check,
+    "token_introspection": token_introspection.check,
+    "forwarded": forwarded.check,
 }
 
 
@@ -33,3 +42,7 @@ def _of_any_kind(sign_in: SignInTable, path: Path) -> Iterator[Finding]:
             (*path, "org_from"),
             f"needs {sign_in.ORG_KEY}: whoever asks for an org must belong to it",
         )
+    if sign_in.membership is not None:
+        yield from asked.check(sign_in.membership, (*path, "membership"))
+    elif sign_in.membership_secret is not None:
+        yield Finding((*path, "membership_secret"), "needs membership, where it is sent")

@@ -1,0 +1,186 @@
+"""Opaque tokens, asked about at the authorization server (RFC 7662).
+
+The server knows the tokens of all its clients and for all its resources, so what it says of one is
+judged as the claims of a JWT are: `iss`, `aud` or `client_id`, `exp`, `nbf`, `token_type`. Where no
+audience is configured, an `aud` that is there must name the gateway itself, by its client id.
+
+| the server answers | means |
+|---|---|
+| `"active": true`, and all the rest is as it must be | the person |
+| any other `active` | 401 |
+| no `active`, another status than 200, no JSON, late, or nothing | 503: the token may be good |
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+from urllib.parse import quote_plus, urlencode
+
+from gateway.authn import said
+from gateway.authn.asked import Asked
+from gateway.authn.fetch import send
+from gateway.authn.introspect import BEARER
+from gateway.authn.places import Place
+from gateway.authn.remembered import Remembered, Verdict, digest
+from gateway.authn.token import MAX_TOKEN
+from gateway.authn.verifier import Credential
+from gateway.core import strictjson
+from gateway.core.errors import CredentialsExpired, CredentialsInvalid
+from gateway.core.identity import Scalar, Vouched
+from gateway.core.strictjson import JsonObject, JsonValue
+from gateway.ports import Clock
+
+MAX_AUDIENCES = 100
+# Tokens that only who holds their key may show, which nobody here can check (RFC 8705, RFC 9449),
+# and those of somebody acting for somebody else (RFC 8693 section 4.1).
+_REFUSED = frozenset({"cnf", "act"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntrospectionRules:
+    """Where the server is asked, as whom, and what it must say of a token.
+
+    `user_claim`, `org_claim`, `roles_claim` and the names in `require` are literal names, or JSON
+    Pointers where they begin with "/". `may_vouch_for` says of an org, by its external_id, whether
+    the server's word counts for it.
+    """
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    client_auth: Literal["basic", "post"] = "basic"
+    places: tuple[Place, ...]
+    issuer: str | None = None
+    audience: tuple[str, ...] = ()
+    client: tuple[str, ...] = ()
+    require: Mapping[str, Scalar] = field(default_factory=dict)
+    types: tuple[str, ...] = ("Bearer",)
+    user_claim: str = "sub"
+    org_claim: str | None = None
+    may_vouch_for: Callable[[str], bool] = lambda org: True
+    roles_claim: str | None = None
+    leeway: float = 30.0  # seconds
+
+
+class TokenIntrospection:
+    """Asks the authorization server at `rules.url`."""
+
+    def __init__(
+        self,
+        rules: IntrospectionRules,
+        asked: Asked,
+        remembered: Remembered[Vouched],
+        *,
+        clock: Clock,
+    ) -> None:
+        self.places = rules.places
+        self.names_orgs_by = rules.org_claim and f"the claim {rules.org_claim}"
+        self._rules = rules
+        self._asked = asked
+        self._remembered = remembered
+        self._clock = clock
+
+    async def verify(self, credential: Credential) -> Vouched:
+        """Whom a token speaks of, as the server says now or said lately.
+
+        Raises:
+            CredentialsInvalid, CredentialsExpired: it is no good.
+            KeysUnavailable: the server does not say.
+        """
+        token = credential.text
+        if len(token) > MAX_TOKEN or not BEARER.fullmatch(token):
+            raise CredentialsInvalid("The token is longer than 16 KiB, or no bearer token")
+        return await self._remembered.get(digest(token), partial(self._ask, token))
+
+    async def _ask(self, token: str) -> Verdict[Vouched]:
+        fields, content = question(self._rules, token)
+        reply = await self._asked.ask(
+            partial(send, "POST", self._rules.url, fields=fields, content=content)
+        )
+        answer = self._asked.read(reply)
+        if "active" not in answer:
+            raise self._asked.unusable("it does not say whether the token is active")
+        vouched = judge(answer, self._rules, now=self._clock())
+        return Verdict(vouched, expires_at=vouched.expires_at)
+
+
+def question(rules: IntrospectionRules, token: str) -> tuple[dict[str, str], bytes]:
+    """The fields and the form of a question (RFC 7662 section 2.1, RFC 6749 section 2.3.1)."""
+    form = {"token": token, "token_type_hint": "access_token"}
+    fields = {"content-type": "application/x-www-form-urlencoded"}
+    if rules.client_auth == "post":
+        form |= {"client_id": rules.client_id, "client_secret": rules.client_secret}
+    else:
+        pair = f"{quote_plus(rules.client_id)}:{quote_plus(rules.client_secret)}"
+        fields["authorization"] = "Basic " + base64.b64encode(pair.encode()).decode("ascii")
+    return fields, urlencode(form).encode("ascii")
+
+
+def judge(answer: JsonObject, rules: IntrospectionRules, *, now: float) -> Vouched:
+    """Whom a token speaks of, by what its server says of it.
+
+    Raises:
+        CredentialsInvalid: it is not active, or not meant for this sign-in.
+        CredentialsExpired: all is well with it, but for the time.
+    """
+    if answer["active"] is not True:
+        raise CredentialsInvalid("The authorization server does not know the token as a good one")
+    if not _REFUSED.isdisjoint(answer):
+        raise CredentialsInvalid("The token is bound to a key, or is of somebody acting for others")
+    kind = answer.get("token_type")
+    if kind is not None and not _is_one_of(kind, rules.types):
+        raise CredentialsInvalid("The token is of a type that is no sign-in here")
+    if rules.issuer is not None and answer.get("iss") != rules.issuer:
+        raise CredentialsInvalid("The token is of another issuer")
+    _check_addressee(answer, rules)
+    for name, wanted in rules.require.items():
+        if not strictjson.same(said.value(answer, name), wanted):
+            raise CredentialsInvalid("The token lacks a claim this gateway requires")
+    expires = _check_times(answer, rules, now)
+    subject = said.value(answer, rules.user_claim)
+    if not isinstance(subject, str) or not subject.strip() or len(subject) > said.MAX_SUBJECT:
+        raise CredentialsInvalid("The token names no user: the claim must be a string with text")
+    roles = said.roles(answer, rules.roles_claim)
+    orgs = said.orgs(answer, rules.org_claim, rules.may_vouch_for)
+    return Vouched(subject, roles, expires, orgs)
+
+
+def _is_one_of(found: JsonValue, words: tuple[str, ...]) -> bool:
+    """RFC 6749 section 5.1: the name of a token's type has no case."""
+    return isinstance(found, str) and found.lower() in {word.lower() for word in words}
+
+
+def _check_addressee(answer: JsonObject, rules: IntrospectionRules) -> None:
+    if rules.client and answer.get("client_id") not in rules.client:
+        raise CredentialsInvalid("The token was not issued to a client that may come here")
+    if "aud" not in answer and not rules.audience:
+        return
+    if rules.client and not rules.audience:
+        return
+    audience = answer.get("aud")
+    named: JsonValue = [audience] if isinstance(audience, str) else audience
+    if not said.are_strings(named, most=MAX_AUDIENCES):
+        raise CredentialsInvalid("The token has no audience: a string, or a list of at most 100")
+    if not any(one in (rules.audience or (rules.client_id,)) for one in named):
+        raise CredentialsInvalid("The token's audience is not this gateway's")
+
+
+def _check_times(answer: JsonObject, rules: IntrospectionRules, now: float) -> float | None:
+    """When the token expires, where that is said."""
+    for name in ("nbf", "iat"):
+        if answer.get(name) is not None and now + rules.leeway < _date(answer[name]):
+            raise CredentialsInvalid("The token is not valid yet")
+    if answer.get("exp") is None:
+        return None
+    expires = _date(answer["exp"])
+    if now >= expires + rules.leeway:
+        raise CredentialsExpired
+    return expires
+
+
+def _date(found: JsonValue) -> float:
+    if isinstance(found, str):
+        raise CredentialsInvalid("A date of the token is not a number of seconds")
+    return said.moment(found)

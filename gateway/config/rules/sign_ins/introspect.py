@@ -1,0 +1,17 @@
+"""Asking the host app: where, and by which credential."""
+
+from collections.abc import Iterator
+
+from gateway.config.mistake import Finding, Path
+from gateway.config.rules.sign_ins import asked
+from gateway.config.sign_ins.introspect import IntrospectSettings
+
+
+def check(sign_in: IntrospectSettings, path: Path) -> Iterator[Finding]:
+    """The findings about one."""
+    yield from asked.check(sign_in.ask, (*path, "ask"))
+    if not sign_in.cookies and not sign_in.bearer:
+        yield Finding(
+            (*path, "cookies"),
+            "is required, unless bearer = true: the app knows people by some credential",
+        )
