@@ -94,7 +94,7 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
         is_own = below[:1] == (OWN,)
         answer.problem = None if is_own else site.problem(below)
         org = (await site.find(ask)).org  # 400, 401, 403, where several stand here
-        record.org = org.name
+        record.org, record.org_id = org.name, org.external_id
         answer.also = origin.cors_fields(asking, org.origins)
         if is_own:
             await send(answer, await own_page(org, below[1:], ask, answer, record))

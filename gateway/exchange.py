@@ -52,6 +52,7 @@ def route(org: Org, path: Segments, ask: Inbound, record: Record) -> tuple[Upstr
     if agent is not None and upstream.agents is not None and agent not in upstream.agents:
         raise NotFound
     record.operation = match.name
+    record.tool_calls = int(match.operation.calls_tool)
     return upstream, match
 
 

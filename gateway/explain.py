@@ -99,7 +99,7 @@ async def _decide(
     found = await site.find(ask)
     explanation.problem = found.org.problem(path)
     org = replace(found.org, ledger=reading(found.org), audit=Unheard(), questions=None)
-    record.org = org.name
+    record.org, record.org_id = org.name, org.external_id
     explanation.note("org", f"{org.name} (external_id {org.external_id}), by {found.by}")
     upstream, match = find_operation(org, path, ask, record)
     explanation.upstream = upstream

@@ -187,6 +187,7 @@ class Record:
     method: str
     started: float  # seconds, monotonic
     org: str = ""
+    org_id: str = ""  # its external_id, which never changes
     upstream: str = ""
     operation: str = ""
     subject: str = ""
@@ -199,6 +200,7 @@ class Record:
     dropped: list[str] = field(default_factory=list)  # unlisted names, "body:temperature"
     spoofed: list[str] = field(default_factory=list)  # those that named people
     usage: dict[str, float] = field(default_factory=dict)
+    tool_calls: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
     first_byte_ms: float | None = None

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 
+from gateway.assemble.keeping import Sinks, keep_usage
 from gateway.assemble.orgs import Shared
 from gateway.assemble.sign_ins import shared_sign_ins
 from gateway.assemble.sites import build_sites
@@ -64,10 +65,12 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
         resting = Resting()
         stack.callback(resting.close)
         log = ExchangeLog()
+        usage = keep_usage(settings.store, store, stack)
+        sinks = Sinks([log, usage], [log])
         shared = Shared(
             store=store,
             secret=await identity_secret(settings, store),
-            log=log,
+            audit=sinks,
             questions=AskedLately(time.monotonic),
             sign_ins=shared_sign_ins(settings, stack),
             resting=resting,
@@ -79,7 +82,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
             house=House(
                 sites=sites,
                 running=Running(),
-                usage=log,
+                usage=sinks,
                 faults=log,
                 ready=readiness.check,
             ),

@@ -23,8 +23,8 @@ from gateway.limits.questions import AskedLately
 from gateway.net.http1 import Http1Transport
 from gateway.net.resting import Resting
 from gateway.org import Org, Upstream
+from gateway.ports import AuditSink
 from gateway.store.store import Store
-from gateway.telemetry.log import ExchangeLog
 
 
 @dataclass(kw_only=True)
@@ -33,7 +33,7 @@ class Shared:
 
     store: Store
     secret: bytes = field(repr=False)
-    log: ExchangeLog
+    audit: AuditSink
     questions: AskedLately
     sign_ins: Made
     resting: Resting
@@ -74,7 +74,7 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
             for upstream in settings.upstreams.values()
         ),
         ledger=shared.store.ledger,
-        audit=shared.log,
+        audit=shared.audit,
         limits=Unlimited(),
         secret=shared.secret,
         origins=settings.origins,

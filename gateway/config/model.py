@@ -75,6 +75,16 @@ class Store(Table):
         repr=False,
         description="Who owns which conversation is kept here.",
     )
+    batch_interval: Annotated[float, Seconds("10ms", "10s")] = Field(
+        default=0.2, description="Usage and audit rows are written together, this often."
+    )
+    spool: Text | None = Field(
+        default=None,
+        description="Folder where these wait while the store is away; default: beside a file.",
+    )
+    spool_max: Annotated[int, Bytes("64KiB", "512GiB")] = Field(
+        default=256 * 1024**2, description="Of all that wait there; what is more is lost."
+    )
 
 
 class Timeouts(Table):

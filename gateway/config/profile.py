@@ -79,6 +79,9 @@ class OperationTable(Table):
     thinks: bool = Field(
         default=False, description="Makes the vendor think: limits count it in full."
     )
+    calls_tool: bool = Field(
+        default=False, description="A tool call, or the result of one: usage counts it."
+    )
     no_conversation: Text | None = Field(
         default=None, description="Why it names none, if that is meant."
     )

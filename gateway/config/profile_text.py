@@ -55,6 +55,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "settable": sorted(operation.settable),
         "json_lines": operation.json_lines,
         "thinks": operation.thinks,
+        "calls_tool": operation.calls_tool,
         "no_conversation": operation.no_conversation,
     }
     return {name: value for name, value in table.items() if value}

@@ -129,6 +129,7 @@ def operation(table: OperationTable) -> Operation:
         settable=frozenset(table.settable),
         json_lines=table.json_lines,
         thinks=table.thinks,
+        calls_tool=table.calls_tool,
         no_conversation=table.no_conversation or "",
     )
 

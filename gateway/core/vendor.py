@@ -69,6 +69,7 @@ class Operation:
     settable: frozenset[str] = frozenset()  # members the server may set, and clients may not
     json_lines: bool = False  # its streams are JSON lines, whatever their media type says
     thinks: bool = False  # makes the vendor think: what limits count in full
+    calls_tool: bool = False  # one tool call, or the result of one: usage counts it
     no_conversation: str = ""  # why it names none, where that is not plain
 
     def __post_init__(self) -> None:

@@ -6,13 +6,16 @@ rule 2: A name is its own column, and text is compared and sorted byte by byte (
         BINARY, PostgreSQL's "C"): no delimiter, case or spelling makes two of them one.
 rule 3: `org` is the org's external_id, which never changes; `upstream` is the name it has there.
 
-Times are whole seconds since the epoch. This describes the newest form; `migrations` makes it, and
-a test holds the two together.
+Times are whole seconds since the epoch, in `usage` and `audit` milliseconds. This describes the
+newest form; `migrations` makes it, and a test holds the two together.
 """
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Float,
+    Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -21,7 +24,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "gateway_schema"  # not Alembic's default name, which a host's database may have
-HEAD = "0001"  # the newest migration; later ones sort after earlier ones
+HEAD = "0002"  # the newest migration; later ones sort after earlier ones
 
 metadata = MetaData()
 Name = Text(collation="C").with_variant(Text(), "sqlite")  # text that PostgreSQL compares bytewise
@@ -66,3 +69,73 @@ secrets = Table(
     Column("value", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# Ids are UUIDv7 of 16 bytes: they sort by time, so the primary key is the index of time as well.
+usage = Table(
+    "usage",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("time", BigInteger, nullable=False),  # when the exchange ended; the id begins with it
+    Column("org", Name, nullable=False),
+    Column("subject", Name, nullable=False),
+    Column("upstream", Name, nullable=False),
+    Column("operation", Name, nullable=False),
+    Column("conversation", Name, nullable=False),  # "" where it was about none
+    Column("request_id", Name, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("code", Name, nullable=False),  # why the gateway refused or ended it; or ""
+    Column("interrupted", Name, nullable=False),  # who ended it early; or ""
+    Column("bytes_in", BigInteger, nullable=False),
+    Column("bytes_out", BigInteger, nullable=False),
+    Column("tokens_in", BigInteger, nullable=False),
+    Column("tokens_out", BigInteger, nullable=False),
+    Column("credits", Float, nullable=False),
+    Column("tool_calls", Integer, nullable=False),
+    Column("milliseconds", BigInteger, nullable=False),
+    Column("first_byte", BigInteger),  # milliseconds; NULL where none came
+    Index("usage_of_a_person", "org", "subject", "id"),
+    sqlite_with_rowid=False,
+)
+
+# The audit trail, a chain for each org; see gateway.store.chain.
+audit = Table(
+    "audit",
+    metadata,
+    Column("org", Name, primary_key=True),  # "" is the gateway itself
+    Column("number", BigInteger, primary_key=True),  # 1, 2, 3, …
+    Column("id", LargeBinary, nullable=False, unique=True),
+    Column("time", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),  # of the chain: since the epoch, UTC; never falls
+    Column("event", Name, nullable=False),
+    Column("code", Name, nullable=False),
+    Column("upstream", Name, nullable=False),
+    Column("operation", Name, nullable=False),
+    Column("times", BigInteger, nullable=False),  # how many of the same this row stands for
+    # What is about a person goes when the person is erased, and the salt with it.
+    Column("subject", Name),
+    Column("actor", Name),
+    Column("user_id", Name),
+    Column("conversation", Name),
+    Column("request_id", Name),
+    Column("detail", Name),
+    Column("salt", LargeBinary),
+    Column("personal", LargeBinary, nullable=False),  # a digest of these seven
+    Column("previous", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("audit_of_a_day", "day", "org", "number"),
+    Index("audit_of_a_person", "org", "subject"),
+    sqlite_with_rowid=False,
+)
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("org", Name, primary_key=True),
+    Column("number", BigInteger, nullable=False),  # of the last row
+    Column("day", Integer, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("told", Integer, nullable=False),  # the last day whose head was written elsewhere
+    sqlite_with_rowid=False,
+)
+
+Index("conversations_of_a_person", conversations.c.org, conversations.c.subject)

@@ -22,7 +22,7 @@ class Store:
     """One store of one process. Made within a running event loop, closed with `aclose`."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self.ledger = Ledger(database)
 
     @classmethod
@@ -40,10 +40,10 @@ class Store:
         Raises:
             LedgerUnavailable: it can be neither read nor made.
         """
-        secret = await self._database.scalar(_SECRET, {})
+        secret = await self.database.scalar(_SECRET, {})
         if secret is None:
-            await self._database.start(self._database.commit(_make_secret))
-            secret = await self._database.scalar(_SECRET, {})
+            await self.database.start(self.database.commit(_make_secret))
+            secret = await self.database.scalar(_SECRET, {})
         if not isinstance(secret, bytes) or len(secret) < SECRET_BYTES:
             raise LedgerUnavailable("The identity secret in the store is not one")
         return secret
@@ -54,10 +54,10 @@ class Store:
         Raises:
             LedgerUnavailable: it cannot.
         """
-        await self._database.ping()
+        await self.database.ping()
 
     async def aclose(self) -> None:
-        await self._database.aclose()
+        await self.database.aclose()
 
 
 async def _make_secret(connection: AsyncConnection) -> None:

@@ -66,6 +66,7 @@ VENDOR = Vendor(
             path=CONVERSATION + "/tool-result",
             members=frozenset({"toolCallId", "output"}),
             conversation=THEIRS,
+            calls_tool=True,
         ),
         "conversation": Operation(
             method="GET",

@@ -36,7 +36,7 @@ def made(found: Settings, stack: AsyncExitStack) -> list[Org]:
     shared = Shared(
         store=cast(Store, NoStore()),
         secret=b"s" * 32,
-        log=ExchangeLog(),
+        audit=ExchangeLog(),
         questions=AskedLately(lambda: 0.0),
         sign_ins=shared_sign_ins(found, stack),
         resting=Resting(),

@@ -156,5 +156,6 @@ def test_profiles_of_the_file_stand_in_it(loaded: Load):
         "path": "/ping",
         "json_lines": False,
         "thinks": False,
+        "calls_tool": False,
     }
     assert tree["vendors"]["mine"]["operations"]["chat"]["path"] == "${env:PATH_OF}"

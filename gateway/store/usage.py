@@ -1,0 +1,131 @@
+"""Usage: one row an exchange of somebody we know, refused and interrupted ones among them.
+
+What was refused before anybody was signed in is nobody's usage: it is in the log, the metrics and
+the audit trail, where a stranger cannot fill the disk with it.
+
+A row has an id of its own, a UUIDv7, by which it is written once however often it is sent. The id
+of the request will not do: a client may choose that, and choose one twice.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.core.request_id import uuid7
+from gateway.core.usage import amounts
+from gateway.ports import Record, UsageSink
+from gateway.store.batches import INTERVAL, Batches
+from gateway.store.database import Database
+from gateway.store.dialect import insert
+from gateway.store.schema import usage
+from gateway.store.spool import MOST_BYTES, Spool
+
+KIND = "usage"
+ESCAPED = "\ufffd"
+
+
+class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the table `usage`, as a line of the spool has it too."""
+
+    id: bytes
+    time: int  # milliseconds since the epoch, when it ended; the id begins with them
+    org: str
+    subject: str
+    upstream: str
+    operation: str
+    conversation: str
+    request_id: str
+    status: int
+    code: str
+    interrupted: str
+    bytes_in: int
+    bytes_out: int
+    tokens_in: int
+    tokens_out: int
+    credits: float
+    tool_calls: int
+    milliseconds: int
+    first_byte: int | None  # milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An exchange that has ended, at `time`: seconds since the epoch."""
+
+    time: float
+    record: Record
+
+
+class UsageLog(UsageSink):
+    """The `UsageSink` over one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        *,
+        interval: float = INTERVAL,  # seconds
+        most: int = MOST_BYTES,  # of the spool
+    ) -> None:
+        self.batches = Batches(
+            database,
+            Spool(folder, KIND, most=most),
+            row=row_of,
+            write=write,
+            encode=msgspec.json.Encoder().encode,
+            decode=msgspec.json.Decoder(UsageRow).decode,
+            interval=interval,
+        )
+
+    def record(self, record: Record) -> None:
+        if record.subject:
+            self.batches.add(Finished(time.time(), record))
+
+
+def row_of(finished: Finished) -> UsageRow:
+    """The row of an exchange; each call gives it another id."""
+    record = finished.record
+    cost = amounts(record.usage)
+    first_byte = record.first_byte_ms
+    return UsageRow(
+        id=uuid7(finished.time, os.urandom(10)).bytes,
+        time=int(finished.time * 1000),
+        org=text(record.org_id),
+        subject=text(record.subject),
+        upstream=text(record.upstream),
+        operation=text(record.operation),
+        conversation=text(record.conversation),
+        request_id=text(record.request_id),
+        status=record.status,
+        code=record.code,
+        interrupted=record.interrupted,
+        bytes_in=record.bytes_in,
+        bytes_out=record.bytes_out,
+        tokens_in=cost.tokens_in,
+        tokens_out=cost.tokens_out,
+        credits=cost.credits,
+        tool_calls=0 if record.code else record.tool_calls,
+        milliseconds=round(record.duration_ms),
+        first_byte=None if first_byte is None else round(first_byte),
+    )
+
+
+def text(name: str) -> str:
+    """A name as any database takes it: half a surrogate pair and NUL become visible escapes.
+
+    Such a name is nobody's, for the ledger refuses it; and nobody else's either, by its mark.
+    """
+    if name.isprintable() and not name.startswith(ESCAPED):
+        return name
+    return ESCAPED + name.encode("unicode_escape").decode("ascii")
+
+
+async def write(connection: AsyncConnection, rows: Sequence[UsageRow]) -> None:
+    """Write rows, in the order of their ids; those that are there already stay as they are."""
+    values = [msgspec.structs.asdict(row) for row in sorted(rows, key=lambda row: row.id)]
+    await connection.execute(insert(connection, usage).on_conflict_do_nothing(), values)

@@ -1,0 +1,78 @@
+import asyncio
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.assemble.keeping import Sinks, spool_folder
+from gateway.config.model import Store
+from gateway.ports import Record
+from tests.support.stage import Stage, adding, chatbase_stage
+
+pytestmark = pytest.mark.anyio
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def record(self, record: Record) -> None:
+        self.said.append(record.request_id)
+
+    def note(self, event: str, record: Record) -> None:
+        self.said.append(event)
+
+
+def test_every_sink_is_told() -> None:
+    one, two, three = Heard(), Heard(), Heard()
+    sinks = Sinks([one, two], [three])
+    record = Record(request_id="r-1", method="GET", started=0.0)
+    sinks.record(record)
+    sinks.note("key_refused", record)
+    assert (one.said, two.said, three.said) == (["r-1"], ["r-1"], ["key_refused"])
+
+
+def test_rows_wait_beside_the_file_unless_told_where(tmp_path: Path) -> None:
+    beside = Store(url=f"sqlite:///{tmp_path}/gateway.db")
+    assert spool_folder(beside) == tmp_path / "gateway.db.spool"
+    replica = Store(url="postgresql://db.example/gateway")
+    assert spool_folder(replica) == Path("gateway.spool").absolute()
+    elsewhere = Store(url=f"sqlite:///{tmp_path}/gateway.db", spool=str(tmp_path / "spool"))
+    assert spool_folder(elsewhere) == tmp_path / "spool"
+
+
+def usage(folder: Path) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(folder / "gateway.db")) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute("SELECT * FROM usage ORDER BY id")]
+
+
+async def counted(folder: Path, rows: int) -> list[dict[str, Any]]:
+    end = time.monotonic() + 20
+    while len(found := usage(folder)) < rows:
+        assert time.monotonic() < end, found
+        await asyncio.sleep(0.02)
+    return found
+
+
+async def ask(stage: Stage[Any], body: object) -> None:
+    await stage.ask("alice", "POST", "/chat", body)
+
+
+async def test_exchanges_refusals_and_streams_are_counted(tmp_path: Path) -> None:
+    fast = adding("store", 'batch_interval = "10ms"')
+    async with chatbase_stage(tmp_path, fast) as stage:
+        await ask(stage, {"message": "hi", "stream": False})
+        await ask(stage, {"message": "hi", "stream": True})
+        await ask(stage, {"message": "hi", "conversationId": "nobodys"})
+        await stage.ask(None, "POST", "/chat", {"message": "hi"})
+        unary, stream, refused = await counted(tmp_path, 3)
+    assert unary["credits"] > 0
+    assert stream["credits"] > 0
+    assert unary["conversation"] != stream["conversation"]
+    assert {row["org"] for row in (unary, stream)} == {"default"}
+    assert (refused["status"], refused["code"]) == (404, "conversation_not_found")
+    assert (refused["conversation"], refused["credits"]) == ("", 0)

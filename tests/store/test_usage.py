@@ -1,0 +1,135 @@
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.core.errors import ConversationNotFound
+from gateway.ports import Record
+from gateway.store.schema import usage
+from gateway.store.store import Store
+from gateway.store.usage import Finished, UsageLog, UsageRow, row_of, text
+from tests.store.conftest import Direct
+
+pytestmark = pytest.mark.anyio
+
+
+def record(**facts: Any) -> Record:
+    known = {
+        "request_id": "r-1",
+        "method": "POST",
+        "started": 0.0,
+        "org": "acme",
+        "org_id": "org_123",
+        "upstream": "support",
+        "operation": "chat",
+        "subject": "alice",
+        "user": "u_alice",
+        "conversation": "c-1",
+        "status": 200,
+        "bytes_in": 10,
+        "bytes_out": 20,
+        "usage": {"credits": 2, "prompt_tokens": 7, "completion_tokens": 3},
+        "duration_ms": 12.6,
+        "first_byte_ms": 3.4,
+    }
+    return Record(**known | facts)
+
+
+def rows(direct: Direct) -> list[dict[str, Any]]:
+    names = [column.name for column in usage.c]
+    found = direct(f"SELECT {', '.join(names)} FROM usage ORDER BY id")  # noqa: S608
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+Keep = Callable[..., Awaitable[list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def keep(store: Store, direct: Direct, tmp_path: Path) -> Keep:
+    async def kept(*records: Record) -> list[dict[str, Any]]:
+        log = UsageLog(store.database, tmp_path / "spool")
+        for one in records:
+            log.record(one)
+        await log.batches.aclose()
+        return rows(direct)
+
+    return kept
+
+
+async def test_keeps_one_row_an_exchange(keep: Keep) -> None:
+    (row,) = await keep(record())
+    assert row.pop("id")[:6] == row["time"].to_bytes(6, "big")
+    assert row.pop("time") > 1_700_000_000_000
+    assert row == {
+        "org": "org_123",
+        "subject": "alice",
+        "upstream": "support",
+        "operation": "chat",
+        "conversation": "c-1",
+        "request_id": "r-1",
+        "status": 200,
+        "code": "",
+        "interrupted": "",
+        "bytes_in": 10,
+        "bytes_out": 20,
+        "tokens_in": 7,
+        "tokens_out": 3,
+        "credits": 2.0,
+        "tool_calls": 0,
+        "milliseconds": 13,
+        "first_byte": 3,
+    }
+
+
+async def test_refused_and_interrupted_exchanges_are_kept_too(keep: Keep) -> None:
+    refused = record(status=404, code=ConversationNotFound.code, conversation="", usage={})
+    left = record(interrupted="client", first_byte_ms=None)
+    found = await keep(refused, left)
+    assert {(row["code"], row["interrupted"], row["first_byte"]) for row in found} == {
+        ("conversation_not_found", "", 3),
+        ("", "client", None),
+    }
+
+
+async def test_what_nobody_signed_in_for_is_nobodys_usage(keep: Keep) -> None:
+    assert await keep(record(subject="", status=401)) == []
+
+
+async def test_a_request_id_that_a_client_sends_twice_counts_twice(keep: Keep) -> None:
+    assert len(await keep(record(), record())) == 2
+
+
+def test_a_tool_call_that_was_refused_is_none() -> None:
+    assert row_of(Finished(1.0, record(tool_calls=1))).tool_calls == 1
+    assert row_of(Finished(1.0, record(tool_calls=1, code="not_found"))).tool_calls == 0
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        pytest.param("half \ud83d of a pair", id="lone surrogate"),
+        pytest.param("nul \0 here", id="NUL"),
+        pytest.param("line\nbreak", id="line break"),
+        pytest.param("\u202ereversed", id="text direction"),
+    ],
+)
+async def test_any_name_can_be_kept_and_none_becomes_anothers(keep: Keep, subject: str) -> None:
+    escaped = text(subject)
+    escaped.encode()
+    assert escaped.isprintable()
+    assert text(escaped) != escaped
+    (row,) = await keep(record(subject=subject))
+    assert row["subject"] == escaped
+
+
+@pytest.mark.parametrize("name", ["alice", "DOMAIN\\alice", "a b", "Zoë", "日本", ""])
+def test_a_name_that_can_be_kept_stays(name: str) -> None:
+    assert text(name) == name
+
+
+def test_a_row_comes_back_from_a_line_as_it_was() -> None:
+    row = row_of(Finished(1_800_000_000.5, record()))
+    assert msgspec.json.decode(msgspec.json.encode(row), type=UsageRow) == row
+    assert b"\n" not in msgspec.json.encode(row)
