@@ -8,7 +8,9 @@ from gateway.ports import Fields, Outbound, Record
 EVERY_ANSWER: Fields = (
     # Personal answers; and a proxy that compresses or rewrites would hold events back.
     (b"cache-control", b"no-store, no-transform"),
-    (b"vary", b"authorization, cookie"),
+    # One line, since some caches look at no more; with `origin`, or a cache would hand one origin
+    # what was granted to another.
+    (b"vary", b"authorization, cookie, origin"),
     (b"x-accel-buffering", b"no"),
     (b"x-content-type-options", b"nosniff"),
     # An answer opened as a page runs nothing: a vendor's text may hold markup.

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -72,3 +73,11 @@ def test_nothing_secret_goes_into_the_image(steps):
     }
     ignored = ROOT.joinpath(".dockerignore").read_text().splitlines()
     assert next(line for line in ignored if line and not line.startswith("#")) == "*"
+
+
+def test_the_source_distribution_has_what_its_tests_read():
+    project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text())
+    included = set(project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
+    read = {".ci", ".dockerignore", "Containerfile", "config.example.toml", "deploy", "docs"}
+    assert read | {"gateway", "scripts", "tests"} <= included
+    assert all((ROOT / name).exists() for name in included)

@@ -7,7 +7,12 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from gateway.core.errors import AmbiguousCredentials, BadRequest, FieldsTooLarge
+from gateway.core.errors import (
+    AmbiguousCredentials,
+    BadRequest,
+    CredentialsInvalid,
+    FieldsTooLarge,
+)
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -157,10 +162,12 @@ def cookie(fields: Fields, name: str) -> str | None:
     """The value of the cookie of exactly this name.
 
     Only what every parser reads alike (RFC 6265 section 4.2.1): Starlette and Django take the last
-    of two, Flask the first; werkzeug honours quotes and `$Version`, Starlette strips `\\xa0`.
+    of two, Flask the first; werkzeug honours quotes and `$Version`, Starlette strips `\\xa0`. Two
+    quotes are the empty value: so Python's own `http.cookies` writes it.
 
     Raises:
         AmbiguousCredentials: the name stands twice, in any spelling a parser could take for it.
+        CredentialsInvalid: its value is quoted, or no value of a cookie.
         FieldsTooLarge: more than 100 cookies.
     """
     wanted = name.encode("ascii")
@@ -179,9 +186,10 @@ def cookie(fields: Fields, name: str) -> str | None:
         raise AmbiguousCredentials(f"The cookie {name} stands more than once")
     if not exact:
         return None
-    if not COOKIE_VALUE.fullmatch(exact[0]):
-        raise AmbiguousCredentials(f"The cookie {name} is quoted or has characters cookies lack")
-    return exact[0].decode("ascii")
+    value = b"" if exact[0] == b'""' else exact[0]
+    if not COOKIE_VALUE.fullmatch(value):
+        raise CredentialsInvalid(f"The cookie {name} is quoted or has characters cookies lack")
+    return value.decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.net.listener import sends_at_once
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
 
@@ -24,10 +25,10 @@ def listen(port: int) -> socket.socket:
     """
     for candidate in range(port, port + TRIED - 1) if port else ():
         try:
-            return socket.create_server((LOOPBACK, candidate))
+            return sends_at_once(socket.create_server((LOOPBACK, candidate)))
         except OSError:
             continue
-    return socket.create_server((LOOPBACK, port and port + TRIED - 1))
+    return sends_at_once(socket.create_server((LOOPBACK, port and port + TRIED - 1)))
 
 
 def origin(listener: socket.socket) -> str:

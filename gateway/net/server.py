@@ -24,6 +24,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.net.descriptors import raise_limit
+from gateway.net.listener import BACKLOG, inherited, listen
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
 
@@ -33,7 +34,6 @@ LOG = logging.getLogger("gateway.server")
 
 LAST_WORDS = 1.0  # seconds an answer has to end, once it was told to
 _LOOK = 0.05  # seconds between two looks at what still runs
-_BACKLOG = 2048  # connections the kernel keeps while the loop is busy; it may cap this
 
 
 class StartupFailed(Exception):
@@ -178,7 +178,7 @@ def run(
         OSError: the address cannot be listened at.
         StartupFailed: the application's lifespan failed.
     """
-    listener = _listener(host, port) if fd is None else socket.socket(fileno=fd)
+    listener = listen(host, port) if fd is None else inherited(fd)
     LOG.info("listening on %s", listener.getsockname())
     limits = replace(limits, max_connections=min(limits.max_connections, raise_limit()))
     config = uvicorn.Config(
@@ -191,19 +191,9 @@ def run(
         access_log=False,
         proxy_headers=False,  # whom to believe is decided once, in gateway.core.fields
         server_header=False,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
     )
     steps = Drain(delay=drain_delay, limit=drain, on_drain=on_drain, on_stop=on_stop)
     server = GatewayServer(config, steps, owns_process=True)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve([listener]))
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    host = host.removeprefix("[").removesuffix("]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    # asyncio sets this on sockets that name their protocol, and those accepted here do not: without
-    # it, and without uvloop, an answer in two writes waits 40 ms for the client's delayed ACK.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener

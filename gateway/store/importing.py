@@ -17,6 +17,7 @@ from gateway.core.identity import Person
 
 COLUMNS = ("conversation", "subject")
 TOGETHER = 200  # claims that share a commit: 46,000 a second instead of 1,000
+AT_ONCE = 4  # owners looked up, as many as connections read: more would wait, and be given up
 
 
 class Ledger(Protocol):
@@ -85,9 +86,7 @@ async def take_over(
     while batch := list(islice(remaining, TOGETHER)):
         fit = [row for row in batch if not row.fault]
         outcome.faults += [row for row in batch if row.fault]
-        owners = await asyncio.gather(
-            *(ledger.owner(org, upstream, row.conversation) for row in fit)
-        )
+        owners = await _owners(ledger, fit, org=org, upstream=upstream)
         fresh = [
             row
             for row, owner in zip(fit, owners, strict=True)
@@ -96,6 +95,19 @@ async def take_over(
         if write:
             await _claim(ledger, fresh, outcome, org=org, upstream=upstream)
     return outcome
+
+
+async def _owners(
+    ledger: Ledger, rows: Sequence[Row], *, org: str, upstream: str
+) -> list[Person | None]:
+    """Who owns the conversation of each row."""
+    owners: list[Person | None] = []
+    for begin in range(0, len(rows), AT_ONCE):
+        some = rows[begin : begin + AT_ONCE]
+        owners += await asyncio.gather(
+            *(ledger.owner(org, upstream, row.conversation) for row in some)
+        )
+    return owners
 
 
 def _is_new(outcome: Outcome, seen: dict[str, str], row: Row, owner: Person | None) -> bool:

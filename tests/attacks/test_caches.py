@@ -180,8 +180,7 @@ async def test_no_answer_may_be_kept_by_whoever_stands_between(
     for who in ("alice", None):
         answer = await stage.ask(who, method, path, body)
         assert answer.values("cache-control") == ["no-store, no-transform"]
-        vary = ", ".join(answer.values("vary"))
-        assert {"authorization", "cookie", "origin"} <= set(vary.split(", "))
+        assert answer.values("vary") == ["authorization, cookie, origin"]
         for name in ("etag", "expires", "age", "last-modified"):
             assert not answer.values(name)
 

@@ -407,6 +407,11 @@ async def with_cookies(
             id="a cookie that was taken back",
         ),
         pytest.param(
+            '__session=""',
+            [("Authorization", "Bearer GOOD"), ("Origin", OWN_ORIGIN)],
+            id="a cookie that was taken back, as Python does",
+        ),
+        pytest.param(
             "__session=OTHERS",
             [("Authorization", "Bearer GOOD"), ("Sec-Fetch-Site", "cross-site")],
             id="from another page, by token",

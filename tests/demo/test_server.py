@@ -79,6 +79,11 @@ async def test_gives_up_when_all_of_them_are_taken(monkeypatch):
         listen(8000)
 
 
+async def test_its_answers_wait_for_nothing():
+    with listen(0) as listener:
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 async def test_nobody_but_this_machine_can_reach_it():
     with listen(0) as listener:
         assert listener.getsockname()[0] == LOOPBACK

@@ -1,6 +1,5 @@
 import asyncio
 import logging
-import time
 
 import pytest
 from sqlalchemy import bindparam, insert, select, text
@@ -11,10 +10,11 @@ from gateway.store import database as module
 from gateway.store.database import READERS, Database
 from gateway.store.opening import opened
 from gateway.store.schema import secrets
+from tests.support.clock import OwnTime
 
 pytestmark = pytest.mark.anyio
 
-READ_CLOCK = 0.3  # seconds; of these tests
+SHORT, LONG = 0.3, 60.0  # clocks, in seconds: one that runs out here, and one that never does
 VALUE = select(secrets.c.value).where(secrets.c.name == bindparam("name"))
 SLOW = {  # for more than half a second
     "sqlite": text(
@@ -26,8 +26,9 @@ SLOW = {  # for more than half a second
 
 
 @pytest.fixture(autouse=True)
-def short_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "READ_CLOCK", READ_CLOCK)
+def long_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TURN_CLOCK", LONG)
+    monkeypatch.setattr(module, "READ_CLOCK", LONG)
 
 
 async def ended(database: Database) -> None:
@@ -73,28 +74,31 @@ async def test_a_reading_connection_cannot_write(database: Database) -> None:
 
 
 async def test_slow_reads_are_given_up_at_the_clock_and_hold_up_nobody(
-    database: Database, kind: str
+    database: Database, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await write(database, "a")
-    slow = [asyncio.create_task(database.scalar(SLOW[kind], {})) for _ in range(READERS - 1)]
-    await asyncio.sleep(0)
-    assert await database.scalar(VALUE, {"name": "a"}) == b"value"
-    started = time.monotonic()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "READ_CLOCK", SHORT)
+        since = OwnTime()
+        slow = [asyncio.create_task(database.scalar(SLOW[kind], {})) for _ in range(READERS - 1)]
+        await asyncio.sleep(0)
+    reading = asyncio.create_task(database.scalar(VALUE, {"name": "a"}))
     outcomes = await asyncio.gather(*slow, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [LedgerUnavailable] * len(slow)
-    assert time.monotonic() - started < 3 * READ_CLOCK
+    assert since() < 3 * SHORT
+    assert await reading == b"value"
 
 
 async def test_reads_wait_for_a_connection_within_their_clock(
     database: Database, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TURN_CLOCK", READ_CLOCK)
     slow = [asyncio.create_task(database.scalar(SLOW[kind], {})) for _ in range(READERS)]
     await asyncio.sleep(0)
-    with pytest.raises(LedgerUnavailable):
-        await database.scalar(VALUE, {"name": "a"})
-    await asyncio.gather(*slow, return_exceptions=True)
-    await ended(database)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "TURN_CLOCK", SHORT)
+        with pytest.raises(LedgerUnavailable):
+            await database.scalar(VALUE, {"name": "a"})
+    await asyncio.gather(*slow)
     assert await database.scalar(VALUE, {"name": "a"}) is None
 
 
@@ -110,7 +114,10 @@ async def test_many_rows_and_many_statements_are_read_at_one_time(database: Data
     assert await database.read(get) == [b"value", b"value", None]
 
 
-async def test_a_report_may_take_longer(database: Database, kind: str) -> None:
+async def test_a_report_may_take_longer(
+    database: Database, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "READ_CLOCK", SHORT)
     assert len(await database.rows(SLOW[kind], {}, clock=30)) == 1
 
 

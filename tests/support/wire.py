@@ -167,7 +167,9 @@ class Peer(asyncio.Protocol):
         self.transport.resume_reading()
 
     def reset(self) -> None:
-        """Leave by RST."""
+        """Leave by RST; where the other side has left before, there is nothing to leave."""
+        if self.closed:
+            return
         self.transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
         )

@@ -1,0 +1,54 @@
+"""What is accepted sends at once, also without uvloop: these tests run on asyncio's own loop."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from gateway.net.listener import inherited, listen, sends_at_once
+
+pytestmark = pytest.mark.anyio
+
+
+async def accepted(listener: socket.socket) -> asyncio.BaseTransport:
+    """The server's end of a connection to it."""
+    made: asyncio.Future[asyncio.BaseTransport] = asyncio.get_running_loop().create_future()
+
+    class Accepting(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            made.set_result(transport)
+
+    async with await asyncio.get_running_loop().create_server(Accepting, sock=listener):
+        with socket.socket(listener.family) as client:
+            client.connect(listener.getsockname())
+            transport = await made
+            transport.close()
+            return transport
+
+
+def delays(transport: asyncio.BaseTransport) -> bool:
+    accepted = transport.get_extra_info("socket")
+    return not accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+async def test_sends_at_once() -> None:
+    assert not delays(await accepted(listen("127.0.0.1", 0)))
+
+
+async def test_an_inherited_socket_sends_at_once() -> None:
+    given = socket.create_server(("127.0.0.1", 0))
+    assert not delays(await accepted(inherited(given.detach())))
+
+
+async def test_a_unix_socket_may_be_inherited(tmp_path: Path) -> None:
+    given = socket.socket(socket.AF_UNIX)
+    given.bind(str(tmp_path / "s"))
+    given.listen()
+    assert await accepted(inherited(given.detach()))
+
+
+async def test_without_it_asyncio_would_delay() -> None:
+    """The reason for all this: when it is gone, so may this module be."""
+    assert delays(await accepted(socket.create_server(("127.0.0.1", 0))))
+    assert not delays(await accepted(sends_at_once(socket.create_server(("127.0.0.1", 0)))))
