@@ -42,7 +42,8 @@ def read(text: str) -> Iterator[Recorded]:
         for number, entry in enumerate(whole, 1):
             yield _request(f"entry {number}", entry.get("request", entry))
         return
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not `splitlines`: it would cut a message in two at U+2028, which JSON may hold as it is.
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield _request(f"line {number}", _object(line, number))
 

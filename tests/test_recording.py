@@ -32,6 +32,13 @@ def test_reads_har() -> None:
     ]
 
 
+def test_a_line_ends_where_it_ends_and_not_within_a_message() -> None:
+    messages = ["a\u2028b", "c\u2029d", "e\u0085f"]
+    asked = [{"method": "POST", "path": "/a", "body": one} for one in messages]
+    text = "\r\n".join(json.dumps(one, ensure_ascii=False) for one in asked) + "\r\n"
+    assert [one.content.decode() for one in read(text)] == messages
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -198,7 +198,10 @@ def _read_body(reading: _Reading, content: bytes) -> JsonObject:
         for inner in pointer.find(document, room.where):
             if isinstance(inner, dict):
                 _clear(reading, room, inner)
-    _read_conversations(reading, bodies(operation.conversation), document)
+    named = bodies(operation.conversation)
+    if operation.opens:
+        _leave_out_nulls(named, document)
+    _read_conversations(reading, named, document)
     return document
 
 
@@ -210,6 +213,17 @@ def _clear(reading: _Reading, room: Room, members: JsonObject) -> None:
         verdict = room.guard.judge(name)
         if verdict is not Verdict.LISTED and verdict is not Verdict.CONVERSATION:
             reading.drop("body", "/".join((*room.where, name)), members.pop(name), verdict)
+
+
+def _leave_out_nulls(places: tuple[Body, ...], document: JsonObject) -> None:
+    """Where a new conversation may be opened, null names none: clients write what they do not have
+    yet that way. The vendor never sees it, so cannot read it otherwise.
+    """
+    for place in places:
+        *way, name = place.tokens
+        for inner in pointer.find(document, tuple(way)):
+            if isinstance(inner, dict) and name in inner and inner[name] is None:
+                del inner[name]
 
 
 def _read_conversations(reading: _Reading, places: tuple[Body, ...], document: JsonObject) -> None:

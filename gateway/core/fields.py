@@ -237,6 +237,9 @@ def media_type(value: bytes | None) -> MediaType | None:
     return MediaType(essence, charset[1] if charset else None)
 
 
+_UTF_8 = frozenset({"charset=utf-8", 'charset="utf-8"', "charset=utf8"})
+
+
 def is_plain_json(value: bytes | None) -> bool:
     """Whether a Content-Type is JSON, and nothing a form or a sniffer could take it for."""
     if value is None:
@@ -244,7 +247,8 @@ def is_plain_json(value: bytes | None) -> bool:
     essence, _, parameters = value.decode("latin-1").lower().partition(";")
     if essence.strip(" \t") != "application/json":
         return False
-    return parameters.strip(" \t") in {"", "charset=utf-8", 'charset="utf-8"'}
+    said = [one for item in parameters.split(";") if (one := item.strip(" \t"))]
+    return not said or (len(said) == 1 and said[0] in _UTF_8)
 
 
 # "_" is no letter of a host name, but container networks have names with it.

@@ -274,8 +274,18 @@ async def test_an_unlisted_member_does_not_reach_the_vendor(
 
 @pytest.mark.parametrize("value", [["b"], {"id": "b"}, "", True, 0.5, -1, "b/c", "b c", "x" * 257])
 async def test_a_conversation_is_named_by_an_id(stage: Stage[Chatbase], value: object) -> None:
-    """Row B-20; null is in tests/systems."""
+    """Row B-20."""
     refused(stage, await say(stage, {**HI, "conversationId": value}), 400, "bad_request")
+
+
+@pytest.mark.parametrize("more", [{}, {"stream": True}], ids=["whole", "streamed"])
+async def test_null_is_a_conversation_that_is_not_there_yet(
+    stage: Stage[Chatbase], more: dict[str, object]
+) -> None:
+    """Row B-20: the vendor sees no member of that name, and what it opens is alice's."""
+    answer = await say(stage, {**HI, **more, "conversationId": None})
+    assert answer.status == 200, answer.body
+    assert stage.vendor.requests[0].json() == {**OURS, **more}
 
 
 @pytest.mark.parametrize("value", ["true", 1, 0, None, [], "false", [True]])

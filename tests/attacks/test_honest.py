@@ -1,11 +1,10 @@
-"""The other side of every guard: what honest clients send is answered, and as the vendor would.
+"""The other side of every guard: what honest clients send is answered.
 
-Heads are as the clients write them, recorded byte for byte, with the token, the path and the length
-left open. Chromium is in tests/demo/test_page.py.
+As the vendor would itself: tests/systems/test_recorded_flows.py. Chromium is in
+tests/demo/test_page.py.
 """
 
 import json
-import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -13,182 +12,12 @@ import pytest
 
 from tests.attacks.both_ends import HI, OWN_ORIGIN, STREAM, only
 from tests.support.chatbase import Chatbase
+from tests.support.clients import CLIENTS, CURL_WAITING, written
 from tests.support.docbit import DocBit
 from tests.support.stage import Stage, adding, chatbase_stage, events
-from tests.support.wire import Answer, connected, raw_request, wire
+from tests.support.wire import Answer, connected, wire
 
 pytestmark = pytest.mark.anyio
-
-CHROME = """{method} {target} HTTP/1.1
-Host: gateway.test
-Connection: keep-alive
-Content-Length: {length}
-sec-ch-ua-platform: "Linux"
-Authorization: Bearer {token}
-User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36
-sec-ch-ua: "Chromium";v="131", "Not_A Brand";v="24", "Google Chrome";v="131"
-Content-Type: application/json
-sec-ch-ua-mobile: ?0
-Accept: */*
-Origin: http://gateway.test
-Sec-Fetch-Site: same-origin
-Sec-Fetch-Mode: cors
-Sec-Fetch-Dest: empty
-Referer: http://gateway.test/chat?tab=1
-Accept-Encoding: gzip, deflate, br, zstd
-Accept-Language: en-GB,en;q=0.9,de;q=0.8
-Cookie: _ga=GA1.1.1.1; theme={{"dark":true}}; quoted="a b"; empty=; PHPSESSID=x; a=1=2; \xe4=\xf6
-Priority: u=1, i
-DNT: 1
-Sec-GPC: 1
-
-"""  # noqa: E501
-FIREFOX = """{method} {target} HTTP/1.1
-Host: gateway.test
-User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0
-Accept: text/event-stream
-Accept-Language: en-US,en;q=0.5
-Accept-Encoding: gzip, deflate
-Referer: https://elsewhere.example/
-Content-Type: application/json;charset=UTF-8
-Authorization: Bearer {token}
-Content-Length: {length}
-Origin: https://elsewhere.example
-Connection: keep-alive
-Sec-Fetch-Dest: empty
-Sec-Fetch-Mode: cors
-Sec-Fetch-Site: cross-site
-Priority: u=0
-Pragma: no-cache
-Cache-Control: no-cache
-TE: trailers
-
-"""
-CURL = """{method} {target} HTTP/1.1
-Host: 127.0.0.1:9911
-User-Agent: curl/7.88.1
-Accept: */*
-Authorization: Bearer {token}
-Content-Type: application/json
-Content-Length: {length}
-
-"""
-CURL_10 = CURL.replace("HTTP/1.1", "HTTP/1.0")
-CURL_WAITING = CURL.replace("\n\n", "\nExpect: 100-continue\n\n")
-NODE = """{method} {target} HTTP/1.1
-host: 127.0.0.1:9911
-connection: keep-alive
-authorization: Bearer {token}
-content-type: application/json
-accept: */*
-accept-language: *
-sec-fetch-mode: cors
-user-agent: node
-accept-encoding: gzip, deflate
-content-length: {length}
-
-"""
-HTTPX = """{method} {target} HTTP/1.1
-Host: 127.0.0.1:9911
-Accept: */*
-Accept-Encoding: gzip, deflate
-Connection: keep-alive
-User-Agent: python-httpx/0.28.1
-Authorization: Bearer {token}
-Content-Length: {length}
-Content-Type: application/json
-
-"""
-REQUESTS = HTTPX.replace("python-httpx/0.28.1", "python-requests/2.32.3")
-URLLIB = """{method} {target} HTTP/1.1
-Accept-Encoding: identity
-Content-Length: {length}
-Host: 127.0.0.1:9911
-User-Agent: Python-urllib/3.11
-Content-Type: application/json
-Authorization: Bearer {token}
-Connection: close
-
-"""
-SDK = """{method} {target} HTTP/1.1
-Host: 127.0.0.1:9911
-Accept-Encoding: gzip, deflate
-Connection: keep-alive
-Accept: application/json
-Content-Type: application/json
-User-Agent: OpenAI/Python 1.58.1
-X-Stainless-Lang: python
-X-Stainless-Package-Version: 1.58.1
-X-Stainless-OS: Linux
-X-Stainless-Arch: x64
-X-Stainless-Runtime: CPython
-X-Stainless-Runtime-Version: 3.11.7
-X-Stainless-Retry-Count: 0
-X-Stainless-Read-Timeout: 600
-X-Stainless-Async: false
-X-Stainless-Raw-Response: true
-Authorization: Bearer {token}
-Idempotency-Key: stainless-python-retry-0b6f
-Content-Length: {length}
-
-"""
-JAVA = """{method} {target} HTTP/1.1
-Connection: Upgrade, HTTP2-Settings
-Content-Length: {length}
-Host: 127.0.0.1:9911
-HTTP2-Settings: AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA
-Upgrade: h2c
-User-Agent: Java-http-client/21.0.1
-Authorization: Bearer {token}
-Content-Type: application/json; charset=utf-8
-
-"""
-BEHIND_A_PROXY = """{method} {target} HTTP/1.1
-Host: gateway.test
-X-Forwarded-For: 203.0.113.7, 10.0.0.1
-X-Forwarded-Proto: https
-X-Forwarded-Host: chat.acme.example
-X-Forwarded-Port: 443
-X-Real-IP: 203.0.113.7
-X-Request-Id: 8d0c2b0e5f1f4f9a8a1b2c3d4e5f6071
-X-Amzn-Trace-Id: Root=1-67891233-abcdef012345678912345678
-X-Cloud-Trace-Context: 105445aa7843bc8bf206b12000100000/1;o=1
-traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
-tracestate: rojo=00f067aa0ba902b7
-baggage: sentry-environment=production
-sentry-trace: 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1
-CF-Ray: 230b030023ae2822-SJC
-CF-IPCountry: RO
-CDN-Loop: cloudflare
-Via: 2 cloudfront.example, 1.1 varnish
-Forwarded: for=203.0.113.7;proto=https
-Authorization: bearer {token}
-Content-Type: application/json
-Content-Length: {length}
-
-"""
-CLIENTS = {
-    "Chrome": CHROME,
-    "Firefox, from elsewhere": FIREFOX,
-    "curl": CURL,
-    "curl --http1.0": CURL_10,
-    "curl that waits": CURL_WAITING,
-    "Node": NODE,
-    "httpx": HTTPX,
-    "requests": REQUESTS,
-    "urllib": URLLIB,
-    "an SDK": SDK,
-    "Java": JAVA,
-    "behind proxies": BEHIND_A_PROXY,
-}
-
-
-def written(head: str, method: str, target: str, token: str, body: bytes | None) -> bytes:
-    """A request as this client writes it; one without a body says nothing of one."""
-    text = head.format(method=method, target=target, token=token, length=len(body or b""))
-    if body is None:
-        text = re.sub(r"(?im)^(content-length|content-type|expect):.*\n", "", text)
-    return text.replace("\n", "\r\n").encode("latin-1") + (body or b"")
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -214,52 +43,6 @@ async def test_a_person_chats_with_any_client(stage: Stage[Chatbase], client: st
     only(stage, "alice", "eyJ")
     for answer in (opened, streamed, listed, read):
         assert answer.complete
-
-
-async def test_answers_are_those_of_the_vendor(stage: Stage[Chatbase]) -> None:
-    """A whole conversation, direct and through the gateway: alike but for what names it."""
-    direct_fields = [("Authorization", f"Bearer {stage.vendor.key}")]
-
-    async def direct(method: str, path: str, body: dict[str, object] | None = None) -> Answer:
-        target = "/api/v2/agents/agent_1" + path.replace("/me/", "/alice-direct/")
-        content = None if body is None else json.dumps({**body, "userId": "alice-direct"}).encode()
-        fields = [*direct_fields, *([("Content-Type", "application/json")] if content else [])]
-        return await wire(stage.vendor.url, raw_request(method, target, fields, content))
-
-    async def through(method: str, path: str, body: dict[str, object] | None = None) -> Answer:
-        return await stage.ask("alice-through", method, path, body)
-
-    heard = []
-    for ask in (direct, through):
-        opened = await ask("POST", "/chat", HI)
-        named = opened.json()["data"]["metadata"]["conversationId"]
-        base = f"/conversations/{named}"
-        messages = await ask("GET", base + "/messages")
-        last = messages.json()["data"][-1]["id"]
-        heard.append(
-            [
-                opened,
-                messages,
-                await ask("POST", "/chat", {**STREAM, "conversationId": named}),
-                await ask("GET", base),
-                await ask("GET", base + "/messages?limit=1"),
-                await ask("PATCH", f"{base}/messages/{last}/feedback", {"feedback": "positive"}),
-                await ask("POST", base + "/retry", {"messageId": last, "stream": False}),
-                await ask("GET", "/users/me/conversations"),
-                await ask("POST", "/chat", {"stream": False}),
-                await ask("GET", base + "/messages?limit=no-number"),
-            ]
-        )
-    for one, other in zip(*heard, strict=True):
-        assert one.status == other.status
-        assert _anonymous(one.body) == _anonymous(other.body)
-        assert one.values("content-type") == other.values("content-type")
-
-
-def _anonymous(body: bytes) -> bytes:
-    """Without what differs from one conversation to the next: ids, numbers, cursors, people."""
-    text = re.sub(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|alice-(direct|through)", b"ID", body)
-    return re.sub(rb"[0-9]+|\"cursor\": \"[^\"]*\"", b"N", text)
 
 
 BODIES = {

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -329,7 +330,6 @@ def test_a_conversation_has_one_spelling(value: Any, spelling: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        pytest.param(None, id="B-20 null"),
         pytest.param("", id="B-20 empty"),
         pytest.param(["b"], id="B-20 list"),
         pytest.param({"id": "b"}, id="B-20 object"),
@@ -356,6 +356,24 @@ def test_a_conversation_has_one_spelling(value: Any, spelling: str) -> None:
 def test_what_is_no_conversation_id_is_refused(value: Any) -> None:
     with pytest.raises(BadRequest):
         ask(CHAT, {"conversationId": value})
+
+
+def test_null_names_no_conversation_where_one_may_be_opened() -> None:
+    """B-20: it is left out, so that a vendor can make nothing of it."""
+    opens = replace(CHAT, opens=(Body("/conversationId"),))
+    read = ask(opens, {"message": "hi", "conversationId": None})
+    assert (read.conversations, read.body) == ((), {"message": "hi"})
+    deep = replace(opens, conversation=(Body("/a/id"), Body("/b/*/id"), Body("/c")))
+    body = {"message": "hi", "a": {"id": None}, "b": [{"id": None}, {"id": "7"}], "c": "8"}
+    read = ask(deep, body)
+    assert read.conversations == ("7", "8")
+    assert read.body == {"message": "hi", "a": {}, "b": [{}, {"id": "7"}], "c": "8"}
+
+
+def test_null_is_no_conversation_where_one_is_needed() -> None:
+    """B-20."""
+    with pytest.raises(BadRequest):
+        ask(replace(CHAT, opens=()), {"message": "hi", "conversationId": None})
 
 
 def test_minus_zero_is_no_conversation() -> None:

@@ -254,6 +254,11 @@ def test_a_media_type_is_of_one_kind(essence: str, kind: str | None) -> None:
         (b"application/json; charset=utf-8; charset=utf-16", False),
         (b"application/jsonx", False),
         (b"application/json\x00", False),
+        (b"application/json; charset=utf8", True),
+        (b"application/json; charset=utf-8;", True),
+        (b"application/json;; charset=UTF-8 ; ", True),
+        (b"application/json; charset=utf-8; charset=utf-8", False),
+        (b"application/json; charset=utf-8; boundary=x", False),
     ],
 )
 def test_only_json_is_plain_json(value: bytes | None, plain: bool) -> None:

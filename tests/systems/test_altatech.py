@@ -349,7 +349,6 @@ async def test_an_unknown_conversation_is_nobodys(stage: Stage[AltaTech]) -> Non
         pytest.param(b'{"conversation_id":"MINE","session_id":"THEIRS"}', id="B-21 another word"),
         pytest.param(b'{"conversation_id":["THEIRS"]}', id="B-20 list"),
         pytest.param(b'{"conversation_id":{"$ne":""}}', id="B-20 object"),
-        pytest.param(b'{"conversation_id":null}', id="B-20 null"),
         pytest.param(b'{"conversation_id":"THEIRS "}', id="I-07 trailing space"),
         pytest.param(b'{"conversation_id":"%54HEIRS"}', id="I-07 percent"),
         pytest.param(b'{"conversation_id":"MINE","response_mode":"webhook"}', id="webhook"),

@@ -251,7 +251,6 @@ async def test_the_user_in_a_path_is_overwritten_whatever_it_says(
         pytest.param(b'{"message":"x","threadId":"ID"}', id="B-21 another word"),
         pytest.param(b'{"message":"x","conversationId":["ID"]}', id="B-20 list"),
         pytest.param(b'{"message":"x","conversationId":{"id":"ID"}}', id="B-20 object"),
-        pytest.param(b'{"message":"x","conversationId":null}', id="B-20 null"),
         pytest.param(b'{"message":"x","conversationId":""}', id="B-20 empty"),
         pytest.param(b'{"message":"x","conversationId":true}', id="B-20 true"),
         pytest.param(b'{"message":"x","conversationId":"ID "}', id="I-07 trailing space"),
