@@ -15,11 +15,13 @@ import re
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 # Everything of others that the tests use is read once, before the first fork; nothing of ours.
+import _hypothesis_pytestplugin  # type: ignore[import-untyped] # noqa: F401
 import anyio.pytest_plugin  # noqa: F401
 import cachetools  # noqa: F401
 import cryptography.x509  # noqa: F401
@@ -27,6 +29,7 @@ import httpx  # noqa: F401
 import hypothesis
 import jwt  # noqa: F401
 import msgspec  # noqa: F401
+from hypothesis import strategies as st
 
 from tests.mutants.operators import Mutant, mutants
 from tests.mutants.pool import Act, Result, Verdict, trials
@@ -51,6 +54,9 @@ def main() -> None:
         "mutants", max_examples=25, derandomize=True, database=None, deadline=None
     )
     hypothesis.settings.load_profile("mutants")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hypothesis.errors.HypothesisSideeffectWarning)
+        _warm()
     modules = list(arguments.modules or _modules())
     sources = {module: digest([_path(module), OPERATORS]) for module in modules}
     tests = digest(sorted(path for folder in TESTS for path in Path(folder).glob("*.py")))
@@ -58,6 +64,11 @@ def main() -> None:
     run = Run(record, sources, tests, arguments.jobs)
     run.all()
     sys.stdout.writelines(f"{line}\n" for line in report(record.outcomes(), PACKAGES))
+
+
+@hypothesis.given(st.text(), st.binary())
+def _warm(text: str, content: bytes) -> None:
+    """Hypothesis makes its table of all characters at first use: here, not in every process."""
 
 
 def _modules() -> Iterator[str]:

@@ -84,7 +84,7 @@ def allow(seconds: float, *, patience: float = 20) -> None:
     The first clock ends a loop, the second a wait: a busy machine must not look like either.
     """
     for timer, ending, allowed in (
-        (signal.ITIMER_VIRTUAL, signal.SIGVTALRM, 1 + 10 * seconds),
+        (signal.ITIMER_VIRTUAL, signal.SIGVTALRM, 3 + 10 * seconds),
         (signal.ITIMER_REAL, signal.SIGALRM, patience + 40 * seconds),
     ):
         signal.signal(ending, signal.SIG_DFL)  # ends the process, even within a pattern

@@ -84,6 +84,7 @@ def report(outcomes: list[Outcome], packages: Iterable[str]) -> Iterator[str]:
             yield f"void: {one.module} unchanged does not pass {one.by}"
     outcomes = [one for one in outcomes if one.number >= 0]
     yield _line("module", [*(one.name.lower().replace("_", " ") for one in Verdict), "dead %"])
+    yield _line("---", ["--:"] * (len(Verdict) + 1))
     behaviour = [one for one in outcomes if not one.for_people]
     for package in packages:
         ours = [one for one in behaviour if one.module.startswith(f"{package}.")]

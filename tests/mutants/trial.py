@@ -29,7 +29,7 @@ import pytest
 from tests.mutants.operators import Mutant
 from tests.mutants.pool import Act, Tell, Verdict, allow, trials
 
-SLOW = 3.0  # seconds
+SLOW = 6.0  # seconds, while it is watched
 
 
 @dataclass(frozen=True, slots=True)
