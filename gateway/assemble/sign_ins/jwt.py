@@ -1,12 +1,14 @@
 """Settings of a JWT sign-in → what verifies tokens by it."""
 
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
 from gateway.assemble.sign_ins.making import Making
+from gateway.assemble.sign_ins.probed import ProbeFailed
 from gateway.authn.claims import JwtRules
-from gateway.authn.fetch import get
+from gateway.authn.fetch import FetchFailed, get
 from gateway.authn.jwk import parse_set
 from gateway.authn.jwks import RemoteKeys
 from gateway.authn.jwt import JwtSignIn
@@ -42,10 +44,8 @@ def build_keys(settings: JwtSignInSettings, stack: AsyncExitStack) -> KeySource:
         return public_keys(settings.public_key)
     if settings.jwks is not None:
         return parse_set(settings.jwks.encode())
-    url = settings.jwks_url
-    fetch = partial(get, url) if url is not None else Discovery(settings.issuer).jwk_set
     keys = RemoteKeys(
-        fetch,
+        fetching(settings),
         name=settings.issuer,
         max_age=settings.jwks_max_age,
         cooldown=settings.jwks_cooldown,
@@ -53,3 +53,31 @@ def build_keys(settings: JwtSignInSettings, stack: AsyncExitStack) -> KeySource:
     )
     stack.push_async_callback(keys.aclose)
     return keys
+
+
+def fetching(settings: JwtSignInSettings) -> Callable[[], Awaitable[bytes]]:
+    """What fetches the JWK Set: from its URL, else from where the issuer says it is."""
+    if settings.jwks_url is not None:
+        return partial(get, settings.jwks_url)
+    return Discovery(settings.issuer).jwk_set
+
+
+def probe(settings: JwtSignInSettings) -> Callable[[], Awaitable[str]] | None:
+    """What asks the issuer for its keys; None where they stand in the configuration."""
+    if settings.secret or settings.public_key is not None or settings.jwks is not None:
+        return None
+
+    async def ask() -> str:
+        try:
+            keys = parse_set(await fetching(settings)())
+        except (FetchFailed, ValueError) as error:
+            raise ProbeFailed(f"no keys of {settings.issuer}: {error}") from error
+        usable = [name for name in settings.algorithms if name in keys.algorithms]
+        if not usable:
+            known = ", ".join(sorted(keys.algorithms))
+            raise ProbeFailed(
+                f"the keys of {settings.issuer} are for {known}: none of `algorithms`"
+            )
+        return f"{settings.issuer} has keys for {', '.join(usable)}"
+
+    return ask

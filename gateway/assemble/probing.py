@@ -1,0 +1,121 @@
+"""What a configuration needs of others, asked now: the store, the issuers, the vendors.
+
+A vendor is only connected to: a request there would be somebody's, and some count people by it.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from gateway.assemble.sign_ins import jwt
+from gateway.assemble.sign_ins.probed import ProbeFailed
+from gateway.config.mistake import Path
+from gateway.config.model import Settings, UpstreamSettings
+from gateway.config.sign_ins.table import SignInTable
+from gateway.core.errors import GatewayError
+from gateway.net.connection import Clocks, Connection
+from gateway.net.dial import Dialer, Origin, verifying_context
+from gateway.store.errors import StoreError
+from gateway.store.store import Store
+
+CLOCK = 10.0  # seconds for each
+AT_ONCE = 16
+
+Ask: TypeAlias = Callable[[], Awaitable[str]]  # what was found; raises `ProbeFailed`
+
+# What a kind of sign-in has to ask, of its own settings; None: nothing.
+SIGN_INS: Mapping[str, Callable[[Any], Ask | None]] = {
+    "jwt": jwt.probe,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One question; `path` leads to what is asked in the long form of the configuration."""
+
+    path: Path
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to one."""
+
+    path: Path
+    ok: bool
+    told: str
+    milliseconds: float
+
+
+def probes(settings: Settings) -> Iterator[Probe]:
+    """Every question once, however many orgs have it."""
+    yield Probe(("store", "url"), lambda: _store(settings.store.url))
+    asked: set[object] = set()
+    for name, org in settings.orgs.items():
+        for index, sign_in in enumerate(org.sign_in):
+            if id(sign_in) not in asked:
+                asked.add(id(sign_in))
+                if (ask := _of_sign_in(sign_in)) is not None:
+                    yield Probe(("orgs", name, "sign_in", index), ask)
+        for upstream in org.upstreams.values():
+            if upstream.base_url not in asked:
+                asked.add(upstream.base_url)
+                yield Probe(("orgs", name, "upstreams", upstream.name), _vendor(upstream))
+
+
+async def probe(asked: Probe, turns: asyncio.Semaphore) -> Found:
+    """Ask one question, when it is its turn."""
+    async with turns:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(CLOCK):
+                ok, told = True, await asked.ask()
+        except ProbeFailed as error:
+            ok, told = False, str(error)
+        except TimeoutError:
+            ok, told = False, f"no answer within {CLOCK:g} s"
+        return Found(asked.path, ok, told, (time.monotonic() - began) * 1000)
+
+
+async def _store(url: str) -> str:
+    try:
+        store = await Store.open(url)
+        try:
+            await store.ping()
+        finally:
+            await store.aclose()
+    except (StoreError, GatewayError) as error:
+        raise ProbeFailed(str(error)) from error
+    return "can be read and written"
+
+
+def _of_sign_in(settings: SignInTable) -> Ask | None:
+    return SIGN_INS[settings.type](settings) if settings.type in SIGN_INS else None
+
+
+def _vendor(settings: UpstreamSettings) -> Ask:
+    base = urlsplit(settings.base_url)
+    origin = Origin.parse(f"{base.scheme}://{base.netloc}")
+    seconds = settings.timeouts.connect
+
+    async def connect() -> str:
+        context = verifying_context() if origin.scheme == "https" else None
+        clocks = Clocks(**dict.fromkeys((one.name for one in fields(Clocks)), seconds))
+        try:
+            connection = await Dialer(origin, context, clocks)(_lost)
+        except GatewayError as error:
+            raise ProbeFailed(
+                f"{origin.authority} cannot be reached ({error.error_type})"
+            ) from error
+        connection.abort()
+        how = "over TLS, and its certificate holds" if context is not None else "unencrypted"
+        return f"{origin.authority} is reached {how}; whether the key is good, it was not asked"
+
+    return connect
+
+
+def _lost(connection: Connection) -> None:
+    """Nobody waits for it."""
