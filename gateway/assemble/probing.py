@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from gateway.assemble.sign_ins import jwt
+from gateway.assemble.sign_ins import introspect, jwt, token_introspection
 from gateway.assemble.sign_ins.probed import ProbeFailed
 from gateway.config.mistake import Path
 from gateway.config.model import Settings, UpstreamSettings
@@ -28,7 +28,9 @@ Ask: TypeAlias = Callable[[], Awaitable[str]]  # what was found; raises `ProbeFa
 
 # What a kind of sign-in has to ask, of its own settings; None: nothing.
 SIGN_INS: Mapping[str, Callable[[Any], Ask | None]] = {
+    "introspect": introspect.probe,
     "jwt": jwt.probe,
+    "token_introspection": token_introspection.probe,
 }
 
 

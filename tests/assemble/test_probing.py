@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
-from tests.support.provider import DISCOVERY, JWKS, Provider
+from tests.support.provider import DISCOVERY, JWKS, Answer, Provider, body, redirect, status
 
 RUN = CliRunner()
 
@@ -89,3 +89,54 @@ def test_a_store_that_cannot_be_opened_fails(tmp_path: Path) -> None:
     file = config(tmp_path, 'issuer = "x"\nsecret = "0123456789abcdef0123456789abcdef"')
     (tmp_path / "gateway.db").write_text("no database")
     assert lines(file, 1)["store.url"].startswith("FAIL ")
+
+
+ME = "/me"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        pytest.param(status(401), "ok {me} knows nobody who shows nothing", id="401"),
+        pytest.param(status(200), "ok {me} knows nobody who shows nothing", id="nobody"),
+        pytest.param(status(200, b'{"user_id":7}'), "FAIL {me} says user_id of", id="somebody"),
+        pytest.param(body(b"<html>", "text/html"), "FAIL {me} answers 200, and not", id="a page"),
+        pytest.param(redirect("/login"), "FAIL {me} answers 302, and not", id="a redirect"),
+        pytest.param(status(500), "FAIL {me} answers 500, and not", id="an error"),
+    ],
+)
+def test_a_host_app_is_asked_about_somebody_who_shows_nothing(
+    answer: Answer, told: str, tmp_path: Path
+) -> None:
+    with Provider() as provider:
+        provider.script(ME, answer)
+        me = provider.url + ME
+        file = config(
+            tmp_path, f'ask = "{me}"\ncookies = ["sessionid"]\nuser_key = "user_id"', provider.url
+        )
+        file.write_text(file.read_text().replace('audience = "chat"\n', ""))
+        expected = told.format(me=me)
+        found = lines(file, 0 if expected.startswith("ok") else 1)["sign_in[0]"]
+        assert found.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        pytest.param(status(200, b'{"active":false}'), "ok {url} knows no token", id="inactive"),
+        pytest.param(status(200, b'{"active":true}'), "FAIL {url} does not say", id="everything"),
+        pytest.param(status(200), "FAIL {url} does not say", id="nothing"),
+        pytest.param(status(401), "FAIL {url} answers 401: it refuses client_id", id="refused"),
+    ],
+)
+def test_an_authorization_server_is_asked_about_a_token_that_is_none(
+    answer: Answer, told: str, tmp_path: Path
+) -> None:
+    with Provider() as provider:
+        url = provider.url + "/introspect"
+        provider.script("/introspect", answer)
+        lines_ = f'introspection_url = "{url}"\nclient_id = "gateway"\nclient_secret = "canary-1"'
+        expected = told.format(url=url)
+        file = config(tmp_path, lines_, provider.url)
+        found = lines(file, 0 if expected.startswith("ok") else 1)["sign_in[0]"]
+        assert found.startswith(expected)

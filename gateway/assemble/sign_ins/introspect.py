@@ -1,14 +1,19 @@
 """Settings of a sign-in that asks the host app → what asks."""
 
 import time
+from collections.abc import Awaitable, Callable
 
 from gateway.assemble.sign_ins.making import Making, named
+from gateway.assemble.sign_ins.probed import ProbeFailed
 from gateway.authn.asked import Asked
-from gateway.authn.introspect import IntrospectRules, IntrospectSignIn
+from gateway.authn.fetch import FetchFailed, send
+from gateway.authn.introspect import NOT_SIGNED_IN, IntrospectRules, IntrospectSignIn
 from gateway.authn.places import Cookie, Cookies, Place, place_of
 from gateway.authn.remembered import Remembered
+from gateway.authn.said import value
 from gateway.authn.verifier import Nobody
 from gateway.config.sign_ins.introspect import IntrospectSettings
+from gateway.core.errors import KeysUnavailable
 from gateway.core.identity import Vouched
 
 
@@ -40,3 +45,28 @@ def places(settings: IntrospectSettings, making: Making) -> tuple[Place, ...]:
     if settings.bearer:
         found += map(place_of, making.default_places())
     return tuple(found)
+
+
+def probe(settings: IntrospectSettings) -> Callable[[], Awaitable[str]]:
+    """What asks the app who somebody is that shows nothing: nobody."""
+    asked = Asked(named("ask", settings.ask))
+
+    async def ask() -> str:
+        try:
+            reply = await send("GET", settings.ask, fields={})
+            answer = {} if reply.status in NOT_SIGNED_IN else asked.read(reply)
+        except FetchFailed as error:
+            raise ProbeFailed(f"{settings.ask} does not answer: {error}") from error
+        except KeysUnavailable as error:
+            raise ProbeFailed(
+                f"{settings.ask} answers {reply.status}, and not JSON that says who asks: "
+                "a person's request would be 503"
+            ) from error
+        if value(answer, settings.user_key) is not None:
+            raise ProbeFailed(
+                f"{settings.ask} says {settings.user_key} of a request without any credential: "
+                "everybody would be that person"
+            )
+        return f"{settings.ask} knows nobody who shows nothing, as it must"
+
+    return ask

@@ -1,18 +1,33 @@
 """Settings of a sign-in by opaque tokens → what asks about them."""
 
 import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from secrets import token_hex
 
 from gateway.assemble.sign_ins.making import Making, named
+from gateway.assemble.sign_ins.probed import ProbeFailed
 from gateway.authn.asked import Asked
+from gateway.authn.fetch import FetchFailed, send
 from gateway.authn.places import place_of
 from gateway.authn.remembered import Remembered
-from gateway.authn.token_introspection import IntrospectionRules, TokenIntrospection
+from gateway.authn.token_introspection import IntrospectionRules, TokenIntrospection, question
 from gateway.config.sign_ins.token_introspection import TokenIntrospectionSettings
+from gateway.core.errors import KeysUnavailable
 from gateway.core.identity import Vouched
 
 
 def build(settings: TokenIntrospectionSettings, making: Making) -> TokenIntrospection:
-    rules = IntrospectionRules(
+    return TokenIntrospection(
+        rules_of(settings, making),
+        Asked(named("introspection_url", settings.introspection_url)),
+        making.remembered(Remembered[Vouched](settings.cache)),
+        clock=time.time,
+    )
+
+
+def rules_of(settings: TokenIntrospectionSettings, making: Making) -> IntrospectionRules:
+    return IntrospectionRules(
         url=settings.introspection_url,
         client_id=settings.client_id,
         client_secret=settings.client_secret.get_secret_value(),
@@ -29,9 +44,26 @@ def build(settings: TokenIntrospectionSettings, making: Making) -> TokenIntrospe
         roles_claim=settings.roles_claim,
         leeway=settings.leeway,
     )
-    return TokenIntrospection(
-        rules,
-        Asked(named("introspection_url", settings.introspection_url)),
-        making.remembered(Remembered[Vouched](settings.cache)),
-        clock=time.time,
-    )
+
+
+def probe(settings: TokenIntrospectionSettings) -> Callable[[], Awaitable[str]]:
+    """What asks the server about a token that is none of its own."""
+    url = settings.introspection_url
+    asked = Asked(named("introspection_url", url))
+
+    async def ask() -> str:
+        rules = rules_of(settings, Making(stack=AsyncExitStack(), vendors=()))
+        fields, content = question(rules, token_hex(16))
+        try:
+            reply = await send("POST", url, fields=fields, content=content)
+            answer = asked.read(reply)
+        except FetchFailed as error:
+            raise ProbeFailed(f"{url} does not answer: {error}") from error
+        except KeysUnavailable as error:
+            why = "it refuses client_id and client_secret" if reply.status == 401 else "not 200"
+            raise ProbeFailed(f"{url} answers {reply.status}: {why}") from error
+        if answer.get("active") is not False:
+            raise ProbeFailed(f"{url} does not say `active` is false of a token made up just now")
+        return f"{url} knows no token that is none, as it must"
+
+    return ask
