@@ -108,6 +108,62 @@ def test_every_code_is_explained(kind: type[errors.GatewayError]) -> None:
     assert f"| {kind.status} | `{kind.code}` |" in page
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(one for one in all_errors() if issubclass(one, errors.Unauthenticated)),
+        *(one for one in all_errors() if issubclass(one, errors.Forbidden)),
+        *(errors.AmbiguousCredentials, errors.OrgRequired, errors.SpoofedIdentity),
+        *(errors.BadRequest, errors.KeysUnavailable),
+    ],
+    ids=lambda kind: kind.__name__,
+)
+def test_every_refusal_of_a_person_leads_to_its_cause(kind: type[errors.GatewayError]) -> None:
+    page = (ROOT / "docs" / "why-401.md").read_text(encoding="utf-8")
+    under = page.partition(f"\n## {kind.status}\n")[2].partition("\n## ")[0]
+    cause = under.partition(f"\n### `{kind.code}`\n")[2].partition("\n### ")[0]
+    assert len(cause.split()) > 10
+
+
+def test_why_401_names_every_reason_a_sign_in_gives() -> None:
+    """Each detail of a 401 has words that stand on the page."""
+    page = (ROOT / "docs" / "why-401.md").read_text(encoding="utf-8")
+    rows = page.partition("### `credentials_invalid`")[2].partition("\n### ")[0].splitlines()
+    words = [
+        part.strip().lower()
+        for row in rows
+        if row.startswith("| ") and not row.startswith(("| the detail", "|---"))
+        for part in row.split("|")[1].split(";")
+    ]
+    given = [
+        one
+        for module in (ROOT / "gateway" / "authn").glob("*.py")
+        for one in re.findall(
+            r'raise CredentialsInvalid\(\s*f?"([^"]+)"', module.read_text(encoding="utf-8")
+        )
+    ]
+    assert len(given) > 20
+    untold = [one for one in given if not any(word in one.lower() for word in words)]
+    assert untold == []
+
+
+SIGN_INS = (ROOT / "docs" / "sign-in.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [one for one in snippets(SIGN_INS, "toml") if "upstreams" in one],
+    ids=lambda snippet: snippet.splitlines()[1].split(" ")[0],
+)
+def test_a_way_to_sign_in_is_a_configuration(snippet: str, tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(snippet)
+    names = re.findall(r"\$\{env:(\w+)\}", snippet)
+    secret = "kZ3vQ9xT1mB7nL5pR2wS8dF4gH6jK0aC"
+    loaded = load(file, environment={name: f"{secret}-{name}" for name in names})
+    assert [one for one in loaded.warnings if one.severity != "note"] == []
+
+
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: str(paper.relative_to(ROOT)))
 def test_every_link_between_papers_leads_somewhere(paper: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", paper.read_text(encoding="utf-8")):

@@ -256,7 +256,7 @@ class Unavailable(GatewayError):
 
 class KeysUnavailable(Unavailable):
     code = "keys_unavailable"
-    title = "The keys that verify this credential cannot be had now; the credential may be good"
+    title = "Whether this credential is good cannot be known now; it may be"
 
 
 class LedgerUnavailable(Unavailable):

@@ -124,9 +124,11 @@ PROXIES = {
 
 
 @asynccontextmanager
-async def in_front(name: str, gateway_url: str, folder: Path) -> AsyncIterator[Front]:
+async def in_front(
+    name: str, gateway_url: str, folder: Path, proxy: Proxy | None = None
+) -> AsyncIterator[Front]:
     """The proxy, once it answers. Skips the test where it is not installed."""
-    proxy = PROXIES[name]
+    proxy = proxy or PROXIES[name]
     program = proxy.find()
     if program is None:
         pytest.skip(f"no {name}: {proxy.missing}")
