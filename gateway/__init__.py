@@ -12,15 +12,28 @@ if TYPE_CHECKING:
     from gateway.core.identity import Identity
     from gateway.current import CurrentIdentity
     from gateway.middleware import GatewayMiddleware
+    from gateway.verification import Assertion, AssertionInvalid, verify_assertion
 
-__all__ = ["ConfigError", "CurrentIdentity", "Gateway", "GatewayMiddleware", "Identity"]
+__all__ = [
+    "Assertion",
+    "AssertionInvalid",
+    "ConfigError",
+    "CurrentIdentity",
+    "Gateway",
+    "GatewayMiddleware",
+    "Identity",
+    "verify_assertion",
+]
 
 _HOMES = {
+    "Assertion": "gateway.verification",
+    "AssertionInvalid": "gateway.verification",
     "ConfigError": "gateway.config.mistake",
     "CurrentIdentity": "gateway.current",
     "Gateway": "gateway.app",
     "GatewayMiddleware": "gateway.middleware",
     "Identity": "gateway.core.identity",
+    "verify_assertion": "gateway.verification",
 }
 
 

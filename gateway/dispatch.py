@@ -23,6 +23,7 @@ from gateway.core.errors import (
 from gateway.core.identity import VISITOR, Identity
 from gateway.core.problem import Answer
 from gateway.core.route import Segments
+from gateway.core.strictjson import JsonObject
 from gateway.exchange import handle
 from gateway.interrupt import Running
 from gateway.org import Org
@@ -43,6 +44,7 @@ from gateway.welcome import authenticate, claim, signed_in
 HEALTH = {("livez",), ("readyz",)}
 # What ends an answer that is under way, and is not the vendor's doing.
 OF_OURS = (Unavailable, CredentialsExpired)
+KEYS = (".well-known", "jwks.json")
 OWN = "_gateway"  # no vendor's mount may shadow what stands below it
 
 
@@ -54,6 +56,7 @@ class House:
     running: Running
     usage: UsageSink
     faults: FaultSink
+    keys: Callable[[], JsonObject]  # a JWK Set: those of our own statements
     ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
 
 
@@ -81,6 +84,10 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
     path = route.segments(ask.raw_path)
     if path in HEALTH:
         await send(answer, await health(house, ask, path))
+        return
+    if path == KEYS:
+        only_get(ask)
+        await send(answer, problem.of_json(house.keys()))
         return
     site, below = house.sites.find(ask.host, path)
     asking = http.first(ask.fields, b"origin")

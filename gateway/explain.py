@@ -13,6 +13,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.identity import Identity, propose_user_id
 from gateway.core.plan import VendorRequest
 from gateway.core.problem import Answer
+from gateway.core.strictjson import JsonObject
 from gateway.core.vendor import ProblemShape
 from gateway.dispatch import House
 from gateway.exchange import (
@@ -65,6 +66,16 @@ class Unanswered:
         """Keep nothing."""
 
 
+class Unsigned:
+    """`Assertions` that are worth nothing: what is shown may be copied."""
+
+    def sign(self, identity: Identity, **_: object) -> str:
+        return MASK
+
+    def jwk_set(self) -> JsonObject:
+        return {"keys": []}
+
+
 class Unheard:
     """An `AuditSink` that keeps nothing: looking at a request is no event."""
 
@@ -102,6 +113,8 @@ async def _decide(
     record.org, record.org_id = org.name, org.external_id
     explanation.note("org", f"{org.name} (external_id {org.external_id}), by {found.by}")
     upstream, match = find_operation(org, path, ask, record)
+    if upstream.assertions is not None:
+        upstream = replace(upstream, assertions=Unsigned())
     explanation.upstream = upstream
     vendor = upstream.destination.vendor
     explanation.note("upstream", f"{upstream.name}: {vendor.title}")

@@ -16,6 +16,7 @@ from gateway.core.plan import Destination, VendorRequest, plan
 from gateway.core.route import Segments, Table
 from gateway.core.vendor import ProblemShape
 from gateway.ports import (
+    Assertions,
     AuditSink,
     ConversationLedger,
     Limits,
@@ -42,6 +43,8 @@ class Upstream:
     agents: frozenset[str] | None = None  # None: every one the key opens
     max_body: int = 1024 * 1024  # bytes
     total: float = 900.0  # seconds an exchange may take
+    assertions: Assertions | None = None  # None: the vendor gets no statement of ours
+    audience: str = ""  # whom such a statement is for
     ends_at_expiry: bool = False  # whether an answer ends when its credential does
 
 
@@ -102,4 +105,16 @@ class Exchange:
             user=self.user,
             key=key,
             request_id=self.record.request_id,
+            statement=self._statement(),
+        )
+
+    def _statement(self) -> str | None:
+        assertions = self.upstream.assertions
+        if assertions is None:
+            return None
+        return assertions.sign(
+            self.identity,
+            user=self.user,
+            audience=self.upstream.audience,
+            conversation=next(iter(self.call.conversations), None),
         )

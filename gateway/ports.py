@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 
 from gateway.core.identity import Identity, Person
 from gateway.core.plan import VendorRequest
+from gateway.core.strictjson import JsonObject
 
 Fields: TypeAlias = Sequence[tuple[bytes, bytes]]
 
@@ -229,6 +230,26 @@ class FaultSink(Protocol):
 class Limits(Protocol):
     def admit(self, identity: Identity, upstream: str) -> AbstractContextManager[None]:
         """Held while an exchange runs. Raises a 429 of `core.errors`."""
+        ...
+
+
+class Assertions(Protocol):
+    """Statements of ours about who asks, for services of the company's own."""
+
+    def sign(
+        self,
+        identity: Identity,
+        *,
+        user: str,
+        audience: str,
+        conversation: str | None = None,
+        tool: str | None = None,
+    ) -> str:
+        """A signed statement for the one who is at `audience` (`core.assertion`)."""
+        ...
+
+    def jwk_set(self) -> JsonObject:
+        """The keys to verify them by (RFC 7517)."""
         ...
 
 

@@ -8,11 +8,14 @@ import gateway
 
 def test_the_public_names_are_these() -> None:
     assert gateway.__all__ == [
+        "Assertion",
+        "AssertionInvalid",
         "ConfigError",
         "CurrentIdentity",
         "Gateway",
         "GatewayMiddleware",
         "Identity",
+        "verify_assertion",
     ]
     assert sorted(gateway._HOMES) == gateway.__all__
 

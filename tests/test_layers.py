@@ -19,6 +19,7 @@ PACKAGE = ROOT / "gateway"
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.core", "gateway.core.errors", "gateway.core.names", "gateway.core.sse"),
     ("gateway.core.identity", "gateway.core.strictjson", "gateway.core.fields"),
+    ("gateway.core.assertion",),
     ("gateway.core.pointer", "gateway.core.origin", "gateway.core.request_id"),
     ("gateway.core.forwarded", "gateway.core.keywatch", "gateway.core.usage"),
     ("gateway.core.guard", "gateway.core.place", "gateway.core.query"),
@@ -27,7 +28,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.core.call", "gateway.core.directory", "gateway.core.observe"),
     ("gateway.core.plan",),
     ("gateway.core.lookup",),
-    ("gateway.ports",),
+    ("gateway.ports", "gateway.verification"),
     (
         "gateway.vendors.*",
         "gateway.authn.*",

@@ -85,6 +85,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
                 usage=sinks,
                 faults=log,
                 ready=readiness.check,
+                keys=shared.assertions.jwk_set,
             ),
             readiness=readiness,
             trusted_proxies=tuple(ip_network(one) for one in settings.server.trusted_proxies),

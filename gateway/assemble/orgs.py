@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from gateway.assemble.sign_ins import Made, org_places, sign_ins_of
 from gateway.assemble.sign_ins.forwarded import forwarded_fields
+from gateway.authn.assertions import Assertions
 from gateway.authn.chain import SignIns
 from gateway.authn.org_from import field_of
 from gateway.authn.visitors import Visitors, signing_key
@@ -38,6 +39,10 @@ class Shared:
     sign_ins: Made
     resting: Resting
     tables: dict[tuple[str, tuple[str, ...] | None], Table] = field(default_factory=dict)
+
+    @cached_property
+    def assertions(self) -> Assertions:
+        return Assertions(self.secret)
 
     @cached_property
     def visitors_key(self) -> bytes:
@@ -122,5 +127,7 @@ def build_upstream(settings: UpstreamSettings, shared: Shared, stack: AsyncExitS
         agents=None if "*" in settings.agents else frozenset(settings.agents),
         max_body=settings.max_body,
         total=settings.timeouts.total,
+        assertions=shared.assertions if settings.assertion else None,
+        audience=settings.base_url,
         ends_at_expiry=settings.end_streams_at_expiry,
     )

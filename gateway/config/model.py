@@ -135,7 +135,9 @@ class UpstreamTable(Table):
         default=False, description="End an answer when its credential expires; else at `total`."
     )
     max_connections: Count = Field(default=1000, description="To this vendor, at one time.")
-    assertion: Literal[False] = Field(default=False, description="Not available yet.")
+    assertion: bool = Field(
+        default=False, description="Send a signed statement of who is asking with every request."
+    )
     max_body: Annotated[int, Bytes("1KiB", "64MiB")] | None = Field(
         default=None, description="Default: the server's."
     )

@@ -41,7 +41,6 @@ NOT_YET = (
     NotYet("org", "contacts"),
     NotYet("org", "widget"),
     NotYet("upstream", "vendor_limit"),
-    NotYet("upstream", "assertion", accepted=False),
     NotYet("upstream", "proxy"),
     NotYet("upstream", "http2", accepted=False),
     NotYet("upstream", "tools"),

@@ -65,6 +65,7 @@ NEVER_PASSED = frozenset(
         "via",
         "www-authenticate",
         FORWARDING_SECRET.decode("ascii"),
+        "x-gateway-assertion",
         "x-request-id",
     }
 )

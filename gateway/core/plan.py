@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from gateway.core import pointer, strictjson
+from gateway.core import assertion, pointer, strictjson
 from gateway.core.call import Call
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.fields import VISIBLE
@@ -59,8 +59,11 @@ def plan(
     user: str,
     key: str,
     request_id: str,
+    statement: str | None = None,
 ) -> VendorRequest:
     """The request to send for `call`, saying that `user` asks.
+
+    `statement` is our signed word for that (`core.assertion`), where the vendor gets it.
 
     Raises:
         IdentityNotRepresentable: a name of this person or org cannot stand where it must.
@@ -69,10 +72,13 @@ def plan(
         raise IdentityNotRepresentable
     content = _content(destination, call, user)
     words = _words(destination, identity, user, key)
+    fields = _fields(destination, call, words, request_id, has_content=content is not None)
+    if statement is not None:
+        fields = (*fields, (assertion.FIELD.encode("ascii"), _visible(statement)))
     return VendorRequest(
         method=call.method,
         target=_target(destination, call, user),
-        fields=_fields(destination, call, words, request_id, has_content=content is not None),
+        fields=fields,
         content=content,
     )
 

@@ -56,7 +56,7 @@ def test_a_value_that_states_what_is_so_is_accepted(key: str, value: str, told: 
 
 @pytest.mark.parametrize("value", ["false", '"false"', '"${env:NO}"'])
 def test_so_is_no_for_what_is_not_there(value: str, told: Told):
-    lines = [f"{key} = {value}" for key in ("assertion", "http2")]
+    lines = [f"{key} = {value}" for key in ("http2",)]
     assert told(short(upstream="\n".join(lines)), NO="false") == []
     more = f'anonymous = {value}\nunknown_conversations = "deny"'
     assert told(org("acme", more=more), NO="false") == []
