@@ -25,7 +25,7 @@ BECAME = select(aliases.c.becomes).where(
 FOLLOW = (
     update(aliases)
     .where(aliases.c.org == bindparam("in_org"), aliases.c.becomes == bindparam("was"))
-    .values(becomes=bindparam("is_now"))
+    .values(becomes=bindparam("is_now"), made_at=bindparam("at"))  # so that `merges` sees it
 )
 
 
@@ -69,11 +69,13 @@ async def _make_one(connection: AsyncConnection, *, org: str, subject: str, beco
     if VISITOR.fullmatch(target):  # whoever has signed in is nobody's browser
         return False
     new = insert(connection, aliases).on_conflict_do_nothing()
-    row = {"org": org, "subject": subject, "becomes": target, "made_at": int(time.time())}
+    now = int(time.time())
+    row = {"org": org, "subject": subject, "becomes": target, "made_at": now}
     made = await connection.execute(new, [row], execution_options={"preserve_rowcount": True})
     if made.rowcount == 1:
         if not VISITOR.fullmatch(subject):  # nobody became a visitor
-            await connection.execute(FOLLOW, {"in_org": org, "was": subject, "is_now": target})
+            led_here = {"in_org": org, "was": subject, "is_now": target, "at": now}
+            await connection.execute(FOLLOW, led_here)
         return True
     return await _now(connection, org, subject) == target
 

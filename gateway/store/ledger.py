@@ -4,17 +4,18 @@ The database decides, by its primary keys and unique constraints: so two process
 are as safe as one. A claim is on the disk when it returns. A person who has become another (table
 `aliases`) is that other wherever people are compared, after one hop.
 
-Remembered in process: answers that can never change, and no others. Nothing merges people while a
-gateway runs; what comes to do so must clear these memories.
+Remembered in process: answers that can never change. That a conversation is theirs stays so when
+people become one, for that only widens whose it is; by which id they go does not, and is forgotten
+within seconds, in every process (`merges`).
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from cachetools import LRUCache
-from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, func, select, true
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import IdentityNotRepresentable
@@ -24,6 +25,7 @@ from gateway.store.aliases import Aliases
 from gateway.store.database import Database
 from gateway.store.dialect import insert
 from gateway.store.group import Group
+from gateway.store.merges import Merges
 from gateway.store.schema import aliases, conversations, users
 
 Row: TypeAlias = Mapping[str, str | int]
@@ -50,6 +52,23 @@ _CONVERSATION = (
 )
 OWNER = select(_OWNING).where(_CONVERSATION)
 THEIRS = select(_OWNING == _ASKING).where(_CONVERSATION)
+_PERSON_OF = itemgetter("org", "subject")
+_CONVERSATION_OF = itemgetter("org", "upstream", "conversation")
+
+
+def _of_many(*columns: ColumnElement[str]) -> ColumnElement[bool]:
+    """A statement about all that `keys` names: one at a time, a group would outlast its clock."""
+    return tuple_(*columns).in_(bindparam("keys", expanding=True))
+
+
+_KEY = (conversations.c.org, conversations.c.upstream, conversations.c.conversation)
+OWNERS = select(*_KEY, _OWNING).where(_of_many(*_KEY))
+BECAME = select(aliases.c.org, aliases.c.subject, aliases.c.becomes).where(
+    _of_many(aliases.c.org, aliases.c.subject)
+)
+_NAMED_BY = (users.c.org, users.c.upstream, users.c.subject)
+USER_IDS = select(*_NAMED_BY, users.c.user_id).where(_of_many(*_NAMED_BY))
+
 USER_ID = select(users.c.user_id).where(
     users.c.org == _ORG, users.c.upstream == _UPSTREAM, users.c.subject == _ASKING
 )
@@ -72,8 +91,9 @@ class Ledger(ConversationLedger):
     def __init__(self, database: Database, *, remembered: int = REMEMBERED) -> None:
         self._database = database
         self._theirs: LRUCache[tuple[str, str, Person], bool] = LRUCache(remembered)
-        self._user_ids: LRUCache[tuple[str, Person], str] = LRUCache(remembered)
+        self._user_ids: LRUCache[Person, dict[str, str]] = LRUCache(remembered)  # by upstream
         self._aliases = Aliases(database)
+        self._merges = Merges(database, self._forget)
         self._claims = Group(database, _claim)
         self._names = Group(database, _name)
 
@@ -116,7 +136,9 @@ class Ledger(ConversationLedger):
     async def become(self, visitor: Person, person: Person) -> bool:
         if visitor.org != person.org or not _storable(person.org, visitor.subject, person.subject):
             return False
-        return await self._aliases.become(visitor, person)
+        made = await self._aliases.become(visitor, person)
+        self._forget({visitor})
+        return made
 
     async def was_named(self, upstream: str, person: Person, user_id: str) -> bool:
         if not _storable(upstream, person.org, person.subject, user_id):
@@ -137,8 +159,8 @@ class Ledger(ConversationLedger):
         return user_id
 
     async def user_id(self, upstream: str, person: Person, proposed: str) -> str:
-        key = (upstream, person)
-        known = self._user_ids.get(key)
+        await self._merges.catch_up()
+        known = self._user_ids.get(person, {}).get(upstream)
         if known is not None:
             return known
         if not _storable(upstream, person.org, person.subject, proposed):
@@ -156,8 +178,15 @@ class Ledger(ConversationLedger):
             )
         if user_id is None:
             raise IdentityNotRepresentable("This person's id at the upstream is another person's")
-        self._user_ids[key] = user_id
+        self._user_ids.setdefault(person, {})[upstream] = user_id
         return user_id
+
+    def _forget(self, people: Collection[Person] | None) -> None:
+        """Forget by which ids they go; None: all of them."""
+        if people is None:
+            self._user_ids.clear()
+        for person in people or ():
+            self._user_ids.pop(person, None)
 
 
 def _names(upstream: str, conversation: str, person: Person) -> dict[str, str | int]:
@@ -182,11 +211,14 @@ def _storable(*names: str) -> bool:
 async def _claim(connection: AsyncConnection, claims: Sequence[Row]) -> Sequence[bool]:
     """For each claim, whether the conversation is now theirs."""
     new = insert(connection, conversations).on_conflict_do_nothing()
-    in_order = sorted(claims, key=itemgetter("org", "upstream", "conversation"))
+    in_order = sorted(claims, key=_CONVERSATION_OF)
     made = await connection.execute(new, in_order, execution_options=COUNTED)
     if made.rowcount == len(claims):  # all were new: the rule, and one statement for all
         return [True] * len(claims)
-    return [bool((await connection.execute(THEIRS, claim)).scalar()) for claim in claims]
+    found = await connection.execute(OWNERS, {"keys": list(map(_CONVERSATION_OF, claims))})
+    owners = {tuple(key): owner for *key, owner in found}
+    asking = await _who_asks(connection, claims)
+    return [owners.get(_CONVERSATION_OF(claim)) == asking[_PERSON_OF(claim)] for claim in claims]
 
 
 async def _name(connection: AsyncConnection, names: Sequence[Row]) -> Sequence[str | None]:
@@ -196,4 +228,16 @@ async def _name(connection: AsyncConnection, names: Sequence[Row]) -> Sequence[s
     made = await connection.execute(new, in_order, execution_options=COUNTED)
     if made.rowcount == len(names):
         return [str(name["user_id"]) for name in names]
-    return [(await connection.execute(USER_ID, name)).scalar() for name in names]
+    asking = await _who_asks(connection, names)
+    keys = [(name["org"], name["upstream"], asking[_PERSON_OF(name)]) for name in names]
+    found = await connection.execute(USER_IDS, {"keys": keys})
+    user_ids = {tuple(key): user_id for *key, user_id in found}
+    return [user_ids.get(key) for key in keys]
+
+
+async def _who_asks(connection: AsyncConnection, rows: Sequence[Row]) -> dict[Any, str]:
+    """By org and subject, the subject each of them is now."""
+    people = {_PERSON_OF(row) for row in rows}
+    found = await connection.execute(BECAME, {"keys": list(people)})
+    became = {tuple(key): becomes for *key, becomes in found}
+    return {person: became.get(person, person[1]) for person in people}

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "gateway_schema"  # not Alembic's default name, which a host's database may have
-HEAD = "0002"  # the newest migration; later ones sort after earlier ones
+HEAD = "0003"  # the newest migration; later ones sort after earlier ones
 
 metadata = MetaData()
 Name = Text(collation="C").with_variant(Text(), "sqlite")  # text that PostgreSQL compares bytewise
@@ -139,3 +139,5 @@ audit_heads = Table(
 )
 
 Index("conversations_of_a_person", conversations.c.org, conversations.c.subject)
+Index("aliases_of_one", aliases.c.org, aliases.c.becomes)
+Index("aliases_by_time", aliases.c.made_at)

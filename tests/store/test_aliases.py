@@ -1,6 +1,7 @@
 """Who has become whom: for good, in one hop, and first come."""
 
 import asyncio
+from itertools import permutations
 
 import pytest
 
@@ -8,6 +9,7 @@ from gateway.core.identity import Person
 from gateway.ports import Whose
 from gateway.store.ledger import Ledger
 from gateway.store.store import Store
+from tests.store.conftest import Direct
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +48,26 @@ async def test_of_many_at_once_one_is_first(ledger: Ledger, url: str) -> None:
     assert sum(made) == 2, "the same person, asked twice"
     assert await other.ledger.has_become(VISITOR)
     await other.aclose()
+
+
+@pytest.mark.parametrize("order", permutations([("a", "b"), ("b", "c"), ("c", "d")]), ids=str)
+async def test_whatever_comes_at_once_no_alias_is_two_hops(
+    ledger: Ledger, url: str, direct: Direct, order: tuple[tuple[str, str], ...]
+) -> None:
+    other = await Store.open(url)
+    pairs = [(Person("acme", one), Person("acme", two)) for one, two in order]
+    ledgers = (ledger, other.ledger, ledger)
+    assert all(await asyncio.gather(*map(Ledger.become, ledgers, *zip(*pairs, strict=True))))
+    found = dict(direct("SELECT subject, becomes FROM aliases"))
+    assert found == {"a": "d", "b": "d", "c": "d"}
+    await other.aclose()
+
+
+async def test_they_go_by_the_others_id_at_once(ledger: Ledger) -> None:
+    assert await ledger.user_id("support", ALICE, "alice") == "alice"
+    assert await ledger.user_id("support", VISITOR, "u_1") == "u_1"
+    await ledger.become(VISITOR, ALICE)
+    assert await ledger.user_id("support", VISITOR, "u_1") == "alice"
 
 
 async def test_one_hop_leads_to_the_person_of_today(ledger: Ledger) -> None:
