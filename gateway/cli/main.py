@@ -43,9 +43,17 @@ COMMANDS = (
         "gateway.cli.conversations:import_",
         "Take over who owns which conversation.",
     ),
+    Command("db migrate", "gateway.cli.db:migrate", "Bring the store to its newest form."),
+    Command("db status", "gateway.cli.db:status", "Say where the store is and in which form."),
+    Command("db import", "gateway.cli.db:import_", "Move a SQLite store into PostgreSQL."),
+    Command("db backup", "gateway.cli.db:backup", "Copy a SQLite store while it is in use."),
     Command("token mint", "gateway.cli.token:mint", "Make a development token."),
 )
-GROUPS = {"conversations": "Who owns which conversation.", "token": "Development tokens."}
+GROUPS = {
+    "conversations": "Who owns which conversation.",
+    "db": "The store.",
+    "token": "Development tokens.",
+}
 
 
 class LazyGroup(TyperGroup):

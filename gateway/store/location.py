@@ -33,6 +33,11 @@ def locate(url: str) -> Path:
     return Path(name).absolute()
 
 
+def files(path: Path) -> tuple[Path, ...]:
+    """The file, and those that SQLite has beside it while it is open."""
+    return (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm")))
+
+
 def ensure(path: Path) -> None:
     """Make the file, empty and with mode 0600, unless it is there.
 

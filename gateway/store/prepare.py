@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store.errors import StoreError
 from gateway.store.schema import HEAD, VERSION_TABLE
-from gateway.store.sqlite import writing_engine
+from gateway.store.sqlite import reading_engine, writing_engine
 from gateway.store.upgrade import upgrade
 
 PATIENCE = 30.0  # seconds to wait while another process migrates
@@ -55,6 +55,22 @@ async def prepare(path: Path) -> None:
             else:
                 await connection.run_sync(upgrade)
                 await connection.commit()
+    except DBAPIError as error:
+        raise _explained(path, error) from error
+    finally:
+        await engine.dispose()
+
+
+async def version(path: Path) -> str | None:
+    """The migration a file that is there is at; None for one without tables.
+
+    Raises:
+        StoreError: it is not ours, cannot be read, or is from a newer gateway.
+    """
+    engine = reading_engine(path)
+    try:
+        async with engine.connect() as connection:
+            return await _version(connection, path)
     except DBAPIError as error:
         raise _explained(path, error) from error
     finally:

@@ -27,6 +27,7 @@ _SERVER = text(
     "pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on', "
     "current_schema()"
 )
+_SIZE = text("SELECT pg_database_size(current_database())")
 _THERE = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
 _VERSION = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 -- our own constant
 _TOUCH = text(f"UPDATE {VERSION_TABLE} SET version_num = version_num")  # noqa: S608 -- alike
@@ -38,7 +39,7 @@ async def prepare(address: Address) -> None:
     Raises:
         StoreError: the database cannot be reached or used, or is from a newer gateway.
     """
-    async with _connected(address) as connection:
+    async with connected(address) as connection:
         async with connection.begin() as transaction:
             await _be_usable(connection, address)
             newest = await _version(connection, address) == HEAD
@@ -59,12 +60,23 @@ async def version(address: Address) -> str | None:
     Raises:
         StoreError: it cannot be reached, or is from a newer gateway.
     """
-    async with _connected(address) as connection, connection.begin():
+    async with connected(address) as connection, connection.begin():
         return await _version(connection, address)
 
 
+async def size(address: Address) -> int:
+    """The bytes of the whole database.
+
+    Raises:
+        StoreError: it cannot be reached.
+    """
+    async with connected(address) as connection, connection.begin():
+        return int((await connection.execute(_SIZE)).scalar_one())
+
+
 @asynccontextmanager
-async def _connected(address: Address) -> AsyncIterator[AsyncConnection]:
+async def connected(address: Address) -> AsyncIterator[AsyncConnection]:
+    """A connection for what takes its time; any failure in it is a `StoreError`."""
     # A migration takes its time; only for a lock it does not wait for ever.
     made = engine(address, clock=0, lock=PATIENCE, size=1)
     try:

@@ -16,7 +16,9 @@ IDENTITY_SECRET = "identity-secret-for-tests-only-32b"
 Members = dict[str, str | list[str]]
 
 
-def chatbase(url: str, issuer: Issuer, *, store: Path, key: str = "cb-key", more: str = "") -> str:
+def chatbase(
+    url: str, issuer: Issuer, *, store: Path | str, key: str = "cb-key", more: str = ""
+) -> str:
     """One org, Chatbase at `url` as the upstream `support`, sign-in by a shared secret (HS256)."""
     return (
         _common(store)
@@ -27,7 +29,7 @@ def chatbase(url: str, issuer: Issuer, *, store: Path, key: str = "cb-key", more
 
 
 def docbit(
-    url: str, issuer: Issuer, *, store: Path, key: str = "sk_partner_1", more: str = ""
+    url: str, issuer: Issuer, *, store: Path | str, key: str = "sk_partner_1", more: str = ""
 ) -> str:
     """One org, DocBit at `url` as the upstream `docs`, sign-in by a shared secret (HS256)."""
     return (
@@ -38,19 +40,23 @@ def docbit(
     )
 
 
-def bookbag(url: str, issuer: Issuer, *, store: Path, key: str = "oc_key", more: str = "") -> str:
+def bookbag(
+    url: str, issuer: Issuer, *, store: Path | str, key: str = "oc_key", more: str = ""
+) -> str:
     """One org, Bookbag at `url` as the upstream `shop`, sign-in by a shared secret (HS256)."""
     profile: Members = {"vendor": "bookbag", "base_url": url, "key": key, "agent": "12"}
     return _single(issuer, store, "shop", profile) + more
 
 
-def altatech(url: str, issuer: Issuer, *, store: Path, key: str = "app-key", more: str = "") -> str:
+def altatech(
+    url: str, issuer: Issuer, *, store: Path | str, key: str = "app-key", more: str = ""
+) -> str:
     """One org, AltaTech at `url` as the upstream `bot`, sign-in by a shared secret (HS256)."""
     profile: Members = {"vendor": "altatech", "base_url": url, "key": key}
     return _single(issuer, store, "bot", profile) + more
 
 
-def _single(issuer: Issuer, store: Path, name: str, upstream: Members) -> str:
+def _single(issuer: Issuer, store: Path | str, name: str, upstream: Members) -> str:
     return (
         _common(store)
         + _table("[sign_in]", _hs256(issuer))
@@ -63,7 +69,7 @@ def two_orgs(
     docbit_url: str,
     issuers: tuple[Issuer, Issuer],
     *,
-    store: Path,
+    store: Path | str,
     more: str = "",
 ) -> str:
     """acme on acme.test and globex on globex.test, strangers to each other.
@@ -86,7 +92,7 @@ def saas(
     docbit_url: str,
     issuers: tuple[Issuer, Issuer, Issuer],
     *,
-    store: Path,
+    store: Path | str,
 ) -> str:
     """Many orgs under one name, told apart by a claim; one of them has a name of its own.
 
@@ -116,10 +122,10 @@ def saas(
     return text
 
 
-def _common(store: Path) -> str:
-    return _table("[identity]", {"secret": IDENTITY_SECRET}) + _table(
-        "[store]", {"url": f"sqlite:///{store}"}
-    )
+def _common(store: Path | str) -> str:
+    """`store` is a file of SQLite, or the URL of whatever it is."""
+    url = store if isinstance(store, str) else f"sqlite:///{store}"
+    return _table("[identity]", {"secret": IDENTITY_SECRET}) + _table("[store]", {"url": url})
 
 
 def _hs256(issuer: Issuer) -> Members:
