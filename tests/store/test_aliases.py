@@ -50,7 +50,7 @@ async def test_of_many_at_once_one_is_first(ledger: Ledger, url: str) -> None:
     await other.aclose()
 
 
-@pytest.mark.parametrize("order", permutations([("a", "b"), ("b", "c"), ("c", "d")]), ids=str)
+@pytest.mark.parametrize("order", list(permutations([("a", "b"), ("b", "c"), ("c", "d")])), ids=str)
 async def test_whatever_comes_at_once_no_alias_is_two_hops(
     ledger: Ledger, url: str, direct: Direct, order: tuple[tuple[str, str], ...]
 ) -> None:

@@ -1,21 +1,19 @@
 """The ledger among crashes, locks, full disks and other processes."""
 
 import asyncio
-import sqlite3
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
 from gateway.core.errors import LedgerUnavailable
 from gateway.core.identity import Person
+from gateway.store.address import is_postgres
 from gateway.store.database import WRITE_CLOCK
 from gateway.store.sqlite import SqliteDatabase
 from gateway.store.store import Store
-from tests.store.conftest import locked, process, said, tell
+from tests.store.conftest import Direct, locked, process, said, tell
 from tests.support.clock import OwnTime
+from tests.support.loop import the_loop_runs_on
 
 pytestmark = pytest.mark.anyio
 
@@ -26,31 +24,15 @@ def worker(url: str, work: str, argument: str) -> tuple[str, ...]:
     return ("-m", "tests.store.worker", url, work, argument)
 
 
-def recorded(path: Path) -> set[str]:
-    """The conversations in the file; whole it must be as well."""
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return {name for (name,) in connection.execute("SELECT conversation FROM conversations")}
+def recorded(url: str) -> set[str]:
+    """The conversations in the store; a file must be whole as well."""
+    direct = Direct(url)
+    if not is_postgres(url):
+        assert direct("PRAGMA integrity_check") == [("ok",)]
+    return {name for (name,) in direct("SELECT conversation FROM conversations")}
 
 
-@asynccontextmanager
-async def the_loop_runs_on(longest: float = 0.1) -> AsyncIterator[None]:
-    """The event loop never waits `longest` seconds for anything but a processor."""
-
-    async def tick() -> None:
-        while True:
-            since, worked = OwnTime(), time.thread_time()
-            await asyncio.sleep(0.005)
-            gaps.append(since() - (time.thread_time() - worked))
-
-    gaps: list[float] = []
-    ticking = asyncio.create_task(tick())
-    yield
-    ticking.cancel()
-    assert max(gaps) < longest
-
-
-def test_kill_9_loses_no_claim_that_has_returned_i_18(url: str, path: Path) -> None:
+def test_kill_9_loses_no_claim_that_has_returned_i_18(url: str) -> None:
     told: set[str] = set()
     for attempt in range(5):
         with process(*worker(url, "claims_for_ever", str(attempt * 100_000))) as running:
@@ -58,7 +40,7 @@ def test_kill_9_loses_no_claim_that_has_returned_i_18(url: str, path: Path) -> N
             running.kill()
             assert running.stdout is not None
             told |= {line.strip() for line in running.stdout if line.endswith("\n")}
-        assert told <= recorded(path)
+        assert told <= recorded(url)
 
 
 def test_two_processes_race_for_one_id_i_05(url: str) -> None:
@@ -78,7 +60,7 @@ def test_a_full_disk_is_an_answer_and_passes_rf_37(url: str, path: Path) -> None
         assert said(running) == str(ALICE)
         assert said(running) == "True"
         assert running.wait() == 0
-    assert {"before", "after"} <= recorded(path)
+    assert {"before", "after"} <= recorded(f"sqlite:///{path}")
 
 
 async def test_a_locked_store_answers_at_its_clock_and_comes_back_rf_36(

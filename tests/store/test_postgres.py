@@ -22,6 +22,7 @@ from gateway.store.opening import opened
 from gateway.store.postgres import READERS, REST, WRITERS, Connecting
 from gateway.store.store import Store
 from tests.support import postgres
+from tests.support.clock import OwnTime
 from tests.support.line import line
 from tests.support.loop import the_loop_runs_on
 
@@ -202,10 +203,10 @@ async def test_a_server_that_is_gone_is_an_answer_and_comes_back_rf_40(
         await store.ledger.claim("support", "before", ALICE)
         await store.ledger.user_id("support", ALICE, "alice")
         server.stop()
-        started = time.monotonic()
-        async with the_loop_runs_on(longest=0.5):
+        since = OwnTime()
+        async with the_loop_runs_on():
             assert await refusals(store) == {LedgerUnavailable}
-        assert time.monotonic() - started < WRITE_CLOCK
+        assert since() < WRITE_CLOCK
         assert await store.ledger.whose("support", "before", ALICE) is Whose.THEIRS
         assert await store.ledger.user_id("support", ALICE, "other") == "alice"
         server.start()
@@ -221,14 +222,14 @@ async def test_a_server_that_hangs_is_given_up_at_the_clock_rf_40(
         await asyncio.gather(*(store.ledger.owner("acme", "support", "c-0") for _ in range(50)))
         server.signal_all(signal.SIGSTOP)
         try:
-            started = time.monotonic()
-            async with the_loop_runs_on(longest=0.5):
+            since = OwnTime()
+            async with the_loop_runs_on():
                 assert await refusals(store) == {LedgerUnavailable}
-            assert time.monotonic() - started < 2 * (TURN_CLOCK + READ_CLOCK)
+            assert since() < 2 * (TURN_CLOCK + READ_CLOCK)
             assert await store.ledger.whose("support", "before", ALICE) is Whose.THEIRS
             async with asyncio.timeout(10):  # nothing stays behind, though the server still hangs
-                while store._database._running:
-                    await asyncio.wait(store._database._running)
+                while store.database._running:
+                    await asyncio.wait(store.database._running)
         finally:
             server.signal_all(signal.SIGCONT)
         await back(store)
@@ -280,15 +281,15 @@ async def test_a_locked_table_is_an_answer_and_passes_rf_36(url: str) -> None:
         await store.ledger.claim("support", "before", ALICE)
         with postgres.connected(url) as other, other.transaction():
             other.execute("LOCK TABLE conversations, users IN ACCESS EXCLUSIVE MODE")
-            started = time.monotonic()
-            async with the_loop_runs_on(longest=0.5):
+            since = OwnTime()
+            async with the_loop_runs_on():
                 outcomes = await asyncio.gather(
                     *(store.ledger.claim("support", f"c-{number}", ALICE) for number in range(300)),
                     store.ledger.user_id("support", BOB, "bob"),
                     return_exceptions=True,
                 )
             assert {type(outcome) for outcome in outcomes} == {LedgerUnavailable}
-            assert time.monotonic() - started < 1.5 * WRITE_CLOCK
+            assert since() < 1.5 * WRITE_CLOCK
             assert await store.ledger.whose("support", "before", ALICE) is Whose.THEIRS
         await back(store)
 
@@ -309,7 +310,7 @@ async def test_a_database_that_turns_read_only_is_read_and_comes_back(url: str) 
         await store.ledger.claim("support", "before", ALICE)
         with postgres.connected(url) as admin:
             admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        await store._database._dispose()  # as if it had been restarted
+        await store.database._dispose()  # as if it had been restarted
         with pytest.raises(LedgerUnavailable):
             await store.ledger.claim("support", "c-1", ALICE)
         assert await store.ledger.owner("acme", "support", "before") == ALICE
@@ -327,10 +328,10 @@ async def test_a_server_without_a_free_connection_is_an_answer_rf_41(url: str) -
             async with open_store(re.sub("//[^@]*@", "//gateway_few@", url)) as store:
                 admin.execute("ALTER ROLE gateway_few NOSUPERUSER CONNECTION LIMIT 0")
                 admin.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO gateway_few; -- {name}")
-                await store._database._dispose()
-                started = time.monotonic()
+                await store.database._dispose()
+                since = OwnTime()
                 assert await refusals(store) == {LedgerUnavailable}
-                assert time.monotonic() - started < 1
+                assert since() < 1
                 admin.execute("ALTER ROLE gateway_few CONNECTION LIMIT 10")
                 await back(store)
         finally:
