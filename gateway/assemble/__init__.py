@@ -11,10 +11,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from gateway.assemble.keeping import Sinks, keep_usage
+from gateway.assemble.keeping import Sinks, keep
 from gateway.assemble.orgs import Shared
 from gateway.assemble.sign_ins import shared_sign_ins
 from gateway.assemble.sites import build_sites
+from gateway.assemble.upkeep import Upkeep
 from gateway.config.model import Settings
 from gateway.core.errors import Unavailable
 from gateway.core.forwarded import Network
@@ -65,8 +66,14 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
         resting = Resting()
         stack.callback(resting.close)
         log = ExchangeLog()
-        usage = keep_usage(settings.store, store, stack)
-        sinks = Sinks([log, usage], [log])
+        kept = keep(settings, store, stack)
+        sinks = Sinks([log, kept.usage, kept.auditor], [log, kept.auditor])
+        upkeep = Upkeep(
+            database=store.database,
+            retention=settings.store.retention,
+            outside=settings.audit.head,
+        )
+        upkeep.begin(stack)
         shared = Shared(
             store=store,
             secret=await identity_secret(settings, store),

@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.config.model import Settings
 from gateway.config.model import Store as StoreSettings
 from gateway.ports import AuditSink, Record, UsageSink
 from gateway.store.address import is_postgres
+from gateway.store.audit import AuditTrail
+from gateway.store.auditor import Auditor
 from gateway.store.location import locate
 from gateway.store.store import Store
 from gateway.store.usage import UsageLog
+from gateway.telemetry.lines import Lines
 
 SPOOL = ".spool"
 
@@ -30,17 +35,31 @@ class Sinks(UsageSink, AuditSink):
             sink.note(event, record)
 
 
-def keep_usage(settings: StoreSettings, store: Store, stack: AsyncExitStack) -> UsageLog:
-    """Usage that goes into the store; what is left of it is written when `stack` closes."""
-    usage = UsageLog(
-        store.database,
-        spool_folder(settings),
-        interval=settings.batch_interval,
-        most=settings.spool_max,
-    )
-    usage.batches.begin()
-    stack.push_async_callback(usage.batches.aclose)
-    return usage
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What takes rows for the store."""
+
+    usage: UsageLog
+    trail: AuditTrail
+    auditor: Auditor
+
+
+def keep(settings: Settings, store: Store, stack: AsyncExitStack) -> Kept:
+    """Usage and audit that go into the store; what is left is written when `stack` closes."""
+    folder, most = spool_folder(settings.store), settings.store.spool_max
+    interval = settings.store.batch_interval
+    lines = None
+    if settings.audit.file is not None:
+        lines = Lines(settings.audit.file)
+        stack.callback(lines.close)
+    trail = AuditTrail(store.database, folder, interval=interval, most=most, lines=lines)
+    usage = UsageLog(store.database, folder, interval=interval, most=most)
+    for batches in (trail.batches, usage.batches):
+        batches.begin()
+        stack.push_async_callback(batches.aclose)
+    auditor = Auditor(trail)
+    stack.callback(auditor.close)
+    return Kept(usage, trail, auditor)
 
 
 def spool_folder(settings: StoreSettings) -> Path:

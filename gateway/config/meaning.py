@@ -65,6 +65,7 @@ def meant(file: File, profiles: Profiles = SHIPPED) -> Meaning:
             server=file.server,
             identity=file.identity,
             store=file.store,
+            audit=file.audit,
             vendors=file.vendors,
             profiles=profiles.known,
             sign_in=shared.sign_ins,

@@ -75,6 +75,9 @@ class Store(Table):
         repr=False,
         description="Who owns which conversation is kept here.",
     )
+    retention: Annotated[float, Seconds("1d", "36500d")] = Field(
+        default=400 * 86400.0, description="Of usage and audit rows; ownership is kept."
+    )
     batch_interval: Annotated[float, Seconds("10ms", "10s")] = Field(
         default=0.2, description="Usage and audit rows are written together, this often."
     )
@@ -84,6 +87,17 @@ class Store(Table):
     )
     spool_max: Annotated[int, Bytes("64KiB", "512GiB")] = Field(
         default=256 * 1024**2, description="Of all that wait there; what is more is lost."
+    )
+
+
+class Audit(Table):
+    head: Text | None = Field(
+        default=None,
+        repr=False,
+        description="Where each day's last hash is told: a file, or a URL that is POSTed to.",
+    )
+    file: Text | None = Field(
+        default=None, description='Where the audit trail is written too: a file, or "stdout".'
     )
 
 
@@ -202,6 +216,7 @@ class Settings(Table):
     server: Server
     identity: IdentitySettings
     store: Store
+    audit: Audit
     vendors: Mapping[str, VendorTable]  # of the file itself
     profiles: Mapping[str, Profile] = Field(exclude=True, repr=False)  # and those that ship
     sign_in: SharedSignIns  # the shared ones; each org has those that are for it as well

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.config.mistake import Finding, Path, did_you_mean, key_of
 from gateway.config.model import (
+    Audit,
     OrgTable,
     Server,
     Store,
@@ -44,6 +45,7 @@ _HOMES: tuple[tuple[type[Table], str], ...] = (
     (File, "at the top level"),
     (Server, "in [server]"),
     (Store, "in [store]"),
+    (Audit, "in [audit]"),
     *((kind, f'in a sign_in of type "{name}"') for name, kind in KINDS.items()),
     (SharedTable, "in a shared [[sign_in]], at the top level"),
     (UpstreamTable, "in an upstream"),

@@ -34,7 +34,6 @@ NOT_YET = (
     NotYet("file", "shared"),
     NotYet("file", "limits"),
     NotYet("server", "workers", accepted=1),
-    NotYet("store", "retention"),
     NotYet("org", "limits"),
     NotYet("org", "tools"),
     NotYet("org", "events"),

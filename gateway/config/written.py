@@ -11,6 +11,7 @@ from pydantic import Field
 from gateway.config.kinds import Name, OrgName, SomeTexts
 from gateway.config.mistake import Path
 from gateway.config.model import (
+    Audit,
     IdentitySettings,
     OrgTable,
     Server,
@@ -33,6 +34,7 @@ class File(Table):
     server: Server = Server()
     identity: IdentitySettings = IdentitySettings()
     store: Store = Store()
+    audit: Audit = Audit()
     sign_in: SharedSignIns = Field(default=(), description="For orgs that have none of their own.")
     upstreams: Mapping[Name, UpstreamTable] = Field(
         default={}, description="The vendors of the one org, where there are no [orgs]."

@@ -37,6 +37,10 @@ def record(**facts: Any) -> Record:
     return Record(**known | facts)
 
 
+def finished(time: float) -> Finished:
+    return Finished(time, record())
+
+
 def rows(direct: Direct) -> list[dict[str, Any]]:
     names = [column.name for column in usage.c]
     found = direct(f"SELECT {', '.join(names)} FROM usage ORDER BY id")  # noqa: S608

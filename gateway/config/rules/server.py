@@ -1,7 +1,8 @@
-"""The server, the store and the identity secret."""
+"""The server, the store, the audit trail and the identity secret."""
 
 from collections.abc import Iterator
 
+from gateway.authn.fetch import check_url
 from gateway.config.mistake import Finding
 from gateway.config.model import Settings
 from gateway.config.rules.secrets import weakness
@@ -14,6 +15,7 @@ _SQLITE = "sqlite:///"
 def check(settings: Settings) -> Iterator[Finding]:
     """The findings about what all orgs share."""
     yield from _store(settings.store.url)
+    yield from _told(settings.audit.head)
     secret = settings.identity.secret
     if secret is not None and (told := weakness(secret, least=32)) is not None:
         yield Finding(("identity", "secret"), told)
@@ -32,6 +34,14 @@ def _store(url: str) -> Iterator[Finding]:
         yield Finding(path, "must name a file: in memory, who owns what is lost with the process")
     elif "?" in name or "#" in name:
         yield Finding(path, "must be a path and nothing more")
+
+
+def _told(head: str | None) -> Iterator[Finding]:
+    if head is not None and "://" in head:
+        try:
+            check_url(head)
+        except ValueError as error:
+            yield Finding(("audit", "head"), str(error))
 
 
 def _postgres(url: str) -> Iterator[Finding]:

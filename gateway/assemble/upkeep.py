@@ -1,0 +1,78 @@
+"""What is done to the store in the background: old rows go, heads of audit are told."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from gateway.core.errors import LedgerUnavailable
+from gateway.store.chain import MILLISECONDS_A_DAY
+from gateway.store.database import Database
+from gateway.store.heads import tell_heads
+from gateway.store.retention import retain
+from gateway.store.verify import Head
+from gateway.telemetry.outside import tell_outside
+
+LOG = logging.getLogger("gateway.store")
+
+FIRST = 30.0  # seconds after the start
+EVERY = 3600.0  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upkeep:
+    """The work of the background, on one database."""
+
+    database: Database
+    retention: float  # seconds
+    outside: str | None  # where heads are told besides the log: a file or a URL
+
+    def begin(self, stack: AsyncExitStack) -> None:
+        """Do it now and then, until `stack` closes."""
+        task = asyncio.create_task(self._for_ever())
+
+        async def end() -> None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+        stack.push_async_callback(end)
+
+    async def do(self, now: float) -> None:
+        """Do it once; `now` in seconds since the epoch. Never raises."""
+        try:
+            today = int(now * 1000) // MILLISECONDS_A_DAY
+            await tell_heads(self.database, self._tell, today=today)
+            gone = await retain(self.database, before=now - self.retention)
+            if gone:
+                LOG.info("%d rows of usage and audit were older than the retention", gone)
+        except LedgerUnavailable:
+            LOG.warning("the store is away: old rows and heads of audit wait")
+        except OSError as error:
+            LOG.warning("heads of audit could not be told outside, and wait: %s", error)
+
+    async def _for_ever(self) -> None:
+        await asyncio.sleep(FIRST)
+        while True:
+            await self.do(time.time())
+            await asyncio.sleep(EVERY)
+
+    async def _tell(self, heads: Sequence[Head]) -> None:
+        lines = [line(head) for head in heads]
+        if self.outside is not None:
+            await tell_outside(
+                self.outside, b"".join(msgspec.json.encode(one) + b"\n" for one in lines)
+            )
+        for one in lines:
+            structlog.get_logger("gateway").info("audit_head", **one)
+
+
+def line(head: Head) -> dict[str, object]:
+    """A head as it is told, and as `gateway audit --verify --heads` reads it."""
+    day = time.strftime("%Y-%m-%d", time.gmtime(head.day * MILLISECONDS_A_DAY // 1000))
+    return {"org": head.org, "day": day, "number": head.number, "hash": head.hash.hex()}

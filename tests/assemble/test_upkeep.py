@@ -1,0 +1,63 @@
+import json
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from gateway.assemble import upkeep as module
+from gateway.assemble.upkeep import Upkeep, line
+from gateway.store.store import Store
+from gateway.store.verify import Head, verify
+from tests.store.conftest import locked
+from tests.store.trails import DAY, NOON, event, put
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_tells_heads_and_lets_old_rows_go(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/gateway.db")
+    heads = tmp_path / "heads.ndjson"
+    upkeep = Upkeep(database=store.database, retention=86_400 * 10, outside=str(heads))
+    await put(store.database, event(1), event(2), event(3, day=DAY + 20))
+    await upkeep.do(NOON + 20 * 86_400)
+    (told,) = [json.loads(one) for one in heads.read_text().splitlines()]
+    assert (told["org"], told["day"], told["number"]) == ("acme", "2024-10-04", 2)
+    assert (await verify(store.database)).rows == 1
+    await upkeep.do(NOON + 20 * 86_400)
+    assert len(heads.read_text().splitlines()) == 1
+    await store.aclose()
+
+
+async def test_what_cannot_be_done_now_waits(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/gateway.db")
+    upkeep = Upkeep(
+        database=store.database, retention=86_400, outside=str(tmp_path / "no" / "heads")
+    )
+    await put(store.database, event(1))
+    await upkeep.do(NOON + 86_400)
+    assert "could not be told" in caplog.text
+    with locked(tmp_path / "gateway.db"):
+        await Upkeep(database=store.database, retention=86_400, outside=None).do(NOON + 86_400)
+    assert "the store is away" in caplog.text
+    await store.aclose()
+
+
+async def test_it_goes_on_until_the_gateway_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST", 0.0)
+    store = await Store.open(f"sqlite:///{tmp_path}/gateway.db")
+    async with AsyncExitStack() as stack:
+        Upkeep(database=store.database, retention=86_400, outside=None).begin(stack)
+    await store.aclose()
+
+
+def test_a_head_is_written_for_people() -> None:
+    assert line(Head("acme", DAY, 7, b"\x01\xff")) == {
+        "org": "acme",
+        "day": "2024-10-04",
+        "number": 7,
+        "hash": "01ff",
+    }

@@ -1,0 +1,59 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway.telemetry import lines as module
+from gateway.telemetry.lines import STDOUT, Lines
+
+
+def test_writes_lines_to_a_file_that_may_be_moved_away(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    lines = Lines(str(path))
+    lines.add(b"1")
+    until(lambda: path.exists() and path.read_bytes() == b"1\n")
+    path.rename(tmp_path / "old")
+    lines.add(b"2")
+    lines.close()
+    assert path.read_bytes() == b"2\n"
+    assert lines.dropped == 0
+
+
+def test_writes_lines_to_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    lines = Lines(STDOUT)
+    lines.add(b"1")
+    lines.close()
+    assert capfdbinary.readouterr().out == b"1\n"
+
+
+def test_a_pipe_that_nobody_reads_costs_lines_and_no_time_rf_45(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 100)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    lines = Lines(str(pipe))
+    began = time.monotonic()
+    for _ in range(1000):
+        lines.add(b"x" * 1000)
+    assert lines.dropped > 800
+    lines.close(within=0.1)
+    assert time.monotonic() - began < 5
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # lets the thread end
+    os.close(reader)
+
+
+def test_lines_that_cannot_be_written_are_counted(tmp_path: Path) -> None:
+    lines = Lines(str(tmp_path / "nowhere" / "audit.ndjson"))
+    lines.add(b"1")
+    lines.close()
+    assert lines.dropped == 1
+
+
+def until(condition: object) -> None:
+    end = time.monotonic() + 10
+    assert callable(condition)
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
