@@ -1,0 +1,58 @@
+"""Requests in the last so many seconds: a sliding window of two counters.
+
+Of the window before, as much counts as still lies in the last `seconds`, as if its requests had
+come evenly. So a limit needs two numbers a person, whatever it allows, and a burst at the seam of
+two windows does not pass twice. The clock is monotonic, in seconds; counts are of any one unit.
+"""
+
+import math
+
+
+class Windows:
+    """The counters of every key, for windows of one length.
+
+    Counters live in the table of their window; with the window the table goes, so nothing is ever
+    searched for what has expired.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._index = 0
+        self._current: dict[str, int] = {}
+        self._before: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._current) + len(self._before)
+
+    def counted(self, key: str, now: float) -> float:
+        """How much counts for `key` now."""
+        passed = self._turn(now)
+        before = self._before.get(key, 0)
+        return self._current.get(key, 0) + before * (1 - passed)
+
+    def add(self, key: str, cost: int, now: float) -> None:
+        self._turn(now)
+        self._current[key] = self._current.get(key, 0) + cost
+
+    def reset(self, now: float) -> float:
+        """Seconds until the next window begins."""
+        return self._seconds * (1 - self._turn(now))
+
+    def wait(self, key: str, room: int, now: float) -> float:
+        """Seconds until no more than `room` counts for `key`, if nobody adds to it."""
+        passed = self._turn(now)
+        current, before = self._current.get(key, 0), self._before.get(key, 0)
+        if current <= room:
+            share = (room - current) / before if before else 1.0
+            return max(0.0, 1 - share - passed) * self._seconds
+        return (1 - passed + 1 - room / current) * self._seconds
+
+    def _turn(self, now: float) -> float:
+        """Go on to the window of `now`; how much of it has passed, from 0 to 1."""
+        windows = now / self._seconds
+        index = math.floor(windows)
+        if index != self._index:
+            self._before = self._current if index == self._index + 1 else {}
+            self._current = {}
+            self._index = index
+        return windows - index
