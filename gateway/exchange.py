@@ -1,8 +1,8 @@
 """One HTTP exchange, top to bottom. Start reading here.
 
 Routing comes before authentication, because the route says whose sign-ins apply; authentication
-before the body, so that a stranger cannot make us read one; the ledger before the vendor, so that
-a refusal costs nothing and tells nothing.
+before the limits and the body, so that a stranger can neither use them up nor make us read one; the
+ledger before the vendor, so that a refusal costs nothing and tells nothing.
 """
 
 from gateway.adoption import adopt
@@ -34,12 +34,14 @@ async def handle(
     """
     upstream, match = route(org, path, ask, record)  # 404, 405: only what is declared exists
     identity = await authenticate(org, ask, answer, record)  # 401: who is asking
-    with org.limits.admit(identity, upstream.name):  # 429
+    counted = identity.person, upstream.name, match.operation, record
+    async with org.limits.admit(*counted):  # 429: how often, and how many at once
         user = await user_id(org, upstream, identity, record)  # 403: the name the vendor knows
         read = await read_call(org, upstream, match, ask, record)  # 400, 413, 415
         exchange = Exchange(org, upstream, read, identity, user, record)
         await check_conversations(exchange)  # 404: theirs to continue?
-        await relay(exchange, ask, answer, running)  # 502, 504
+        async with org.limits.spend(*counted):  # 429: what it may cost
+            await relay(exchange, ask, answer, running)  # 502, 504
 
 
 def route(org: Org, path: Segments, ask: Inbound, record: Record) -> tuple[Upstream, Match]:

@@ -121,6 +121,8 @@ async def _decide(
     explanation.note("operation", f"{match.name}: {ask.method} {match.operation.path}")
     identity = await authenticate(org, ask, Unanswered(), record)
     explanation.note("identity", _who(identity))
+    limits = org.limits.told(upstream.name, match.operation)
+    explanation.note("limits", "; ".join(limits) or "none")
     user = await user_id(org, upstream, identity, record)
     explanation.note("user id", _named(org, upstream, identity, user))
     call = await read_call(org, upstream, match, ask, record)

@@ -4,14 +4,16 @@ Fields are `(name, value)` pairs of bytes, names in lower case, in the order the
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeAlias
 
 from gateway.core.identity import Identity, Person
 from gateway.core.plan import VendorRequest
+from gateway.core.record import Record as Record
 from gateway.core.strictjson import JsonObject
+from gateway.core.vendor import Operation
 
 Fields: TypeAlias = Sequence[tuple[bytes, bytes]]
 
@@ -177,38 +179,6 @@ class ConversationLedger(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Record:
-    """What one exchange did, filled as it goes: the log line, the usage row, what `explain` shows.
-
-    Never message text, tokens, cookies, keys or bodies.
-    """
-
-    request_id: str
-    method: str
-    started: float  # seconds, monotonic
-    org: str = ""
-    org_id: str = ""  # its external_id, which never changes
-    upstream: str = ""
-    operation: str = ""
-    subject: str = ""
-    actor: str = ""
-    user: str = ""
-    conversation: str = ""
-    status: int = 0
-    upstream_status: int = 0
-    code: str = ""  # our error code
-    dropped: list[str] = field(default_factory=list)  # unlisted names, "body:temperature"
-    spoofed: list[str] = field(default_factory=list)  # those that named people
-    usage: dict[str, float] = field(default_factory=dict)
-    tool_calls: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-    first_byte_ms: float | None = None
-    duration_ms: float = 0.0
-    interrupted: str = ""  # "client", "upstream", "timeout", "gateway": who ended it early
-
-
 class UsageSink(Protocol):
     def record(self, record: Record) -> None:
         """Take one finished exchange. Never blocks, never raises."""
@@ -228,8 +198,28 @@ class FaultSink(Protocol):
 
 
 class Limits(Protocol):
-    def admit(self, identity: Identity, upstream: str) -> AbstractContextManager[None]:
-        """Held while an exchange runs. Raises a 429 of `core.errors`."""
+    """How much one person may ask for, and how much all of an org may."""
+
+    def admit(
+        self, person: Person, upstream: str, operation: Operation, record: Record
+    ) -> AbstractAsyncContextManager[None]:
+        """Count a request; held while it is under way. Nothing has been read of it but its head.
+
+        Raises `UserLimit`, `OrgLimit`; `Unavailable` when nothing can be counted.
+        """
+        ...
+
+    def spend(
+        self, person: Person, upstream: str, operation: Operation, record: Record
+    ) -> AbstractAsyncContextManager[None]:
+        """Hold a part of the budgets while the vendor is asked; charged is what `record` then says.
+
+        Raises `UserLimit`, `OrgLimit`, `BudgetExhausted`; `Unavailable` when nothing can be held.
+        """
+        ...
+
+    def told(self, upstream: str, operation: Operation) -> Sequence[str]:
+        """What limits a request of this operation, in words."""
         ...
 
 

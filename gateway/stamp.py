@@ -2,6 +2,7 @@
 
 import time
 
+from gateway.core import quota
 from gateway.core.vendor import ProblemShape
 from gateway.ports import Fields, Outbound, Record
 
@@ -19,7 +20,7 @@ EVERY_ANSWER: Fields = (
 
 
 class Stamped:
-    """An `Outbound` that writes `EVERY_ANSWER`, the request id and `also` with each head.
+    """An `Outbound` that writes `EVERY_ANSWER`, the request id, limits and `also` with each head.
 
     `problem` is how an error would look that ends the request now.
     """
@@ -42,7 +43,8 @@ class Stamped:
         if self._record.first_byte_ms is None:
             self._record.first_byte_ms = (time.monotonic() - self._record.started) * 1000
         request_id = (b"x-request-id", self._record.request_id.encode("ascii"))
-        await self._answer.start(status, [*fields, request_id, *EVERY_ANSWER, *self.also])
+        limits = quota.fields(self._record.quotas)
+        await self._answer.start(status, [*fields, request_id, *EVERY_ANSWER, *limits, *self.also])
 
     async def chunk(self, content: bytes) -> None:
         self._record.bytes_out += len(content)

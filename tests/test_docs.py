@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.main import COMMANDS, app
+from gateway.config.allowances import LimitsTable
 from gateway.config.load import load
 from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
 from gateway.config.written import keys_of
@@ -62,6 +63,17 @@ def test_many_orgs_are_a_configuration(tmp_path: Path) -> None:
     loaded = load(file, environment=keys)
     assert loaded.warnings == ()
     assert loaded.settings.orgs["*"].upstreams["support"].user_id == "opaque"
+
+
+def test_limits_are_a_configuration(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    (snippet,) = snippets(page, "toml")
+    file = tmp_path / "gateway.toml"
+    file.write_text(snippet)
+    loaded = load(file, environment={"CHATBASE_KEY": "k" * 20})
+    assert not [one for one in loaded.warnings if one.severity == "error"]
+    for key in keys_of(LimitsTable):
+        assert f"`{key}`" in page
 
 
 def named(row: str) -> list[str]:

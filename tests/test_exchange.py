@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -59,8 +59,12 @@ class World:
         return proposed
 
     # Limits, AuditSink, Transport
-    def admit(self, identity: Identity, upstream: str) -> AbstractContextManager[None]:
+    def admit(self, *counted: object) -> AbstractAsyncContextManager[None]:
         self.step("admit")
+        return nullcontext()
+
+    def spend(self, *counted: object) -> AbstractAsyncContextManager[None]:
+        self.step("spend")
         return nullcontext()
 
     def note(self, event: str, record: Record) -> None:
@@ -114,7 +118,7 @@ async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> G
 async def test_the_steps_come_in_their_order() -> None:
     world = World()
     await run(world)
-    assert world.trace == ["authenticate", "admit", "user id", "body", "whose", "vendor"]
+    assert world.trace == ["authenticate", "admit", "user id", "body", "whose", "spend", "vendor"]
 
 
 async def test_a_stranger_has_caused_nothing() -> None:

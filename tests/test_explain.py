@@ -98,3 +98,23 @@ async def test_works_without_a_store_and_makes_none(stage: Stage[Chatbase], tmp_
     explanation = await explain(stage, "alice", "POST", "/chat", {"message": "x"})
     assert explanation.request is not None
     assert not list(tmp_path.glob("gateway.db*"))
+
+
+async def test_says_which_limits_apply_and_uses_none_up(tmp_path: Path) -> None:
+    table = '[limits]\nper_user = "1/minute"\nbudget_per_user = "1 credits/day"\n'
+    async with chatbase_stage(tmp_path, lambda text: text + table) as stage:
+        for _ in range(3):
+            explanation = await explain(stage, "alice", "POST", "/chat", {"message": "hi"})
+            assert explanation.code == ""
+        assert dict(explanation.steps)["limits"] == (
+            "one person may make 1 requests in 60 s; one person may use 1 credits a day"
+        )
+        reading = await explain(stage, "alice", "GET", "/users/me/conversations")
+        assert dict(reading.steps)["limits"].endswith("; it counts a tenth")
+        body = {"message": "hi", "stream": False}
+        assert (await stage.ask("alice", "POST", "/chat", body)).status == 200
+
+
+async def test_says_that_nothing_is_limited(stage: Stage[Chatbase]) -> None:
+    explanation = await explain(stage, "alice", "POST", "/chat", {"message": "hi"})
+    assert dict(explanation.steps)["limits"] == "none"

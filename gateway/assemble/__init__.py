@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from gateway.assemble.keeping import Sinks, keep
+from gateway.assemble.limits import build_counting
 from gateway.assemble.orgs import Shared
 from gateway.assemble.sign_ins import shared_sign_ins
 from gateway.assemble.sites import build_sites
@@ -74,11 +75,13 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
             outside=settings.audit.head,
         )
         upkeep.begin(stack)
+        secret = await identity_secret(settings, store)
         shared = Shared(
             store=store,
-            secret=await identity_secret(settings, store),
+            secret=secret,
             audit=sinks,
             questions=AskedLately(time.monotonic),
+            counting=build_counting(settings.shared, secret, stack),
             sign_ins=shared_sign_ins(settings, stack),
             resting=resting,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from gateway.assemble.limits import Counting, build_limits
 from gateway.assemble.sign_ins import Made, org_places, sign_ins_of
 from gateway.assemble.sign_ins.forwarded import forwarded_fields
 from gateway.authn.assertions import Assertions
@@ -19,7 +20,6 @@ from gateway.core.directory import Directory, Stand
 from gateway.core.plan import Destination
 from gateway.core.problem import PROXY_NAME
 from gateway.core.route import Table, segments, table
-from gateway.limits import Unlimited
 from gateway.limits.questions import AskedLately
 from gateway.net.http1 import Http1Transport
 from gateway.net.resting import Resting
@@ -36,6 +36,7 @@ class Shared:
     secret: bytes = field(repr=False)
     audit: AuditSink
     questions: AskedLately
+    counting: Counting
     sign_ins: Made
     resting: Resting
     tables: dict[tuple[str, tuple[str, ...] | None], Table] = field(default_factory=dict)
@@ -80,7 +81,7 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
         ),
         ledger=shared.store.ledger,
         audit=shared.audit,
-        limits=Unlimited(),
+        limits=build_limits(settings, shared.counting),
         secret=shared.secret,
         origins=settings.origins,
         refuse_spoofs=settings.on_spoof == "refuse",

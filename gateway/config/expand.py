@@ -9,11 +9,9 @@ from typing import Any
 from gateway.config.interpolate import masked
 from gateway.config.load import Loaded
 from gateway.config.mistake import Path, key_of
-from gateway.config.rules.secrets import secret_paths
+from gateway.config.rules.secrets import URLS, secret_paths
 from gateway.config.spelling import section, sections
 from gateway.store.address import without_secret
-
-_STORE = ("store", "url")
 
 
 def expanded(loaded: Loaded) -> str:
@@ -43,8 +41,10 @@ def profile(loaded: Loaded, name: str) -> dict[str, Any]:
 
 def _org(head: str, org: dict[str, Any]) -> list[str]:
     sign_ins, upstreams = org.pop("sign_in"), org.pop("upstreams")
+    limits = org.pop("limits", None)
     return [
         section(f"[{head}]", org),
+        *([section(f"[{head}.limits]", limits)] if limits else []),
         *(section(f"[[{head}.sign_in]]", sign_in) for sign_in in sign_ins),
         *(
             section(f"[{head}.{key_of(('upstreams', name))}]", upstream)
@@ -71,8 +71,8 @@ class _Shown:
             shown = [masked(text) for text in many if isinstance(text, str)]
             return shown if isinstance(value, list) else shown[0]
         if isinstance(written, str) and "${" in written and not isinstance(value, list):
-            return without_secret(written) if path == _STORE else written
-        if path == _STORE and isinstance(value, str):
+            return without_secret(written) if path in URLS else written
+        if path in URLS and isinstance(value, str):
             return without_secret(value)
         if isinstance(value, Mapping):
             return self.table(value, path)

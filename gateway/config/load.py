@@ -20,7 +20,7 @@ from gateway.config.meaning import Meaning, meant
 from gateway.config.mistake import ConfigError, Finding, Mistake, Path
 from gateway.config.model import Settings
 from gateway.config.placing import InFile, InProgram, Places
-from gateway.config.rules import org, orgs, server, sharing, sign_ins, upstream, vendor
+from gateway.config.rules import limits, org, orgs, server, sharing, sign_ins, upstream, vendor
 from gateway.config.rules.secrets import written_out
 from gateway.config.vendors import Profiles
 
@@ -128,7 +128,9 @@ def _judged(loaded: Loaded, known: Profiles, places: Places) -> Iterator[Finding
     """The findings of the rules, at the paths of the file."""
     settings, meaning = loaded.settings, loaded.meaning
     yield from server.check(settings)
-    of_orgs = (check(settings.orgs) for check in (sign_ins.check, org.check, orgs.check))
+    of_orgs = (
+        check(settings.orgs) for check in (sign_ins.check, org.check, orgs.check, limits.check)
+    )
     for one in chain(upstream.check(settings.orgs, known), *of_orgs):
         yield replace(one, path=meaning.as_written(one.path))
     for one in written_out(settings, loaded.as_written):

@@ -49,7 +49,9 @@ def meant(file: File, profiles: Profiles = SHIPPED) -> Meaning:
     tables: Mapping[str, OrgTable] = file.orgs
     sources: dict[Path, Path] = {}
     if not file.orgs:
-        own = OrgTable.model_construct(sign_in=file.sign_in, upstreams=file.upstreams)
+        own = OrgTable.model_construct(
+            sign_in=file.sign_in, upstreams=file.upstreams, limits=file.limits
+        )
         tables = {ONLY_ORG: own}
         sources["orgs", ONLY_ORG] = ()
     _note_spellings(tables, sources)
@@ -66,6 +68,7 @@ def meant(file: File, profiles: Profiles = SHIPPED) -> Meaning:
             identity=file.identity,
             store=file.store,
             audit=file.audit,
+            shared=file.shared,
             vendors=file.vendors,
             profiles=profiles.known,
             sign_in=shared.sign_ins,

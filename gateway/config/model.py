@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
+from gateway.config.allowances import LimitsTable, SharedCounters, VendorLimit
 from gateway.config.kinds import (
     Agents,
     Count,
@@ -149,6 +150,9 @@ class UpstreamTable(Table):
         default=False, description="End an answer when its credential expires; else at `total`."
     )
     max_connections: Count = Field(default=1000, description="To this vendor, at one time.")
+    vendor_limit: VendorLimit | None = Field(
+        default=None, description="What the vendor takes for this key, shared fairly by people."
+    )
     assertion: bool = Field(
         default=False, description="Send a signed statement of who is asking with every request."
     )
@@ -194,6 +198,7 @@ class OrgTable(Table):
     )
     sign_in: SignIns = Field(default=(), description="Who is asking; absent: the shared ones.")
     upstreams: Mapping[Name, UpstreamTable] = Field(default={}, description="The vendors, by name.")
+    limits: LimitsTable = Field(default=LimitsTable(), description="Of people, and of all of them.")
 
 
 class OrgSettings(OrgTable):
@@ -217,6 +222,7 @@ class Settings(Table):
     identity: IdentitySettings
     store: Store
     audit: Audit
+    shared: SharedCounters | None
     vendors: Mapping[str, VendorTable]  # of the file itself
     profiles: Mapping[str, Profile] = Field(exclude=True, repr=False)  # and those that ship
     sign_in: SharedSignIns  # the shared ones; each org has those that are for it as well

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.config.allowances import LimitsTable, SharedCounters
 from gateway.config.mistake import Finding, Path, did_you_mean, key_of
 from gateway.config.model import (
     Audit,
@@ -48,6 +49,8 @@ _HOMES: tuple[tuple[type[Table], str], ...] = (
     (Audit, "in [audit]"),
     *((kind, f'in a sign_in of type "{name}"') for name, kind in KINDS.items()),
     (SharedTable, "in a shared [[sign_in]], at the top level"),
+    (SharedCounters, "in [shared]"),
+    (LimitsTable, "in [limits] of an org"),
     (UpstreamTable, "in an upstream"),
     (OrgTable, "in [orgs.NAME]"),
     (VendorTable, "in [vendors.NAME]"),

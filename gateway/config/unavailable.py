@@ -31,15 +31,11 @@ class NotYet:
 
 NOT_YET = (
     NotYet("file", "admin"),
-    NotYet("file", "shared"),
-    NotYet("file", "limits"),
     NotYet("server", "workers", accepted=1),
-    NotYet("org", "limits"),
     NotYet("org", "tools"),
     NotYet("org", "events"),
     NotYet("org", "contacts"),
     NotYet("org", "widget"),
-    NotYet("upstream", "vendor_limit"),
     NotYet("upstream", "proxy"),
     NotYet("upstream", "http2", accepted=False),
     NotYet("upstream", "tools"),

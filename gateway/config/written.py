@@ -8,6 +8,7 @@ from typing import Literal, get_args, get_origin
 
 from pydantic import Field
 
+from gateway.config.allowances import LimitsTable, SharedCounters
 from gateway.config.kinds import Name, OrgName, SomeTexts
 from gateway.config.mistake import Path
 from gateway.config.model import (
@@ -35,9 +36,15 @@ class File(Table):
     identity: IdentitySettings = IdentitySettings()
     store: Store = Store()
     audit: Audit = Audit()
+    shared: SharedCounters | None = Field(
+        default=None, description="Where replicas count together; absent: each by itself."
+    )
     sign_in: SharedSignIns = Field(default=(), description="For orgs that have none of their own.")
     upstreams: Mapping[Name, UpstreamTable] = Field(
         default={}, description="The vendors of the one org, where there are no [orgs]."
+    )
+    limits: LimitsTable = Field(
+        default=LimitsTable(), description="Of the one org, where there are no [orgs]."
     )
     orgs: Mapping[OrgName, OrgTable] = Field(
         default={},

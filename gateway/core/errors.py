@@ -9,6 +9,7 @@
     ├── MethodNotAllowed 405, RequestTimeout 408, LengthRequired 411, ContentTooLarge 413,
     │   UriTooLong 414, UnsupportedMediaType 415, ExpectationFailed 417, MisdirectedRequest 421,
     │   FieldsTooLarge 431, LoopDetected 508
+    ├── TooManyRequests 429       UserLimit, OrgLimit, BudgetExhausted
     ├── UpstreamError 502         UpstreamUnreachable, UpstreamBrokeOff, UpstreamMalformed,
     │                             UpstreamCredentialsRefused
     ├── UpstreamTimeout 504
@@ -190,6 +191,29 @@ class MisdirectedRequest(GatewayError):
     code = "misdirected_request"
     title = "No organisation of this gateway stands under this host"
     proxy_error = "http_request_denied"
+
+
+class TooManyRequests(GatewayError):
+    """A limit of the gateway's own; whose, says the code. `retry_after` is always given."""
+
+    status = 429
+    code = "user_limit"
+    title = "Too many requests"
+    proxy_error = "http_request_denied"
+
+
+class UserLimit(TooManyRequests):
+    title = "This person asks more than one person may"
+
+
+class OrgLimit(TooManyRequests):
+    code = "org_limit"
+    title = "This organisation asks more than it may"
+
+
+class BudgetExhausted(TooManyRequests):
+    code = "budget_exhausted"
+    title = "The budget is used up"
 
 
 class FieldsTooLarge(GatewayError):

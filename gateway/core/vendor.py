@@ -68,7 +68,7 @@ class Operation:
     response_fields: frozenset[str] = frozenset()  # beyond the defaults of fields.RESPONSE_FIELDS
     settable: frozenset[str] = frozenset()  # members the server may set, and clients may not
     json_lines: bool = False  # its streams are JSON lines, whatever their media type says
-    thinks: bool = False  # makes the vendor think: what limits count in full
+    thinks: bool = False  # makes the vendor think, and so costs
     calls_tool: bool = False  # one tool call, or the result of one: usage counts it
     no_conversation: str = ""  # why it names none, where that is not plain
 
@@ -113,6 +113,11 @@ class Operation:
     def takes_body(self) -> bool:
         """Whether a request of this operation has a JSON body."""
         return bool(self.members) or bool(bodies((*self.user, *self.conversation)))
+
+    @property
+    def costs(self) -> bool:
+        """Whether limits count it in full: it makes the vendor think, or tells what it cost."""
+        return self.thinks or bool(self.usage)
 
     @property
     def continues(self) -> bool:

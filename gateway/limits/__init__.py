@@ -1,17 +1,33 @@
 """How much one person may ask for, and how much all of an org may.
 
-Limits come with their own settings (`limits`, `vendor_limit`, `shared`). Until then those keys are
-configuration errors, for nothing is accepted and then not enforced, and everybody is admitted.
+    org.py      the `Limits` port: what is asked for a request, and what a refusal says
+    named.py    each limit by its name
+    counts.py   the promise of whatever counts; `local.py` does in this process, `shared.py` at a
+                Redis or Valkey with `scripts.py`, and `standby.py` while that is away
+
+An org without limits has `Unlimited`, and pays nothing for those of others.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 
-from gateway.core.identity import Identity
-from gateway.ports import Limits
+from gateway.core.identity import Person
+from gateway.core.vendor import Operation
+from gateway.ports import Limits, Record
 
 
 class Unlimited(Limits):
     """Admits everybody."""
 
-    def admit(self, identity: Identity, upstream: str) -> AbstractContextManager[None]:
+    def admit(
+        self, person: Person, upstream: str, operation: Operation, record: Record
+    ) -> AbstractAsyncContextManager[None]:
         return nullcontext()
+
+    def spend(
+        self, person: Person, upstream: str, operation: Operation, record: Record
+    ) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    def told(self, upstream: str, operation: Operation) -> Sequence[str]:
+        return ()

@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from gateway.assemble.limits import build_counting
 from gateway.assemble.orgs import Shared, build_org
 from gateway.assemble.sign_ins import shared_sign_ins
 from gateway.config.load import from_dict
@@ -38,6 +39,7 @@ def made(found: Settings, stack: AsyncExitStack) -> list[Org]:
         secret=b"s" * 32,
         audit=ExchangeLog(),
         questions=AskedLately(lambda: 0.0),
+        counting=build_counting(None, b"s" * 32, stack),
         sign_ins=shared_sign_ins(found, stack),
         resting=Resting(),
     )

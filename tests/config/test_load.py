@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import positions
+from gateway.config.allowances import LimitsTable, SharedCounters
 from gateway.config.load import ConfigError, from_dict, load
 from gateway.config.model import (
     IdentitySettings,
@@ -35,7 +36,7 @@ SECRETS = {
 }
 WRITTEN = (
     *(File, Server, IdentitySettings, Store, *SHARED_KINDS.values()),
-    *(OrgTable, UpstreamTable, Timeouts),
+    *(OrgTable, UpstreamTable, Timeouts, LimitsTable, SharedCounters),
     *(VendorTable, OperationTable, ProblemTable, LookupTable),
 )
 SMALLEST = """\

@@ -33,6 +33,9 @@ def test_has_the_keys_of_the_file_in_both_forms():
         "upstreams.*": ("upstreams", "x"),
         "upstreams.*.timeouts": ("upstreams", "x", "timeouts"),
         "orgs.*": ("orgs", "x"),
+        "orgs.*.limits": ("orgs", "x", "limits"),
+        "limits": ("limits",),
+        "shared": ("shared",),
         "orgs.*.sign_in": ("orgs", "x", "sign_in", 0, "jwt"),
         "orgs.*.upstreams.*": ("orgs", "x", "upstreams", "y"),
     }.items():
@@ -51,7 +54,8 @@ def test_one_item_stands_for_a_list_of_itself():
 
 
 def test_every_key_says_what_it_is_for():
-    for path in ("server", "identity", "store", "sign_in", "upstreams.*", "orgs.*"):
+    tables = ("server", "identity", "store", "shared", "limits", "sign_in", "upstreams.*", "orgs.*")
+    for path in tables:
         for key, found in at(path)["properties"].items():
             assert found.get("description") or key == "type", f"{path}.{key}"
 

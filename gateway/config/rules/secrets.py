@@ -23,6 +23,8 @@ WELL_KNOWN = PUBLISHED_SECRETS | frozenset(
 )
 _WRITTEN_OUT = 'is written out here: "${env:NAME}" or "${file:/path}" keeps it out of the file'
 _PASSWORD = f"its password {_WRITTEN_OUT}"
+_STORE: Path = ("store", "url")
+URLS: tuple[Path, ...] = (_STORE, ("shared", "url"))  # in which a password may stand
 _WORD = re.compile(r"(?:^[A-Za-z]{1,16} (?=\{key\}))?\{[a-z]+\}")  # a scheme before the key is none
 _SECRET_FIELD = re.compile(r"auth|key|token|secret|password|credential|cookie|signature")
 
@@ -53,9 +55,11 @@ def written_out(settings: Settings, written: Callable[[Path], object]) -> Iterat
         for index, text in enumerate(found if isinstance(found, (list, tuple)) else (found,)):
             if isinstance(text, str) and text and not is_reference(text):
                 yield Finding((*path, index), _WRITTEN_OUT, "warning")
-    url = written(("store", "url"))
-    if isinstance(url, str) and is_postgres(url) and without_secret(url) != url:
-        yield Finding(("store", "url"), _PASSWORD, "warning")
+    for place in URLS:
+        url = written(place)
+        is_file = place == _STORE and isinstance(url, str) and not is_postgres(url)
+        if isinstance(url, str) and not is_file and without_secret(url) != url:
+            yield Finding(place, _PASSWORD, "warning")
 
 
 def secret_paths(settings: Settings) -> Iterator[Path]:

@@ -1,6 +1,9 @@
-"""The server, the store, the audit trail and the identity secret."""
+"""The server, the store, the audit trail, what replicas share, and the identity secret."""
 
+import re
 from collections.abc import Iterator
+from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 from gateway.authn.fetch import check_url
 from gateway.config.mistake import Finding
@@ -10,12 +13,16 @@ from gateway.store.address import address, is_postgres
 from gateway.store.errors import StoreError
 
 _SQLITE = "sqlite:///"
+_DATABASE = re.compile(r"(?:/[0-9]{0,4})?")
+_SOCKET_DATABASE = re.compile(r"(?:db=[0-9]{1,4})?")
 
 
 def check(settings: Settings) -> Iterator[Finding]:
     """The findings about what all orgs share."""
     yield from _store(settings.store.url)
     yield from _told(settings.audit.head)
+    if settings.shared is not None:
+        yield from _shared(settings.shared.url)
     secret = settings.identity.secret
     if secret is not None and (told := weakness(secret, least=32)) is not None:
         yield Finding(("identity", "secret"), told)
@@ -49,3 +56,26 @@ def _postgres(url: str) -> Iterator[Finding]:
         address(url)
     except StoreError as error:
         yield Finding(("store", "url"), str(error).removeprefix("store.url "))
+
+
+def _shared(url: str) -> Iterator[Finding]:
+    path = ("shared", "url")
+    if find_spec("redis") is None:
+        told = "needs the extra redis: pip install 'chat-identity-gateway[redis]'"
+        yield Finding(("shared",), told)
+    try:
+        parts = urlsplit(url)
+        is_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        yield Finding(path, "is no URL")
+        return
+    if parts.scheme not in {"redis", "rediss", "unix"}:
+        told = 'must begin with "redis://", "rediss://" or "unix://"; a Valkey is a redis:// one'
+        yield Finding(path, told)
+    elif parts.scheme == "unix":
+        if not parts.path.strip("/") or not _SOCKET_DATABASE.fullmatch(parts.query):
+            yield Finding(
+                path, 'must be as in "unix:///run/valkey.sock" or with "?db=0" at its end'
+            )
+    elif not is_host or not _DATABASE.fullmatch(parts.path) or parts.query or parts.fragment:
+        yield Finding(path, 'must be as in "redis://127.0.0.1:6379/0"')

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from gateway.config.allowances import LimitsTable
 from gateway.config.kinds import EVERY_ORG
 from gateway.config.meaning import Meaning
 from gateway.config.mistake import Finding, did_you_mean
@@ -9,11 +10,15 @@ from gateway.config.written import File
 
 
 def form(file: File) -> Iterator[Finding]:
-    """The finding of a file that has both forms."""
-    if file.orgs and file.upstreams:
+    """The findings of a file that has both forms."""
+    if not file.orgs:
+        return
+    if file.upstreams:
         yield Finding(
             ("upstreams",), "with [orgs], each upstream is one org's: orgs.NAME.upstreams"
         )
+    if file.limits != LimitsTable():
+        yield Finding(("limits",), "with [orgs], limits are each org's own: orgs.NAME.limits")
 
 
 def check(file: File, meaning: Meaning) -> Iterator[Finding]:

@@ -1,0 +1,38 @@
+"""What is noted of one exchange while it goes."""
+
+from dataclasses import dataclass, field
+
+from gateway.core.quota import Quota
+
+
+@dataclass(slots=True)
+class Record:
+    """What one exchange did, filled as it goes: the log line, the usage row, what `explain` shows.
+
+    Never message text, tokens, cookies, keys or bodies.
+    """
+
+    request_id: str
+    method: str
+    started: float  # seconds, monotonic
+    org: str = ""
+    org_id: str = ""  # its external_id, which never changes
+    upstream: str = ""
+    operation: str = ""
+    subject: str = ""
+    actor: str = ""
+    user: str = ""
+    conversation: str = ""
+    status: int = 0
+    upstream_status: int = 0
+    code: str = ""  # our error code
+    dropped: list[str] = field(default_factory=list)  # unlisted names, "body:temperature"
+    spoofed: list[str] = field(default_factory=list)  # those that named people
+    usage: dict[str, float] = field(default_factory=dict)
+    tool_calls: int = 0
+    quotas: list[Quota] = field(default_factory=list)  # limits that count it, as they stand
+    bytes_in: int = 0
+    bytes_out: int = 0
+    first_byte_ms: float | None = None
+    duration_ms: float = 0.0
+    interrupted: str = ""  # "client", "upstream", "timeout", "gateway": who ended it early

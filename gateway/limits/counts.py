@@ -1,0 +1,97 @@
+"""What is counted, and the promise of whatever counts it: this process, or a server many share.
+
+A key says whose count it is, in a form that tells nobody who (`limits/keys.py`). A ticket is one
+exchange: what it took is given back by its name, once, however often that is said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Away(Exception):
+    """The server that counts does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A request to be counted: `cost` of the `limit` in `seconds`, in tenths."""
+
+    key: str
+    limit: int
+    seconds: int
+    cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place among the `limit` answers that may be under way."""
+
+    key: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call of a vendor, by one person: one of the `limit` that all may make in `seconds`."""
+
+    key: str
+    person: str
+    limit: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Thousandths to be held of a budget of so many in a window."""
+
+    key: str
+    window: str  # its name
+    left: float  # seconds of it
+    budget: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a count stands after it was asked: in its own unit, and in seconds until there is more.
+
+    Of those asked together, either all are `granted` or nothing has been counted.
+    """
+
+    granted: bool
+    remaining: int
+    wait: float
+
+
+class Counts(Protocol):
+    """Counts for all replicas that share it. All raise `Away`.
+
+    An answer is in the order of what was asked; an empty one means that nobody counts.
+    """
+
+    async def admit(
+        self, rated: Sequence[Rated], slots: Sequence[Slot], ticket: str, lasts: float
+    ) -> Sequence[Standing]:
+        """Count a request and take a place in each slot, for `lasts` seconds at most."""
+        ...
+
+    async def leave(self, slots: Sequence[Slot], ticket: str) -> None:
+        """Give the places back."""
+        ...
+
+    async def call(self, called: Called, ticket: str) -> Standing | None:
+        """Count a call of a vendor (`core/fairshare.py`)."""
+        ...
+
+    async def reserve(
+        self, reserved: Sequence[Reserved], ticket: str, lasts: float
+    ) -> Sequence[Standing]:
+        """Hold a part of each budget, for `lasts` seconds at most."""
+        ...
+
+    async def settle(
+        self, reserved: Sequence[Reserved], charged: Sequence[int], ticket: str
+    ) -> None:
+        """Charge each budget so much, in place of what was held."""
+        ...

@@ -1,0 +1,37 @@
+"""Names of counters that tell nobody whose they are.
+
+Whoever may look into the shared server learns neither a subject, nor an org, nor a vendor's key,
+nor can they be guessed and compared: the digest is keyed by the secret behind opaque user ids,
+which is the same in all replicas. Names are length-prefixed, so that no two pairs are one.
+"""
+
+import hashlib
+
+from gateway.core.identity import Person
+
+DIGEST = 16  # bytes
+
+
+class Keys:
+    """Digests of who or what is counted."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = hashlib.sha256(secret).digest()  # a key of BLAKE2 has 64 bytes at most
+
+    def person(self, person: Person) -> str:
+        return self._digest(b"person", person.org, person.subject)
+
+    def org(self, external_id: str) -> str:
+        return self._digest(b"org", external_id)
+
+    def vendor(self, base_url: str, key: str) -> str:
+        """Of one key at one vendor, whichever orgs use it."""
+        return self._digest(b"vendor", base_url, key)
+
+    def _digest(self, kind: bytes, *names: str) -> str:
+        mac = hashlib.blake2b(digest_size=DIGEST, key=self._secret, person=kind)
+        for name in names:
+            encoded = name.encode("utf-8", "surrogatepass")
+            mac.update(len(encoded).to_bytes(4, "big"))
+            mac.update(encoded)
+        return mac.hexdigest()

@@ -1,0 +1,154 @@
+"""Each limit by its name: what it counts, what an answer says of it, and how it refuses.
+
+The name in RateLimit fields says the layer: `per-user`, `per-org-streams`, `budget-per-user`,
+`vendor`. Where a layer has several of one kind, the name says which.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from gateway.core.errors import BudgetExhausted, OrgLimit, TooManyRequests, UserLimit
+from gateway.core.quota import PERIODS, TENTHS, THOUSANDTHS, Budget, Quota, Rate, Streams
+from gateway.limits.calendar import Window
+from gateway.limits.counts import Rated, Reserved, Slot, Standing
+
+
+class Layer(Enum):
+    """Whom a limit is for, and how its refusals begin."""
+
+    USER = "user"
+    ORG = "org"
+
+    @property
+    def who(self) -> str:
+        return "one person" if self is Layer.USER else "all of an organisation"
+
+    @property
+    def refusal(self) -> type[TooManyRequests]:
+        return UserLimit if self is Layer.USER else OrgLimit
+
+
+class Limit(Protocol):
+    """One limit of one layer."""
+
+    @property
+    def layer(self) -> Layer: ...
+    @property
+    def refusal(self) -> type[TooManyRequests]: ...
+    def words(self) -> str:
+        """What is allowed, to whom."""
+        ...
+
+    def quota(self, standing: Standing) -> Quota: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RateOf:
+    """Requests in a time."""
+
+    layer: Layer
+    rate: Rate
+    name: str
+
+    @classmethod
+    def named(cls, layer: Layer, rate: Rate, *, alone: bool) -> "RateOf":
+        which = "" if alone else f"-{rate.seconds}s"
+        return cls(layer, rate, f"per-{layer.value}{which}")
+
+    @property
+    def refusal(self) -> type[TooManyRequests]:
+        return self.layer.refusal
+
+    def words(self) -> str:
+        return f"{self.layer.who} may make {self.rate.count} requests in {self.rate.seconds} s"
+
+    def rated(self, key: str, cost: int) -> Rated:
+        return Rated(key, self.rate.count * TENTHS, self.rate.seconds, cost)
+
+    def quota(self, standing: Standing) -> Quota:
+        remaining, reset = standing.remaining // TENTHS, math.ceil(standing.wait)
+        return Quota(self.name, self.rate.count, remaining, self.rate.seconds, reset)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamsOf:
+    """Answers under way."""
+
+    layer: Layer
+    streams: Streams
+
+    @property
+    def refusal(self) -> type[TooManyRequests]:
+        return self.layer.refusal
+
+    def words(self) -> str:
+        return f"{self.layer.who} may have {self.streams.count} answers under way"
+
+    def slot(self, key: str) -> Slot:
+        return Slot(key, self.streams.count)
+
+    def quota(self, standing: Standing) -> Quota:
+        name = f"per-{self.layer.value}-streams"
+        unit = "concurrent-requests"
+        return Quota(name, self.streams.count, standing.remaining, unit=unit)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetOf:
+    """Credits or tokens of a day or month."""
+
+    layer: Layer
+    budget: Budget
+    name: str
+
+    @classmethod
+    def named(cls, layer: Layer, budget: Budget, *, alone: bool) -> "BudgetOf":
+        which = "" if alone else f"-{budget.unit}-{budget.period}"
+        return cls(layer, budget, f"budget-per-{layer.value}{which}")
+
+    @property
+    def refusal(self) -> type[TooManyRequests]:
+        return BudgetExhausted
+
+    def words(self) -> str:
+        budget = self.budget
+        amount = f"{budget.thousandths / THOUSANDTHS:g}"
+        return f"{self.layer.who} may use {amount} {budget.unit} a {budget.period}"
+
+    def reserved(self, key: str, window: Window, reserve: int, now: float) -> Reserved:
+        budget = self.budget
+        left = max(1.0, window.ends - now)
+        return Reserved(f"{key}:{budget.unit}", window.name, left, budget.thousandths, reserve)
+
+    def quota(self, standing: Standing) -> Quota:
+        budget = self.budget
+        return Quota(
+            self.name,
+            budget.thousandths // THOUSANDTHS,
+            standing.remaining // THOUSANDTHS,
+            PERIODS[budget.period],
+            math.ceil(standing.wait),
+            budget.unit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VendorOf:
+    """The vendor's own limit for one key."""
+
+    rate: Rate
+    layer: Layer = Layer.ORG
+
+    @property
+    def refusal(self) -> type[TooManyRequests]:
+        return self.layer.refusal
+
+    def words(self) -> str:
+        rate = self.rate
+        return f"all people share the {rate.count} calls in {rate.seconds} s the vendor takes"
+
+    def quota(self, standing: Standing) -> Quota:
+        reset = math.ceil(standing.wait)
+        return Quota("vendor", self.rate.count, standing.remaining, self.rate.seconds, reset)

@@ -1,0 +1,131 @@
+"""Counting at a Redis or Valkey that replicas share: one round trip a question, each one step.
+
+Nothing is sent twice: a question that may have been counted must not be counted again. A server
+that does not answer in time is away, and so is one whose answer cannot be used.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gateway.core.fairshare import GREED
+from gateway.limits import scripts
+from gateway.limits.counts import Away, Called, Rated, Reserved, Slot, Standing
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+CONNECTIONS = 16  # a question is answered in 0.1 ms: more would only be more to open at once
+PREFIX = "gateway:limits"
+SOON = 1.0  # seconds to wait for what somebody else will give back
+INDEX_AND_COUNTS = 3  # numbers a standing has on the wire
+
+
+class SharedCounts:
+    """Keeps the `Counts` promise; `url` is a redis://, rediss:// or unix:// one.
+
+    `patience` is in seconds, for each step on the wire; a question takes twice that at most.
+    Nothing is connected before the first question.
+    """
+
+    def __init__(self, url: str, *, patience: float) -> None:
+        self._redis = _client(url, patience)
+        self._whole = 2 * patience
+        register = self._redis.register_script
+        self._admit = register(scripts.ADMIT)
+        self._call = register(scripts.CALL)
+        self._reserve = register(scripts.RESERVE)
+        self._settle = register(scripts.SETTLE)
+        self._leave = register(scripts.LEAVE)
+
+    async def aclose(self) -> None:
+        await self._redis.aclose()
+
+    async def admit(
+        self, rated: Sequence[Rated], slots: Sequence[Slot], ticket: str, lasts: float
+    ) -> Sequence[Standing]:
+        keys = [f"{PREFIX}:rate:{one.key}:{one.seconds}" for one in rated]
+        words: list[str | int] = [len(rated), ticket, _ms(lasts)]
+        for one in rated:
+            words += (one.limit, one.seconds * 1000, one.cost)
+        words += [slot.limit for slot in slots]
+        answer = await self._ask(self._admit, [*keys, *_slot_keys(slots)], words)
+        return [
+            Standing(granted == 1, remaining, wait / 1000)
+            for granted, remaining, wait in _threes(answer, len(rated) + len(slots))
+        ]
+
+    async def leave(self, slots: Sequence[Slot], ticket: str) -> None:
+        await self._ask(self._leave, _slot_keys(slots), [ticket])
+
+    async def call(self, called: Called, ticket: str) -> Standing | None:
+        key = f"{PREFIX}:calls:{{{called.key}}}:{called.seconds}"
+        words: list[str | int] = [called.person, ticket, called.limit, called.seconds * 1000, GREED]
+        answer = await self._ask(self._call, [key, f"{key}:of"], words)
+        ((granted, free, wait),) = _threes(answer, 1)
+        return Standing(granted == 1, free, wait / 1000)
+
+    async def reserve(
+        self, reserved: Sequence[Reserved], ticket: str, lasts: float
+    ) -> Sequence[Standing]:
+        words: list[str | int] = [ticket, _ms(lasts)]
+        for one in reserved:
+            words += (one.budget, one.amount, _ms(one.left))
+        answer = await self._ask(self._reserve, _account_keys(reserved), words)
+        return [
+            Standing(granted == 1, remaining, one.left if granted or spent else SOON)
+            for one, (granted, remaining, spent) in zip(
+                reserved, _threes(answer, len(reserved)), strict=True
+            )
+        ]
+
+    async def settle(
+        self, reserved: Sequence[Reserved], charged: Sequence[int], ticket: str
+    ) -> None:
+        await self._ask(self._settle, _account_keys(reserved), [ticket, *charged])
+
+    async def _ask(self, script: Any, keys: list[str], words: Sequence[str | int]) -> Any:
+        from redis.exceptions import RedisError
+
+        try:
+            async with asyncio.timeout(self._whole):
+                return await script(keys=keys, args=words)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise Away from error
+
+
+def _client(url: str, patience: float) -> "Redis":
+    from redis.asyncio import BlockingConnectionPool, Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        timeout=patience,
+        socket_timeout=patience,
+        socket_connect_timeout=patience,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Redis.from_pool(pool)  # which it then closes
+
+
+def _slot_keys(slots: Sequence[Slot]) -> list[str]:
+    return [f"{PREFIX}:streams:{slot.key}" for slot in slots]
+
+
+def _account_keys(reserved: Sequence[Reserved]) -> list[str]:
+    keys = [f"{PREFIX}:budget:{one.key}:{one.window}" for one in reserved]
+    return [name for key in keys for name in (key, f"{key}:held")]
+
+
+def _ms(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
+
+
+def _threes(answer: Any, count: int) -> list[tuple[int, int, int]]:
+    """The standings of an answer; one of another form is none."""
+    if not isinstance(answer, list) or len(answer) != INDEX_AND_COUNTS * count:
+        raise Away
+    numbers = [int(number) for number in answer]
+    return list(zip(numbers[0::3], numbers[1::3], numbers[2::3], strict=True))

@@ -1,0 +1,57 @@
+from gateway.core.errors import BudgetExhausted, OrgLimit, UserLimit
+from gateway.core.quota import Budget, Quota, Rate, Streams
+from gateway.limits.calendar import window
+from gateway.limits.counts import Rated, Reserved, Slot, Standing
+from gateway.limits.named import BudgetOf, Layer, RateOf, StreamsOf, VendorOf
+
+
+def test_a_rate_is_counted_in_tenths_and_told_in_requests() -> None:
+    limit = RateOf.named(Layer.USER, Rate(60, 60), alone=True)
+    assert limit.rated("k", 1) == Rated("k", 600, 60, 1)
+    assert limit.quota(Standing(True, 129, 30.2)) == Quota("per-user", 60, 12, 60, 31)
+    assert limit.words() == "one person may make 60 requests in 60 s"
+    assert limit.refusal is UserLimit
+
+
+def test_several_of_one_kind_have_names_of_their_own() -> None:
+    rates = [RateOf.named(Layer.ORG, Rate(9, seconds), alone=False) for seconds in (60, 3600)]
+    assert [one.name for one in rates] == ["per-org-60s", "per-org-3600s"]
+    budgets = [
+        BudgetOf.named(Layer.USER, Budget(1000, "credits", "day"), alone=False),
+        BudgetOf.named(Layer.USER, Budget(1000, "tokens", "month"), alone=False),
+    ]
+    assert [one.name for one in budgets] == [
+        "budget-per-user-credits-day",
+        "budget-per-user-tokens-month",
+    ]
+
+
+def test_answers_under_way_have_no_window() -> None:
+    limit = StreamsOf(Layer.ORG, Streams(5))
+    assert limit.slot("k") == Slot("k", 5)
+    assert limit.quota(Standing(False, 0, 1.0)) == Quota(
+        "per-org-streams", 5, 0, unit="concurrent-requests"
+    )
+    assert limit.words() == "all of an organisation may have 5 answers under way"
+    assert limit.refusal is OrgLimit
+
+
+def test_a_budget_is_held_in_thousandths_of_its_window() -> None:
+    limit = BudgetOf.named(Layer.USER, Budget(2500, "credits", "day"), alone=True)
+    day = window("day", 1_800_000_000.0)
+    assert limit.reserved("k", day, 1000, day.ends - 5) == Reserved(
+        "k:credits", day.name, 5.0, 2500, 1000
+    )
+    assert limit.quota(Standing(True, 1500, 4.5)) == Quota(
+        "budget-per-user", 2, 1, 86_400, 5, "credits"
+    )
+    assert limit.words() == "one person may use 2.5 credits a day"
+    assert limit.refusal is BudgetExhausted
+
+
+def test_a_vendors_limit_is_the_persons_or_everybodys() -> None:
+    limit = VendorOf(Rate(100, 10), Layer.USER)
+    assert limit.quota(Standing(False, 3, 0.4)) == Quota("vendor", 100, 3, 10, 1)
+    assert limit.words() == "all people share the 100 calls in 10 s the vendor takes"
+    assert limit.refusal is UserLimit
+    assert VendorOf(Rate(100, 10)).refusal is OrgLimit
