@@ -57,7 +57,7 @@ async def ask_owner(exchange: Exchange, lookup: Lookup, conversation: str) -> st
     asked, base = request.target.partition("?")[0], exchange.upstream.destination.base_path
     if exchange.upstream.table.is_closed(segments(asked.removeprefix(base))):
         return None
-    async with exchange.upstream.transport.open(request) as response:
+    async with exchange.upstream.transport.open(request, exchange) as response:
         if response.status != 200 or not is_json(response):
             return None
         content = await read_whole(response)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.assemble import Assembled, assemble
+from gateway.assemble.host import NO_HOST, Host
+from gateway.authn.host import Identify
 from gateway.config.load import from_dict, load
 from gateway.core import fields as http
 from gateway.core import origin, request_id
@@ -18,6 +20,7 @@ from gateway.core.identity import Identity
 from gateway.dispatch import refuse, serve, who_asks
 from gateway.lifespan import open_or_say_why
 from gateway.net.asgi import CLOSES_UNENDED, AsgiInbound, AsgiOutbound
+from gateway.net.in_process import ended
 from gateway.net.mounted_path import routed_path
 from gateway.ports import Record
 from gateway.stamp import Stamped
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("gateway")
 
+LAST_WORDS = 1.0  # seconds the application has to end a call whose answer was cut off
 # Before a handshake is accepted that is a 403 to it.
 TURNED_AWAY = {"type": "websocket.close", "code": 1008}
 OPENED_LATE = (
@@ -47,30 +51,35 @@ class Gateway:
     `prefix` is where it stands below its mount: "" or "/ai".
     """
 
-    def __init__(self, settings: "Settings", *, prefix: str = "") -> None:
+    def __init__(self, settings: "Settings", *, prefix: str = "", host: Host = NO_HOST) -> None:
         self.settings = settings
         self._prefix = prefix
+        self._host = host
         self._assembled: Assembled | None = None
         self._opening = asyncio.Lock()
         self._exit = AsyncExitStack()
 
     @classmethod
-    def from_file(cls, path: str | Path, *, prefix: str = "") -> "Gateway":
+    def from_file(cls, path: str | Path, *, identify: Identify | None = None) -> "Gateway":
         """The gateway a configuration file describes.
+
+        Where it is mounted in an application, `identify` may say who the application's people are.
 
         Raises:
             ConfigError: with every mistake in it.
         """
-        return cls(load(Path(path)).settings, prefix=prefix)
+        host = Host(identify=identify)
+        return cls(load(Path(path), around=host.surroundings).settings, host=host)
 
     @classmethod
-    def from_dict(cls, config: Mapping[str, Any], *, prefix: str = "") -> "Gateway":
+    def from_dict(cls, config: Mapping[str, Any], *, identify: Identify | None = None) -> "Gateway":
         """The gateway a dictionary of the same shape describes.
 
         Raises:
             ConfigError: with every mistake in it.
         """
-        return cls(from_dict(config).settings, prefix=prefix)
+        host = Host(identify=identify)
+        return cls(from_dict(config, around=host.surroundings).settings, host=host)
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
@@ -89,7 +98,9 @@ class Gateway:
         """
         async with self._opening:
             if self._assembled is None:
-                self._assembled = await self._exit.enter_async_context(assemble(self.settings))
+                self._assembled = await self._exit.enter_async_context(
+                    assemble(self.settings, self._host)
+                )
             return self._assembled
 
     async def opened(self) -> Assembled:
@@ -148,6 +159,19 @@ class Gateway:
         ask = self._inbound(assembled, scope, receive, self._prefix)
         answer = AsgiOutbound(send, closes_unended=CLOSES_UNENDED in scope.get("extensions", {}))
         await serve(assembled.house, ask, answer, self._record(ask))
+        answer.raise_if_cut()
+
+    async def serve_app(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Carry a request for an operation of the application around us, at its own URL."""
+        if scope["type"] == "websocket":
+            await receive()
+            await send(TURNED_AWAY)
+            return
+        assembled = await self.opened()
+        ask = self._inbound(assembled, scope, receive, "")
+        answer = AsgiOutbound(send)
+        await serve(assembled.app_house, ask, answer, self._record(ask))
+        await ended(ask.going_on, patience=LAST_WORDS if answer.was_cut else None)
         answer.raise_if_cut()
 
     def _inbound(

@@ -45,12 +45,18 @@ HEALTH = {("livez",), ("readyz",)}
 # What ends an answer that is under way, and is not the vendor's doing.
 OF_OURS = (Unavailable, CredentialsExpired)
 KEYS = (".well-known", "jwks.json")
+# Below an org's own path: where the application stands that we stand in. No request can name it.
+THE_APPLICATION = ("the application itself",)
 OWN = "_gateway"  # no vendor's mount may shadow what stands below it
 
 
 @dataclass(frozen=True, kw_only=True)
 class House:
-    """All orgs under one roof, and what they share."""
+    """All orgs under one roof, and what they share.
+
+    `room` is what every request here is for, below its org: nothing in particular, or the
+    application around us, at its own URLs.
+    """
 
     sites: Directory[Site]
     running: Running
@@ -58,6 +64,7 @@ class House:
     faults: FaultSink
     keys: Callable[[], JsonObject]  # a JWK Set: those of our own statements
     ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
+    room: Segments = ()
 
 
 async def serve(house: House, ask: Inbound, answer: Outbound, record: Record) -> None:
@@ -82,14 +89,11 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
     """Find who is asked, and pass the request on to them."""
     http.check(ask.fields)
     path = route.segments(ask.raw_path)
-    if path in HEALTH:
-        await send(answer, await health(house, ask, path))
-        return
-    if path == KEYS:
-        only_get(ask)
-        await send(answer, problem.of_json(house.keys()))
+    if not house.room and (whole := await of_the_house(house, ask, path)) is not None:
+        await send(answer, whole)
         return
     site, below = house.sites.find(ask.host, path)
+    below = (*house.room, *below)
     asking = http.first(ask.fields, b"origin")
     answer.also = origin.cors_fields(asking, site.origins)
     if below in HEALTH:
@@ -108,6 +112,16 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
         else:
             answer.problem = org.problem(below)
             await handle(org, below, ask, answer, record, house.running)
+
+
+async def of_the_house(house: House, ask: Inbound, path: Segments) -> Answer | None:
+    """What is the same whichever org stands here."""
+    if path in HEALTH:
+        return await health(house, ask, path)
+    if path == KEYS:
+        only_get(ask)
+        return problem.of_json(house.keys())
+    return None
 
 
 async def who_asks(house: House, ask: Inbound, path: str) -> Identity:

@@ -38,7 +38,7 @@ async def handle(
     async with org.limits.admit(*counted):  # 429: how often, and how many at once
         user = await user_id(org, upstream, identity, record)  # 403: the name the vendor knows
         read = await read_call(org, upstream, match, ask, record)  # 400, 413, 415
-        exchange = Exchange(org, upstream, read, identity, user, record)
+        exchange = Exchange(org, upstream, read, identity, user, record, ask)
         await check_conversations(exchange)  # 404: theirs to continue?
         async with org.limits.spend(*counted):  # 429: what it may cost
             await relay(exchange, ask, answer, running)  # 502, 504

@@ -128,7 +128,7 @@ async def _decide(
     call = await read_call(org, upstream, match, ask, record)
     explanation.note("left out", ", ".join(record.dropped) or "nothing")
     explanation.note("spoofed", ", ".join(record.spoofed) or "nothing")
-    exchange = Exchange(org, upstream, call, identity, user, record)
+    exchange = Exchange(org, upstream, call, identity, user, record, ask)
     if found.org.questions is not None and call.conversations:
         explanation.note("unknown", "of a conversation nobody here opened, the vendor is asked")
     await check_conversations(exchange)

@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.app import Gateway
+from gateway.assemble.doors import doors_of
+from gateway.assemble.host import Host
+from gateway.authn.host import Identify
 from gateway.caller import SCOPE_KEY, Caller
+from gateway.config.load import from_dict, load
 from gateway.config.mistake import ConfigError
 from gateway.core.errors import GatewayError
 from gateway.core.route import segments
@@ -20,6 +24,8 @@ from gateway.net.mounted_path import below, routed_path
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from gateway.ports import Fields
 
 
 class GatewayMiddleware:
@@ -42,14 +48,24 @@ class GatewayMiddleware:
         *,
         config: str | Path | Mapping[str, Any],
         prefix: str = "/ai",
+        identify: Identify | None = None,
     ) -> None:
         self._app = app
         self._prefix = _checked(prefix)
         self._mistakes: ConfigError | None = None
         try:
-            self._gateway = _built(config, prefix)
+            self._settle(config, Host(app=app, identify=identify))
         except ConfigError as error:
             self._mistakes = error
+
+    def _settle(self, config: str | Path | Mapping[str, Any], host: Host) -> None:
+        if isinstance(config, Mapping):
+            loaded = from_dict(config, around=host.surroundings)
+        else:
+            loaded = load(config, around=host.surroundings)
+        settings = loaded.settings
+        self._gateway = Gateway(settings, prefix=self._prefix, host=host)
+        self._doors = doors_of(settings)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if self._mistakes is not None:
@@ -58,12 +74,22 @@ class GatewayMiddleware:
             await live_around(self._app, self._gateway, scope, receive, send)
         elif scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
-        elif below(routed_path(scope), self._prefix) is not None:
-            await self._gateway(scope, receive, send)
         else:
-            await self._pass(scope, receive, send)
+            await self._carry(routed_path(scope), scope, receive, send)
 
-    async def _pass(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def _carry(self, path: str, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if below(path, self._prefix) is not None:
+            await self._gateway(scope, receive, send)
+        elif self._doors is None:
+            await self._pass(scope, scope["headers"], receive, send)
+        elif self._doors.covers(path):
+            await self._gateway.serve_app(scope, receive, send)
+        else:
+            await self._pass(scope, self._doors.stripped(scope["headers"]), receive, send)
+
+    async def _pass(
+        self, scope: "Scope", fields: "Fields", receive: "Receive", send: "Send"
+    ) -> None:
         """A request of the application's own; ours is what its routes raise of us."""
         started = False
 
@@ -75,7 +101,7 @@ class GatewayMiddleware:
         state = scope.setdefault("state", {})
         caller = Caller(lambda: self._gateway.identify(scope), state)
         try:
-            await self._app({**scope, SCOPE_KEY: caller}, receive, note)
+            await self._app({**scope, "headers": fields, SCOPE_KEY: caller}, receive, note)
         except GatewayError as error:
             if started:
                 raise
@@ -89,12 +115,6 @@ def _checked(prefix: str) -> str:
     except GatewayError:
         pass
     raise ValueError('prefix: plain segments, as in "/ai", with a slash before and none at the end')
-
-
-def _built(config: str | Path | Mapping[str, Any], prefix: str) -> Gateway:
-    if isinstance(config, Mapping):
-        return Gateway.from_dict(config, prefix=prefix)
-    return Gateway.from_file(config, prefix=prefix)
 
 
 async def _refuse_to_start(

@@ -19,6 +19,7 @@ from gateway.ports import (
     Assertions,
     AuditSink,
     ConversationLedger,
+    Inbound,
     Limits,
     Questions,
     Record,
@@ -86,6 +87,7 @@ class Exchange:
     identity: Identity
     user: str
     record: Record
+    ask: Inbound
     observer: Observer | None = None
     watch: KeyWatch = field(init=False)  # for our keys in the answer
 

@@ -4,7 +4,7 @@ Fields are `(name, value)` pairs of bytes, names in lower case, in the order the
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager as Opened
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeAlias
@@ -261,14 +261,20 @@ class VendorResponse(Protocol):
         ...
 
 
+class Errand(Protocol):
+    """Whom a request to a vendor is sent for. On a wire none of it matters but the request."""
+
+    ask: Inbound
+    identity: Identity
+
+
 class Transport(Protocol):
     """The vendor's side of the wire, for one upstream of one org."""
 
-    def open(self, request: VendorRequest) -> AbstractAsyncContextManager[VendorResponse]:
+    def open(self, request: VendorRequest, errand: Errand, /) -> Opened[VendorResponse]:
         """Send the request; enter with the head of the answer. Leaving early closes the connection.
 
-        Raises `UpstreamUnreachable`, `UpstreamTimeout`, `UpstreamBrokeOff`, `UpstreamMalformed`,
-        `Overloaded`.
+        Raises `UpstreamError`, `UpstreamTimeout`, `Overloaded`.
         """
         ...
 

@@ -36,7 +36,7 @@ async def opened(exchange: Exchange) -> AsyncIterator[VendorResponse]:
     """The vendor's answer, at its head; asked once more with the next key on a 401."""
     keys = exchange.upstream.keys[:2] or ("",)
     for key in keys:
-        async with exchange.upstream.transport.open(exchange.request(key)) as response:
+        async with exchange.upstream.transport.open(exchange.request(key), exchange) as response:
             exchange.record.upstream_status = response.status
             if response.status == 401 and key != keys[-1]:
                 exchange.org.audit.note("key_refused", exchange.record)
@@ -71,10 +71,10 @@ async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound
 def head(exchange: Exchange, response: VendorResponse) -> Fields:
     """The fields of the vendor's answer that the client gets.
 
-    A 401 or 403 is about our own key, and such bodies quote keys; a redirect would take the client,
-    or the key, elsewhere; a coded answer cannot be looked into.
+    A 401 or 403 is about our own key, where there is one, and such bodies quote keys; a redirect
+    would take the client, or the key, elsewhere; a coded answer cannot be looked into.
     """
-    if response.status in {401, 403}:
+    if response.status in {401, 403} and exchange.upstream.keys:
         exchange.org.audit.note("upstream_credentials_refused", exchange.record)
         raise UpstreamCredentialsRefused(proxy_error="http_request_denied")
     if 300 <= response.status < 400:

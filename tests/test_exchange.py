@@ -70,7 +70,7 @@ class World:
     def note(self, event: str, record: Record) -> None:
         self.step(f"audit {event}")
 
-    def open(self, request: object) -> Any:
+    def open(self, request: object, errand: object) -> Any:
         self.step("vendor")
         raise Unavailable  # far enough
 

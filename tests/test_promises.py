@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.chatbase import Chatbase
+from tests.support.hosts import HOSTED, How
 from tests.support.reply import Reply
 from tests.support.stage import Stage, adding, chatbase_stage, docbit_stage
 from tests.support.vendor import Request
@@ -25,9 +26,16 @@ def finish(conversation: str) -> dict[str, object]:
     return {"type": "finish", "metadata": {"conversationId": conversation}}
 
 
+@pytest.fixture(params=[None, *HOSTED], ids=lambda how: how or "alone")
+def how(request: pytest.FixtureRequest) -> How | None:
+    """How the gateway stands: alone, in an application, or in front of the one it stands in."""
+    found: How | None = request.param
+    return found
+
+
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage[Chatbase]]:
-    async with chatbase_stage(tmp_path) as built:
+async def stage(tmp_path: Path, how: How | None) -> AsyncIterator[Stage[Chatbase]]:
+    async with chatbase_stage(tmp_path, how=how) as built:
         yield built
 
 
@@ -35,8 +43,10 @@ def conversation_of(answer: Answer) -> str:
     return str(answer.json()["data"]["metadata"]["conversationId"])
 
 
-async def test_1_no_identity_the_client_sends_reaches_the_vendor(tmp_path: Path) -> None:
-    async with docbit_stage(tmp_path) as stage:
+async def test_1_no_identity_the_client_sends_reaches_the_vendor(
+    tmp_path: Path, how: How | None
+) -> None:
+    async with docbit_stage(tmp_path, how=how) as stage:
         answer = await stage.ask(
             "alice",
             "POST",
@@ -90,16 +100,24 @@ async def test_3_anothers_conversation_and_none_are_answered_alike(
 
 @pytest.mark.parametrize("path", ["/conversations", "/sources", "/chat/x", "/conversations/export"])
 async def test_4_what_a_profile_does_not_declare_is_not_found(
-    stage: Stage[Chatbase], path: str
+    stage: Stage[Chatbase], how: How | None, path: str
 ) -> None:
-    answer = await stage.ask("alice", "GET", path)
+    answer = await stage.ask("alice", "GET", path, fields=[("X-External-User-Id", "victim")])
+    if how == "app" and path != "/conversations/export":
+        # What an application has beside its operations is its own, and never in anybody's name.
+        (request,) = stage.vendor.requests
+        assert b"cb-key" not in request.raw
+        assert b"victim" not in request.raw
+        return
     assert answer.status == 404
     assert stage.vendor.saw_nothing()
 
 
-async def test_5_a_bad_credential_is_refused_beside_a_good_one(tmp_path: Path) -> None:
+async def test_5_a_bad_credential_is_refused_beside_a_good_one(
+    tmp_path: Path, how: How | None
+) -> None:
     edit = adding("sign_in", 'from = ["authorization", "cookie:__session"]')
-    async with chatbase_stage(tmp_path, edit) as stage:
+    async with chatbase_stage(tmp_path, edit, how) as stage:
         good, forged = stage.token("alice"), stage.token("alice")[:-4] + "AAAA"
         for cookie, status in ((forged, 401), (good, 200)):
             fields = [("Cookie", f"__session={cookie}"), ("Sec-Fetch-Site", "same-origin")]
@@ -108,9 +126,11 @@ async def test_5_a_bad_credential_is_refused_beside_a_good_one(tmp_path: Path) -
             assert stage.vendor.saw_nothing() == (status == 401)
 
 
-async def test_6_a_cookie_is_worth_nothing_from_another_origin(tmp_path: Path) -> None:
+async def test_6_a_cookie_is_worth_nothing_from_another_origin(
+    tmp_path: Path, how: How | None
+) -> None:
     edit = adding("sign_in", 'from = ["cookie:__session"]')
-    async with chatbase_stage(tmp_path, edit) as stage:
+    async with chatbase_stage(tmp_path, edit, how) as stage:
         cookie = ("Cookie", f"__session={stage.token('alice')}")
         for fields in (
             [("Sec-Fetch-Site", "cross-site")],
@@ -220,12 +240,12 @@ async def test_9_a_conversation_can_be_continued_once_its_id_is_read(
         assert (await peer.answer()).complete
 
 
-@pytest.mark.parametrize("how", ["close", "reset"])
-async def test_10_a_cut_answer_looks_cut(stage: Stage[Chatbase], how: str) -> None:
+@pytest.mark.parametrize("broken_by", ["close", "reset"])
+async def test_10_a_cut_answer_looks_cut(stage: Stage[Chatbase], broken_by: str) -> None:
     async def broken(request: Request, reply: Reply) -> None:
         await reply.start_stream()
         await reply.event(DELTA)
-        getattr(reply, how)()
+        getattr(reply, broken_by)()
 
     stage.vendor.handler = broken
     answer = await stage.ask("alice", "POST", "/chat", {"message": "hi"})

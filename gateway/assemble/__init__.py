@@ -8,9 +8,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
+from gateway.assemble.host import NO_HOST, Host
 from gateway.assemble.keeping import Sinks, keep
 from gateway.assemble.limits import build_counting
 from gateway.assemble.orgs import Shared
@@ -20,14 +21,14 @@ from gateway.assemble.upkeep import Upkeep
 from gateway.config.model import Settings
 from gateway.core.errors import Unavailable
 from gateway.core.forwarded import Network
-from gateway.dispatch import House
+from gateway.dispatch import THE_APPLICATION, House
 from gateway.interrupt import Running
 from gateway.limits.questions import AskedLately
 from gateway.net.resting import Resting
 from gateway.store.store import Store
 from gateway.telemetry.log import ExchangeLog
 
-__all__ = ["Assembled", "Readiness", "assemble"]
+__all__ = ["Assembled", "Host", "Readiness", "assemble"]
 
 
 @dataclass(slots=True)
@@ -49,14 +50,15 @@ class Assembled:
     """A gateway that runs."""
 
     house: House
+    app_house: House  # for the URLs of the application around us
     readiness: Readiness
     trusted_proxies: tuple[Network, ...]
     body_timeout: float  # seconds
 
 
 @asynccontextmanager
-async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
-    """Open what the settings describe, and close it at the end.
+async def assemble(settings: Settings, host: Host = NO_HOST) -> AsyncIterator[Assembled]:
+    """Open what the settings describe, and close it at the end; `host` is what stands around it.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -82,21 +84,24 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
             audit=sinks,
             questions=AskedLately(time.monotonic),
             counting=build_counting(settings.shared, secret, stack),
-            sign_ins=shared_sign_ins(settings, stack),
+            sign_ins=shared_sign_ins(settings, stack, host),
             resting=resting,
+            host=host,
         )
         # 10,000 orgs take a second, in which a host application has other things to do.
         sites = await asyncio.to_thread(build_sites, settings, shared, stack)
         readiness = Readiness(store)
+        house = House(
+            sites=sites,
+            running=Running(),
+            usage=sinks,
+            faults=log,
+            ready=readiness.check,
+            keys=shared.assertions.jwk_set,
+        )
         yield Assembled(
-            house=House(
-                sites=sites,
-                running=Running(),
-                usage=sinks,
-                faults=log,
-                ready=readiness.check,
-                keys=shared.assertions.jwk_set,
-            ),
+            house=house,
+            app_house=replace(house, room=THE_APPLICATION),
             readiness=readiness,
             trusted_proxies=tuple(ip_network(one) for one in settings.server.trusted_proxies),
             body_timeout=settings.server.body_timeout,

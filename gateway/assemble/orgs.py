@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from gateway.assemble.host import NO_HOST, Host
 from gateway.assemble.limits import Counting, build_limits
 from gateway.assemble.sign_ins import Made, org_places, sign_ins_of
 from gateway.assemble.sign_ins.forwarded import forwarded_fields
@@ -19,9 +20,11 @@ from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.core.directory import Directory, Stand
 from gateway.core.plan import Destination
 from gateway.core.problem import PROXY_NAME
-from gateway.core.route import Table, segments, table
+from gateway.core.route import Segments, Table, segments, table
+from gateway.dispatch import THE_APPLICATION
 from gateway.limits.questions import AskedLately
 from gateway.net.http1 import Http1Transport
+from gateway.net.in_process import InProcessTransport
 from gateway.net.resting import Resting
 from gateway.org import Org, Upstream
 from gateway.ports import AuditSink
@@ -39,6 +42,7 @@ class Shared:
     counting: Counting
     sign_ins: Made
     resting: Resting
+    host: Host = NO_HOST
     tables: dict[tuple[str, tuple[str, ...] | None], Table] = field(default_factory=dict)
 
     @cached_property
@@ -70,13 +74,17 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
         name=settings.name,
         external_id=settings.external_id,
         sign_in=SignIns(
-            sign_ins_of(settings, shared.sign_ins, stack),
+            sign_ins_of(settings, shared.sign_ins, stack, shared.host),
             org=settings.external_id,
             origins=settings.origins,
             org_from=places,
         ),
         upstreams=Directory(
-            Stand(build_upstream(upstream, shared, stack), (), segments(upstream.path))
+            Stand(
+                build_upstream(upstream, shared, stack, org_path=settings.path),
+                (),
+                standing_at(upstream),
+            )
             for upstream in settings.upstreams.values()
         ),
         ledger=shared.store.ledger,
@@ -96,10 +104,23 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
     )
 
 
-def build_upstream(settings: UpstreamSettings, shared: Shared, stack: AsyncExitStack) -> Upstream:
-    vendor = settings.profile
+def standing_at(settings: UpstreamSettings) -> Segments:
+    """Where an upstream stands below its org: the application itself, at the application's URLs."""
+    return THE_APPLICATION if settings.is_app else segments(settings.path)
+
+
+def build_transport(
+    settings: UpstreamSettings, shared: Shared
+) -> Http1Transport | InProcessTransport:
+    if settings.is_app:
+        return InProcessTransport(
+            shared.host.app,
+            first_byte=settings.timeouts.first_byte,
+            idle=settings.timeouts.idle,
+            max_running=settings.max_connections,
+        )
     base = urlsplit(settings.base_url)
-    transport = Http1Transport(
+    return Http1Transport(
         origin=f"{base.scheme}://{base.netloc}",
         connect=settings.timeouts.connect,
         first_byte=settings.timeouts.first_byte,
@@ -107,13 +128,22 @@ def build_upstream(settings: UpstreamSettings, shared: Shared, stack: AsyncExitS
         max_connections=settings.max_connections,
         resting=shared.resting,
     )
+
+
+def build_upstream(
+    settings: UpstreamSettings, shared: Shared, stack: AsyncExitStack, *, org_path: str = "/"
+) -> Upstream:
+    """An upstream; `org_path` is where the URLs of an application begin that is the upstream."""
+    vendor = settings.profile
+    base_path = org_path if settings.is_app else urlsplit(settings.base_url).path
+    transport = build_transport(settings, shared)
     stack.push_async_callback(transport.aclose)
     return Upstream(
         name=settings.name,
         authority=transport.authority,
         destination=Destination(
             vendor=vendor,
-            base_path=base.path.rstrip("/"),
+            base_path=base_path.rstrip("/"),
             user_header=settings.user_header,
             fields=settings.fields,
             decided=settings.set,

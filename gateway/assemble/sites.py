@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 
-from gateway.assemble.orgs import Shared, build_org
+from gateway.assemble.orgs import Shared, build_org, standing_at
 from gateway.assemble.sign_ins import org_places, sign_ins_of
 from gateway.authn.org_from import field_of
 from gateway.authn.shared import SharedSignIns
@@ -12,7 +12,7 @@ from gateway.config.model import OrgSettings, Settings
 from gateway.config.standing import are_several, standing
 from gateway.config.vouching import Vouching
 from gateway.core.directory import Directory, Stand
-from gateway.core.route import Segments, Table, segments
+from gateway.core.route import Segments, Table
 from gateway.core.vendor import ProblemShape
 from gateway.org import Org
 from gateway.others import OtherOrgs
@@ -58,7 +58,9 @@ class _Sites:
         origins = frozenset(origin for org in orgs for origin in org.origins)
         places = org_places(orgs)
         sign_ins = dict.fromkeys(
-            one for org in orgs for one in sign_ins_of(org, self._shared.sign_ins, self._stack)
+            one
+            for org in orgs
+            for one in sign_ins_of(org, self._shared.sign_ins, self._stack, self._shared.host)
         )
         return SeveralOrgs(
             sign_in=SharedSignIns(tuple(sign_ins), origins=origins, org_from=places),
@@ -74,7 +76,7 @@ class _Sites:
         problems: dict[Segments, dict[int, ProblemShape | None]] = {}
         for upstream in (upstream for org in orgs for upstream in org.upstreams.values()):
             path, table, problem = (
-                segments(upstream.path),
+                standing_at(upstream),
                 self._shared.table(upstream),
                 upstream.profile.problem,
             )

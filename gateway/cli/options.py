@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gateway.config.load import Loaded
     from gateway.config.mistake import ConfigError
     from gateway.config.model import OrgSettings, Settings
+    from gateway.config.surroundings import Surroundings
 
 FAILED = 1
 CONFIGURATION = 78  # EX_CONFIG of sysexits.h
@@ -27,11 +28,15 @@ Config = Annotated[
 
 
 def load_or_exit(
-    config: Path | None, *, overrides: Mapping[str, str | None] | None = None
+    config: Path | None,
+    *,
+    overrides: Mapping[str, str | None] | None = None,
+    around: "Surroundings | None" = None,
 ) -> "Loaded":
     """The configuration a command is for; what is wrong with it is printed.
 
     `overrides` are options by the key they go before; None is an option that was not given.
+    `around` is as for `gateway.config.load.load`.
 
     Raises:
         typer.Exit: 78, there is none, or it has mistakes.
@@ -41,7 +46,7 @@ def load_or_exit(
 
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     try:
-        return load(_found(config), overrides=given)
+        return load(_found(config), overrides=given, around=around)
     except ConfigError as error:
         raise misconfigured(error) from None
 

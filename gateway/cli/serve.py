@@ -15,10 +15,12 @@ def command(
 ) -> None:
     """Run the gateway. SIGTERM drains, a second one stops at once."""
     from gateway.app import Gateway
+    from gateway.config.surroundings import ALONE
     from gateway.net.server import ServerLimits, StartupFailed, run
     from gateway.telemetry import log
 
-    settings = load_or_exit(config, overrides={"server.listen": listen}).settings
+    overrides = {"server.listen": listen}
+    settings = load_or_exit(config, overrides=overrides, around=ALONE).settings
     log.configure()
     gateway = Gateway(settings)
     server = settings.server

@@ -20,8 +20,19 @@ from gateway.config.meaning import Meaning, meant
 from gateway.config.mistake import ConfigError, Finding, Mistake, Path
 from gateway.config.model import Settings
 from gateway.config.placing import InFile, InProgram, Places
-from gateway.config.rules import limits, org, orgs, server, sharing, sign_ins, upstream, vendor
+from gateway.config.rules import (
+    limits,
+    org,
+    orgs,
+    server,
+    sharing,
+    sign_ins,
+    surroundings,
+    upstream,
+    vendor,
+)
 from gateway.config.rules.secrets import written_out
+from gateway.config.surroundings import Surroundings, sign_in_by_host
 from gateway.config.vendors import Profiles
 
 
@@ -47,8 +58,11 @@ def load(
     *,
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, str] | None = None,
+    around: Surroundings | None = None,
 ) -> Loaded:
     """Read a configuration file.
+
+    `around` is what it will stand in; None: that is not known, and no mistake.
 
     `overrides` are values by their full key, which go before the file and the environment:
     `{"server.listen": "127.0.0.1:0"}`.
@@ -68,10 +82,15 @@ def load(
     findings += _too_late(overlaid)
     places = InFile(source.file, source.text, overlaid, included.texts)
     sources = replace(sources, folders=included.folders)
-    return _loaded(tree, sources, findings, places, included.mistakes)
+    return _loaded(tree, sources, findings, places, included.mistakes, around)
 
 
-def from_dict(config: Mapping[str, Any], *, environment: Mapping[str, str] | None = None) -> Loaded:
+def from_dict(
+    config: Mapping[str, Any],
+    *,
+    environment: Mapping[str, str] | None = None,
+    around: Surroundings | None = None,
+) -> Loaded:
     """Read a configuration a program gives; relative paths of files start where it runs.
 
     Raises:
@@ -83,7 +102,7 @@ def from_dict(config: Mapping[str, Any], *, environment: Mapping[str, str] | Non
     tree = {**config, ORGS: {**written}} if isinstance(written, Mapping) else {**config}
     included = include(tree, "the configuration", sources, findings)
     sources = replace(sources, folders=included.folders)
-    return _loaded(tree, sources, findings, InProgram(included.texts), included.mistakes)
+    return _loaded(tree, sources, findings, InProgram(included.texts), included.mistakes, around)
 
 
 def _too_late(overlaid: Mapping[Path, str]) -> Iterator[Finding]:
@@ -99,8 +118,11 @@ def _loaded(
     findings: list[Finding],
     places: Places,
     elsewhere: Sequence[Mistake],
+    around: Surroundings | None,
 ) -> Loaded:
     tree: Any = interpolated(config, sources, findings)
+    if around is not None and around.identifies:
+        sign_in_by_host(tree)
     holes = [shape.take_out(tree, finding.path) for finding in findings]
     holes += unavailable.take_out(tree, findings)
     reading = shape.read(tree, [shape.without_lone_indices(config, hole) for hole in holes])
@@ -112,7 +134,7 @@ def _loaded(
             *sharing.check(reading.file, meaning),
             *known.findings,
             *vendor.check(reading),
-            *_judged(loaded, known, places),
+            *_judged(loaded, known, places, around),
         ],
         config,
     )
@@ -124,14 +146,17 @@ def _loaded(
     return replace(loaded, warnings=mistakes)
 
 
-def _judged(loaded: Loaded, known: Profiles, places: Places) -> Iterator[Finding]:
+def _judged(
+    loaded: Loaded, known: Profiles, places: Places, around: Surroundings | None
+) -> Iterator[Finding]:
     """The findings of the rules, at the paths of the file."""
     settings, meaning = loaded.settings, loaded.meaning
     yield from server.check(settings)
     of_orgs = (
         check(settings.orgs) for check in (sign_ins.check, org.check, orgs.check, limits.check)
     )
-    for one in chain(upstream.check(settings.orgs, known), *of_orgs):
+    needed = surroundings.check(settings.orgs, around)
+    for one in chain(upstream.check(settings.orgs, known), *of_orgs, needed):
         yield replace(one, path=meaning.as_written(one.path))
     for one in written_out(settings, loaded.as_written):
         path = meaning.as_written(one.path)

@@ -9,6 +9,7 @@ from gateway.config.given_keys import default_algorithms
 from gateway.config.kinds import EVERY_ORG
 from gateway.config.mistake import Path
 from gateway.config.model import (
+    THE_APP,
     OrgSettings,
     OrgTable,
     Settings,
@@ -175,7 +176,7 @@ def _upstream(
             "name": name,
             "profile": profile,
             "base_url": base_url.removesuffix("/"),
-            "path": table.path or f"/{name}",
+            "path": table.path or ("/" if base_url == THE_APP else f"/{name}"),
             "user_id": table.user_id or user_id,
             "fields": {spelt.lower(): template for spelt, template in table.fields.items()},
             "max_body": table.max_body or max_body,

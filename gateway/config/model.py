@@ -120,9 +120,13 @@ class Timeouts(Table):
 class UpstreamTable(Table):
     vendor: Text = Field(description="The profile: one of `gateway vendors`, or of [vendors].")
     base_url: Text | None = Field(
-        default=None, description="The vendor's origin, and a prefix if any."
+        default=None,
+        description='The vendor\'s origin, and a prefix if any; or "app:", the application that '
+        "GatewayMiddleware wraps.",
     )
-    key: Secrets = Field(description="The first is used; the next, once, on the vendor's 401.")
+    key: Secrets = Field(
+        default=(), description="The first is used; the next, once, on the vendor's 401."
+    )
     path: UrlPath | None = Field(default=None, description='The mount; default "/<upstream>".')
     agents: Agents = Field(
         default=(), alias="agent", description='Which agents the key opens to users, or "*".'
@@ -162,6 +166,9 @@ class UpstreamTable(Table):
     http2: Literal[False] = Field(default=False, description="Not available yet.")
 
 
+THE_APP = "app:"
+
+
 class UpstreamSettings(UpstreamTable):
     """A vendor as one org uses it."""
 
@@ -171,6 +178,11 @@ class UpstreamSettings(UpstreamTable):
     path: str
     user_id: UserIdRule
     max_body: Annotated[int, Bytes("1KiB", "64MiB")]
+
+    @property
+    def is_app(self) -> bool:
+        """Whether it is the application itself that we stand in."""
+        return self.base_url == THE_APP
 
 
 class OrgTable(Table):

@@ -46,7 +46,7 @@ NOT_YET = (
 
 # What makes a sign-in one of a kind that is not there yet: its key, or its `type`.
 SIGN_IN_KEYS = ("framework",)
-SIGN_IN_TYPES = ("session", "host")
+SIGN_IN_TYPES = ("session",)
 VENDORS = ("openai", "anthropic", "dify", "mcp")
 
 

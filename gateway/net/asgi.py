@@ -56,6 +56,7 @@ class AsgiInbound:
         self.method: str = scope.get("method", _HANDSHAKE)
         self.raw_query: bytes = scope.get("query_string", b"")
         self.scope = scope  # what the application around us knows of the request
+        self.going_on: list[asyncio.Task[None]] = []  # what the application does for it, if asked
         self._receive = receive
         self._trusted_proxies = trusted_proxies
         self._body_timeout = body_timeout

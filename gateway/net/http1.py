@@ -21,7 +21,7 @@ from gateway.net.connection import Clocks, Connection
 from gateway.net.dial import Dialer, Origin, verifying_context
 from gateway.net.pool import Pool
 from gateway.net.resting import Resting
-from gateway.ports import Fields
+from gateway.ports import Errand, Fields
 
 _REQUEST_LINE: Final = re.compile(r"[A-Z]+ /[\x21-\x22\x24-\x7e]* HTTP/1\.1")
 _OURS: Final = frozenset(
@@ -112,7 +112,7 @@ class Http1Transport:
         """Requests that wait for a connection."""
         return self._pool.waiting
 
-    def open(self, request: VendorRequest) -> "UpstreamExchange":
+    def open(self, request: VendorRequest, errand: Errand | None = None, /) -> "UpstreamExchange":
         """See `gateway.ports.Transport.open`."""
         return UpstreamExchange(self._pool, request.method, render(request, self.authority))
 

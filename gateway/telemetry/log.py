@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import ExcInfo
@@ -80,11 +80,27 @@ def _what_and_when_first(
     return {**first, **line}
 
 
+# In an application whose log is its own: by Python's `logging`, as it says, and with what we leave
+# out left out. structlog by default writes local variables, which may be a token or a key.
+_OF_A_HOST = structlog.wrap_logger(
+    logging.getLogger("gateway"),
+    processors=[
+        structlog.stdlib.filter_by_level,
+        _without_values,
+        structlog.processors.KeyValueRenderer(key_order=["event"]),
+    ],
+    wrapper_class=structlog.stdlib.BoundLogger,
+    context_class=dict,
+)
+
+
 class ExchangeLog:
     """Keeps the `UsageSink`, `AuditSink` and `FaultSink` ports by writing log lines."""
 
-    def __init__(self) -> None:
-        self._log = structlog.get_logger("gateway")
+    @property
+    def _log(self) -> Any:
+        ours = _without_values in structlog.get_config()["processors"]
+        return structlog.get_logger("gateway") if ours else _OF_A_HOST
 
     def record(self, record: Record) -> None:
         self._log.info("exchange", **_facts(record))

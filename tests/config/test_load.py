@@ -225,9 +225,9 @@ def test_its_mistakes_have_no_lines():
     assert str(caught.value).splitlines() == [
         "configuration  error  sign_in[0]: must be a table",
         "configuration  error  upstreams.a.vendor: is required",
-        "configuration  error  upstreams.a.key: is required",
         "configuration  error  upstreams.a.vendr: unknown key - did you mean vendor?",
         "configuration  error  upstreams.a.5: unknown key",
+        "configuration  error  upstreams.a.key: is required",
     ]
 
 

@@ -87,7 +87,6 @@ def test_one_bad_value_does_not_hide_the_others():
         ("sign_in", 0, "audience", 1),
         ("upstreams", "a", "vendr"),
         ("upstreams", "a", "vendor"),
-        ("upstreams", "a", "key"),
     }
     assert reading.file.server.max_body == 2048
     assert reading.file.sign_in[1].issuer == "https://x.example"

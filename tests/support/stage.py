@@ -21,6 +21,7 @@ from tests.support.altatech import AltaTech
 from tests.support.bookbag import Bookbag
 from tests.support.chatbase import Chatbase
 from tests.support.docbit import DocBit
+from tests.support.hosts import How, hosted
 from tests.support.serve import serving
 from tests.support.tokens import ABSENT, Issuer
 from tests.support.vendor import RecordingVendor
@@ -35,7 +36,7 @@ class Stage(Generic[Vendor]):
     """A gateway that runs, at `url`; `base` goes before every path that `ask` is given."""
 
     vendor: Vendor
-    gateway: Gateway
+    gateway: Gateway | None  # None: an application has it
     issuer: Issuer
     url: str
     base: str
@@ -95,23 +96,51 @@ async def gateway_of(text: str, folder: Path, **limits: Any) -> AsyncIterator[tu
 
 
 @asynccontextmanager
-async def chatbase_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Stage[Chatbase]]:
-    """`edit` may change the configuration's text."""
-    issuer = Issuer()
-    async with Chatbase() as vendor:
-        text = edit(config.chatbase(vendor.url, issuer, store=folder / "gateway.db"))
+async def gateway_at(
+    text: str, folder: Path, vendor_url: str, path: str, how: How | None
+) -> AsyncIterator[tuple[Gateway | None, str, str]]:
+    """The gateway of a text, alone or hosted; its URL, and what `path` of the vendor's is there."""
+    if how is None:
         async with gateway_of(text, folder) as (gateway, url):
-            yield Stage(vendor, gateway, issuer, url, "/support/api/v2/agents/agent_1")
+            yield gateway, url, path
+        return
+    file = folder / "gateway.toml"
+    file.write_text(text.replace(vendor_url, "app:") if how == "app" else text)
+    async with hosted(how, file, vendor_url) as (url, prefix):
+        # The application stands at its own URLs, without the upstream's name before them.
+        yield None, url, prefix + (path[path.index("/", 1) :] if how == "app" else path)
 
 
 @asynccontextmanager
-async def docbit_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Stage[DocBit]]:
-    """`edit` may change the configuration's text."""
+async def chatbase_stage(
+    folder: Path, edit: Edit = str, how: How | None = None
+) -> AsyncIterator[Stage[Chatbase]]:
+    """`edit` may change the configuration's text; `how` is it hosted? None: it stands alone."""
+    issuer = Issuer()
+    async with Chatbase() as vendor:
+        text = edit(config.chatbase(vendor.url, issuer, store=folder / "gateway.db"))
+        async with gateway_at(text, folder, vendor.url, "/support/api/v2/agents/agent_1", how) as (
+            gateway,
+            url,
+            base,
+        ):
+            yield Stage(vendor, gateway, issuer, url, base)
+
+
+@asynccontextmanager
+async def docbit_stage(
+    folder: Path, edit: Edit = str, how: How | None = None
+) -> AsyncIterator[Stage[DocBit]]:
+    """`edit` may change the configuration's text; `how` is it hosted? None: it stands alone."""
     issuer = Issuer()
     async with DocBit() as vendor:
         text = edit(config.docbit(vendor.url, issuer, store=folder / "gateway.db"))
-        async with gateway_of(text, folder) as (gateway, url):
-            yield Stage(vendor, gateway, issuer, url, "/docs/api/ai")
+        async with gateway_at(text, folder, vendor.url, "/docs/api/ai", how) as (
+            gateway,
+            url,
+            base,
+        ):
+            yield Stage(vendor, gateway, issuer, url, base)
 
 
 @asynccontextmanager

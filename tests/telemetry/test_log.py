@@ -51,6 +51,38 @@ def test_nothing_in_a_record_can_make_a_second_line(lines: io.StringIO, text: st
     assert line["org"] == text
 
 
+def test_in_an_application_the_log_is_the_applications(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level(logging.INFO, logger="gateway"):
+        log.ExchangeLog().record(record(org="acme", user="u_1", status=200))
+        log.ExchangeLog().note("identity_overridden", record(org="acme"))
+    assert [one.levelname for one in caplog.records] == ["INFO", "WARNING"]
+    assert caplog.records[0].name == "gateway"
+    line = caplog.records[0].getMessage()
+    assert line.startswith("event='exchange'")
+    assert "user='u_1'" in line
+    assert capsys.readouterr() == ("", "")
+
+
+def test_in_an_application_a_fault_shows_no_value_either(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(token: str) -> None:
+        raise ValueError(token)
+
+    secret = "CANARY".lower()
+    try:
+        broken(secret)
+    except ValueError as error:
+        log.ExchangeLog().fault(error, record(org="acme"))
+    (line,) = caplog.records
+    assert "builtins.ValueError" in line.getMessage()
+    assert secret not in line.getMessage()
+    assert line.exc_info is None
+    assert capsys.readouterr() == ("", "")
+
+
 def test_an_audit_event_says_who_and_what(lines: io.StringIO) -> None:
     log.ExchangeLog().note("identity_overridden", record(org="acme", spoofed=["body:userId"]))
     (line,) = logged(lines)

@@ -11,8 +11,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
+from gateway.assemble.host import NO_HOST, Host
 from gateway.assemble.sign_ins import (
     forwarded,
+    host,
     introspect,
     jwt,
     membership,
@@ -33,6 +35,7 @@ BUILDERS: Mapping[str, Build] = {
     "introspect": introspect.build,
     "token_introspection": token_introspection.build,
     "forwarded": forwarded.build,
+    "host": host.build,
 }
 
 
@@ -49,7 +52,7 @@ def _any(org: str) -> bool:
     return True
 
 
-def shared_sign_ins(settings: Settings, stack: AsyncExitStack) -> Made:
+def shared_sign_ins(settings: Settings, stack: AsyncExitStack, around: Host = NO_HOST) -> Made:
     """The sign-ins that orgs share, each for those it may vouch for."""
     vouching = Vouching(settings.sign_in)
 
@@ -67,15 +70,18 @@ def shared_sign_ins(settings: Settings, stack: AsyncExitStack) -> Made:
                 stack=stack,
                 vendors=vendors[id(one)].values(),
                 may_vouch_for=partial(may_vouch_for, index),
+                host=around,
             ),
         )
         for index, one in enumerate(settings.sign_in)
     }
 
 
-def sign_ins_of(org: OrgSettings, shared: Made, stack: AsyncExitStack) -> Sequence[Verifier]:
+def sign_ins_of(
+    org: OrgSettings, shared: Made, stack: AsyncExitStack, around: Host = NO_HOST
+) -> Sequence[Verifier]:
     """The sign-ins of one org: its own, or the shared ones it has."""
-    making = Making(stack=stack, vendors=vendors_of(org))
+    making = Making(stack=stack, vendors=vendors_of(org), host=around)
     return [
         shared[id(one)] if id(one) in shared else build_sign_in(one, making) for one in org.sign_in
     ]

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
+from gateway.assemble.host import NO_HOST, Host
 from gateway.authn.remembered import Remembered
 from gateway.core.vendor import Vendor
 
@@ -22,6 +23,7 @@ class Making:
     stack: AsyncExitStack
     vendors: Collection[Vendor]
     may_vouch_for: Callable[[str], bool] = lambda org: True
+    host: Host = NO_HOST
 
     def remembered(self, made: Remembered[T]) -> Remembered[T]:
         """The same, closed with all else."""

@@ -62,10 +62,19 @@ def _paths(org: OrgSettings, path: Path) -> Iterator[Finding]:
     if below[:1] and below[0] in OWN | ROOT_ONLY:
         yield Finding((*path, "path"), "the gateway itself answers there")
     mounts: dict[Segments, str] = {}
+    apps = [name for name, upstream in org.upstreams.items() if upstream.is_app]
+    for name in apps[1:]:
+        yield Finding(
+            (*path, "upstreams", name, "base_url"),
+            f"the application is one upstream, and upstreams.{apps[0]} is it: one profile can have "
+            "all its operations",
+        )
     for name, upstream in org.upstreams.items():
         place = (*path, "upstreams", name, "path")
         mount = segments(upstream.path)
-        if not mount and len(org.upstreams) > 1:
+        if upstream.is_app:
+            continue
+        if not mount and len(org.upstreams) - len(apps) > 1:
             yield Finding(place, '"/" is for the only upstream of an org')
             continue
         if mount and mount[0] in (OWN if below else OWN | ROOT_ONLY):

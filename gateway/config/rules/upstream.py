@@ -25,6 +25,7 @@ def check(orgs: Mapping[str, OrgSettings], profiles: Profiles) -> Iterator[Findi
         for upstream in org.upstreams.values():
             path = ("orgs", name, "upstreams", upstream.name)
             vendor = profiles.known.get(upstream.vendor)
+            yield from _keyed(upstream, vendor, path)
             if vendor is None:
                 if upstream.vendor not in profiles.broken:
                     yield _no_such_vendor(upstream, profiles, path)
@@ -39,6 +40,13 @@ def check(orgs: Mapping[str, OrgSettings], profiles: Profiles) -> Iterator[Findi
             yield from _decided(upstream, operations, path)
             yield from _opaque_fits(upstream, vendor, path)
             yield from _opaque(upstream, vendor, org.sign_in, path)
+
+
+def _keyed(upstream: UpstreamSettings, vendor: Vendor | None, path: Path) -> Iterator[Finding]:
+    """The application we stand in needs no key, unless it is told one."""
+    told = {**(vendor.fields if vendor is not None else {}), **upstream.fields}
+    if not upstream.key and not (upstream.is_app and "{key}" not in "".join(told.values())):
+        yield Finding((*path, "key"), "is required")
 
 
 def _no_such_vendor(upstream: UpstreamSettings, profiles: Profiles, path: Path) -> Finding:
@@ -60,8 +68,9 @@ def _reachable(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterat
     if not upstream.base_url:
         yield Finding(place, f"is required: every customer of {vendor.name} has their own")
         return
-    if upstream.base_url == "app:":
-        yield Finding(place, "the wrapped application as a vendor is not available yet")
+    if upstream.is_app:
+        if upstream.path != "/":
+            yield Finding((*path, "path"), "the application stands at its own URLs: leave it out")
         return
     try:
         found = base_url(upstream.base_url)
@@ -107,7 +116,7 @@ def _fields(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[
 def _told(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Finding]:
     """Whether the vendor hears who we are, and who asks."""
     templates = "".join([*vendor.fields.values(), *upstream.fields.values()])
-    if "{key}" not in templates:
+    if upstream.key and "{key}" not in templates:
         yield Finding(
             (*path, "key"),
             "is sent nowhere: no field has {key}, and the vendor takes anybody for the gateway",

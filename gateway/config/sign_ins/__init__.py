@@ -8,6 +8,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from gateway.config.kinds import OneOrMore
 from gateway.config.sign_ins.forwarded import ForwardedSettings, SharedForwardedSettings
+from gateway.config.sign_ins.host import HostSignInSettings, SharedHostSignInSettings
 from gateway.config.sign_ins.introspect import IntrospectSettings, SharedIntrospectSettings
 from gateway.config.sign_ins.jwt import JwtSignInSettings, SharedJwtSignInSettings
 from gateway.config.sign_ins.table import SharedTable, SignInTable
@@ -21,12 +22,14 @@ KINDS: Mapping[str, type[SignInTable]] = {
     "introspect": IntrospectSettings,
     "token_introspection": TokenIntrospectionSettings,
     "forwarded": ForwardedSettings,
+    "host": HostSignInSettings,
 }
 SHARED_KINDS: Mapping[str, type[SharedTable]] = {
     "jwt": SharedJwtSignInSettings,
     "introspect": SharedIntrospectSettings,
     "token_introspection": SharedTokenIntrospectionSettings,
     "forwarded": SharedForwardedSettings,
+    "host": SharedHostSignInSettings,
 }
 USUAL = "jwt"
 

@@ -35,8 +35,8 @@ def with_docs(*, sign_in: str = ROLES, more: str = "") -> str:
         ),
         (
             'base_url = "app:"',
-            "8:1  error  upstreams.support.base_url: the wrapped application as a vendor is not "
-            "available yet",
+            "8:1  note  upstreams.support.base_url: is the application that GatewayMiddleware "
+            "wraps",
         ),
         (
             'operations = ["chat", "conversation", "mesages"]',

@@ -8,6 +8,7 @@ from gateway.config.model import OrgSettings
 from gateway.config.rules.sign_ins import (
     asked,
     forwarded,
+    host,
     introspect,
     jwt,
     token_introspection,
@@ -21,6 +22,7 @@ CHECKS: Mapping[str, Check] = {
     "introspect": introspect.check,
     "token_introspection": token_introspection.check,
     "forwarded": forwarded.check,
+    "host": host.check,
 }
 
 
