@@ -4,7 +4,7 @@ Fields are `(name, value)` pairs of bytes, names in lower case, in the order the
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager as Opened
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeAlias
@@ -271,7 +271,9 @@ class Errand(Protocol):
 class Transport(Protocol):
     """The vendor's side of the wire, for one upstream of one org."""
 
-    def open(self, request: VendorRequest, errand: Errand, /) -> Opened[VendorResponse]:
+    def open(
+        self, request: VendorRequest, errand: Errand, /
+    ) -> AbstractAsyncContextManager[VendorResponse]:
         """Send the request; enter with the head of the answer. Leaving early closes the connection.
 
         Raises `UpstreamError`, `UpstreamTimeout`, `Overloaded`.
