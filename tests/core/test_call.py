@@ -370,6 +370,15 @@ def test_null_names_no_conversation_where_one_may_be_opened() -> None:
     assert read.body == {"message": "hi", "a": {}, "b": [{}, {"id": "7"}], "c": "8"}
 
 
+@pytest.mark.parametrize("body", [{}, {"a": {}}, {"a": "id"}, {"a": ["id"]}, {"a": None}])
+def test_what_holds_no_conversation_opens_one(body: dict[str, Any]) -> None:
+    opens = replace(
+        CHAT, members=frozenset({"a"}), opens=(Body("/id"),), conversation=(Body("/a/id"),)
+    )
+    read = ask(opens, body)
+    assert (read.conversations, read.body) == ((), body)
+
+
 def test_null_is_no_conversation_where_one_is_needed() -> None:
     """B-20."""
     with pytest.raises(BadRequest):

@@ -347,6 +347,26 @@ def test_what_is_bound_to_a_connection_or_a_credential_never_passes(name: str) -
     assert name in NEVER_PASSED
 
 
+def test_what_a_proxy_of_ours_writes_is_taken_away_and_nothing_else() -> None:
+    sent = field_lines(
+        "x-forwarded-user: alice",
+        "x-gateway-secret: s",
+        "x-forwarded-: x",
+        "x-user: x-forwarded-user",
+        "x-forwarded: x",
+        "not-x-forwarded-: x",
+        "accept: x-gateway-secret",
+        "x-gateway-secret: t",
+        "x-forwarded-for: 192.0.2.1",
+    )
+    assert fields.not_forwarded(sent, {b"x-gateway-secret"}) == field_lines(
+        "x-user: x-forwarded-user",
+        "x-forwarded: x",
+        "not-x-forwarded-: x",
+        "accept: x-gateway-secret",
+    )
+
+
 def test_the_tables_of_fields_are_these() -> None:
     """A name that is lost here is a credential, or a page, that passes."""
     assert sorted(fields.NEVER_PASSED) == [
