@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from gateway.core.origin import cookie_is_credential, cors_fields, preflight
+from gateway.core.origin import cookie_is_credential, cors_fields, of_a_visit, preflight
 
 HOST = "chat.acme.example"
 OWN = "https://chat.acme.example"
@@ -115,6 +115,45 @@ def test_a_cookie_counts_for_nothing_where_the_browser_does_not_say_whose_page(
     lines: list[tuple[str, str]], method: str
 ) -> None:
     assert not decide(*lines, method=method)
+
+
+LINK = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")]
+CROSS = ("sec-fetch-site", "cross-site")
+
+
+def visited(*lines: tuple[str, str], method: str = "GET") -> list[tuple[str, str]]:
+    fields = [(name.encode(), value.encode()) for name, value in lines]
+    seen = of_a_visit(fields, method=method)
+    return [(name.decode(), value.decode()) for name, value in seen]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin"])
+def test_who_follows_a_link_has_typed_the_address(method: str, site: str) -> None:
+    accept = ("accept", "text/html")
+    seen = visited(accept, ("sec-fetch-site", site), *LINK, method=method)
+    assert seen == [accept, ("sec-fetch-site", "none"), *LINK]
+
+
+@pytest.mark.parametrize(
+    ("lines", "method"),
+    [
+        pytest.param(LINK, "POST", id="a form that is sent"),
+        pytest.param(LINK, "DELETE", id="another method"),
+        pytest.param(LINK[:1], "GET", id="no destination"),
+        pytest.param(LINK[1:], "GET", id="no mode"),
+        pytest.param([], "GET", id="neither"),
+        pytest.param([("sec-fetch-mode", "cors"), LINK[1]], "GET", id="a script"),
+        pytest.param([LINK[0], ("sec-fetch-dest", "iframe")], "GET", id="a frame of a page"),
+        pytest.param(
+            [("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")], "GET", id="image"
+        ),
+        pytest.param([*LINK, LINK[0]], "GET", id="the mode twice"),
+        pytest.param([*LINK, ("sec-fetch-dest", "image")], "GET", id="two destinations"),
+    ],
+)
+def test_what_is_no_visit_stays_as_it_is(lines: list[tuple[str, str]], method: str) -> None:
+    assert visited(CROSS, *lines, method=method) == [CROSS, *lines]
 
 
 def test_without_a_host_no_origin_is_our_own() -> None:

@@ -79,6 +79,8 @@ def test_agrees_with_another_parser_on_every_vector_at_every_cut() -> None:
     [
         pytest.param(b"data: a\xe2\x80\xa8b\n\n", "a\u2028b".encode(), id="U+2028 ends no line"),
         pytest.param(b"data: a\x0bb\x85c\n\n", b"a\x0bb\x85c", id="VT and NEL end no line"),
+        pytest.param(b"data:ab\n\n", b"ab", id="no space"),
+        pytest.param(b"data:  a\n\n", b" a", id="two spaces"),
         pytest.param(b"data:\n\n", b"", id="empty data"),
         pytest.param(b": a comment\n\n", b"", id="comment"),
         pytest.param(b"database: x\n\n", b"", id="another field that begins like data"),
