@@ -12,6 +12,7 @@ from gateway.core.fields import COOKIE_NAME, NEVER_PASSED, TOKEN
 from gateway.ports import Inbound
 
 AUTHORIZATION = "authorization"
+MAX_CHUNKS = 10  # of 4 KiB each: more than fits in the fields of a request
 _COOKIE = "cookie:"
 _FIELD = "field:"
 
@@ -94,6 +95,40 @@ class Cookies:
     def read(self, ask: Inbound) -> str | None:
         found = ((name, http.cookie(ask.fields, name)) for name in self.names)
         return "; ".join(f"{name}={value}" for name, value in found if value) or None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCookie:
+    """A cookie and, in NAME.sig, its signature (Keygrip's way): both, with a space between."""
+
+    name: str
+    is_cookie = True
+
+    def read(self, ask: Inbound) -> str | None:
+        value = http.cookie(ask.fields, self.name)
+        return f"{value} {http.cookie(ask.fields, self.name + '.sig') or ''}" if value else None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """A cookie, or one too long for a browser in its parts: NAME.0, NAME.1, … (Auth.js' way).
+
+    Empty ones are none. Auth.js joins whatever begins with the name; here that is the one cookie,
+    or all of its parts, and nothing else.
+    """
+
+    name: str
+    is_cookie = True
+
+    def read(self, ask: Inbound) -> str | None:
+        whole = http.cookie(ask.fields, self.name) or None
+        suffixes = http.cookie_suffixes(ask.fields, self.name)
+        if not suffixes:
+            return whole
+        numbered = [f".{number}" for number in range(min(len(suffixes), MAX_CHUNKS))]
+        if whole or sorted(suffixes) != sorted(numbered):
+            raise CredentialsInvalid(f"The parts of the cookie {self.name} make no whole")
+        return "".join(http.cookie(ask.fields, self.name + one) or "" for one in numbered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from gateway.config.model import (
 )
 from gateway.config.profile import VendorTable
 from gateway.config.sign_ins import KINDS, SHARED_KINDS
+from gateway.config.sign_ins import session as sessions
 from gateway.config.sign_ins.jwt import JwtSignInSettings
 from gateway.config.sign_ins.table import SharedTable, SignInTable
 from gateway.config.table import Table
@@ -139,6 +140,8 @@ def _filled_in(written: SignInTable) -> dict[str, Any]:
     """What a sign-in means where it says nothing, and a default cannot say it."""
     if isinstance(written, JwtSignInSettings):
         return {"algorithms": written.algorithms or default_algorithms(written)}
+    if isinstance(written, sessions.SessionSettings):
+        return sessions.filled_in(written)
     return {}
 
 

@@ -44,27 +44,17 @@ NOT_YET = (
     NotYet("upstream", "widget"),
 )
 
-# What makes a sign-in one of a kind that is not there yet: its key, or its `type`.
-SIGN_IN_KEYS = ("framework",)
-SIGN_IN_TYPES = ("session",)
 VENDORS = ("openai", "anthropic", "dify", "mcp")
 
 
 def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:
     """Take what is not available yet out of `tree`, each with a finding.
 
-    A sign-in of such a kind leaves an empty table behind, so that the others keep their index.
-
     Returns:
-        The paths of what is gone or empty.
+        The paths of what is gone.
     """
     holes: list[Path] = []
     for scope, path, table in _tables(tree):
-        if scope == "sign_in" and (told := _kind_not_yet(table)):
-            findings.append(Finding((*path, told), "this kind of sign-in is not available yet"))
-            holes.append(path)
-            table.clear()
-            continue
         for row in NOT_YET:
             if row.scope == scope and row.key in table and not _states_what_is(row, table):
                 del table[row.key]
@@ -86,11 +76,6 @@ def _states_what_is(row: NotYet, table: Tree) -> bool:
     if same and row.may_be_written:
         table[row.key] = row.accepted
     return same and row.may_be_written
-
-
-def _kind_not_yet(sign_in: Tree) -> str | None:
-    found = next((key for key in SIGN_IN_KEYS if key in sign_in), None)
-    return found or ("type" if sign_in.get("type") in SIGN_IN_TYPES else None)
 
 
 def _tables(tree: Tree) -> Iterator[tuple[Scope, Path, Tree]]:

@@ -157,6 +157,8 @@ def bearer(fields: Fields, name: bytes = b"authorization") -> str | None:
 
 # What one parser or another takes off a cookie's name: white space as Unicode and as C have it.
 _STRIPPED = bytes(range(0x21)) + b"\x7f\x85\xa0"
+# A value that werkzeug reads to its closing quote, over every ";" in it.
+_QUOTED = re.compile(rb'(?:^|;)[^;=]*=[ \t]*"((?:[^"\\]|\\.)*)"')
 
 
 def cookie(fields: Fields, name: str) -> str | None:
@@ -168,13 +170,15 @@ def cookie(fields: Fields, name: str) -> str | None:
 
     Raises:
         AmbiguousCredentials: the name stands twice, in any spelling a parser could take for it.
-        CredentialsInvalid: its value is quoted, or no value of a cookie.
+        CredentialsInvalid: its value is quoted, or no value of a cookie, or a parser could read it
+            as part of another cookie's value.
         FieldsTooLarge: more than 100 cookies.
     """
     wanted = name.encode("ascii")
     exact: list[bytes] = []
     spellings = 0
-    for line in values(fields, b"cookie"):
+    lines = values(fields, b"cookie")
+    for line in lines:
         pairs = line.split(b";")
         if len(pairs) > MAX_COOKIES:
             raise FieldsTooLarge("The Cookie field holds more than 100 cookies")
@@ -190,7 +194,26 @@ def cookie(fields: Fields, name: str) -> str | None:
     value = b"" if exact[0] == b'""' else exact[0]
     if not COOKIE_VALUE.fullmatch(value):
         raise CredentialsInvalid(f"The cookie {name} is quoted or has characters cookies lack")
+    if any(b";" in quoted for line in lines for quoted in _QUOTED.findall(line)):
+        raise CredentialsInvalid("The Cookie field holds a quoted value with a ';' in it")
     return value.decode("ascii")
+
+
+def cookie_suffixes(fields: Fields, name: str) -> list[str]:
+    """What follows `name` in the names of cookies that begin with it and hold something; each once.
+
+    A suffix that is no part of a cookie's name stays as it is: it is none that anybody looks for.
+    """
+    prefix = name.encode("ascii")
+    pairs = (
+        pair.strip(_STRIPPED).partition(b"=")
+        for line in values(fields, b"cookie")
+        for pair in line.split(b";")
+    )
+    found = (
+        key.removeprefix(prefix) for key, _, value in pairs if key.startswith(prefix) and value
+    )
+    return list(dict.fromkeys(one.decode("latin-1") for one in found if one))
 
 
 @dataclass(frozen=True, slots=True)

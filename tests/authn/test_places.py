@@ -2,7 +2,13 @@
 
 import pytest
 
-from gateway.authn.places import check_place, place_of
+from gateway.authn.places import (
+    MAX_CHUNKS,
+    Chunks,
+    SignedCookie,
+    check_place,
+    place_of,
+)
 from gateway.core.errors import AmbiguousCredentials, CredentialsInvalid
 from tests.support.ask import asking
 
@@ -175,3 +181,72 @@ def test_refuses_a_cookie_that_stands_twice(lines: list[str]) -> None:
 def test_refuses_a_cookie_that_parsers_read_differently(line: str) -> None:
     with pytest.raises(CredentialsInvalid):
         place_of("cookie:session").read(asking(("cookie", line)))
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("session=v; session.sig=s", "v s"),
+        ("session.sig=s; session=v", "v s"),
+        ("session=v", "v "),
+        ("session=v; session.sig=", "v "),
+        ("session.sig=s", None),
+        ("session=; session.sig=s", None),
+        ("", None),
+    ],
+)
+def test_a_signed_cookie_is_two(line: str, text: str | None) -> None:
+    assert SignedCookie("session").read(asking(("cookie", line))) == text
+
+
+@pytest.mark.parametrize(
+    "line", ["session=v; session=w; session.sig=s", "session=v; session.sig=s; session.sig=t"]
+)
+def test_neither_of_them_stands_twice(line: str) -> None:
+    """C-01."""
+    with pytest.raises(AmbiguousCredentials):
+        SignedCookie("session").read(asking(("cookie", line)))
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("s=a", "a"),
+        ("s.0=a", "a"),
+        ("s.0=a; s.1=b", "ab"),
+        ("s.1=b; x=1; s.0=a", "ab"),
+        ("; ".join(f"s.{n}={n}" for n in range(MAX_CHUNKS)), "0123456789"),
+        ("s=a; s.0=; s.1=", "a"),
+        ("s=; s.0=a", "a"),
+        ("x=1; S=2; xs=3; xs.0=4", None),
+        ("s=", None),
+        ("", None),
+    ],
+)
+def test_c_15_a_cookie_may_stand_in_parts(line: str, text: str | None) -> None:
+    assert Chunks("s").read(asking(("cookie", line))) == text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("s.1=b", id="no first"),
+        pytest.param("s.0=a; s.2=c", id="a gap"),
+        pytest.param("s=a; s.0=b", id="whole and in parts"),
+        pytest.param("s.0=a; s.00=b", id="one number in two spellings"),
+        pytest.param("s.0=a; s.-1=b", id="a number below"),
+        pytest.param("s.0=a; s.x=b", id="a part without a number"),
+        pytest.param("s=a; s.sig=b", id="what Auth.js would join"),
+        pytest.param("s=a; session=b", id="and that too"),
+        pytest.param("s.0=a; \xa0s.1=b", id="C-04 a part behind a blank"),
+        pytest.param("; ".join(f"s.{n}={n}" for n in range(MAX_CHUNKS + 1)), id="too many"),
+    ],
+)
+def test_c_15_parts_that_make_no_whole_are_no_credential(line: str) -> None:
+    with pytest.raises(CredentialsInvalid):
+        Chunks("s").read(asking(("cookie", line)))
+
+
+def test_c_15_no_part_stands_twice() -> None:
+    with pytest.raises((AmbiguousCredentials, CredentialsInvalid)):
+        Chunks("s").read(asking(("cookie", "s.0=a; s.0=b")))

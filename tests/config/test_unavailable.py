@@ -2,8 +2,6 @@ import pytest
 
 from gateway.config.unavailable import (
     NOT_YET,
-    SIGN_IN_KEYS,
-    SIGN_IN_TYPES,
     VENDORS,
     NotYet,
 )
@@ -60,23 +58,6 @@ def test_so_is_no_for_what_is_not_there(value: str, told: Told):
     assert told(short(upstream="\n".join(lines)), NO="false") == []
     more = f'anonymous = {value}\nunknown_conversations = "deny"'
     assert told(org("acme", more=more), NO="false") == []
-
-
-@pytest.mark.parametrize("key", SIGN_IN_KEYS)
-def test_a_sign_in_of_another_kind_is_one_mistake(key: str, told: Told):
-    text = (
-        org("acme") + f'[[orgs.acme.sign_in]]\n{key} = "x"\ncookie = "session"\nmax_age = "14d"\n'
-    )
-    assert told(text) == [
-        f"10:1  error  orgs.acme.sign_in[1].{key}: this kind of sign-in is not available yet"
-    ]
-
-
-@pytest.mark.parametrize("kind", SIGN_IN_TYPES)
-def test_so_is_one_that_says_its_type(kind: str, told: Told):
-    text = f'[sign_in]\ntype = "{kind}"\ncookie = "x"\n[upstreams.support]\n'
-    text += 'vendor = "chatbase"\nkey = "${env:KEY}"\nagent = "a"\n'
-    assert told(text) == ["2:1  error  sign_in.type: this kind of sign-in is not available yet"]
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

@@ -1,3 +1,6 @@
+import contextlib
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +11,7 @@ from gateway.core.errors import (
     BadRequest,
     CredentialsInvalid,
     FieldsTooLarge,
+    GatewayError,
 )
 from gateway.core.fields import (
     COOKIE_VALUE,
@@ -180,6 +184,49 @@ def test_refuses_a_cookie_that_stands_twice(lines: list[str]) -> None:
 def test_refuses_a_value_that_parsers_read_differently(line: str) -> None:
     with pytest.raises(CredentialsInvalid):
         fields.cookie(field_lines(f"cookie: {line}"), "session")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'a="; session=alice; b="',
+        'session=alice; a="x; y="',
+        'a = "x; session=alice; y"; b=1',
+        'a="\\"; session=alice; b="',
+    ],
+)
+def test_c_03_a_cookie_in_another_ones_quotes_is_refused(line: str) -> None:
+    with pytest.raises(CredentialsInvalid):
+        fields.cookie(field_lines(f"cookie: {line}"), "session")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'a="x"; session=alice; b="y"',
+        'a={"x":1}; session=alice; b={"y":2}',
+        'a="; session=alice',
+        'session=alice; b=x"y',
+        'a=x"; session=alice; b="',
+    ],
+)
+def test_quotes_of_other_cookies_that_close_are_no_matter(line: str) -> None:
+    assert fields.cookie(field_lines(f"cookie: {line}"), "session") == "alice"
+
+
+def test_quotes_are_looked_for_in_linear_time() -> None:
+    hostile = ['=";' * 10_000, '";' * 15_000, 'a="' + "\\" * 30_000, ";" * 90 + '="' + "x;" * 9]
+    for line in hostile:
+        started = time.process_time()
+        with contextlib.suppress(GatewayError):
+            fields.cookie(field_lines(f"cookie: session=alice; {line}"), "session")
+        assert time.process_time() - started < 0.1
+
+
+def test_names_that_begin_alike_are_told_by_what_follows() -> None:
+    line = "cookie: s=1; s.0=2; s.1=3; sx=4; s.=5; xs=6; s.2=; s.3; \xa0s.4=7; s.0=8"
+    assert fields.cookie_suffixes(field_lines(line), "s") == [".0", ".1", "x", ".", ".4"]
+    assert fields.cookie_suffixes([], "s") == []
 
 
 def test_refuses_too_many_cookies() -> None:

@@ -18,6 +18,7 @@ from gateway.assemble.sign_ins import (
     introspect,
     jwt,
     membership,
+    session,
     token_introspection,
 )
 from gateway.assemble.sign_ins.making import Making
@@ -36,6 +37,7 @@ BUILDERS: Mapping[str, Build] = {
     "token_introspection": token_introspection.build,
     "forwarded": forwarded.build,
     "host": host.build,
+    "session": session.build,
 }
 
 

@@ -19,6 +19,9 @@ WELL_KNOWN = PUBLISHED_SECRETS | frozenset(
         "your-super-secret-jwt-token-with-at-least-32-characters-long",
         "your-secret-key-must-be-at-least-32-characters-long",
         "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+        # Flask's quickstart and its page on configuration.
+        "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+        '_5#y2L"F4Q8z\\n\\xec]/',
     }
 )
 _WRITTEN_OUT = 'is written out here: "${env:NAME}" or "${file:/path}" keeps it out of the file'
@@ -29,15 +32,16 @@ _WORD = re.compile(r"(?:^[A-Za-z]{1,16} (?=\{key\}))?\{[a-z]+\}")  # a scheme be
 _SECRET_FIELD = re.compile(r"auth|key|token|secret|password|credential|cookie|signature")
 
 
-def weakness(secret: SecretStr, *, least: int) -> str | None:
+def weakness(secret: SecretStr, *, least: int, by: str = "RFC 7518 section 3.2") -> str | None:
     """Why this cannot be a key of an HMAC with `least` bytes of output; None when it can.
 
     RFC 7518 section 3.2: a key of the same size as the hash output or larger MUST be used.
+    RFC 2104 section 3 strongly discourages any other. `by` is the one that is told of.
     """
     value = secret.get_secret_value()
     if len(value.encode()) < least:
         made = f"make one with `openssl rand -hex {least}`"
-        return f"has fewer than {least} bytes (RFC 7518 section 3.2): {made}"
+        return f"has fewer than {least} bytes ({by}): {made}"
     if value in WELL_KNOWN:
         return "is the example of a well-known document, so everybody knows it"
     if len(set(value.encode())) < MIN_DISTINCT:

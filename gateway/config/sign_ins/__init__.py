@@ -11,6 +11,7 @@ from gateway.config.sign_ins.forwarded import ForwardedSettings, SharedForwarded
 from gateway.config.sign_ins.host import HostSignInSettings, SharedHostSignInSettings
 from gateway.config.sign_ins.introspect import IntrospectSettings, SharedIntrospectSettings
 from gateway.config.sign_ins.jwt import JwtSignInSettings, SharedJwtSignInSettings
+from gateway.config.sign_ins.session import SessionSettings, SharedSessionSettings
 from gateway.config.sign_ins.table import SharedTable, SignInTable
 from gateway.config.sign_ins.token_introspection import (
     SharedTokenIntrospectionSettings,
@@ -23,6 +24,7 @@ KINDS: Mapping[str, type[SignInTable]] = {
     "token_introspection": TokenIntrospectionSettings,
     "forwarded": ForwardedSettings,
     "host": HostSignInSettings,
+    "session": SessionSettings,
 }
 SHARED_KINDS: Mapping[str, type[SharedTable]] = {
     "jwt": SharedJwtSignInSettings,
@@ -30,6 +32,7 @@ SHARED_KINDS: Mapping[str, type[SharedTable]] = {
     "token_introspection": SharedTokenIntrospectionSettings,
     "forwarded": SharedForwardedSettings,
     "host": SharedHostSignInSettings,
+    "session": SharedSessionSettings,
 }
 USUAL = "jwt"
 

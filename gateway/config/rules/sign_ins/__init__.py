@@ -11,6 +11,7 @@ from gateway.config.rules.sign_ins import (
     host,
     introspect,
     jwt,
+    session,
     token_introspection,
 )
 from gateway.config.sign_ins.table import SignInTable
@@ -23,6 +24,7 @@ CHECKS: Mapping[str, Check] = {
     "token_introspection": token_introspection.check,
     "forwarded": forwarded.check,
     "host": host.check,
+    "session": session.check,
 }
 
 
