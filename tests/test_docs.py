@@ -149,7 +149,7 @@ def test_why_401_names_every_reason_a_sign_in_gives() -> None:
     ]
     given = [
         one
-        for module in (ROOT / "gateway" / "authn").glob("*.py")
+        for module in (ROOT / "gateway" / "authn").rglob("*.py")
         for one in re.findall(
             r'raise CredentialsInvalid\(\s*f?"([^"]+)"', module.read_text(encoding="utf-8")
         )

@@ -126,9 +126,10 @@ class Chunks:
         if not suffixes:
             return whole
         numbered = [f".{number}" for number in range(min(len(suffixes), MAX_CHUNKS))]
-        if whole or sorted(suffixes) != sorted(numbered):
+        parts = [http.cookie(ask.fields, self.name + one) or "" for one in numbered]
+        if whole or sorted(suffixes) != sorted(numbered) or not all(parts):
             raise CredentialsInvalid(f"The parts of the cookie {self.name} make no whole")
-        return "".join(http.cookie(ask.fields, self.name + one) or "" for one in numbered)
+        return "".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,7 +223,8 @@ def test_neither_of_them_stands_twice(line: str) -> None:
         ("", None),
     ],
 )
-def test_c_15_a_cookie_may_stand_in_parts(line: str, text: str | None) -> None:
+def test_a_cookie_may_stand_in_parts(line: str, text: str | None) -> None:
+    """C-15."""
     assert Chunks("s").read(asking(("cookie", line))) == text
 
 
@@ -242,11 +243,13 @@ def test_c_15_a_cookie_may_stand_in_parts(line: str, text: str | None) -> None:
         pytest.param("; ".join(f"s.{n}={n}" for n in range(MAX_CHUNKS + 1)), id="too many"),
     ],
 )
-def test_c_15_parts_that_make_no_whole_are_no_credential(line: str) -> None:
+def test_parts_that_make_no_whole_are_no_credential(line: str) -> None:
+    """C-15."""
     with pytest.raises(CredentialsInvalid):
         Chunks("s").read(asking(("cookie", line)))
 
 
-def test_c_15_no_part_stands_twice() -> None:
+def test_no_part_stands_twice() -> None:
+    """C-15."""
     with pytest.raises((AmbiguousCredentials, CredentialsInvalid)):
         Chunks("s").read(asking(("cookie", "s.0=a; s.0=b")))

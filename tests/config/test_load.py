@@ -27,6 +27,7 @@ SECRETS = {
     "GATEWAY_SECRET": STRONG,
     "SUPPORT_KEY": "support-key",
     "JWT_SECRET": STRONG[::-1],
+    "SESSION_SECRET": STRONG.swapcase(),
     "INTROSPECT_SECRET": "introspect-secret",
     "PROXY_SECRET": STRONG[1:],
     "PROXY_SECRET_OLD": "",

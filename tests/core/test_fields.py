@@ -195,7 +195,8 @@ def test_refuses_a_value_that_parsers_read_differently(line: str) -> None:
         'a="\\"; session=alice; b="',
     ],
 )
-def test_c_03_a_cookie_in_another_ones_quotes_is_refused(line: str) -> None:
+def test_a_cookie_in_another_ones_quotes_is_refused(line: str) -> None:
+    """C-03."""
     with pytest.raises(CredentialsInvalid):
         fields.cookie(field_lines(f"cookie: {line}"), "session")
 

@@ -50,7 +50,8 @@ def test_older_secrets_still_open(enc: str) -> None:
 
 
 @BOTH
-def test_c_15_parts_make_a_whole_or_nothing(enc: str) -> None:
+def test_parts_make_a_whole_or_nothing(enc: str) -> None:
+    """C-15."""
     parts = in_parts(session(enc), 40)
     assert opened(form(enc), parts[::-1]).said["sub"] == "7"
     numbered = [
@@ -64,7 +65,8 @@ def test_c_15_parts_make_a_whole_or_nothing(enc: str) -> None:
 
 
 @BOTH
-def test_c_16_each_version_is_only_in_a_cookie_of_its_name(enc: str) -> None:
+def test_each_version_is_only_in_a_cookie_of_its_name(enc: str) -> None:
+    """C-16."""
     other = V4 if enc == V5 else V5
     value = session(other)[0][1]
     assert refused(form(enc), [(COOKIES[enc].encode(), value)])
@@ -96,7 +98,8 @@ def test_the_time_is_in_it(enc: str) -> None:
     [{"zip": "DEF"}, {"typ": "JWT"}, {"cty": "JWT"}, {"kid": "x"}],
     ids=lambda header: next(iter(header)),
 )
-def test_j_11_a_header_says_no_more_than_auth_js_writes(enc: str, header: dict[str, Any]) -> None:
+def test_a_header_says_no_more_than_auth_js_writes(enc: str, header: dict[str, Any]) -> None:
+    """J-11."""
     assert refused(form(enc), session(enc, header=header))
 
 
@@ -114,7 +117,8 @@ HEADS = (
 
 
 @pytest.mark.parametrize("head", HEADS, ids=repr)
-def test_j_11_no_other_way_to_encrypt_is_tried(head: dict[str, Any]) -> None:
+def test_no_other_way_to_encrypt_is_tried(head: dict[str, Any]) -> None:
+    """J-11."""
     _, rest = session(V5)[0][1].split(b".", 1)
     written = OctKey.import_key(json.dumps(head)).as_dict()["k"].encode()
     assert refused(form(V5), [(COOKIES[V5].encode(), written + b"." + rest)])

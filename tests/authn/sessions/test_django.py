@@ -24,11 +24,13 @@ def test_an_old_one_is_expired_and_one_to_come_is_none() -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_c_08_a_pickle_is_never_read(packed: bool) -> None:
+def test_a_pickle_is_never_read(packed: bool) -> None:
+    """C-08."""
     assert "not JSON" in refused(FORM, django(PICKLE, at=NOW, packed=packed))
 
 
-def test_c_08_a_bomb_is_refused() -> None:
+def test_a_bomb_is_refused() -> None:
+    """C-08."""
     bomb = b'{"_auth_user_id":"7","x":"' + b" " * 5_000_000 + b'"}'
     assert "64 KiB" in refused(FORM, django(bomb, at=NOW, packed=True))
 

@@ -56,7 +56,8 @@ def test_no_bytes_make_it_fail_otherwise(raw: bytes) -> None:
             read(raw)
 
 
-def test_c_08_a_bomb_is_left_packed() -> None:
+def test_a_bomb_is_left_packed() -> None:
+    """C-08."""
     bomb = zlib.compress(b" " * 100_000_000)
     started = time.process_time()
     with pytest.raises(CredentialsInvalid, match="larger than 64 KiB"):

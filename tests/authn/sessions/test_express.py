@@ -29,7 +29,8 @@ def test_a_session_needs_its_own_signature() -> None:
     assert refused(FORM, express(b"{}", secret="x" * 40))
 
 
-def test_c_08_only_a_json_object_is_read() -> None:
+def test_only_a_json_object_is_read() -> None:
+    """C-08."""
     for payload in (b"[]", b"null", b"x", b'{"a":1,"a":2}', b""):
         if payload:
             assert refused(FORM, express(payload))

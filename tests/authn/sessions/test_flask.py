@@ -92,6 +92,7 @@ def test_another_salt_is_another_cookie() -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_c_08_only_json_objects_are_read(packed: bool) -> None:
+def test_only_json_objects_are_read(packed: bool) -> None:
+    """C-08."""
     for payload in (PICKLE, b"[]", b'{" t":[]}', b'{" m":"x"}', b" " * 100_000 + b"{}"):
         assert refused(FORM, flask(payload, at=NOW, packed=packed))

@@ -58,7 +58,8 @@ async def test_a_session_without_a_user_is_nobodys(said: object) -> None:
 
 
 @pytest.mark.parametrize("user", [True, 1.5, 7.0, [], ["7"], {}, {"id": 7}, " ", -7], ids=repr)
-async def test_j_19_what_is_no_users_name_is_refused(user: object) -> None:
+async def test_what_is_no_users_name_is_refused(user: object) -> None:
+    """J-19."""
     with pytest.raises(CredentialsInvalid):
         await verdict({"user_id": user})
 
