@@ -423,7 +423,7 @@ def test_the_tables_of_fields_are_these() -> None:
         *("proxy-authenticate", "proxy-authorization", "proxy-connection", "refresh"),
         *("service-worker-allowed", "set-cookie", "strict-transport-security", "te"),
         *("trailer", "transfer-encoding", "upgrade", "via", "www-authenticate"),
-        *("x-gateway-secret", "x-request-id"),
+        *("x-gateway-assertion", "x-gateway-secret", "x-request-id"),
     ]
     assert sorted(fields.RESPONSE_FIELDS) == [
         *(b"content-type", b"mcp-session-id", b"retry-after", b"x-vercel-ai-ui-message-stream")
