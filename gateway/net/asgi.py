@@ -28,9 +28,6 @@ _HTTP = {"ws": "http", "wss": "https"}  # a handshake is HTTP, and so is the ori
 _HANDSHAKE = "CONNECT"  # RFC 8441: a method that changes something, as far as browsers can tell
 
 
-_NO_BYTES = "cut off"  # text where bytes belong
-
-
 class AnswerCut(Exception):
     """An answer ended early, and is not to look whole: the exchange's record says why."""
 
@@ -158,16 +155,17 @@ class AsgiOutbound:
         """Never end this answer; the application then calls `raise_if_cut`.
 
         To raise is enough for a server, and too late for a middleware that reads us as a stream:
-        Starlette's BaseHTTPMiddleware ends its own answer first, and raises then. So it is given a
-        chunk that it passes on like any other and no server can write, which makes its `send`
-        raise.
+        Starlette's BaseHTTPMiddleware ends its own answer first, and raises then. But a chunk that
+        is a message it passes on as that message, and then leaves the end to whoever sent it. So it
+        is given one within itself, for as many of these middlewares as there are; and no server can
+        write it.
         """
         self.was_cut = True
         if not self._closes_unended:
+            message: dict[str, Any] = {"type": "http.response.body", "more_body": True}
+            message["body"] = message
             with contextlib.suppress(Exception):
-                await self._send(
-                    {"type": "http.response.body", "body": _NO_BYTES, "more_body": True}
-                )
+                await self._send(message)
 
     def raise_if_cut(self) -> None:
         """Raises: AnswerCut."""

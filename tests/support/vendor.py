@@ -146,6 +146,8 @@ async def answer_ok(request: Request, reply: Reply) -> None:
 class RecordingVendor:
     """See the module. `handler` may be exchanged between requests."""
 
+    at_port = 0  # any
+
     def __init__(self, handler: Handler = answer_ok, *, ssl: tls.SSLContext | None = None) -> None:
         self.handler = handler
         self.requests: list[Request] = []
@@ -156,7 +158,7 @@ class RecordingVendor:
         self._seen = 0  # bytes and connections at the last `forget`
 
     async def __aenter__(self) -> Self:
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self._socket = socket.create_server(("127.0.0.1", self.at_port), backlog=1024)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._socket.getsockname()[1]
         self._server = await asyncio.get_running_loop().create_server(
