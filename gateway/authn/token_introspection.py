@@ -33,6 +33,7 @@ from gateway.core.strictjson import JsonObject, JsonValue
 from gateway.ports import Clock
 
 MAX_AUDIENCES = 100
+ABSENT = "absent"  # among `types`: one that is not said
 # Tokens that only who holds their key may show, which nobody here can check (RFC 8705, RFC 9449),
 # and those of somebody acting for somebody else (RFC 8693 section 4.1).
 _REFUSED = frozenset({"cnf", "act"})
@@ -129,9 +130,8 @@ def judge(answer: JsonObject, rules: IntrospectionRules, *, now: float) -> Vouch
         raise CredentialsInvalid("The authorization server does not know the token as a good one")
     if not _REFUSED.isdisjoint(answer):
         raise CredentialsInvalid("The token is bound to a key, or is of somebody acting for others")
-    kind = answer.get("token_type")
-    if kind is not None and not _is_one_of(kind, rules.types):
-        raise CredentialsInvalid("The token is of a type that is no sign-in here")
+    if not _is_of_a_type(answer, rules):
+        raise CredentialsInvalid("The token is of a type that is no sign-in here, or of none said")
     if rules.issuer is not None and answer.get("iss") != rules.issuer:
         raise CredentialsInvalid("The token is of another issuer")
     _check_addressee(answer, rules)
@@ -147,17 +147,27 @@ def judge(answer: JsonObject, rules: IntrospectionRules, *, now: float) -> Vouch
     return Vouched(subject, roles, expires, orgs)
 
 
-def _is_one_of(found: JsonValue, words: tuple[str, ...]) -> bool:
-    """RFC 6749 section 5.1: the name of a token's type has no case."""
-    return isinstance(found, str) and found.lower() in {word.lower() for word in words}
+def _is_of_a_type(answer: JsonObject, rules: IntrospectionRules) -> bool:
+    """Whether it is a token to sign in by, by its type or, where none is said, by its audience.
+
+    oidc-provider says of a refresh token that it is active, and neither type nor audience.
+    """
+    kind = answer.get("token_type")
+    if kind is None:
+        return ABSENT in rules.types or _is_addressed(answer, rules)
+    # RFC 6749 section 5.1: the name of a token's type has no case.
+    return isinstance(kind, str) and kind.lower() in {word.lower() for word in rules.types}
+
+
+def _is_addressed(answer: JsonObject, rules: IntrospectionRules) -> bool:
+    """Whether an audience is checked: the configured one, or else, where one is said, our name."""
+    return bool(rules.audience) or ("aud" in answer and not rules.client)
 
 
 def _check_addressee(answer: JsonObject, rules: IntrospectionRules) -> None:
     if rules.client and answer.get("client_id") not in rules.client:
         raise CredentialsInvalid("The token was not issued to a client that may come here")
-    if "aud" not in answer and not rules.audience:
-        return
-    if rules.client and not rules.audience:
+    if not _is_addressed(answer, rules):
         return
     audience = answer.get("aud")
     named: JsonValue = [audience] if isinstance(audience, str) else audience

@@ -1,6 +1,6 @@
 """`gateway explain`: what would happen to a request; no vendor is asked, the store is only read.
 
-Keys that verify a token may be fetched from its issuer.
+Keys that verify a token may be fetched from its issuer, and a sign-in that asks somebody asks.
 """
 
 import asyncio

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.attacks.both_ends import HI, OWN_ORIGIN, bearer, only, refused, signing_in
 from tests.support.chatbase import Chatbase
@@ -155,7 +155,7 @@ async def test_each_request_gets_its_own_answer(kind: str, app: HostApp, tmp_pat
         async def leaves(number: int) -> None:
             async with connected(stage.url) as peer:
                 await peer.send(stage.request(None, "POST", "/chat", HI, fields(number)))
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(30):
                     while app.count(path) < 20:  # noqa: ASYNC110 - the app has its own threads
                         await asyncio.sleep(0.001)
                 peer.reset()
@@ -163,7 +163,7 @@ async def test_each_request_gets_its_own_answer(kind: str, app: HostApp, tmp_pat
         stay = [stage.ask(None, "POST", "/chat", HI, fields(number)) for number in range(0, 20, 2)]
         gone = [leaves(number) for number in range(1, 20, 2)]
         both = asyncio.gather(*stay, *gone)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while app.count(path) < 20:  # noqa: ASYNC110 - the app has its own threads
                 await asyncio.sleep(0.001)
         app.release()
@@ -242,7 +242,7 @@ async def test_a_flood_of_junk_leaves_the_good_alone(app: HostApp, tmp_path: Pat
     async with trusting(tmp_path, by_cookie(app)) as stage:
         good = ("Cookie", "sessionid=s1")
         assert (await ask(stage, good)).status == 200
-        junk = [ask(stage, ("Cookie", f"sessionid=junk-{number}")) for number in range(200)]
+        junk = [ask(stage, ("Cookie", f"sessionid=junk-{number}")) for number in range(60)]
         answers = await asyncio.gather(*junk)
         assert {one.status for one in answers} == {401}
         before = app.count(ME)
@@ -288,14 +288,17 @@ async def test_a_proxys_own_fields_spoof_nobody(on_spoof: str, tmp_path: Path) -
             only(stage, "alice", "victim")
 
 
-async def test_who_forwards_and_for_whom_are_both_recorded(tmp_path: Path) -> None:
+async def test_who_forwards_and_for_whom_are_both_recorded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Row J-36."""
-    with capture_logs() as lines:
-        async with trusting(tmp_path, FORWARDED) as stage:
-            assert (await ask(stage, PROOF, USER)).status == 200
-    (line,) = [one for one in lines if one["event"] == "exchange"]
-    assert (line["actor"], line["user"]) == ("oauth2-proxy", "alice")
-    assert SECRET not in str(lines)
+    caplog.set_level(logging.INFO, "gateway")
+    async with trusting(tmp_path, FORWARDED) as stage:
+        assert (await ask(stage, PROOF, USER)).status == 200
+    (line,) = [one for one in caplog.messages if "event='exchange'" in one]
+    assert "actor='oauth2-proxy'" in line
+    assert "user='alice'" in line
+    assert SECRET not in caplog.text
 
 
 @pytest.mark.parametrize(

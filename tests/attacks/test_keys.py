@@ -1,6 +1,7 @@
 """K: an issuer whose keys cannot be had, are not its own, or are asked for too often."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.attacks.both_ends import HI, bearer, only, refused, signing_in
 from tests.support.chatbase import Chatbase
 from tests.support.provider import DISCOVERY, JWKS, Answer, Provider, body, redirect, status
 from tests.support.stage import Stage, chatbase_stage
+from tests.support.tokens import ABSENT
 from tests.support.vendor import RecordingVendor
 from tests.support.wire import Answer as Heard
 
@@ -112,6 +114,49 @@ async def test_a_cold_start_fetches_once_for_all(provider: Provider, tmp_path: P
         assert provider.count(JWKS) == 1
         users = [request.json()["userId"] for request in stage.vendor.requests]
         assert sorted(users) == sorted(f"person-{n}" for n in range(20))
+
+
+async def test_a_rotation_under_traffic_fails_nobody(provider: Provider, tmp_path: Path) -> None:
+    """Row RF-31, over sockets: both keys are published, as issuers do, while one takes over."""
+    failed: list[Heard] = []
+    asked = 0
+    done = asyncio.Event()
+
+    async def person(number: int, stage: Stage[Chatbase]) -> None:
+        nonlocal asked
+        while not done.is_set():
+            heard = await ask(stage, provider.issuer.token(f"person-{number}", jti=str(asked)))
+            asked += 1
+            if heard.status != 200:
+                failed.append(heard)
+
+    async def more(than: int) -> None:
+        async with asyncio.timeout(30):
+            while asked < than:  # noqa: ASYNC110 - a count that grows
+                await asyncio.sleep(0.005)
+
+    async with trusting(tmp_path, provider) as stage, asyncio.TaskGroup() as group:
+        for number in range(8):
+            group.create_task(person(number, stage))
+        await more(40)
+        before = json.loads(provider.issuer.jwks_text())["keys"]
+        provider.rotate()
+        keys = before + json.loads(provider.issuer.jwks_text())["keys"]
+        provider.script(JWKS, body(json.dumps({"keys": keys}).encode()))
+        await more(asked + 80)
+        done.set()
+    assert failed == []
+    assert provider.count(JWKS) == 2
+
+
+async def test_a_token_without_a_key_id_is_by_the_one_key_that_fits(
+    provider: Provider, tmp_path: Path
+) -> None:
+    provider.algorithms = ("RS256",)
+    async with trusting(tmp_path, provider) as stage:
+        token = provider.issuer.token("alice", header={"kid": ABSENT})
+        assert (await ask(stage, token)).status == 200
+        only(stage, "alice")
 
 
 async def test_an_issuer_that_is_away_keeps_nobody_out_who_has_known_keys(

@@ -118,7 +118,7 @@ async def test_a_question_takes_its_time_and_no_more() -> None:
 
 async def test_no_more_run_at_once_than_an_app_can_bear() -> None:
     """And whoever waits too long, or comes when too many wait, is told so."""
-    one = Asked("app", timeout=0.5)
+    one = Asked("app", timeout=60)
     running = most = 0
     gate = asyncio.Event()
 

@@ -101,7 +101,7 @@ async def test_keys_are_fetched_at_first_use_and_kept() -> None:
         assert one.keys.age == 10
 
 
-@pytest.mark.parametrize("count", [500])
+@pytest.mark.parametrize("count", [1000])
 async def test_a_cold_start_with_many_callers_is_one_fetch(count: int) -> None:
     """Row K-06."""
     async with stage() as one:

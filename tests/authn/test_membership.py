@@ -29,11 +29,11 @@ def app() -> Iterator[HostApp]:
         yield one
 
 
-def beside(app: HostApp, *, cache: float = 10.0, sign_in: Any = None, **rules: Any) -> Any:
+def beside(app: HostApp, *, cache: float = 60.0, sign_in: Any = None, **rules: Any) -> Any:
     return WithMembership(
         sign_in or one_sign_in(org_claim="org"),
         MembershipRules(**({"url": app.url + ORGS} | rules)),
-        Asked("app", timeout=0.5),
+        Asked("app", timeout=60),
         Remembered[frozenset[str]](cache),
     )
 

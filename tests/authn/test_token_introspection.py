@@ -42,7 +42,7 @@ def server() -> Iterator[HostApp]:
         yield one
 
 
-def sign_in(server: HostApp, *, cache: float = 10.0, clock: Any = None, **rules: Any) -> Any:
+def sign_in(server: HostApp, *, cache: float = 60.0, clock: Any = None, **rules: Any) -> Any:
     said: dict[str, Any] = {
         "url": server.introspect,
         "client_id": CLIENT[0],
@@ -54,7 +54,7 @@ def sign_in(server: HostApp, *, cache: float = 10.0, clock: Any = None, **rules:
     clock = clock or WoundClock(NOW)
     return TokenIntrospection(
         IntrospectionRules(**(said | rules)),
-        Asked("server", timeout=1.0),
+        Asked("server", timeout=60),
         Remembered[Vouched](cache, clock=clock),
         clock=clock,
     )
@@ -161,6 +161,16 @@ async def test_everything_it_says_is_checked(
         ({"audience": (), "client": ("other",)}, {}, "401 credentials_invalid"),
         ({"client": ("spa",)}, {"client_id": ABSENT}, "401 credentials_invalid"),
         ({"client": ("spa",)}, {"aud": "other"}, "401 credentials_invalid"),
+        # As oidc-provider speaks of a refresh token: row J-20.
+        ({"audience": ()}, {"aud": ABSENT, "token_type": ABSENT}, "401 credentials_invalid"),
+        ({"audience": (), "client": ("spa",)}, {"token_type": ABSENT}, "401 credentials_invalid"),
+        ({"audience": ()}, {"aud": "gateway", "token_type": ABSENT}, "alice"),
+        (
+            {"audience": (), "types": ("Bearer", "absent")},
+            {"aud": ABSENT, "token_type": ABSENT},
+            "alice",
+        ),
+        ({"types": ("absent",)}, {"token_type": "Bearer"}, "401 credentials_invalid"),
         ({"issuer": None}, {"iss": ABSENT}, "alice"),
         ({"require": {"scope": "chat"}}, {}, "401 credentials_invalid"),
         ({"require": {"scope": "chat"}}, {"scope": "chat"}, "alice"),

@@ -36,7 +36,8 @@ class TokenIntrospectionSettings(SignInTable):
         default={}, description="Claims that must have this value."
     )
     types: SomeTexts = Field(
-        default=("Bearer",), description="Accepted `token_type`; an absent one is accepted."
+        default=("Bearer",),
+        description='Accepted `token_type`; "absent": none need be said. It need not beside `aud`.',
     )
     places: CredentialPlaces = Field(
         default=(),
