@@ -7,7 +7,7 @@ Everything that happens to a request ends here as an answer, and as one record.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.core import fields as http
@@ -39,6 +39,7 @@ from gateway.ports import (
 )
 from gateway.site import Site
 from gateway.stamp import Stamped
+from gateway.toolcall import Tool, call_tool
 from gateway.welcome import authenticate, claim, signed_in
 
 HEALTH = {("livez",), ("readyz",)}
@@ -47,6 +48,7 @@ OF_OURS = (Unavailable, CredentialsExpired)
 KEYS = (".well-known", "jwks.json")
 # Below an org's own path: where the application stands that we stand in. No request can name it.
 THE_APPLICATION = ("the application itself",)
+TOOLS = ("_gateway", "tools")
 OWN = "_gateway"  # no vendor's mount may shadow what stands below it
 
 
@@ -62,6 +64,7 @@ class House:
     running: Running
     usage: UsageSink
     faults: FaultSink
+    tools: Mapping[tuple[str, str, str], Tool]  # by org, upstream and name
     keys: Callable[[], JsonObject]  # a JWK Set: those of our own statements
     ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
     room: Segments = ()
@@ -89,7 +92,7 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
     """Find who is asked, and pass the request on to them."""
     http.check(ask.fields)
     path = route.segments(ask.raw_path)
-    if not house.room and (whole := await of_the_house(house, ask, path)) is not None:
+    if not house.room and (whole := await of_the_house(house, ask, path, record)) is not None:
         await send(answer, whole)
         return
     site, below = house.sites.find(ask.host, path)
@@ -114,14 +117,26 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
             await handle(org, below, ask, answer, record, house.running)
 
 
-async def of_the_house(house: House, ask: Inbound, path: Segments) -> Answer | None:
+async def of_the_house(house: House, ask: Inbound, path: Segments, record: Record) -> Answer | None:
     """What is the same whichever org stands here."""
     if path in HEALTH:
         return await health(house, ask, path)
     if path == KEYS:
         only_get(ask)
         return problem.of_json(house.keys())
+    if path[:2] == TOOLS:
+        return await tool_call(house, path[2:], ask, record)
     return None
+
+
+async def tool_call(house: House, path: Segments, ask: Inbound, record: Record) -> Answer:
+    """What a vendor calls for a person. It says by the path whose service it means."""
+    tool = house.tools.get((path[0], path[1], path[2])) if len(path) == 3 else None
+    if tool is None:
+        raise NotFound
+    if ask.method != "POST":
+        raise MethodNotAllowed(("POST",))
+    return await call_tool(tool, ask, record)
 
 
 async def who_asks(house: House, ask: Inbound, path: str) -> Identity:

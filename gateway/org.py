@@ -23,6 +23,7 @@ from gateway.ports import (
     Limits,
     Questions,
     Record,
+    Seen,
     SignIn,
     Transport,
     Visitors,
@@ -61,6 +62,7 @@ class Org:
     audit: AuditSink
     limits: Limits
     secret: bytes = field(repr=False)  # for opaque user ids
+    seen: Seen
     origins: tuple[str, ...] = ()
     refuse_spoofs: bool = False
     visitors: Visitors | None = None  # None: whoever has not signed in is nobody

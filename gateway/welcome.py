@@ -22,6 +22,7 @@ async def authenticate(org: Org, ask: Inbound, answer: Answering, record: Record
         if org.visitors is None or not org.visitors.may_come(ask):
             raise
         identity = await visiting(org, ask, answer)
+    org.seen.note(identity)
     record.subject = identity.subject
     record.actor = identity.actor or ""
     return identity

@@ -28,13 +28,13 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.record",
         "gateway.core.usage",
     ),
-    ("gateway.core.guard", "gateway.core.place", "gateway.core.query"),
+    ("gateway.core.guard", "gateway.core.place", "gateway.core.query", "gateway.core.signature"),
     ("gateway.core.vendor", "gateway.core.doors"),
     ("gateway.core.route", "gateway.core.problem", "gateway.core.note"),
     ("gateway.core.call", "gateway.core.directory", "gateway.core.observe"),
     ("gateway.core.plan",),
     ("gateway.core.lookup",),
-    ("gateway.ports", "gateway.verification", "gateway.caller"),
+    ("gateway.ports.*", "gateway.verification", "gateway.caller"),
     (
         "gateway.vendors.*",
         "gateway.authn.*",
@@ -45,7 +45,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ),
     ("gateway.interrupt", "gateway.stamp", "gateway.org"),
     ("gateway.site", "gateway.others"),
-    ("gateway.relay", "gateway.adoption", "gateway.welcome"),
+    ("gateway.relay", "gateway.adoption", "gateway.welcome", "gateway.toolcall"),
     ("gateway.exchange",),
     ("gateway.dispatch",),
     ("gateway.explain", "gateway.recording"),
@@ -68,6 +68,7 @@ PIPELINES = (
     "gateway.relay",
     "gateway.adoption",
     "gateway.welcome",
+    "gateway.toolcall",
     "gateway.exchange",
     "gateway.dispatch",
     "gateway.explain",
@@ -76,7 +77,7 @@ PIPELINES = (
 # Of what is lower, these may import no more than this.
 ONLY: dict[str, tuple[str, ...]] = {
     "gateway.vendors.*": ("gateway.core.vendor", "gateway.vendors.*"),
-    **dict.fromkeys(PIPELINES, ("gateway.core.*", "gateway.ports", *PIPELINES)),
+    **dict.fromkeys(PIPELINES, ("gateway.core.*", "gateway.ports.*", *PIPELINES)),
 }
 # Nothing under core/ waits, looks at a clock, opens anything or writes a log.
 IMPURE = frozenset(
@@ -94,6 +95,8 @@ UNTESTED: dict[str, str] = {
     "gateway.core.record": "values without code; tests/test_dispatch.py sees them filled",
     "gateway.org": "values without code; every test of the pipeline is made of them",
     "gateway.cli.looking": "what two commands share; their tests drive it",
+    "gateway.assemble.tools": "every tool of tests/test_toolcall.py is made by it",
+    "gateway.config.tools": "values; tests/config/rules/test_tools.py drives them",
     "gateway.assemble.sign_ins.probed": "one class without code",
     "gateway.authn.verifier": "values without code, and a promise",
     "gateway.assemble.sign_ins.making": "values without code",
@@ -102,7 +105,7 @@ UNTESTED: dict[str, str] = {
     "gateway.config.sign_ins.table": "what the kinds share; each kind's own tests drive it",
     "gateway.store.errors": "classes without code",
     "gateway.store.upgrade": "one call of Alembic; every test that makes a store runs it",
-    "gateway.ports": "promises without code; each adapter's test holds it to them",
+    "gateway.ports.*": "promises without code; each adapter's test holds it to them",
     "gateway.__main__": "one call; tests/cli drives it as a process",
     "gateway.store.migrations.*": "Alembic's own scripts; every test that opens a store runs them",
 }

@@ -98,6 +98,7 @@ async def assemble(settings: Settings, host: Host = NO_HOST) -> AsyncIterator[As
             faults=log,
             ready=readiness.check,
             keys=shared.assertions.jwk_set,
+            tools=shared.tools,
         )
         yield Assembled(
             house=house,

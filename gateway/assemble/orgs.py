@@ -12,9 +12,12 @@ from gateway.assemble.host import NO_HOST, Host
 from gateway.assemble.limits import Counting, build_limits
 from gateway.assemble.sign_ins import Made, org_places, sign_ins_of
 from gateway.assemble.sign_ins.forwarded import forwarded_fields
+from gateway.assemble.tools import build_tool
 from gateway.authn.assertions import Assertions
 from gateway.authn.chain import SignIns
+from gateway.authn.once import Once
 from gateway.authn.org_from import field_of
+from gateway.authn.seen import SeenLately
 from gateway.authn.visitors import Visitors, signing_key
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.core.directory import Directory, Stand
@@ -29,6 +32,7 @@ from gateway.net.resting import Resting
 from gateway.org import Org, Upstream
 from gateway.ports import AuditSink
 from gateway.store.store import Store
+from gateway.toolcall import Tool
 
 
 @dataclass(kw_only=True)
@@ -43,6 +47,9 @@ class Shared:
     sign_ins: Made
     resting: Resting
     host: Host = NO_HOST
+    once: Once = field(default_factory=Once)
+    seen: SeenLately = field(default_factory=SeenLately)
+    tools: dict[tuple[str, str, str], Tool] = field(default_factory=dict)
     tables: dict[tuple[str, tuple[str, ...] | None], Table] = field(default_factory=dict)
 
     @cached_property
@@ -90,6 +97,7 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
         ledger=shared.store.ledger,
         audit=shared.audit,
         limits=build_limits(settings, shared.counting),
+        seen=shared.seen,
         secret=shared.secret,
         origins=settings.origins,
         refuse_spoofs=settings.on_spoof == "refuse",
@@ -102,6 +110,14 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
         named_in=tuple(field_of(place) for place in places),
         forwarded_in=forwarded_fields(settings),
     )
+
+
+def build_tools(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> None:
+    """Add the tools of an org to those there are, by org, upstream and name."""
+    for upstream in settings.upstreams.values():
+        for name, tool in upstream.tools.items():
+            key = (settings.name, upstream.name, name)
+            shared.tools[key] = build_tool(name, tool, settings, upstream, shared, stack)
 
 
 def standing_at(settings: UpstreamSettings) -> Segments:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 
-from gateway.assemble.orgs import Shared, build_org, standing_at
+from gateway.assemble.orgs import Shared, build_org, build_tools, standing_at
 from gateway.assemble.sign_ins import org_places, sign_ins_of
 from gateway.authn.org_from import field_of
 from gateway.authn.shared import SharedSignIns
@@ -36,6 +36,9 @@ class _Sites:
             for name, org in settings.orgs.items()
             if name != EVERY_ORG
         }
+        for name, org in settings.orgs.items():
+            if name != EVERY_ORG:
+                build_tools(org, shared, stack)
         self._others = other_orgs(settings, shared) if EVERY_ORG in settings.orgs else {}
         self._made: dict[tuple[str, ...], Site] = {}
 

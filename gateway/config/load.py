@@ -28,6 +28,7 @@ from gateway.config.rules import (
     sharing,
     sign_ins,
     surroundings,
+    tools,
     upstream,
     vendor,
 )
@@ -153,7 +154,8 @@ def _judged(
     settings, meaning = loaded.settings, loaded.meaning
     yield from server.check(settings)
     of_orgs = (
-        check(settings.orgs) for check in (sign_ins.check, org.check, orgs.check, limits.check)
+        check(settings.orgs)
+        for check in (sign_ins.check, org.check, orgs.check, limits.check, tools.check)
     )
     needed = surroundings.check(settings.orgs, around)
     for one in chain(upstream.check(settings.orgs, known), *of_orgs, needed):

@@ -33,6 +33,7 @@ from gateway.config.profile_kinds import Profile
 from gateway.config.sign_ins import SharedSignIns, SignIns
 from gateway.config.sign_ins.table import SharedTable
 from gateway.config.table import Table
+from gateway.config.tools import ToolTable
 from gateway.config.units import Bytes, Seconds
 from gateway.core.identity import UserIdRule
 
@@ -162,6 +163,9 @@ class UpstreamTable(Table):
     )
     max_body: Annotated[int, Bytes("1KiB", "64MiB")] | None = Field(
         default=None, description="Default: the server's."
+    )
+    tools: Mapping[Name, ToolTable] = Field(
+        default={}, description="What the vendor may call for a person it talks to, by name."
     )
     http2: Literal[False] = Field(default=False, description="Not available yet.")
 

@@ -24,6 +24,7 @@ from gateway.config.profile import OperationTable, VendorTable
 from gateway.config.sign_ins import KINDS
 from gateway.config.sign_ins.table import SharedTable
 from gateway.config.table import Table
+from gateway.config.tools import ToolTable, VerifyTable
 from gateway.config.written import File, keys_of, table_at
 
 _KEY_OF_A_TABLE = "[key]"  # how pydantic says that the name is wrong, not what stands under it
@@ -52,6 +53,8 @@ _HOMES: tuple[tuple[type[Table], str], ...] = (
     (SharedCounters, "in [shared]"),
     (LimitsTable, "in [limits] of an org"),
     (UpstreamTable, "in an upstream"),
+    (ToolTable, "in a tool of an upstream"),
+    (VerifyTable, "in `verify`"),
     (OrgTable, "in [orgs.NAME]"),
     (VendorTable, "in [vendors.NAME]"),
     (OperationTable, "in an operation of [vendors.NAME]"),
@@ -78,13 +81,14 @@ def read(tree: dict[str, Any], holes: Iterable[Path] = ()) -> Reading:
     `holes` are places where something was found wrong already.
     """
     reading = Reading(File(), [], set(holes))
+    made_up: set[Path] = set()
     for _ in range(_MOST_ROUNDS):
         try:
             reading.file = File.model_validate(tree)
         except ValidationError as error:
             placed = [(one, _path(tree, one)) for one in error.errors(include_url=False)]
             _note(placed, reading)
-            reading.holes |= {_mend(tree, mistake, path) for mistake, path in placed}
+            reading.holes |= {_mend(tree, mistake, path, made_up) for mistake, path in placed}
         else:
             return reading
     raise ValueError("the configuration is no tree of tables")
@@ -96,10 +100,13 @@ def _note(placed: Iterable[tuple[ErrorDetails, Path]], reading: Reading) -> None
             reading.findings.append(Finding(path, _message(mistake)))
 
 
-def _mend(tree: dict[str, Any], mistake: ErrorDetails, path: Path) -> Path:
+def _mend(tree: dict[str, Any], mistake: ErrorDetails, path: Path, made_up: set[Path]) -> Path:
     """Make `tree` one mistake better. Returns the hole that leaves."""
     if mistake["type"] != "missing":
         return take_out(tree, path)
+    if path in made_up:  # and would not do
+        return take_out(tree, path[:-1])
+    made_up.add(path)
     table = at(tree, path[:-1])
     if isinstance(table, dict):
         table[path[-1]] = f"missing {key_of(path)}"  # no two alike, or they would seem shared

@@ -38,7 +38,6 @@ NOT_YET = (
     NotYet("org", "widget"),
     NotYet("upstream", "proxy"),
     NotYet("upstream", "http2", accepted=False),
-    NotYet("upstream", "tools"),
     NotYet("upstream", "events"),
     NotYet("upstream", "contacts"),
     NotYet("upstream", "widget"),

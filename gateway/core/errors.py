@@ -151,6 +151,13 @@ class RequestTimeout(GatewayError):
     proxy_error = "http_request_error"
 
 
+class IdempotencyConflict(GatewayError):
+    status = 409
+    code = "idempotency_conflict"
+    title = "This has been asked for already"
+    proxy_error = "http_request_denied"
+
+
 class LengthRequired(GatewayError):
     status = 411
     code = "length_required"

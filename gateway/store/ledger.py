@@ -72,9 +72,13 @@ USER_IDS = select(*_NAMED_BY, users.c.user_id).where(_of_many(*_NAMED_BY))
 USER_ID = select(users.c.user_id).where(
     users.c.org == _ORG, users.c.upstream == _UPSTREAM, users.c.subject == _ASKING
 )
-NAMED = select(_became(users.c.org, users.c.subject) == _ASKING).where(
-    users.c.org == _ORG, users.c.upstream == _UPSTREAM, users.c.user_id == bindparam("user_id")
+_CALLED = (
+    (users.c.org == _ORG)
+    & (users.c.upstream == _UPSTREAM)
+    & (users.c.user_id == bindparam("user_id"))
 )
+WHO = select(_became(users.c.org, users.c.subject)).where(_CALLED)
+NAMED = select(_became(users.c.org, users.c.subject) == _ASKING).where(_CALLED)
 # SQLite needs the WHERE: without it, it reads ON CONFLICT as the condition of a join.
 _NAMED = select(
     _ORG,
@@ -150,6 +154,13 @@ class Ledger(ConversationLedger):
             "user_id": user_id,
         }
         return bool(await self._database.scalar(NAMED, values))
+
+    async def person_named(self, upstream: str, org: str, user_id: str) -> Person | None:
+        if not _storable(upstream, org, user_id):
+            return None
+        values = {"org": org, "upstream": upstream, "user_id": user_id}
+        subject: str | None = await self._database.scalar(WHO, values)
+        return None if subject is None else Person(org, subject)
 
     async def known_user_id(self, upstream: str, person: Person) -> str | None:
         if not _storable(upstream, person.org, person.subject):

@@ -26,6 +26,9 @@ class ReadOnlyLedger(ConversationLedger):
     async def was_named(self, upstream: str, person: Person, user_id: str) -> bool:
         return await self._ledger.was_named(upstream, person, user_id)
 
+    async def person_named(self, upstream: str, org: str, user_id: str) -> Person | None:
+        return await self._ledger.person_named(upstream, org, user_id)
+
     async def known_user_id(self, upstream: str, person: Person) -> str | None:
         return await self._ledger.known_user_id(upstream, person)
 

@@ -34,6 +34,7 @@ SECRETS = {
     "CHATBASE_KEY": "chatbase-key",
     "DOCS_KEY": "docs-key",
     "MINE_KEY": "mine-key",
+    "TOOL_TOKEN": "tool-token-0123456789",
 }
 WRITTEN = (
     *(File, Server, IdentitySettings, Store, *SHARED_KINDS.values()),
@@ -73,6 +74,7 @@ def test_the_example_needs_what_it_says(told: Told):
         ["INTROSPECT_SECRET"],
         ["PROXY_SECRET"],
         ["CHATBASE_KEY"],
+        ["TOOL_TOKEN"],
         ["DOCS_KEY"],
         ["MINE_KEY"],
     ]
@@ -81,7 +83,10 @@ def test_the_example_needs_what_it_says(told: Told):
 @pytest.mark.parametrize("table", WRITTEN, ids=lambda table: table.__name__)
 def test_the_example_has_every_key_there_is(table: type[Table]):
     text = EXAMPLE.read_text()
-    lines = re.compile(r"^(?:# )?([\w]+) = |^\[+(?:(?:orgs|vendors)\.\w+\.)?(\w+)", re.MULTILINE)
+    lines = re.compile(
+        r"^(?:# )?([\w]+) = |^\[+(?:(?:orgs|vendors)\.\w+\.(?:upstreams\.\w+\.)?)?(\w+)",
+        re.MULTILINE,
+    )
     named = {name for pair in lines.findall(text) for name in pair}
     named |= set(re.findall(r"(\w+) = ", text.partition("timeouts = {")[2].partition("}")[0]))
     assert set(keys_of(table)) <= named

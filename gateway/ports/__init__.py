@@ -7,98 +7,40 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from gateway.core.identity import Identity, Person
 from gateway.core.plan import VendorRequest
 from gateway.core.record import Record as Record
-from gateway.core.strictjson import JsonObject
 from gateway.core.vendor import Operation
+from gateway.ports.people import Assertions, OnceOnly, Seen, Visitors
+from gateway.ports.wire import Answering, ClientLeft, Fields, Inbound, Outbound
 
-Fields: TypeAlias = Sequence[tuple[bytes, bytes]]
-
-
-class ClientLeft(Exception):
-    """The client is gone: there is nobody left to answer."""
-
-
-class Inbound(Protocol):
-    """One request, as it came. Nothing in it is trusted."""
-
-    @property
-    def method(self) -> str: ...
-    @property
-    def raw_path(self) -> str:
-        """The path as sent, undecoded, below the prefix we are mounted at; ASCII."""
-        ...
-
-    @property
-    def raw_query(self) -> bytes: ...
-    @property
-    def fields(self) -> Fields: ...
-    @property
-    def scheme(self) -> str:
-        """http or https, as the outermost proxy that is believed saw it."""
-        ...
-
-    @property
-    def host(self) -> str | None:
-        """The Host in lower case, with its port, as that proxy saw it."""
-        ...
-
-    @property
-    def peer(self) -> str:
-        """The client's address, as that proxy saw it; empty where there is none."""
-        ...
-
-    async def body(self, limit: int) -> bytes:
-        """The whole body. `ContentTooLarge` beyond `limit` bytes, `RequestTimeout` when slow."""
-        ...
-
-    async def left(self) -> None:
-        """Return when the client has left. Only after `body`."""
-        ...
-
-
-class Outbound(Protocol):
-    """One answer, as it goes. Each call returns once the client can take more."""
-
-    @property
-    def started(self) -> bool: ...
-    async def start(self, status: int, fields: Fields) -> None: ...
-    async def chunk(self, content: bytes) -> None: ...
-    async def end(self) -> None: ...
-    async def cut(self) -> None:
-        """Close without a proper end, so that half an answer does not look whole."""
-        ...
-
-
-class Answering(Outbound, Protocol):
-    """An answer whose head can still get more."""
-
-    def add(self, fields: Fields) -> None:
-        """Put these in the head as well, whatever answer it will be the head of."""
-        ...
-
-
-class Visitors(Protocol):
-    """People who have not signed in, one a browser. No other sign-in vouches for their names."""
-
-    def may_come(self, ask: Inbound) -> bool:
-        """Whether this request may be a visitor's."""
-        ...
-
-    def known(self, ask: Inbound) -> Identity | None:
-        """The visitor of this request's cookie."""
-        ...
-
-    def new(self) -> tuple[Identity, Fields]:
-        """A new visitor, and the fields of the answer that make the browser theirs."""
-        ...
-
-    def forget(self) -> Fields:
-        """The fields of the answer that make the browser nobody's."""
-        ...
+__all__ = [
+    "Answering",
+    "Assertions",
+    "AuditSink",
+    "ClientLeft",
+    "Clock",
+    "ConversationLedger",
+    "FaultSink",
+    "Fields",
+    "Inbound",
+    "Limits",
+    "Named",
+    "OnceOnly",
+    "Outbound",
+    "Questions",
+    "Record",
+    "Seen",
+    "SharedSignIn",
+    "SignIn",
+    "Transport",
+    "UsageSink",
+    "VendorResponse",
+    "Visitors",
+    "Whose",
+]
 
 
 class SignIn(Protocol):
@@ -167,6 +109,10 @@ class ConversationLedger(Protocol):
         """Whether this is the id there of somebody who has become this person."""
         ...
 
+    async def person_named(self, upstream: str, org: str, user_id: str) -> Person | None:
+        """Who is known by this id at this upstream; who they are by now."""
+        ...
+
     async def known_user_id(self, upstream: str, person: Person) -> str | None:
         """The id this person first had at this upstream; None before the first time."""
         ...
@@ -220,26 +166,6 @@ class Limits(Protocol):
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:
         """What limits a request of this operation, in words."""
-        ...
-
-
-class Assertions(Protocol):
-    """Statements of ours about who asks, for services of the company's own."""
-
-    def sign(
-        self,
-        identity: Identity,
-        *,
-        user: str,
-        audience: str,
-        conversation: str | None = None,
-        tool: str | None = None,
-    ) -> str:
-        """A signed statement for the one who is at `audience` (`core.assertion`)."""
-        ...
-
-    def jwk_set(self) -> JsonObject:
-        """The keys to verify them by (RFC 7517)."""
         ...
 
 

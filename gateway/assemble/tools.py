@@ -1,0 +1,82 @@
+"""Settings of a tool → what carries a vendor's calls to it."""
+
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from gateway.config.model import OrgSettings, UpstreamSettings
+from gateway.config.place import place
+from gateway.config.tools import ToolTable, VerifyTable
+from gateway.core.signature import Bearer, Check, Hmac, StandardWebhooks, webhook_secret
+from gateway.net.http1 import Http1Transport
+from gateway.toolcall import Said, Tool
+
+if TYPE_CHECKING:
+    from gateway.assemble.orgs import Shared
+
+
+def build_tool(
+    name: str,
+    settings: ToolTable,
+    org: OrgSettings,
+    upstream: UpstreamSettings,
+    shared: "Shared",
+    stack: AsyncExitStack,
+) -> Tool:
+    address = urlsplit(settings.url)
+    transport = Http1Transport(
+        origin=f"{address.scheme}://{address.netloc}",
+        connect=min(5.0, settings.timeout),
+        first_byte=settings.timeout,
+        idle=settings.timeout,
+        resting=shared.resting,
+    )
+    stack.push_async_callback(transport.aclose)
+    query = f"?{address.query}" if address.query else ""
+    return Tool(
+        name=name,
+        org=org.name,
+        external_id=org.external_id,
+        upstream=upstream.name,
+        check=build_check(settings.verify),
+        user=_said(settings.user),
+        conversation=None if settings.conversation is None else _said(settings.conversation),
+        audience=settings.url,
+        target=(address.path or "/") + query,
+        transport=transport,
+        assertions=shared.assertions,
+        ledger=shared.store.ledger,
+        audit=shared.audit,
+        seen=shared.seen,
+        once=shared.once,
+        via=shared.via,
+        total=settings.timeout,
+        max_body=settings.max_body,
+        now=time.time,
+    )
+
+
+def build_check(settings: VerifyTable) -> Check:
+    """How a caller proves who it is, as `config/rules/tools.py` has let it by."""
+    if settings.bearer:
+        return Bearer(tuple(_values(settings.bearer)))
+    if settings.standard_webhooks:
+        return StandardWebhooks(tuple(map(webhook_secret, _values(settings.standard_webhooks))))
+    algorithm = "sha256" if settings.hmac_sha256 else "sha1"
+    secrets = settings.hmac_sha256 or settings.hmac_sha1
+    keys = tuple(value.encode() for value in _values(secrets))
+    return Hmac(
+        "sha256" if algorithm == "sha256" else "sha1", settings.field or "", keys, settings.prefix
+    )
+
+
+def _values(secrets: Sequence[SecretStr]) -> list[str]:
+    return [secret.get_secret_value() for secret in secrets]
+
+
+def _said(written: str) -> Said:
+    return cast("Said", place(written))  # a variable of a path has been refused

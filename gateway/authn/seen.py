@@ -1,0 +1,26 @@
+"""What people's sign-ins said of them last, for when somebody else speaks of them.
+
+Roles are what a credential says now; a vendor that calls back has none. Of somebody who has not
+been here since this process began nothing is known, and they have no roles.
+"""
+
+from cachetools import LRUCache
+
+from gateway.core.identity import Identity, Person
+
+REMEMBERED = 65_536  # people
+
+
+class SeenLately:
+    """Keeps the `Seen` port."""
+
+    def __init__(self) -> None:
+        self._seen: LRUCache[Person, tuple[str, ...]] = LRUCache(REMEMBERED)
+
+    def note(self, identity: Identity) -> None:
+        """Remember who just signed in."""
+        self._seen[identity.person] = identity.roles
+
+    def identity(self, person: Person) -> Identity:
+        """The person, as far as is known."""
+        return Identity(person.org, person.subject, roles=self._seen.get(person, ()))

@@ -1,0 +1,80 @@
+"""The tools a vendor may call: who it is must be proven, and of whom it speaks must be said."""
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import SecretStr
+
+from gateway.config.kinds import EVERY_ORG
+from gateway.config.mistake import Finding, Path
+from gateway.config.model import OrgSettings
+from gateway.config.tools import ToolTable, VerifyTable
+from gateway.config.urls import url
+from gateway.core.signature import webhook_secret
+
+FORMS = ("bearer", "hmac_sha256", "hmac_sha1", "standard_webhooks")
+SHORTEST = 16  # bytes of a token or secret
+
+
+def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
+    """The findings about every tool."""
+    for name, org in orgs.items():
+        for upstream in org.upstreams.values():
+            path: Path = ("orgs", name, "upstreams", upstream.name, "tools")
+            if upstream.tools and name == EVERY_ORG:
+                yield Finding(
+                    path, "a tool's address names its org, and here none is named: list the org"
+                )
+            for key, tool in upstream.tools.items():
+                yield from _check(tool, (*path, key))
+
+
+def _check(tool: ToolTable, path: Path) -> Iterator[Finding]:
+    yield from _reachable(tool.url, (*path, "url"))
+    yield from verifying(tool.verify, (*path, "verify"))
+    if tool.user.startswith("body:") and tool.conversation is None:
+        yield Finding(
+            (*path, "conversation"),
+            "is required, since `user` is in the body: what stands there may come from the chat "
+            "itself, and counts only beside a conversation that is that person's",
+        )
+
+
+def _reachable(written: str, path: Path) -> Iterator[Finding]:
+    try:
+        found = url(written)
+    except ValueError as error:
+        yield Finding(path, str(error))
+        return
+    if not found.is_encrypted and not found.stays_here:
+        yield Finding(path, "is not encrypted: what is said of people can be read", "warning")
+
+
+def verifying(table: VerifyTable, path: Path) -> Iterator[Finding]:
+    """The findings about how a caller proves who it is."""
+    given = [form for form in FORMS if getattr(table, form)]
+    if not given:
+        yield Finding(path, f"needs one of {', '.join(FORMS)}: or anybody could call")
+    for form in given[1:]:
+        yield Finding((*path, form), f"there is {given[0]} already: one form, with its secrets")
+    hmac = given[:1] in (["hmac_sha256"], ["hmac_sha1"])
+    if hmac and table.field is None:
+        yield Finding((*path, "field"), "is required: where the signature stands")
+    if given and not hmac and (table.field is not None or table.prefix):
+        yield Finding((*path, "field"), f"is for an HMAC; {given[0]} has its own place")
+    for form in given:
+        for secret in getattr(table, form):
+            if (told := _weakness(form, secret)) is not None:
+                yield Finding((*path, form), told)
+
+
+def _weakness(form: str, secret: SecretStr) -> str | None:
+    value = secret.get_secret_value()
+    if form == "standard_webhooks":
+        try:
+            webhook_secret(value)
+        except ValueError as error:
+            return str(error)
+        return None
+    if len(value.encode()) < SHORTEST:
+        return f"has fewer than {SHORTEST} bytes: make one with `openssl rand -hex 32`"
+    return None

@@ -1,0 +1,62 @@
+"""What is known of people beside a sign-in, and what we say of them to others."""
+
+from typing import Protocol
+
+from gateway.core.identity import Identity, Person
+from gateway.core.strictjson import JsonObject
+from gateway.ports.wire import Fields, Inbound
+
+
+class Visitors(Protocol):
+    """People who have not signed in, one a browser. No other sign-in vouches for their names."""
+
+    def may_come(self, ask: Inbound) -> bool:
+        """Whether this request may be a visitor's."""
+        ...
+
+    def known(self, ask: Inbound) -> Identity | None:
+        """The visitor of this request's cookie."""
+        ...
+
+    def new(self) -> tuple[Identity, Fields]:
+        """A new visitor, and the fields of the answer that make the browser theirs."""
+        ...
+
+    def forget(self) -> Fields:
+        """The fields of the answer that make the browser nobody's."""
+        ...
+
+
+class Seen(Protocol):
+    """What people's sign-ins said of them last."""
+
+    def note(self, identity: Identity) -> None: ...
+    def identity(self, person: Person) -> Identity:
+        """The person, as far as is known; of a stranger only the name."""
+        ...
+
+
+class Assertions(Protocol):
+    """Statements of ours about who asks, for services of the company's own."""
+
+    def sign(
+        self,
+        identity: Identity,
+        *,
+        user: str,
+        audience: str,
+        conversation: str | None = None,
+        tool: str | None = None,
+    ) -> str:
+        """A signed statement for the one who is at `audience` (`core.assertion`)."""
+        ...
+
+    def jwk_set(self) -> JsonObject:
+        """The keys to verify them by (RFC 7517)."""
+        ...
+
+
+class OnceOnly(Protocol):
+    def is_first(self, *name: str) -> bool:
+        """Whether nobody has said this name lately; from now on somebody has."""
+        ...

@@ -1,0 +1,72 @@
+"""The client's side of the wire: one request as it came, one answer as it goes.
+
+Fields are `(name, value)` pairs of bytes, names in lower case, in the order they came.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+Fields: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+
+class ClientLeft(Exception):
+    """The client is gone: there is nobody left to answer."""
+
+
+class Inbound(Protocol):
+    """One request, as it came. Nothing in it is trusted."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def raw_path(self) -> str:
+        """The path as sent, undecoded, below the prefix we are mounted at; ASCII."""
+        ...
+
+    @property
+    def raw_query(self) -> bytes: ...
+    @property
+    def fields(self) -> Fields: ...
+    @property
+    def scheme(self) -> str:
+        """http or https, as the outermost proxy that is believed saw it."""
+        ...
+
+    @property
+    def host(self) -> str | None:
+        """The Host in lower case, with its port, as that proxy saw it."""
+        ...
+
+    @property
+    def peer(self) -> str:
+        """The client's address, as that proxy saw it; empty where there is none."""
+        ...
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body. `ContentTooLarge` beyond `limit` bytes, `RequestTimeout` when slow."""
+        ...
+
+    async def left(self) -> None:
+        """Return when the client has left. Only after `body`."""
+        ...
+
+
+class Outbound(Protocol):
+    """One answer, as it goes. Each call returns once the client can take more."""
+
+    @property
+    def started(self) -> bool: ...
+    async def start(self, status: int, fields: Fields) -> None: ...
+    async def chunk(self, content: bytes) -> None: ...
+    async def end(self) -> None: ...
+    async def cut(self) -> None:
+        """Close without a proper end, so that half an answer does not look whole."""
+        ...
+
+
+class Answering(Outbound, Protocol):
+    """An answer whose head can still get more."""
+
+    def add(self, fields: Fields) -> None:
+        """Put these in the head as well, whatever answer it will be the head of."""
+        ...

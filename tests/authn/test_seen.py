@@ -1,0 +1,15 @@
+from gateway.authn.seen import SeenLately
+from gateway.core.identity import Identity, Person
+
+
+def test_roles_are_those_that_were_said_last() -> None:
+    seen = SeenLately()
+    for roles in (("staff", "admin"), ("staff",)):
+        seen.note(Identity("org_1", "alice", roles=roles))
+    assert seen.identity(Person("org_1", "alice")) == Identity("org_1", "alice", roles=("staff",))
+
+
+def test_of_a_stranger_only_the_name_is_known() -> None:
+    seen = SeenLately()
+    seen.note(Identity("org_1", "alice", roles=("staff",)))
+    assert seen.identity(Person("org_2", "alice")) == Identity("org_2", "alice")
