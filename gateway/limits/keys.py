@@ -6,10 +6,12 @@ which is the same in all replicas. Names are length-prefixed, so that no two pai
 """
 
 import hashlib
+from functools import lru_cache, partial
 
 from gateway.core.identity import Person
 
 DIGEST = 16  # bytes
+REMEMBERED = 10_000  # people
 
 
 class Keys:
@@ -17,9 +19,10 @@ class Keys:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = hashlib.sha256(secret).digest()  # a key of BLAKE2 has 64 bytes at most
+        self._person = lru_cache(REMEMBERED)(partial(self._digest, b"person"))
 
     def person(self, person: Person) -> str:
-        return self._digest(b"person", person.org, person.subject)
+        return self._person(person.org, person.subject)
 
     def org(self, external_id: str) -> str:
         return self._digest(b"org", external_id)

@@ -9,7 +9,7 @@ State is kept by the org's external_id and not here: an org may be let go and ma
 
 import math
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 
@@ -62,10 +62,9 @@ class OrgLimits:
         if not self._rates and not streams:
             yield
             return
-        keys = self._layer_keys(person)
-        cost = TENTHS if operation.costs else 1
-        rated = [one.rated(keys[one.layer], cost) for one in self._rates]
-        slots = [one.slot(keys[one.layer]) for one in streams]
+        key, cost = self._keys.person(person), TENTHS if operation.costs else 1
+        rated = [one.rated(self._whose(one.layer, key), cost) for one in self._rates]
+        slots = [one.slot(self._whose(one.layer, key)) for one in streams]
         ticket, lasts = _ticket(), self._rules.upstreams[upstream].lasts + GRACE
         standings = await self._counts.admit(rated, slots, ticket, lasts)
         _judge([*self._rates, *streams], standings, record)
@@ -111,14 +110,15 @@ class OrgLimits:
             words.append(VendorOf(limit).words())
         return words
 
-    def _layer_keys(self, person: Person) -> Mapping[Layer, str]:
-        return {Layer.USER: self._keys.person(person), Layer.ORG: self._org_key}
+    def _whose(self, layer: Layer, person: str) -> str:
+        """The key of the person's own count, or of the org's."""
+        return person if layer is Layer.USER else self._org_key
 
     def _reserved(self, person: Person) -> list[Reserved]:
-        keys, now = self._layer_keys(person), self._calendar.now()
+        key, now = self._keys.person(person), self._calendar.now()
         return [
             one.reserved(
-                keys[one.layer],
+                self._whose(one.layer, key),
                 self._calendar.window(one.budget.period),
                 self._rules.reserve[one.budget.unit],
                 now,

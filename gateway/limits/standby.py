@@ -95,9 +95,11 @@ class Standby:
         if not self.away or self._may_try():
             try:
                 answer = await question(self._shared)
-            except Away as error:
-                if undo is not None:  # a server that stood still may have heard it after all
+            except (Away, asyncio.CancelledError) as error:
+                if undo is not None:  # it may have been heard all the same
                     self._late.append(undo)
+                if not isinstance(error, Away):
+                    raise
                 self._gone(error)
             else:
                 self._there()

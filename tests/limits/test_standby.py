@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -202,6 +203,28 @@ async def test_a_place_taken_by_a_question_whose_answer_was_lost_is_given_back()
         await scene.standby.admit([], [SLOT], "lost", 60.0)
     scene.shared.loses_answers = False
     scene.clock.now += AGAIN
+    await scene.granted()
+    await settled()
+    assert (await scene.standby.admit([], [SLOT], "b", 60.0))[0].granted
+
+
+async def test_a_place_taken_by_who_is_cancelled_is_given_back() -> None:
+    scene = Scene()
+    admit = scene.shared.admit
+
+    async def heard_and_then_silent(*asked: Any) -> Sequence[Standing]:
+        await admit(*asked)
+        await asyncio.Event().wait()
+        return ()
+
+    scene.shared.admit = heard_and_then_silent  # type: ignore[method-assign]
+    asking = asyncio.create_task(scene.standby.admit([], [SLOT], "cancelled", 60.0))
+    await settled()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert not scene.standby.away
+    scene.shared.admit = admit  # type: ignore[method-assign]
     await scene.granted()
     await settled()
     assert (await scene.standby.admit([], [SLOT], "b", 60.0))[0].granted
