@@ -1,20 +1,48 @@
-"""`gateway conversations import`: owners of conversations that were opened elsewhere."""
+"""`gateway conversations`: who owns which; and owners of those that were opened elsewhere."""
 
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli import asking
 from gateway.cli.options import Config, choose_org, fail, load_or_exit
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
+    from gateway.store.database import Database
     from gateway.store.importing import Outcome, Row
 
 SHOWN = 20  # rows of one kind; the rest are counted
+
+
+def list_(
+    org: asking.Org = None,
+    user: asking.User = None,
+    since: asking.Since = None,
+    until: asking.Until = None,
+    form: asking.Form = "table",
+    config: Config = None,
+) -> None:
+    """List conversations and whose they are. `import` below this takes over those of elsewhere."""
+    from gateway.store.columns import CONVERSATION, of_conversation
+    from gateway.store.listings import conversations_of
+
+    async def shown(settings: "Settings", database: "Database") -> None:
+        asked = asking.asked(settings, org, user, since, until)
+        names = asking.org_names(settings)
+
+        def told(row: Mapping[str, Any]) -> Mapping[str, Any]:
+            facts = of_conversation(row)
+            return facts | {"org": names.get(facts["org"], facts["org"])}
+
+        await asking.leave_trace(database, "conversations", asked)
+        await asking.show(database, conversations_of(asked), CONVERSATION, form, told)
+
+    asking.run(config, shown)
 
 
 def import_(

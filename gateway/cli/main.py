@@ -38,6 +38,9 @@ COMMANDS = (
     Command("replay", "gateway.cli.replay:command", "Show what would happen to recorded requests."),
     Command("schema", "gateway.cli.schema:command", "Print the JSON Schema of a configuration."),
     Command("vendors", "gateway.cli.vendors:command", "Show the profiles and their operations."),
+    Command("usage", "gateway.cli.usage:command", "Show what people used, summed as you ask."),
+    Command("audit", "gateway.cli.audit:command", "Show the audit trail, or verify it."),
+    Command("conversations", "gateway.cli.conversations:list_", "List who owns which."),
     Command(
         "conversations import",
         "gateway.cli.conversations:import_",
@@ -62,6 +65,7 @@ class LazyGroup(TyperGroup):
     def __init__(self, *, table: tuple[Command, ...] = COMMANDS, **attributes: Any) -> None:
         super().__init__(**attributes)
         self._table = {row.words.split()[0]: row for row in table}
+        self._alone = {row.words: row for row in table if " " not in row.words}
         self.commands = {name: self._listed(name, row) for name, row in self._table.items()}
 
     def _listed(self, name: str, row: Command) -> Any:
@@ -80,9 +84,15 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
-        if name in self._table and not isinstance(command, LazyGroup):
-            command = self._table[name].build()
+        alone = self._alone.get(name or "")
+        if alone is not None and not _is_below(command, rest):
+            command = alone.build()
         return name, command, rest
+
+
+def _is_below(command: Any, rest: list[str]) -> bool:
+    """Whether what was typed is a command of a group, which is a command by itself as well."""
+    return isinstance(command, LazyGroup) and bool(rest) and rest[0] in command.commands
 
 
 app = typer.Typer(

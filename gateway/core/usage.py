@@ -14,6 +14,7 @@ what is negative, infinite or no number counts as nothing, or an answer could re
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 # By spelling without case and separators. Of several names of one row the first counts.
 CREDITS = ("credits", "totalcredits", "costcredit", "costcredits", "creditsused", "creditcost")
@@ -68,6 +69,7 @@ def amounts(usage: Mapping[str, float]) -> Amounts:
     )
 
 
+@lru_cache(maxsize=1024)  # a vendor has a dozen
 def _spelling(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 

@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli.main import app
+from tests.cli.looked import filled, rows
 from tests.support import config
 from tests.support.tokens import Issuer
 
@@ -59,3 +60,16 @@ def test_says_what_is_wrong(
     done = run(file, text, *words)
     assert done.exit_code == 1
     assert says in done.stderr
+
+
+def test_lists_whose_they_are(tmp_path: Path) -> None:
+    file = filled(tmp_path)
+    found = rows(file, "conversations")
+    assert [(row["upstream"], row["conversation"], row["user"]) for row in found] == [
+        ("support", "c-0", "alice"),
+        ("support", "c-1", "=bob"),
+    ]
+    assert found[0]["opened_at"].endswith("Z")
+    assert [row["conversation"] for row in rows(file, "conversations", "--user", "=bob")] == ["c-1"]
+    assert rows(file, "conversations", "--until", "2020-01-01") == []
+    assert len(rows(file, "conversations", "--since", "1h", "--org", "default")) == 2

@@ -1,0 +1,114 @@
+"""Rows for people and for programs: a table, CSV (RFC 4180) or NDJSON, however many there are."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TextIO, TypeAlias
+
+Format: TypeAlias = Literal["table", "csv", "ndjson"]
+Row: TypeAlias = Mapping[str, Any]
+
+SCREEN = 500  # rows a table takes together; its columns may grow after them
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Table:
+    """Columns side by side; numbers to the right. What has no form on a terminal is escaped."""
+
+    def __init__(self, columns: Sequence[str], out: TextIO) -> None:
+        self._columns = columns
+        self._out = out
+        self._waiting: list[list[str]] = []
+        self._widths = [len(name) for name in columns]
+        self._numbers = [True] * len(columns)
+        self._has_begun = False
+
+    def add(self, row: Row) -> None:
+        cells = [row[name] for name in self._columns]
+        for place, cell in enumerate(cells):
+            if not isinstance(cell, (int, float)) and cell is not None:
+                self._numbers[place] = False
+        self._waiting.append([_shown(cell) for cell in cells])
+        if len(self._waiting) >= SCREEN:
+            self._write()
+
+    def end(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        for cells in self._waiting:
+            self._widths = [
+                max(have, len(cell)) for have, cell in zip(self._widths, cells, strict=True)
+            ]
+        if not self._has_begun:
+            self._line(list(self._columns))
+            self._has_begun = True
+        for cells in self._waiting:
+            self._line(cells)
+        self._waiting = []
+
+    def _line(self, cells: Sequence[str]) -> None:
+        padded = [
+            cell.rjust(width) if is_number else cell.ljust(width)
+            for cell, width, is_number in zip(cells, self._widths, self._numbers, strict=True)
+        ]
+        self._out.write("  ".join(padded).rstrip() + "\n")
+
+
+class Csv:
+    """A spreadsheet must not take a name for a formula: such a cell begins with an apostrophe."""
+
+    def __init__(self, columns: Sequence[str], out: TextIO) -> None:
+        self._columns = columns
+        self._rows = csv.writer(out)
+        self._rows.writerow(columns)
+
+    def add(self, row: Row) -> None:
+        self._rows.writerow([_harmless(row[name]) for name in self._columns])
+
+    def end(self) -> None:
+        pass
+
+
+class Ndjson:
+    """One JSON object a line."""
+
+    def __init__(self, columns: Sequence[str], out: TextIO) -> None:
+        self._columns = columns
+        self._out = out
+
+    def add(self, row: Row) -> None:
+        self._out.write(json.dumps({name: row[name] for name in self._columns}) + "\n")
+
+    def end(self) -> None:
+        pass
+
+
+Writer: TypeAlias = Table | Csv | Ndjson
+WRITERS: Mapping[Format, Callable[[Sequence[str], TextIO], Writer]] = {
+    "table": Table,
+    "csv": Csv,
+    "ndjson": Ndjson,
+}
+
+
+def writer(form: Format, columns: Sequence[str], out: TextIO | None = None) -> Writer:
+    """What writes rows in this form; by default on standard output."""
+    return WRITERS[form](columns, out or sys.stdout)
+
+
+def _shown(cell: object) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:g}" if cell < 1_000_000 else f"{cell:.0f}"
+    text = str(cell)
+    # A name that moves the cursor or writes backwards would forge other lines of the table.
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
+def _harmless(cell: object) -> object:
+    if isinstance(cell, str) and cell.startswith(_FORMULA):
+        return f"'{cell}"
+    return cell

@@ -1,0 +1,68 @@
+"""Taking the rows of a report: all of them as they come, or a page."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.core.errors import LedgerUnavailable
+from gateway.store.database import Database
+from gateway.store.reports import Asked, By, Report, months_between, report
+from gateway.store.schema import usage
+
+LONG = 3600.0  # seconds a whole report may take
+PAGE = 30.0  # seconds a page may take
+AT_ONCE = 1000  # rows in memory
+
+Take = Callable[[Mapping[str, Any]], None]
+
+
+async def each(database: Database, asked: Report, take: Take) -> None:
+    """Give `take` every row, in order, however many; a few of them are in memory at a time.
+
+    Raises:
+        LedgerUnavailable: the store cannot be read, or can no longer.
+    """
+
+    begun = False
+
+    async def get(connection: AsyncConnection) -> None:
+        nonlocal begun
+        if begun:  # the connection was lost, and what was taken cannot be taken back
+            raise LedgerUnavailable("The store went away in the middle of a report")
+        begun = True
+        found = await connection.stream(
+            asked.statement, execution_options={"max_row_buffer": AT_ONCE}
+        )
+        async for row in found:
+            take(row._mapping)
+
+    await database.read(get, clock=LONG)
+
+
+async def page(
+    database: Database, asked: Report, after: Sequence[object] | None, limit: int
+) -> Sequence[Mapping[str, Any]]:
+    """The rows that follow a key; one more than `limit` where there are more.
+
+    Raises:
+        LedgerUnavailable: the store cannot be read.
+    """
+    rows = await database.rows(asked.after(after, limit + 1), {}, clock=PAGE)
+    return [dict(row._mapping) for row in rows]
+
+
+async def usage_report(database: Database, by: By, asked: Asked, *, now: int) -> Report:
+    """The report of usage that is asked for; `now` in milliseconds since the epoch.
+
+    Raises:
+        LedgerUnavailable: the store cannot be read.
+    """
+    if by != "month":
+        return report(by, asked)
+    first = await database.scalar(select(usage.c.id).order_by(usage.c.id).limit(1), {})
+    earliest = now if first is None else int.from_bytes(first[:6], "big")
+    since = max(earliest, asked.since or 0)
+    until = max(since, now if asked.until is None else min(asked.until, now))
+    return report(by, asked, months=months_between(since, until + 1))

@@ -1,0 +1,56 @@
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import typer
+
+from gateway.cli.asking import moment
+from tests.cli.looked import filled
+from tests.store.conftest import locked
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("2026-11-22", "2026-11-22T00:00:00+00:00"),
+        ("2026-11-22T10:00:00Z", "2026-11-22T10:00:00+00:00"),
+        ("2026-11-22T10:00:00+02:00", "2026-11-22T08:00:00+00:00"),
+        ("90m", "2026-11-22T10:30:00+00:00"),
+        ("24h", "2026-11-21T12:00:00+00:00"),
+        ("7d", "2026-11-15T12:00:00+00:00"),
+        ("1901-01-01", "1970-01-01T00:00:00+00:00"),
+    ],
+)
+def test_a_time_is_a_day_a_time_or_how_long_ago(written: str, found: str) -> None:
+    assert moment(written, NOW, "--since") == datetime.fromisoformat(found).timestamp() * 1000
+
+
+@pytest.mark.parametrize("written", ["yesterday", "", "7", "7w", "2026-13-01", "-7d"])
+def test_anything_else_is_said(written: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        moment(written, NOW, "--since")
+    assert f"--since {written}" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_read_enough_is_no_error(tmp_path: Path) -> None:
+    file = filled(tmp_path)
+    command = f"{sys.executable} -m gateway usage --format csv --config {file} | true"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_nothing_is_shown_that_leaves_no_trace(tmp_path: Path) -> None:
+    file = filled(tmp_path)
+    with locked(tmp_path / "gateway.db"):
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", "usage", "--config", str(file)],
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+    assert done.returncode == 1
+    assert "alice" not in done.stdout
