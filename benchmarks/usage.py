@@ -1,7 +1,7 @@
 """What it costs to keep usage, and to read it.
 
-    python benchmarks/usage.py write                     # 60 s at 100,000 rows a minute, then as fast as it can
-    python benchmarks/usage.py read --rows 10000000      # makes a store in a temporary folder, and asks it
+    python benchmarks/usage.py write    # 60 s at 100,000 rows a minute, then as fast as it can
+    python benchmarks/usage.py read     # reports of ten million rows, in a temporary folder
 
 `write` gives records to the very sinks of `gateway serve` and watches the queue; `read` times the
 reports of a day, a person and a month.
@@ -20,12 +20,12 @@ from typing import get_args
 import msgspec
 
 from gateway.ports import Record
-from gateway.store.auditor import Auditor
 from gateway.store.audit import AuditTrail
+from gateway.store.auditor import Auditor
 from gateway.store.reading import each, page, usage_report
 from gateway.store.reports import Asked, By
 from gateway.store.store import Store
-from gateway.store.usage import Finished, UsageLog, row_of
+from gateway.store.usage import Finished, UsageLog, UsageRow, row_of
 
 DAY = 86_400
 PEOPLE = 20_000
@@ -75,8 +75,8 @@ async def write(folder: Path, a_minute: int, seconds: float) -> None:
         await usage.batches.flush()
         await trail.batches.flush()
         print(
-            f"{name}: {told / seconds * 60:,.0f} rows a minute; waiting {most} at most, {left} at the "
-            f"end; {spent / told * 1e6:.1f} µs of CPU a row; lost {usage.batches.lost}"
+            f"{name}: {told / seconds * 60:,.0f} rows a minute; waiting {most} at most, {left} at "
+            f"the end; {spent / told * 1e6:.1f} µs of CPU a row; lost {usage.batches.lost}"
         )
     began, count = time.monotonic(), 40_000
     for number in range(count):
@@ -96,7 +96,7 @@ def fill(path: Path, rows: int, days: int) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA cache_size=-400000")
-        names = UsageRow_names()
+        names = columns()
         marks = ", ".join("?" * len(names))
         insert = f"INSERT INTO usage ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
         for begin in range(0, rows, 50_000):
@@ -115,9 +115,7 @@ def fill(path: Path, rows: int, days: int) -> None:
         connection.commit()
 
 
-def UsageRow_names() -> list[str]:
-    from gateway.store.usage import UsageRow
-
+def columns() -> list[str]:
     return [field.name for field in msgspec.structs.fields(UsageRow)]
 
 
@@ -134,7 +132,9 @@ async def read(folder: Path, rows: int, days: int) -> None:
     a_day, person = Asked(since=last), Asked(user="user-7")
     for by in get_args(By):
         await timed(store, by, a_day, now, "a day")
-    await timed(store, "user", Asked(since=last, org="org_123", user="user-7"), now, "a day, a person")
+    await timed(
+        store, "user", Asked(since=last, org="org_123", user="user-7"), now, "a day, a person"
+    )
     await timed(store, "day", person, now, "a person, ever")
     await timed(store, "exchange", person, now, "a person, ever")
     await timed(store, "month", Asked(since=(START + (days - 31) * DAY) * 1000), now, "31 days")
@@ -172,7 +172,9 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--a-minute", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--folder", type=Path, help="Kept, and used again; default: a temporary one.")
+    parser.add_argument(
+        "--folder", type=Path, help="Kept, and used again; default: a temporary one."
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
