@@ -41,7 +41,7 @@ def python_host(name: str) -> Iterator[str]:
 def node_host(name: str) -> Iterator[str]:
     """An app of `tests/node`."""
     install_node_packages()
-    with _listening([str(_wheel("bin/node")), f"{name}.js"], NODE_APPS) as url:
+    with _listening([node(), f"{name}.js"], NODE_APPS) as url:
         yield url
 
 
@@ -57,7 +57,7 @@ def install_node_packages() -> None:
         npm = _wheel("lib/node_modules/npm/bin/npm-cli.js")
         path = f"{_wheel('bin')}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(
-            [str(_wheel("bin/node")), str(npm), "ci", "--no-progress"],
+            [node(), str(npm), "ci", "--no-progress"],
             cwd=NODE_APPS,
             env={**os.environ, "PATH": path},
             check=True,
@@ -65,6 +65,11 @@ def install_node_packages() -> None:
             timeout=PATIENCE,
         )
         done.write_text(wanted)
+
+
+def node() -> str:
+    """Node, as the wheel brings it."""
+    return str(_wheel("bin/node"))
 
 
 def _wheel(path: str) -> Path:
