@@ -6,6 +6,7 @@ What we are asked for by a path is decided by the path as the application's rout
 and then judged as it was sent: what only looks like ours is refused, and never the application's.
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,14 @@ from gateway.core.errors import GatewayError
 from gateway.core.route import segments
 from gateway.lifespan import live_around
 from gateway.net.mounted_path import below, routed_path
+from gateway.placement import remarks
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from gateway.ports import Fields
+
+LOG = logging.getLogger("gateway")
 
 
 class GatewayMiddleware:
@@ -53,6 +57,8 @@ class GatewayMiddleware:
         self._app = app
         self._prefix = _checked(prefix)
         self._mistakes: ConfigError | None = None
+        self._looked_around = False
+        self._identifies = identify is not None
         try:
             self._settle(config, Host(app=app, identify=identify))
         except ConfigError as error:
@@ -70,12 +76,19 @@ class GatewayMiddleware:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if self._mistakes is not None:
             await _refuse_to_start(self._mistakes, scope, receive, send)
+        if not self._looked_around:
+            self._look_around(scope.get("app"))
         if scope["type"] == "lifespan":
             await live_around(self._app, self._gateway, scope, receive, send)
         elif scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
         else:
             await self._carry(routed_path(scope), scope, receive, send)
+
+    def _look_around(self, app: object) -> None:
+        self._looked_around = True
+        for remark in remarks(app, type(self), identifies=self._identifies):
+            LOG.warning(remark)
 
     async def _carry(self, path: str, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if below(path, self._prefix) is not None:

@@ -51,7 +51,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.explain", "gateway.recording"),
     ("gateway.config.*",),
     ("gateway.assemble.*",),
-    ("gateway.lifespan",),
+    ("gateway.lifespan", "gateway.placement"),
     ("gateway.app", "gateway.current"),
     ("gateway.middleware",),
     ("gateway",),
