@@ -1,19 +1,25 @@
 """What the papers say is so: their snippets run, and nothing there is goes unsaid."""
 
 import re
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.main import COMMANDS, app
 from gateway.config.allowances import LimitsTable
-from gateway.config.load import load
+from gateway.config.load import from_dict, load
 from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
+from gateway.config.surroundings import Surroundings
 from gateway.config.written import keys_of
 from gateway.core import errors
 from gateway.vendors import VENDORS
+from tests.support import config
+from tests.support.serve import serving
 from tests.support.tokens import Issuer
+from tests.support.wire import raw_request, wire
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -74,6 +80,37 @@ def test_limits_are_a_configuration(tmp_path: Path) -> None:
     assert not [one for one in loaded.warnings if one.severity == "error"]
     for key in keys_of(LimitsTable):
         assert f"`{key}`" in page
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("page", ["README.md", "docs/mounting.md"])
+async def test_the_python_of_a_paper_runs(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CHATBASE_KEY", "SESSION_SECRET"):
+        monkeypatch.setenv(name, "k" * 32)
+    monkeypatch.chdir(tmp_path)
+    issuer = Issuer()
+    (tmp_path / "gateway.toml").write_text(
+        config.chatbase("http://127.0.0.1:9", issuer, store=tmp_path / "other.db")
+    )
+    names: dict[str, Any] = {}
+    for snippet in snippets((ROOT / page).read_text(encoding="utf-8"), "python"):
+        exec(snippet, names)  # noqa: S102 - what the paper says
+    for host in (names[name] for name in ("app", "mounted") if name in names):
+        async with serving(host) as url:
+            assert (await wire(url, raw_request("GET", "/ai/readyz"))).status == 200
+            asked = raw_request("GET", "/ai/_gateway/whoami")
+            assert (await wire(url, asked)).status == 401
+
+
+def test_an_application_of_ones_own_is_an_upstream() -> None:
+    page = (ROOT / "docs" / "mounting.md").read_text(encoding="utf-8")
+    (snippet,) = snippets(page, "toml")
+    around = Surroundings(wraps=True, identifies=True)
+    found = from_dict(tomllib.loads(snippet), around=around)
+    assert found.warnings == ()
+    assert found.settings.orgs["default"].upstreams["bot"].is_app
 
 
 def named(row: str) -> list[str]:

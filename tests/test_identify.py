@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI, WebSocket
 from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser
 from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
-from gateway import Gateway, GatewayMiddleware
+from gateway import CurrentIdentity, Gateway, GatewayMiddleware
 from tests.support.chatbase import Chatbase
-from tests.support.hosts import bearer, chat, configured
+from tests.support.hosts import CHAT, bearer, chat, configured
 from tests.support.serve import serving
 from tests.support.tokens import Issuer
 from tests.support.wire import Answer, raw_request, wire
@@ -270,3 +274,93 @@ async def test_the_application_may_say_of_which_org_somebody_is(tmp_path: Path) 
             assert (who["org"], who["subject"], who["roles"]) == ("globex", "globex-bob", ["user"])
             assert (await wire(url, chat(await session(url, "evil-eve"), OURS))).status == 403
             assert vendor.saw_nothing()
+
+
+@asynccontextmanager
+async def with_pages(folder: Path) -> AsyncIterator[str]:
+    """An application whose own routes want to know who asks."""
+    app = FastAPI()
+
+    @app.api_route("/me", methods=["GET", "POST"])
+    async def me(who: CurrentIdentity) -> str:
+        return who.subject
+
+    @app.websocket("/ws")
+    async def socket(socket: WebSocket, who: CurrentIdentity) -> None:
+        await socket.accept()
+        await socket.send_text(who.subject)
+        await socket.close()
+
+    app.mount("/", application())
+    async with Chatbase() as vendor:
+        app.add_middleware(
+            GatewayMiddleware, config=without_tokens(vendor, folder), identify=by_session
+        )
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=["https://app.example"],
+            allow_methods=["GET", "POST"],
+            allow_credentials=True,
+        )
+        app.add_middleware(SessionMiddleware, secret_key=SECRET)
+        async with serving(app, ws="websockets-sansio") as url:
+            yield url
+
+
+VISIT = [("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")]
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "status"),
+    [
+        ("GET", [("Sec-Fetch-Site", "cross-site"), *VISIT], 200),  # a link on another site
+        ("GET", [("Sec-Fetch-Site", "none"), *VISIT], 200),  # a bookmark
+        ("GET", [], 200),  # an old browser
+        ("GET", [OURS], 200),
+        ("POST", [OURS], 200),
+        ("GET", [("Sec-Fetch-Site", "cross-site")], 403),  # a script's, or a picture's
+        ("GET", [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate")], 403),
+        ("GET", [("Sec-Fetch-Site", "cross-site"), VISIT[0], ("Sec-Fetch-Dest", "iframe")], 403),
+        ("POST", [("Sec-Fetch-Site", "cross-site"), *VISIT], 403),  # a form's
+        ("POST", [("Origin", "https://evil.example")], 403),
+        ("POST", [], 403),
+    ],
+)
+async def test_in_the_applications_own_routes_a_visit_is_one_of_ours(
+    tmp_path: Path, method: str, fields: list[tuple[str, str]], status: int
+) -> None:
+    async with with_pages(tmp_path) as url:
+        asked = raw_request(method, "/me", [await session(url), *fields])
+        answer = await wire(url, asked)
+        assert answer.status == status
+        if status == 403:
+            assert answer.values("x-gateway-error") == ["origin_refused"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"), [("http://{}", True), ("https://evil.example", False)]
+)
+async def test_a_socket_from_another_origin_is_nobodys(
+    tmp_path: Path, origin: str, allowed: bool
+) -> None:
+    async with with_pages(tmp_path) as url:
+        fields = dict([await session(url), ("Origin", origin.format(url.partition("//")[2]))])
+        address = url.replace("http", "ws") + "/ws"
+        if allowed:
+            async with connect(address, additional_headers=fields) as socket:
+                assert await socket.recv() == "alice"
+            return
+        with pytest.raises(InvalidStatus):
+            async with connect(address, additional_headers=fields):
+                pass
+
+
+async def test_the_hosts_cors_answers_for_what_it_allows(tmp_path: Path) -> None:
+    async with with_pages(tmp_path) as url:
+        page = [("Origin", "https://app.example"), ("Sec-Fetch-Site", "cross-site")]
+        asking = [*page, ("Access-Control-Request-Method", "POST")]
+        answer = await wire(url, raw_request("OPTIONS", f"/ai{CHAT}", asking))
+        assert answer.status == 200
+        assert answer.values("access-control-allow-origin") == ["https://app.example"]
+        # Its cookies count for nothing all the same, until `origins` names it.
+        assert code(await wire(url, chat(await session(url), *page)))[0] == 403
