@@ -1,7 +1,8 @@
 """One gateway with an org for each framework, and the frameworks' apps, for a whole run."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -18,17 +19,30 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="package", params=FRAMEWORKS, ids=lambda one: one.name)
+@pytest.fixture(params=FRAMEWORKS, ids=lambda one: one.name)
 def framework(request: pytest.FixtureRequest) -> Framework:
     return request.param
 
 
 @pytest.fixture(scope="package")
-def app(framework: Framework) -> Iterator[str]:
+def apps() -> Iterator[Callable[[Framework], str]]:
+    """Starts an app when it is first asked for; whatever the order of tests, each starts once."""
+    running: dict[str, str] = {}
+
+    def url_of(framework: Framework) -> str:
+        if framework.name not in running:
+            start = node_host if framework.is_node else python_host
+            running[framework.name] = stack.enter_context(start(framework.app))
+        return running[framework.name]
+
+    with ExitStack() as stack:
+        yield url_of
+
+
+@pytest.fixture
+def app(framework: Framework, apps: Callable[[Framework], str]) -> str:
     """The framework's own app, running."""
-    start = node_host if framework.is_node else python_host
-    with start(framework.app) as url:
-        yield url
+    return apps(framework)
 
 
 @pytest.fixture(scope="package")
