@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +31,9 @@ import jwt  # noqa: F401
 import msgspec  # noqa: F401
 from hypothesis import strategies as st
 
+from tests.mutants.doubt import sure
 from tests.mutants.operators import Mutant, mutants
-from tests.mutants.pool import Act, Result, Verdict, trials
+from tests.mutants.pool import Act, Result, Verdict
 from tests.mutants.record import Outcome, Record, digest, report
 from tests.mutants.trial import Bench, when_read
 
@@ -59,7 +60,7 @@ def main() -> None:
         _warm()
     modules = list(arguments.modules or _modules())
     sources = {module: digest([_path(module), OPERATORS]) for module in modules}
-    tests = digest(sorted(path for folder in TESTS for path in Path(folder).glob("*.py")))
+    tests = digest(sorted(path for folder in TESTS for path in Path(folder).rglob("*.py")))
     record = Record(arguments.record, sources=sources, tests=tests)
     run = Run(record, sources, tests, arguments.jobs)
     run.all()
@@ -73,9 +74,9 @@ def _warm(text: str, content: bytes) -> None:
 
 def _modules() -> Iterator[str]:
     for package in PACKAGES:
-        for path in sorted((ROOT / "gateway" / package).glob("*.py")):
+        for path in sorted((ROOT / "gateway" / package).rglob("*.py")):
             if path.stem != "__init__":
-                yield f"{package}.{path.stem}"
+                yield ".".join(path.relative_to(ROOT / "gateway").with_suffix("").parts)
 
 
 def _path(module: str) -> Path:
@@ -83,8 +84,8 @@ def _path(module: str) -> Path:
 
 
 def _own_test(module: str) -> str:
-    package, _, name = module.partition(".")
-    return f"tests/{package}/test_{name}.py"
+    package, _, name = module.rpartition(".")
+    return f"tests/{package.replace('.', '/')}/test_{name}.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,23 +143,21 @@ class Run:
                 finally:
                     os._exit(0)  # what the parent has to clean up is not the child's
             os.waitpid(child, 0)
-            outcomes, left, files = pickle.loads(Path(file.name).read_bytes())  # noqa: S301
+            outcomes, left, files, waiting = pickle.loads(Path(file.name).read_bytes())  # noqa: S301
         self._record.learn(outcomes)
         self._done = len(self._cases) - len(left)
-        self._when_read([self._cases[index] for index in left], files)
+        self._when_read(left, files, waiting)
 
     def _on_bench(self, file: Path, bench: Bench) -> None:
         """Try what functions do; what may also act on reading is left for a second look."""
         for name in bench.left_out():
             _say(f"left out, for it fails or is slow: {name}")
-        left, acts = [], []
-        for index, case in enumerate(self._cases):
-            if case.mutant.function is None:
-                left.append(index)
-            else:
-                acts.append((index, self._on_this(bench, case)))
+        left = [i for i, case in enumerate(self._cases) if case.mutant.function is None]
+        inside = [i for i, case in enumerate(self._cases) if case.mutant.function is not None]
+        waiting = bench.waiting()
         outcomes = []
-        for index, result in trials(acts, self._jobs):
+        trial = functools.partial(self._on_this, bench)
+        for index, result in sure(inside, trial, waiting.__contains__, self._jobs):
             case = self._cases[index]
             at_start = (str(_path(case.module)), case.mutant.function) in bench.reach.at_start
             missed = result.verdict is Verdict.SURVIVED and (at_start or case.number == CONTROL)
@@ -168,23 +167,49 @@ class Run:
                 outcomes.append(self._end(case, result))
         modules = {self._cases[index].module for index in left}
         files = {module: _files(bench, module) for module in modules}
-        file.write_bytes(pickle.dumps((outcomes, sorted(left), files)))
+        file.write_bytes(pickle.dumps((outcomes, sorted(left), files, waiting)))
 
-    def _on_this(self, bench: Bench, case: _Case) -> Act:
+    def _on_this(self, bench: Bench, index: int, only: str | None, but: Collection[str]) -> Act:
+        case = self._cases[index]
         path = _path(case.module)
         tests = bench.reaching(path, case.mutant.function or "", _own_test(case.module))
-        return bench.inside(f"gateway.{case.module}", path, case.mutant, tests)
+        chosen = [only] if only else [name for name in tests if name not in but]
+        return bench.inside(f"gateway.{case.module}", path, case.mutant, chosen)
 
-    def _when_read(self, cases: list[_Case], files: dict[str, _Files]) -> None:
+    def _when_read(
+        self, left: list[int], files: dict[str, _Files], waiting: frozenset[str]
+    ) -> None:
         """The module's own tests first, then all that reach it: most need only the former."""
         again = []
-        for case, result in trials(((case, _own(case, files)) for case in cases), self._jobs):
+        own = functools.partial(self._reading, files, True)
+        for index, result in sure(left, own, waiting.__contains__, self._jobs):
             if result.verdict is Verdict.SURVIVED:
-                again.append(case)
+                again.append(index)
             else:
-                self._end(case, result)
-        for case, result in trials(((case, _every(case, files)) for case in again), self._jobs):
-            self._end(case, result)
+                self._end(self._cases[index], result)
+        every = functools.partial(self._reading, files, False)
+        for index, result in sure(again, every, waiting.__contains__, self._jobs):
+            self._end(self._cases[index], result)
+
+    def _reading(
+        self,
+        files: dict[str, _Files],
+        own: bool,
+        index: int,
+        only: str | None,
+        but: Collection[str],
+    ) -> Act:
+        case = self._cases[index]
+        its = files[case.module]
+        tests = [only] if only else its.own if own else its.all
+        return functools.partial(
+            when_read,
+            f"gateway.{case.module}",
+            _path(case.module),
+            case.mutant.tree,
+            [*tests, *(f"--deselect={name}" for name in but)],
+            its.own_seconds if own else its.all_seconds,
+        )
 
     def _end(self, case: _Case, result: Result) -> Outcome:
         mutant = case.mutant
@@ -215,23 +240,6 @@ class Run:
             sys.stderr.write(f"\r\033[K{line}")
 
 
-def _own(case: _Case, files: dict[str, _Files]) -> Act:
-    its = files[case.module]
-    return _reading(case, its.own, its.own_seconds)
-
-
-def _every(case: _Case, files: dict[str, _Files]) -> Act:
-    its = files[case.module]
-    return _reading(case, its.all, its.all_seconds)
-
-
-def _reading(case: _Case, tests: list[str], seconds: float) -> Act:
-    path = _path(case.module)
-    return functools.partial(
-        when_read, f"gateway.{case.module}", path, case.mutant.tree, tests, seconds
-    )
-
-
 def _files(bench: Bench, module: str) -> _Files:
     own = [_own_test(module)] if (ROOT / _own_test(module)).exists() else []
     others = (_neighbours(module) | bench.files_reaching(_path(module))) - set(own)
@@ -244,7 +252,7 @@ def _files(bench: Bench, module: str) -> _Files:
 
 def _neighbours(module: str) -> set[str]:
     """The test files of the modules that import this one: a table may be theirs to use."""
-    package, _, name = module.partition(".")
+    package, _, name = module.rpartition(".")
     reading = re.compile(
         rf"gateway\.{package}\.{name}\b|from gateway\.{package} import .*\b{name}\b"
     )

@@ -173,6 +173,14 @@ class Bench:
         found = [name for name, entered in self.reach.entered.items() if where in entered]
         return sorted(found, key=lambda name: (own not in name, self.reach.seconds[name]))
 
+    def waiting(self) -> frozenset[str]:
+        """The tests that wait for something, a socket or a clock: a busy machine may fail them."""
+        return frozenset(
+            name
+            for name, item in self._items.items()
+            if inspect.iscoroutinefunction(getattr(item, "obj", None))
+        )
+
     def seconds(self, files: Iterable[str]) -> float:
         """How long the tests in `files` take by themselves."""
         these = set(files)
