@@ -6,9 +6,9 @@
     ├── Unauthenticated 401       CredentialsMissing, CredentialsInvalid, CredentialsExpired
     ├── Forbidden 403             WrongOrg, OriginRefused, IdentityNotRepresentable
     ├── NotFound 404              ConversationNotFound
-    ├── MethodNotAllowed 405, RequestTimeout 408, LengthRequired 411, ContentTooLarge 413,
-    │   UriTooLong 414, UnsupportedMediaType 415, ExpectationFailed 417, MisdirectedRequest 421,
-    │   FieldsTooLarge 431, LoopDetected 508
+    ├── MethodNotAllowed 405, RequestTimeout 408, IdempotencyConflict 409, LengthRequired 411,
+    │   ContentTooLarge 413, UriTooLong 414, UnsupportedMediaType 415, ExpectationFailed 417,
+    │   MisdirectedRequest 421, FieldsTooLarge 431, LoopDetected 508
     ├── TooManyRequests 429       UserLimit, OrgLimit, BudgetExhausted
     ├── UpstreamError 502         UpstreamUnreachable, UpstreamBrokeOff, UpstreamMalformed,
     │                             UpstreamCredentialsRefused

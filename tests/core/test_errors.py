@@ -38,6 +38,7 @@ CODES = {
     "conversation_not_found": 404,
     "method_not_allowed": 405,
     "request_timeout": 408,
+    "idempotency_conflict": 409,
     "length_required": 411,
     "content_too_large": 413,
     "uri_too_long": 414,
