@@ -130,7 +130,15 @@ async def test_many_streams_of_one_person(tmp_path: Path, where: str) -> None:
         go.set()
         assert (await stage.ask("alice", "POST", "/chat", STREAM)).status == 200
         assert sorted(one.status for one in await asyncio.gather(*many)) == [200] * 3 + [429] * 47
-        assert (await stage.ask("mallory", "POST", "/chat", STREAM)).status == 200
+        await until_there_is_a_place(stage, "mallory")
+
+
+async def until_there_is_a_place(stage: Stage[Chatbase], who: str) -> None:
+    """A place is given back once the answer is out, so a client may be quicker by a moment."""
+    end = time.monotonic() + 20
+    while (await stage.ask(who, "POST", "/chat", STREAM)).status == 429:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.02)
 
 
 async def test_a_refusal_reads_no_body(tmp_path: Path, where: str) -> None:
