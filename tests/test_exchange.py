@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from gateway.authn.seen import SeenLately
 from gateway.core.directory import Directory, Stand
 from gateway.core.errors import (
     CredentialsMissing,
@@ -103,6 +104,7 @@ async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> G
         ledger=port,
         audit=port,
         limits=port,
+        seen=SeenLately(),
         secret=b"s" * 32,
     )
     ask = SimpleNamespace(
