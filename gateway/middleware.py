@@ -95,7 +95,7 @@ class GatewayMiddleware:
             await self._gateway(scope, receive, send)
         elif self._doors is None:
             await self._pass(scope, scope["headers"], receive, send)
-        elif self._doors.covers(path):
+        elif self._doors.covers(path) or self._doors.covers(scope["path"]):
             await self._gateway.serve_app(scope, receive, send)
         else:
             await self._pass(scope, self._doors.stripped(scope["headers"]), receive, send)
