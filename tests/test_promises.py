@@ -78,14 +78,14 @@ async def test_2_nothing_about_our_credentials_reaches_the_client(
 
 
 async def test_3_anothers_conversation_and_none_are_answered_alike(
-    stage: Stage[Chatbase],
+    stage: Stage[Chatbase], how: How | None
 ) -> None:
     theirs = conversation_of(await stage.ask("alice", "POST", "/chat", HI))
     await stage.ask("bob", "GET", "/users/me/conversations")
     stage.vendor.forget()
     spans: dict[str, list[float]] = {theirs: [], "0" * len(theirs): []}
     bodies = set()
-    for _ in range(60):
+    for _ in range(60 if how is None else 5):
         for conversation, taken in spans.items():
             began = time.perf_counter()
             answer = await stage.ask("bob", "GET", f"/conversations/{conversation}")
@@ -93,9 +93,10 @@ async def test_3_anothers_conversation_and_none_are_answered_alike(
             bodies.add((answer.status, answer.body))
     assert len(bodies) == 1
     assert stage.vendor.saw_nothing()
-    # Both are looked up: one of them answered from memory would be told in half the time.
-    medians = [statistics.median(taken) for taken in spans.values()]
-    assert max(medians) < 2 * min(medians)
+    if how is None:  # who looks them up is the same wherever it stands
+        # Both are looked up: one of them answered from memory would be told in half the time.
+        medians = [statistics.median(taken) for taken in spans.values()]
+        assert max(medians) < 2 * min(medians)
 
 
 @pytest.mark.parametrize("path", ["/conversations", "/sources", "/chat/x", "/conversations/export"])
