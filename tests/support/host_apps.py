@@ -38,18 +38,18 @@ def python_host(name: str) -> Iterator[str]:
 
 
 @contextmanager
-def node_host(name: str) -> Iterator[str]:
-    """An app of `tests/node`."""
-    install_node_packages()
-    with _listening([node(), f"{name}.js"], NODE_APPS) as url:
+def node_host(name: str, folder: Path = NODE_APPS) -> Iterator[str]:
+    """An app of `tests/node`, or of another folder with a lock file of its own."""
+    install_node_packages(folder)
+    with _listening([node(), f"{name}.js"], folder) as url:
         yield url
 
 
-def install_node_packages() -> None:
+def install_node_packages(folder: Path = NODE_APPS) -> None:
     """What the lock file says; at most one of several test processes does it."""
-    wanted = hashlib.sha256((NODE_APPS / "package-lock.json").read_bytes()).hexdigest()
-    modules = NODE_APPS / "node_modules"
-    with (NODE_APPS / ".installing").open("w") as lock:
+    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    modules = folder / "node_modules"
+    with (folder / ".installing").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = modules / ".lock-file"
         if done.exists() and done.read_text() == wanted:
@@ -58,7 +58,7 @@ def install_node_packages() -> None:
         path = f"{_wheel('bin')}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(
             [node(), str(npm), "ci", "--no-progress"],
-            cwd=NODE_APPS,
+            cwd=folder,
             env={**os.environ, "PATH": path},
             check=True,
             stdout=subprocess.DEVNULL,
