@@ -119,6 +119,7 @@ async def _decide(
     vendor = upstream.destination.vendor
     explanation.note("upstream", f"{upstream.name}: {vendor.title}")
     explanation.note("operation", f"{match.name}: {ask.method} {match.operation.path}")
+    explanation.note("credentials", "; ".join(await org.telling(ask)))
     identity = await authenticate(org, ask, Unanswered(), record)
     explanation.note("identity", _who(identity))
     limits = org.limits.told(upstream.name, match.operation)

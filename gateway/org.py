@@ -25,6 +25,7 @@ from gateway.ports import (
     Record,
     Seen,
     SignIn,
+    Telling,
     Transport,
     Visitors,
 )
@@ -63,6 +64,7 @@ class Org:
     limits: Limits
     secret: bytes = field(repr=False)  # for opaque user ids
     seen: Seen
+    telling: Telling
     origins: tuple[str, ...] = ()
     refuse_spoofs: bool = False
     visitors: Visitors | None = None  # None: whoever has not signed in is nobody

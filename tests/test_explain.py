@@ -43,6 +43,7 @@ async def test_shows_exactly_what_the_vendor_then_receives_for_a_spoofed_request
     assert sent(explanation).encode() == really
     steps = dict(explanation.steps)
     assert steps["identity"] == "alice"
+    assert steps["credentials"] == "authorization by sign_in[0], jwt: alice"
     assert steps["spoofed"] == "field:x-external-user-id, body:userId"
     assert "body:temperature" in steps["left out"]
 

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import logging
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -415,12 +417,13 @@ async def test_what_nobody_has_is_not_found_but_only_after_sign_in(stage: Saas) 
 # What is said of it -----------------------------------------------------------------------------
 
 
-async def test_the_log_says_which_org(stage: Saas, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_log_says_which_org(stage: Saas, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "gateway")
     for org in ("org_acme", "org_globex", "org_new"):
         await stage.ask(stage.token("alice", org), "POST", CHAT, HI)
     await stage.ask(stage.token("alice", "own"), "POST", CHAT, HI)
-    lines = capsys.readouterr().out.splitlines()
-    said = [dict(pair.split("=", 1) for pair in line.split() if "=" in pair) for line in lines]
+    lines = [one.getMessage() for one in caplog.records if one.name == "gateway"]
+    said = [dict(re.findall(r"(\w+)='([^']*)'", line)) for line in lines]
     assert [one.get("org") for one in said] == ["acme", "globex", "org_new", None]
     assert len({one.get("user") for one in said[:3]}) == 3
 

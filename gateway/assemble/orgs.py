@@ -5,7 +5,7 @@ import hmac
 import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from urllib.parse import urlsplit
 
 from gateway.assemble.host import NO_HOST, Host
@@ -18,6 +18,7 @@ from gateway.authn.chain import SignIns
 from gateway.authn.once import Once
 from gateway.authn.org_from import field_of
 from gateway.authn.seen import SeenLately
+from gateway.authn.told import told
 from gateway.authn.visitors import Visitors, signing_key
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.core.directory import Directory, Stand
@@ -77,15 +78,19 @@ class Shared:
 def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> Org:
     """An org; what only it holds open is closed with `stack`."""
     places = org_places([settings])
+    verifiers = sign_ins_of(settings, shared.sign_ins, stack, shared.host)
+    sign_in = SignIns(
+        verifiers, org=settings.external_id, origins=settings.origins, org_from=places
+    )
+    names = {
+        verifier: f"sign_in[{index}], {one.type}"
+        for index, (one, verifier) in enumerate(zip(settings.sign_in, verifiers, strict=True))
+    }
     return Org(
         name=settings.name,
         external_id=settings.external_id,
-        sign_in=SignIns(
-            sign_ins_of(settings, shared.sign_ins, stack, shared.host),
-            org=settings.external_id,
-            origins=settings.origins,
-            org_from=places,
-        ),
+        sign_in=sign_in,
+        telling=partial(told, sign_in.chain, names),
         upstreams=Directory(
             Stand(
                 build_upstream(upstream, shared, stack, org_path=settings.path),

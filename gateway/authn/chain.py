@@ -65,7 +65,7 @@ class Chain:
         """
         good: list[list[Vouched]] = []
         expired: CredentialsExpired | None = None
-        for credential in self._shown(ask):
+        for credential in self.shown(ask):
             try:
                 good.append(await self._judge(credential, enough))
             except CredentialsExpired as error:
@@ -75,7 +75,7 @@ class Chain:
             raise expired or CredentialsMissing
         return speaking
 
-    def _shown(self, ask: Inbound) -> list[Credential]:
+    def shown(self, ask: Inbound) -> list[Credential]:
         """The credentials there are; at least one."""
         found = ((place, place.read(ask)) for place in self._places)
         shown = [Credential(place, text, ask) for place, text in found if text is not None]
@@ -143,7 +143,7 @@ class SignIns:
         origins: Collection[str] = (),
         org_from: Sequence[str] = (),
     ) -> None:
-        self._chain = Chain(verifiers, origins=origins)
+        self.chain = Chain(verifiers, origins=origins)
         self._org = org
         self._org_from = tuple(org_from)
 
@@ -157,7 +157,7 @@ class SignIns:
             BadRequest: it says that it is for another org.
             KeysUnavailable: that cannot be known now.
         """
-        judged = await self._chain.judge(ask, enough=self._speaks_for_us)
+        judged = await self.chain.judge(ask, enough=self._speaks_for_us)
         found = [taken[-1].within(self._org) for taken in judged]
         if len({identity.person for identity in found}) > 1:
             raise AmbiguousCredentials("The request carries the credentials of two people")

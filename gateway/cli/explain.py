@@ -6,6 +6,7 @@ Keys that verify a token may be fetched from its issuer, and a sign-in that asks
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -31,6 +32,10 @@ def command(
         str | None, typer.Option("--data", "-d", help="The body; @FILE reads it.")
     ] = None,
     token: Annotated[str | None, typer.Option(help="Sent as Authorization: Bearer.")] = None,
+    cookie: Annotated[
+        list[str] | None,
+        typer.Option(help="'NAME=VALUE', as a page of the same origin sends it; as often."),
+    ] = None,
     config: Config = None,
     shape: Annotated[
         Literal["text", "json"], typer.Option("--format", help="For people, or machines.")
@@ -38,12 +43,19 @@ def command(
 ) -> None:
     """Show each decision about a request, and the exact request its vendor would get."""
     settings = load_or_exit(config).settings
-    asked = typed(method, path, header or [], data, token)
+    asked = typed(method, path, header or [], data, token, cookie or [])
     explanation = asyncio.run(explained(settings, asked))
     print_json(explanation) if shape == "json" else print_text(explanation)
 
 
-def typed(method: str, path: str, headers: list[str], data: str | None, token: str | None) -> Typed:
+def typed(
+    method: str,
+    path: str,
+    headers: list[str],
+    data: str | None,
+    token: str | None,
+    cookies: Sequence[str] = (),
+) -> Typed:
     """The request that was typed, as curl would send it."""
     host = "localhost"
     if "://" in path:
@@ -56,6 +68,10 @@ def typed(method: str, path: str, headers: list[str], data: str | None, token: s
         fields.insert(0, ("host", host))
     if token is not None:
         fields.append(("authorization", f"Bearer {token}"))
+    if cookies:
+        fields.append(("cookie", "; ".join(cookies)))
+        if "origin" not in names and "sec-fetch-site" not in names:
+            fields.append(("sec-fetch-site", "same-origin"))
     content = b""
     if data is not None:
         content = Path(data[1:]).read_bytes() if data.startswith("@") else data.encode()

@@ -35,6 +35,7 @@ __all__ = [
     "Seen",
     "SharedSignIn",
     "SignIn",
+    "Telling",
     "Transport",
     "UsageSink",
     "VendorResponse",
@@ -48,6 +49,12 @@ class SignIn(Protocol):
 
     async def authenticate(self, ask: Inbound) -> Identity:
         """Who is asking. Raises `Unauthenticated`, `AmbiguousCredentials`, `OriginRefused`, …"""
+        ...
+
+
+class Telling(Protocol):
+    async def __call__(self, ask: Inbound) -> Sequence[str]:
+        """What each credential of a request is worth to each sign-in, in words."""
         ...
 
 

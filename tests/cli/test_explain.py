@@ -55,7 +55,13 @@ def test_speaks_json_to_machines(file: Path) -> None:
     said = json.loads(explain(file, "POST", PATH, "-d", "{}", "--format", "json"))
     assert said["code"] == "credentials_missing"
     assert said["vendor_receives"] is None
-    assert [step["step"] for step in said["steps"]] == ["org", "upstream", "operation", "refused"]
+    assert [step["step"] for step in said["steps"]] == [
+        "org",
+        "upstream",
+        "operation",
+        "credentials",
+        "refused",
+    ]
 
 
 def test_reads_a_request_as_it_is_typed(tmp_path: Path) -> None:
@@ -66,3 +72,14 @@ def test_reads_a_request_as_it_is_typed(tmp_path: Path) -> None:
     assert (b"x-a", b"b") in asked.fields
     assert (b"content-type", b"application/json") in asked.fields
     assert (b"authorization", b"Bearer t") in asked.fields
+
+
+def test_a_cookie_is_typed_as_a_page_of_ours_sends_it() -> None:
+    asked = typed("get", "/a", [], None, None, ["s=1", "t=2"])
+    assert asked.fields == [
+        (b"host", b"localhost"),
+        (b"cookie", b"s=1; t=2"),
+        (b"sec-fetch-site", b"same-origin"),
+    ]
+    elsewhere = typed("get", "/a", ["Origin: https://x.example"], None, None, ["s=1"])
+    assert (b"sec-fetch-site", b"same-origin") not in elsewhere.fields

@@ -1,0 +1,82 @@
+"""What `explain` says of the credentials of a request: who spoke, and why the others did not."""
+
+import pytest
+
+from gateway.authn.chain import Chain
+from gateway.authn.places import Authorization, Cookie, Cookies, Field, Place
+from gateway.authn.told import place_of, told
+from gateway.authn.verifier import Credential, Nobody, Verifier
+from gateway.core.errors import CredentialsExpired, CredentialsInvalid
+from gateway.core.identity import Vouched
+from tests.support.ask import asking
+
+pytestmark = pytest.mark.anyio
+
+
+class Words:
+    """A sign-in whose credentials say what they are worth."""
+
+    names_orgs_by = None
+
+    def __init__(self, *places: Place) -> None:
+        self.places = places
+
+    async def verify(self, credential: Credential) -> Vouched | Nobody | None:
+        if credential.text == "old":
+            raise CredentialsExpired
+        if credential.text == "bad":
+            raise CredentialsInvalid("It is bad")
+        if credential.text == "other":
+            return None
+        return Nobody.NOBODY if credential.text == "nobody" else Vouched(credential.text)
+
+
+TOKENS = Words(Authorization())
+SESSIONS = Words(Cookie("session"))
+NAMES: dict[Verifier, str] = {TOKENS: "sign_in[0], jwt", SESSIONS: "sign_in[1], session"}
+PAGE = ("sec-fetch-site", "same-origin")
+
+
+async def said(*lines: tuple[str, str]) -> list[str]:
+    return list(await told(Chain([TOKENS, SESSIONS]), NAMES, asking(*lines)))
+
+
+@pytest.mark.parametrize(
+    ("shown", "worth"),
+    [
+        ("alice", "alice"),
+        ("nobody", "good, and of nobody"),
+        ("other", "not of its kind"),
+        ("bad", "credentials_invalid: It is bad"),
+        ("old", "credentials_expired: The credential has expired: sign in again"),
+    ],
+)
+async def test_each_credential_is_judged_by_each_sign_in(shown: str, worth: str) -> None:
+    assert await said(("authorization", "Bearer alice"), ("cookie", f"session={shown}"), PAGE) == [
+        "authorization by sign_in[0], jwt: alice",
+        f"cookie:session by sign_in[1], session: {worth}",
+    ]
+
+
+async def test_says_why_there_is_none() -> None:
+    assert await said() == ["Sign in first: the request carries no credential"]
+    (line,) = await said(("cookie", "session=alice"), ("origin", "https://evil.example"))
+    assert "origin" in line
+
+
+async def test_says_where_nobody_looks() -> None:
+    lines = await told(Chain([SESSIONS]), {SESSIONS: "x"}, asking(("authorization", "Bearer a")))
+    assert lines == ["none of them stands where a sign-in looks"]
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (Authorization(), "authorization"),
+        (Cookie("s"), "cookie:s"),
+        (Cookies(("a", "b")), "cookies:a, b"),
+        (Field("x-api-key"), "field:x-api-key"),
+    ],
+)
+def test_a_place_is_named_as_in_a_configuration(place: Place, name: str) -> None:
+    assert place_of(place) == name
