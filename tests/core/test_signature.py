@@ -1,4 +1,4 @@
-"""Who calls us proves that it is they; rows W-01 to W-04."""
+"""Who calls us proves that it is they; rows W-01 to W-06."""
 
 import hashlib
 import hmac
