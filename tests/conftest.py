@@ -1,9 +1,45 @@
 """Fixtures every test may use."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+
 import pytest
+
+from tests.support import postgres
+from tests.support.stores import SQLITE, AStore
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     """The product runs on asyncio; so do its tests."""
     return "asyncio"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """With `STORES = BOTH`, those tests of a module that use a store run once on each."""
+    stores = getattr(metafunc.module, "STORES", None)
+    if stores and "store_kind" in metafunc.fixturenames:
+        metafunc.parametrize("store_kind", stores, scope="module")
+
+
+@pytest.fixture(scope="module")
+def store_kind() -> str:
+    """Which database the stores are in."""
+    return SQLITE
+
+
+def stores_of(kind: str) -> Iterator[AStore]:
+    with ExitStack() as stack:
+        yield lambda: None if kind == SQLITE else stack.enter_context(postgres.store())
+
+
+@pytest.fixture(scope="module")
+def a_store(store_kind: str) -> Iterator[AStore]:
+    """Makes a store for a stage: `store=a_store()`. None: the file that it would have anyway."""
+    yield from stores_of(store_kind)
+
+
+@pytest.fixture
+def own_store(store_kind: str) -> Iterator[AStore]:
+    """As `a_store`, for a stage that ends with its test."""
+    yield from stores_of(store_kind)

@@ -14,10 +14,12 @@ from tests.support.chatbase import Chatbase
 from tests.support.hosts import HOSTED, How
 from tests.support.reply import Reply
 from tests.support.stage import Stage, adding, chatbase_stage, docbit_stage
+from tests.support.stores import BOTH, AStore
 from tests.support.vendor import Request
 from tests.support.wire import Answer, connected
 
 pytestmark = pytest.mark.anyio
+STORES = BOTH
 HI = {"message": "hi", "stream": False}
 DELTA = {"type": "text-delta", "delta": "x"}
 
@@ -34,8 +36,10 @@ def how(request: pytest.FixtureRequest) -> How | None:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, how: How | None) -> AsyncIterator[Stage[Chatbase]]:
-    async with chatbase_stage(tmp_path, how=how) as built:
+async def stage(
+    tmp_path: Path, how: How | None, own_store: AStore
+) -> AsyncIterator[Stage[Chatbase]]:
+    async with chatbase_stage(tmp_path, how=how, store=own_store()) as built:
         yield built
 
 
@@ -44,9 +48,9 @@ def conversation_of(answer: Answer) -> str:
 
 
 async def test_1_no_identity_the_client_sends_reaches_the_vendor(
-    tmp_path: Path, how: How | None
+    tmp_path: Path, how: How | None, own_store: AStore
 ) -> None:
-    async with docbit_stage(tmp_path, how=how) as stage:
+    async with docbit_stage(tmp_path, how=how, store=own_store()) as stage:
         answer = await stage.ask(
             "alice",
             "POST",
@@ -115,10 +119,10 @@ async def test_4_what_a_profile_does_not_declare_is_not_found(
 
 
 async def test_5_a_bad_credential_is_refused_beside_a_good_one(
-    tmp_path: Path, how: How | None
+    tmp_path: Path, how: How | None, own_store: AStore
 ) -> None:
     edit = adding("sign_in", 'from = ["authorization", "cookie:__session"]')
-    async with chatbase_stage(tmp_path, edit, how) as stage:
+    async with chatbase_stage(tmp_path, edit, how, store=own_store()) as stage:
         good, forged = stage.token("alice"), stage.token("alice")[:-4] + "AAAA"
         for cookie, status in ((forged, 401), (good, 200)):
             fields = [("Cookie", f"__session={cookie}"), ("Sec-Fetch-Site", "same-origin")]
@@ -128,10 +132,10 @@ async def test_5_a_bad_credential_is_refused_beside_a_good_one(
 
 
 async def test_6_a_cookie_is_worth_nothing_from_another_origin(
-    tmp_path: Path, how: How | None
+    tmp_path: Path, how: How | None, own_store: AStore
 ) -> None:
     edit = adding("sign_in", 'from = ["cookie:__session"]')
-    async with chatbase_stage(tmp_path, edit, how) as stage:
+    async with chatbase_stage(tmp_path, edit, how, store=own_store()) as stage:
         cookie = ("Cookie", f"__session={stage.token('alice')}")
         for fields in (
             [("Sec-Fetch-Site", "cross-site")],

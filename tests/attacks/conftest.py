@@ -10,6 +10,7 @@ import pytest
 from tests.support.chatbase import Chatbase
 from tests.support.docbit import DocBit
 from tests.support.stage import Stage, chatbase_stage, docbit_stage
+from tests.support.stores import AStore
 
 
 @pytest.fixture(scope="module")
@@ -20,17 +21,17 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="module")
 async def shared_chatbase(
-    tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
+    tmp_path_factory: pytest.TempPathFactory, anyio_backend: str, a_store: AStore
 ) -> AsyncIterator[Stage[Chatbase]]:
-    async with chatbase_stage(tmp_path_factory.mktemp("chatbase")) as built:
+    async with chatbase_stage(tmp_path_factory.mktemp("chatbase"), store=a_store()) as built:
         yield built
 
 
 @pytest.fixture(scope="module")
 async def shared_docbit(
-    tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
+    tmp_path_factory: pytest.TempPathFactory, anyio_backend: str, a_store: AStore
 ) -> AsyncIterator[Stage[DocBit]]:
-    async with docbit_stage(tmp_path_factory.mktemp("docbit")) as built:
+    async with docbit_stage(tmp_path_factory.mktemp("docbit"), store=a_store()) as built:
         yield built
 
 

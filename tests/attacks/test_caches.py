@@ -11,11 +11,13 @@ from tests.attacks.both_ends import HI, bearer, only, refused
 from tests.support.chatbase import Chatbase
 from tests.support.reply import Reply
 from tests.support.stage import Stage, adding, chatbase_stage
+from tests.support.stores import BOTH, AStore
 from tests.support.tokens import Issuer
 from tests.support.vendor import Request
 from tests.support.wire import Answer, wire
 
 pytestmark = pytest.mark.anyio
+STORES = BOTH
 
 
 async def ask(stage: Stage[Chatbase], token: str) -> Answer:
@@ -59,9 +61,11 @@ async def test_tokens_that_begin_and_end_alike_are_two_people(stage: Stage[Chatb
         only(stage, who)
 
 
-async def test_a_remembered_token_expires_all_the_same(tmp_path: Path) -> None:
+async def test_a_remembered_token_expires_all_the_same(tmp_path: Path, own_store: AStore) -> None:
     """Row A-08."""
-    async with chatbase_stage(tmp_path, adding("sign_in", 'leeway = "0s"')) as stage:
+    async with chatbase_stage(
+        tmp_path, adding("sign_in", 'leeway = "0s"'), store=own_store()
+    ) as stage:
         expires = int(stage.issuer.clock()) + 2
         token = stage.token("alice", exp=expires)
         assert (await ask(stage, token)).status == 200
@@ -104,7 +108,7 @@ async def test_people_who_come_at_once_are_not_mixed_up(stage: Stage[Chatbase]) 
 
 @pytest.fixture(scope="module")
 async def two_audiences(
-    tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
+    tmp_path_factory: pytest.TempPathFactory, anyio_backend: str, a_store: AStore
 ) -> AsyncIterator[Stage[Chatbase]]:
     """Two orgs on two paths, told apart by nothing but the audience of one issuer's tokens."""
     issuer = Issuer()
@@ -121,7 +125,7 @@ async def two_audiences(
             head += upstream.replace("[upstreams", f"[orgs.{org}.upstreams") + "\n"
         return head
 
-    async with chatbase_stage(tmp_path_factory.mktemp("audiences"), two) as stage:
+    async with chatbase_stage(tmp_path_factory.mktemp("audiences"), two, store=a_store()) as stage:
         yield stage
 
 
@@ -145,9 +149,13 @@ async def test_a_token_primed_in_one_place_is_judged_anew_in_the_next(
                 refused(stage, answer, answer.status)
 
 
-async def test_a_bearer_token_is_no_cookie_and_a_cookie_no_token(tmp_path: Path) -> None:
+async def test_a_bearer_token_is_no_cookie_and_a_cookie_no_token(
+    tmp_path: Path, own_store: AStore
+) -> None:
     """Row A-05."""
-    async with chatbase_stage(tmp_path, adding("sign_in", 'from = ["cookie:s"]')) as stage:
+    async with chatbase_stage(
+        tmp_path, adding("sign_in", 'from = ["cookie:s"]'), store=own_store()
+    ) as stage:
         token = stage.token("alice")
         fields = [("Cookie", f"s={token}"), ("Sec-Fetch-Site", "same-origin")]
         assert (await stage.ask(None, "POST", "/chat", HI, fields)).status == 200

@@ -14,10 +14,12 @@ from tests.support.chatbase import Chatbase
 from tests.support.docbit import DocBit
 from tests.support.reply import Reply
 from tests.support.stage import Stage, events
+from tests.support.stores import BOTH
 from tests.support.vendor import Request
 from tests.support.wire import Answer, connected
 
 pytestmark = pytest.mark.anyio
+STORES = BOTH
 
 
 async def opened(stage: Stage[Chatbase], who: str = "bob") -> str:

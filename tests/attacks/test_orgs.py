@@ -17,10 +17,12 @@ from tests.support import config
 from tests.support.chatbase import Chatbase
 from tests.support.docbit import DocBit
 from tests.support.stage import gateway_of
+from tests.support.stores import BOTH, AStore
 from tests.support.tokens import Issuer
 from tests.support.wire import Answer, raw_request, wire
 
 pytestmark = pytest.mark.anyio
+STORES = BOTH
 
 CHAT = "/support/api/v2/agents/agent_1"
 ORGS = ("acme", "globex")
@@ -52,7 +54,7 @@ class House:
 
 @pytest.fixture(scope="module")
 async def shared(
-    tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
+    tmp_path_factory: pytest.TempPathFactory, anyio_backend: str, a_store: AStore
 ) -> AsyncIterator[House]:
     folder = tmp_path_factory.mktemp("orgs")
     issuers = {org: Issuer(f"https://id.{org}.example/") for org in ORGS}
@@ -62,7 +64,9 @@ async def shared(
         DocBit() as docs,
     ):
         pair = issuers["acme"], issuers["globex"]
-        text = config.two_orgs((one.url, two.url), docs.url, pair, store=folder / "gateway.db")
+        text = config.two_orgs(
+            (one.url, two.url), docs.url, pair, store=a_store() or folder / "gateway.db"
+        )
         async with gateway_of(text, folder) as (_, url):
             yield House(url, {"acme": one, "globex": two}, docs, issuers)
 
@@ -177,12 +181,14 @@ async def test_under_load_no_org_gets_the_others_key_address_or_answer(house: Ho
             assert not request.values("cookie")
 
 
-async def test_delimiters_in_names_make_no_two_people_one(tmp_path: Path) -> None:
+async def test_delimiters_in_names_make_no_two_people_one(tmp_path: Path, a_store: AStore) -> None:
     """Row O-06: user `a:b` of org `c`, and user `b` of org `c:a`."""
     issuers = {org: Issuer(f"https://id.{org}.example/") for org in ORGS}
     async with DocBit() as docs:
         pair = issuers["acme"], issuers["globex"]
-        text = config.two_orgs((docs.url, docs.url), docs.url, pair, store=tmp_path / "gateway.db")
+        text = config.two_orgs(
+            (docs.url, docs.url), docs.url, pair, store=a_store() or tmp_path / "gateway.db"
+        )
         text = text.replace('"org_acme"', '"c"').replace('"org_globex"', '"c:a"')
         async with gateway_of(text, tmp_path) as (_, url):
             house = House(url, {}, docs, issuers)

@@ -108,6 +108,15 @@ def test_postgresql_is_copied_by_its_own_tool(gateway: Run, here: Path) -> None:
     assert not (here / "copy.db").exists()
 
 
+@pytest.mark.parametrize("name", ["old.toml", "new.toml"])
+def test_to_explain_a_request_makes_no_store(gateway: Run, name: str) -> None:
+    token = Issuer().token("alice", algorithm="HS256")
+    asked = ("POST", "/support/api/v2/agents/agent_1/chat", "-d", '{"message":"hi"}')
+    shown = gateway("explain", *asked, "--token", token, "--config", name)
+    assert '"userId":"alice"' in shown.stdout
+    assert "none yet" in gateway("db", "status", "--config", name).stdout
+
+
 @pytest.mark.parametrize("words", ["status", "migrate", "import gateway.db", "backup copy.db"])
 def test_no_password_is_ever_shown(gateway: Run, here: Path, words: str) -> None:
     claimed(f"sqlite:///{here}/gateway.db")

@@ -1,5 +1,7 @@
 import tomllib
 
+import pytest
+
 from gateway.config.expand import expanded
 from gateway.config.load import Loaded
 from tests.config.conftest import Load
@@ -108,6 +110,22 @@ def test_secrets_are_stars(loaded: Load):
     assert default["sign_in"][0]["secret"] == ["****", "${env:NO:-****}"]
     assert default["upstreams"]["support"]["key"] == ["****", "****${env:KEY}"]
     assert default["upstreams"]["support"]["fields"] == {"x-api-key": "****"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "postgresql://gw:CANARY@db/x",
+        "postgresql://gw:CANARY@${env:HOST}/x",
+        "postgresql://db/x?password=CANARY",
+        "${env:URL}",
+    ],
+)
+def test_so_is_the_password_of_the_store(written: str, loaded: Load):
+    environment = {"HOST": "db", "URL": "postgresql://gw:CANARY@db/x"}
+    read = loaded(f'store.url = "{written}"\n' + short(), **environment)
+    assert "CANARY" not in expanded(read) + repr(read)
+    assert "CANARY" in read.settings.store.url
 
 
 def test_a_shared_sign_in_stays_shared(loaded: Load):

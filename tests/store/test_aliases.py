@@ -11,7 +11,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.store import Store
 from tests.store.conftest import Direct
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 
 VISITOR = Person("acme", "anon_" + 26 * "x")
 ALICE = Person("acme", "alice")

@@ -9,7 +9,7 @@ from gateway.store.dialect import alone, insert, key_of_lock
 from gateway.store.opening import opened
 from gateway.store.schema import secrets
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 
 ROW = {"name": "counter", "value": b"\0"}
 VALUE = select(secrets.c.value).where(secrets.c.name == "counter")

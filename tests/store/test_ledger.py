@@ -14,7 +14,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.store import Store
 from tests.store.conftest import Direct
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 
 ALICE = Person("acme", "alice")
 BOB = Person("acme", "bob")

@@ -12,7 +12,7 @@ from gateway.store.merges import Merges
 from gateway.store.store import Store
 from tests.store.conftest import Direct
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 
 ALICE, VISITOR = Person("acme", "alice"), Person("acme", "anon_" + 26 * "x")
 

@@ -113,12 +113,15 @@ async def gateway_at(
 
 @asynccontextmanager
 async def chatbase_stage(
-    folder: Path, edit: Edit = str, how: How | None = None
+    folder: Path, edit: Edit = str, how: How | None = None, *, store: str | None = None
 ) -> AsyncIterator[Stage[Chatbase]]:
-    """`edit` may change the configuration's text; `how` is it hosted? None: it stands alone."""
+    """`edit` may change the configuration's text; `how` is it hosted? None: it stands alone.
+
+    `store` is a URL; None: a file in the folder.
+    """
     issuer = Issuer()
     async with Chatbase() as vendor:
-        text = edit(config.chatbase(vendor.url, issuer, store=folder / "gateway.db"))
+        text = edit(config.chatbase(vendor.url, issuer, store=store or folder / "gateway.db"))
         async with gateway_at(text, folder, vendor.url, "/support/api/v2/agents/agent_1", how) as (
             gateway,
             url,
@@ -129,12 +132,15 @@ async def chatbase_stage(
 
 @asynccontextmanager
 async def docbit_stage(
-    folder: Path, edit: Edit = str, how: How | None = None
+    folder: Path, edit: Edit = str, how: How | None = None, *, store: str | None = None
 ) -> AsyncIterator[Stage[DocBit]]:
-    """`edit` may change the configuration's text; `how` is it hosted? None: it stands alone."""
+    """`edit` may change the configuration's text; `how` is it hosted? None: it stands alone.
+
+    `store` is a URL; None: a file in the folder.
+    """
     issuer = Issuer()
     async with DocBit() as vendor:
-        text = edit(config.docbit(vendor.url, issuer, store=folder / "gateway.db"))
+        text = edit(config.docbit(vendor.url, issuer, store=store or folder / "gateway.db"))
         async with gateway_at(text, folder, vendor.url, "/docs/api/ai", how) as (
             gateway,
             url,
@@ -144,21 +150,25 @@ async def docbit_stage(
 
 
 @asynccontextmanager
-async def bookbag_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Stage[Bookbag]]:
-    """`edit` may change the configuration's text."""
+async def bookbag_stage(
+    folder: Path, edit: Edit = str, *, store: str | None = None
+) -> AsyncIterator[Stage[Bookbag]]:
+    """`edit` may change the configuration's text; `store` is a URL, else there is a file."""
     issuer = Issuer()
     async with Bookbag() as vendor:
-        text = edit(config.bookbag(vendor.url, issuer, store=folder / "gateway.db"))
+        text = edit(config.bookbag(vendor.url, issuer, store=store or folder / "gateway.db"))
         async with gateway_of(text, folder) as (gateway, url):
             yield Stage(vendor, gateway, issuer, url, "/shop/api/v2/agents/12")
 
 
 @asynccontextmanager
-async def altatech_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Stage[AltaTech]]:
-    """`edit` may change the configuration's text."""
+async def altatech_stage(
+    folder: Path, edit: Edit = str, *, store: str | None = None
+) -> AsyncIterator[Stage[AltaTech]]:
+    """`edit` may change the configuration's text; `store` is a URL, else there is a file."""
     issuer = Issuer()
     async with AltaTech() as vendor:
-        text = edit(config.altatech(vendor.url, issuer, store=folder / "gateway.db"))
+        text = edit(config.altatech(vendor.url, issuer, store=store or folder / "gateway.db"))
         async with gateway_of(text, folder) as (gateway, url):
             yield Stage(vendor, gateway, issuer, url, "/bot")
 
@@ -203,8 +213,10 @@ class Saas:
 
 
 @asynccontextmanager
-async def saas_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Saas]:
-    """`edit` may change the configuration's text."""
+async def saas_stage(
+    folder: Path, edit: Edit = str, *, store: str | None = None
+) -> AsyncIterator[Saas]:
+    """`edit` may change the configuration's text; `store` is a URL, else there is a file."""
     urls = ("https://login.saas.test/", "https://login.partner.test/", "https://id.own.test/")
     platform, partner, own = (Issuer(url) for url in urls)
     async with (
@@ -213,7 +225,7 @@ async def saas_stage(folder: Path, edit: Edit = str) -> AsyncIterator[Saas]:
         DocBit() as docs,
     ):
         vendors, issuers = (acme.url, shared.url, docs.url), (platform, partner, own)
-        text = edit(config.saas(*vendors, issuers, store=folder / "gateway.db"))
+        text = edit(config.saas(*vendors, issuers, store=store or folder / "gateway.db"))
         async with gateway_of(text, folder) as (gateway, url):
             yield Saas(acme, shared, docs, gateway, platform, partner, own, url)
 
