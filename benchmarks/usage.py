@@ -129,7 +129,7 @@ async def read(folder: Path, rows: int, days: int) -> None:
     print(f"the file has {path.stat().st_size / 2**30:.2f} GiB")
     last = (START + (days - 1) * DAY) * 1000
     now = (START + days * DAY) * 1000
-    a_day, person = Asked(since=last), Asked(user="user-7")
+    a_day, person = Asked(since=last), Asked(org="org_123", user="user-7")
     for by in get_args(By):
         await timed(store, by, a_day, now, "a day")
     await timed(

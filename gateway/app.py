@@ -103,6 +103,11 @@ class Gateway:
                 )
             return self._assembled
 
+    @property
+    def assembled(self) -> Assembled | None:
+        """What the settings became; None while it is not open."""
+        return self._assembled
+
     async def opened(self) -> Assembled:
         """As `open`, for a request that may be the first to need it."""
         if self._assembled is None:

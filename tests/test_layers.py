@@ -55,6 +55,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.app", "gateway.current"),
     ("gateway.middleware",),
     ("gateway",),
+    ("gateway.rows",),
+    ("gateway.admin.*",),
     ("gateway.demo.*",),
     ("gateway.cli.*",),
     ("gateway.__main__",),

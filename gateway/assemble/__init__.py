@@ -10,14 +10,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 from gateway.assemble.host import NO_HOST, Host
-from gateway.assemble.keeping import Sinks, keep
+from gateway.assemble.keeping import Kept, Sinks, build_metrics, keep
 from gateway.assemble.limits import build_counting
 from gateway.assemble.orgs import Shared
 from gateway.assemble.sign_ins import shared_sign_ins
 from gateway.assemble.sites import build_sites
 from gateway.assemble.upkeep import Upkeep
+from gateway.assemble.watched import Watched
 from gateway.config.model import Settings
 from gateway.core.errors import Unavailable
 from gateway.core.forwarded import Network
@@ -27,6 +29,9 @@ from gateway.limits.questions import AskedLately
 from gateway.net.resting import Resting
 from gateway.store.store import Store
 from gateway.telemetry.log import ExchangeLog
+
+if TYPE_CHECKING:
+    from gateway.telemetry.metrics import Metrics
 
 __all__ = ["Assembled", "Host", "Readiness", "assemble"]
 
@@ -54,6 +59,9 @@ class Assembled:
     readiness: Readiness
     trusted_proxies: tuple[Network, ...]
     body_timeout: float  # seconds
+    kept: Kept
+    watched: Watched
+    metrics: "Metrics | None"  # None: nobody may ask for them
 
 
 @asynccontextmanager
@@ -70,7 +78,10 @@ async def assemble(settings: Settings, host: Host = NO_HOST) -> AsyncIterator[As
         stack.callback(resting.close)
         log = ExchangeLog()
         kept = keep(settings, store, stack)
-        sinks = Sinks([log, kept.usage, kept.auditor], [log, kept.auditor])
+        running, watched = Running(), Watched()
+        metrics = None if settings.admin is None else build_metrics(kept, running)
+        counting = [] if metrics is None else [metrics]
+        sinks = Sinks([log, kept.usage, kept.auditor, *counting], [log, kept.auditor, *counting])
         upkeep = Upkeep(
             database=store.database,
             retention=settings.store.retention,
@@ -83,17 +94,18 @@ async def assemble(settings: Settings, host: Host = NO_HOST) -> AsyncIterator[As
             secret=secret,
             audit=sinks,
             questions=AskedLately(time.monotonic),
-            counting=build_counting(settings.shared, secret, stack),
-            sign_ins=shared_sign_ins(settings, stack, host),
+            counting=build_counting(settings.shared, secret, stack, watched),
+            sign_ins=shared_sign_ins(settings, stack, host, watched),
             resting=resting,
             host=host,
+            watched=watched,
         )
         # 10,000 orgs take a second, in which a host application has other things to do.
         sites = await asyncio.to_thread(build_sites, settings, shared, stack)
         readiness = Readiness(store)
         house = House(
             sites=sites,
-            running=Running(),
+            running=running,
             usage=sinks,
             faults=log,
             ready=readiness.check,
@@ -106,6 +118,9 @@ async def assemble(settings: Settings, host: Host = NO_HOST) -> AsyncIterator[As
             readiness=readiness,
             trusted_proxies=tuple(ip_network(one) for one in settings.server.trusted_proxies),
             body_timeout=settings.server.body_timeout,
+            kept=kept,
+            watched=watched,
+            metrics=metrics,
         )
 
 

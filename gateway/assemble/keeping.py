@@ -1,20 +1,26 @@
 """What is kept of exchanges, and who is told of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gateway.config.model import Settings
 from gateway.config.model import Store as StoreSettings
+from gateway.interrupt import Running
 from gateway.ports import AuditSink, Record, UsageSink
 from gateway.store.address import is_postgres
 from gateway.store.audit import AuditTrail
 from gateway.store.auditor import Auditor
+from gateway.store.batches import Batches
 from gateway.store.location import locate
 from gateway.store.store import Store
 from gateway.store.usage import UsageLog
 from gateway.telemetry.lines import Lines
+
+if TYPE_CHECKING:
+    from gateway.telemetry.metrics import Metrics
 
 SPOOL = ".spool"
 
@@ -60,6 +66,23 @@ def keep(settings: Settings, store: Store, stack: AsyncExitStack) -> Kept:
     auditor = Auditor(trail)
     stack.callback(auditor.close)
     return Kept(usage, trail, auditor)
+
+
+def build_metrics(kept: Kept, running: Running) -> "Metrics":
+    """Metrics of one gateway, and of its queues."""
+    # Imported here: 30 ms, of which a gateway without [admin] needs none.
+    from gateway.telemetry.metrics import Metrics
+
+    metrics = Metrics()
+    metrics.watch("gateway_streams_in_progress", "Exchanges that run now.", lambda: len(running))
+    for kind, batches in (("usage", kept.usage.batches), ("audit", kept.trail.batches)):
+        metrics.watch_rows(kind, *looks(batches))
+    return metrics
+
+
+def looks(batches: Batches[Any, Any]) -> tuple[Callable[[], float], ...]:
+    """What there is to see of a kind of row on its way."""
+    return lambda: batches.waiting, lambda: batches.spooled, lambda: batches.lost
 
 
 def spool_folder(settings: StoreSettings) -> Path:

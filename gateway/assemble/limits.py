@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from gateway.assemble.watched import State, Watched
 from gateway.config.allowances import SharedCounters
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.core.quota import Budget, Rate, Streams
@@ -28,7 +29,12 @@ class Counting:
     calendar: Calendar
 
 
-def build_counting(shared: SharedCounters | None, secret: bytes, stack: AsyncExitStack) -> Counting:
+def build_counting(
+    shared: SharedCounters | None,
+    secret: bytes,
+    stack: AsyncExitStack,
+    watched: Watched | None = None,
+) -> Counting:
     """In this process, or at the shared server; nothing is connected yet."""
     local = LocalCounts(time.monotonic, time.time)
     keys, calendar = Keys(secret), Calendar(time.time)
@@ -40,6 +46,11 @@ def build_counting(shared: SharedCounters | None, secret: bytes, stack: AsyncExi
     stack.push_async_callback(counts.aclose)
     standby = Standby(counts, local, shared.on_failure, time.monotonic)
     stack.push_async_callback(standby.aclose)
+    told = f"on_failure = {shared.on_failure}"
+    if watched is not None:
+        watched.add(
+            "shared counters", lambda: State(ok=not standby.away, says=told if standby.away else "")
+        )
     return Counting(standby, keys, calendar)
 
 

@@ -13,6 +13,7 @@ from gateway.assemble.limits import Counting, build_limits
 from gateway.assemble.sign_ins import Made, org_places, sign_ins_of
 from gateway.assemble.sign_ins.forwarded import forwarded_fields
 from gateway.assemble.tools import build_tool
+from gateway.assemble.watched import Watched
 from gateway.authn.assertions import Assertions
 from gateway.authn.chain import SignIns
 from gateway.authn.once import Once
@@ -48,6 +49,7 @@ class Shared:
     sign_ins: Made
     resting: Resting
     host: Host = NO_HOST
+    watched: Watched = field(default_factory=Watched)
     once: Once = field(default_factory=Once)
     seen: SeenLately = field(default_factory=SeenLately)
     tools: dict[tuple[str, str, str], Tool] = field(default_factory=dict)
@@ -78,7 +80,7 @@ class Shared:
 def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> Org:
     """An org; what only it holds open is closed with `stack`."""
     places = org_places([settings])
-    verifiers = sign_ins_of(settings, shared.sign_ins, stack, shared.host)
+    verifiers = sign_ins_of(settings, shared.sign_ins, stack, shared.host, shared.watched)
     sign_in = SignIns(
         verifiers, org=settings.external_id, origins=settings.origins, org_from=places
     )

@@ -7,18 +7,17 @@ import asyncio
 import getpass
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gateway.cli.options import choose_org, fail, load_or_exit
-from gateway.cli.rows import Format, writer
+from gateway.rows import Format, writer
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
@@ -33,9 +32,6 @@ Since = Annotated[
 Until = Annotated[str | None, typer.Option(help="As --since; not included.")]
 Form = Annotated[Format, typer.Option("--format", help="For people, or machines.")]
 
-_AGO = re.compile(r"([0-9]{1,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
 
 def asked(
     settings: "Settings", org: str | None, user: str | None, since: str | None, until: str | None
@@ -45,27 +41,31 @@ def asked(
 
     now = datetime.now(UTC)
     return Asked(
-        org=None if org is None else choose_org(settings, org).external_id,
+        org=_org(settings, org, user),
         user=user,
         since=None if since is None else moment(since, now, "--since"),
         until=None if until is None else moment(until, now, "--until"),
     )
 
 
+def _org(settings: "Settings", org: str | None, user: str | None) -> str | None:
+    """The org's external_id. A person is of one: where there is only one, of that."""
+    from gateway.config.kinds import EVERY_ORG
+
+    only = len(settings.orgs) == 1 and EVERY_ORG not in settings.orgs
+    if org is None and (user is None or not only):
+        return None
+    return choose_org(settings, org).external_id
+
+
 def moment(written: str, now: datetime, option: str) -> int:
     """A time as it was typed, in milliseconds since the epoch."""
-    if ago := _AGO.fullmatch(written):
-        found = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    else:
-        try:
-            found = datetime.fromisoformat(written)
-        except ValueError:
-            raise fail(
-                f"{option} {written}: say a day (2026-11-22), a time (2026-11-22T10:00:00Z), "
-                "or how long ago (90m, 24h, 7d)"
-            ) from None
-        found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return max(0, int(found.timestamp() * 1000))
+    from gateway.store.when import HINT, when
+
+    try:
+        return when(written, now)
+    except ValueError:
+        raise fail(f"{option} {written}: say {HINT}") from None
 
 
 def run(

@@ -1,10 +1,14 @@
 """`gateway serve`: run until told to stop."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.options import Config, fail, load_or_exit
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+    from gateway.net.server import Beside
 
 
 def command(
@@ -23,6 +27,7 @@ def command(
     settings = load_or_exit(config, overrides=overrides, around=ALONE).settings
     log.configure()
     gateway = Gateway(settings)
+    beside = admin_of(gateway)
     server = settings.server
     host, _, port = server.listen.rpartition(":")
     try:
@@ -40,8 +45,27 @@ def command(
             drain=server.drain,
             on_drain=gateway.drain,
             on_stop=gateway.stop,
+            beside=beside,
         )
     except StartupFailed:
         raise fail("The gateway did not start; the log says why.") from None
     except OSError as error:
         raise fail(f"Cannot listen at {server.listen}: {error.strerror}") from None
+
+
+def admin_of(gateway: "Gateway") -> "Beside | None":
+    """What operators reach, at its own address; None where it is not served."""
+    from gateway.net.listener import listen
+    from gateway.net.server import Beside
+
+    admin = gateway.settings.admin
+    if admin is None:
+        return None
+    from gateway.admin.app import AdminApp
+
+    host, _, port = admin.listen.rpartition(":")
+    try:
+        listener = listen(host, int(port))
+    except OSError as error:
+        raise fail(f"Cannot listen at {admin.listen} for operators: {error.strerror}") from None
+    return Beside(AdminApp(gateway, admin.token.get_secret_value()), listener)

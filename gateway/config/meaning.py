@@ -70,6 +70,7 @@ def meant(file: File, profiles: Profiles = SHIPPED) -> Meaning:
             identity=file.identity,
             store=file.store,
             audit=file.audit,
+            admin=file.admin,
             shared=file.shared,
             vendors=file.vendors,
             profiles=profiles.known,

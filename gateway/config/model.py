@@ -92,6 +92,13 @@ class Store(Table):
     )
 
 
+class Admin(Table):
+    listen: Listen = Field(
+        default="127.0.0.1:9090", description="Address and port, apart from what people reach."
+    )
+    token: SecretStr = Field(description="What operators show, as a bearer token.")
+
+
 class Audit(Table):
     head: Text | None = Field(
         default=None,
@@ -238,6 +245,7 @@ class Settings(Table):
     identity: IdentitySettings
     store: Store
     audit: Audit
+    admin: Admin | None
     shared: SharedCounters | None
     vendors: Mapping[str, VendorTable]  # of the file itself
     profiles: Mapping[str, Profile] = Field(exclude=True, repr=False)  # and those that ship

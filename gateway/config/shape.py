@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from gateway.config.allowances import LimitsTable, SharedCounters
 from gateway.config.mistake import Finding, Path, did_you_mean, key_of
 from gateway.config.model import (
+    Admin,
     Audit,
     OrgTable,
     Server,
@@ -48,6 +49,7 @@ _HOMES: tuple[tuple[type[Table], str], ...] = (
     (Server, "in [server]"),
     (Store, "in [store]"),
     (Audit, "in [audit]"),
+    (Admin, "in [admin]"),
     *((kind, f'in a sign_in of type "{name}"') for name, kind in KINDS.items()),
     (SharedTable, "in a shared [[sign_in]], at the top level"),
     (SharedCounters, "in [shared]"),

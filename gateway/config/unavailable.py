@@ -30,7 +30,6 @@ class NotYet:
 
 
 NOT_YET = (
-    NotYet("file", "admin"),
     NotYet("server", "workers", accepted=1),
     NotYet("org", "tools"),
     NotYet("org", "events"),

@@ -12,6 +12,7 @@ from gateway.config.allowances import LimitsTable, SharedCounters
 from gateway.config.kinds import Name, OrgName, SomeTexts
 from gateway.config.mistake import Path
 from gateway.config.model import (
+    Admin,
     Audit,
     IdentitySettings,
     OrgTable,
@@ -36,6 +37,9 @@ class File(Table):
     identity: IdentitySettings = IdentitySettings()
     store: Store = Store()
     audit: Audit = Audit()
+    admin: Admin | None = Field(
+        default=None, description="Metrics, health and reports; absent: not served."
+    )
     shared: SharedCounters | None = Field(
         default=None, description="Where replicas count together; absent: each by itself."
     )

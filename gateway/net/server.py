@@ -19,6 +19,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -28,7 +29,15 @@ from gateway.net.listener import BACKLOG, inherited, listen
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
 
-__all__ = ["Drain", "GatewayServer", "ServerLimits", "StartupFailed", "guarded_protocol", "run"]
+__all__ = [
+    "Beside",
+    "Drain",
+    "GatewayServer",
+    "ServerLimits",
+    "StartupFailed",
+    "guarded_protocol",
+    "run",
+]
 
 LOG = logging.getLogger("gateway.server")
 
@@ -52,6 +61,14 @@ class Drain:
     limit: float = 30.0  # in which answers may end
     on_drain: Callable[[], None] = _nothing
     on_stop: Callable[[], None] = _nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Another application, served in the same loop at a socket of its own, as long as the first."""
+
+    app: ASGIApp
+    listener: socket.socket
 
 
 class GatewayServer(uvicorn.Server):
@@ -171,6 +188,7 @@ def run(
     on_drain: Callable[[], None] = _nothing,
     on_stop: Callable[[], None] = _nothing,
     fd: int | None = None,
+    beside: Beside | None = None,
 ) -> None:
     """Serve `app` in this process until it is told to stop. `fd`: a socket that listens already.
 
@@ -181,19 +199,40 @@ def run(
     listener = listen(host, port) if fd is None else inherited(fd)
     LOG.info("listening on %s", listener.getsockname())
     limits = replace(limits, max_connections=min(limits.max_connections, raise_limit()))
-    config = uvicorn.Config(
+    config = _config(app, limits, lifespan="on")
+    steps = Drain(delay=drain_delay, limit=drain, on_drain=on_drain, on_stop=on_stop)
+    server = GatewayServer(config, steps, owns_process=True)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(server, listener, beside))
+
+
+async def _serve(server: GatewayServer, listener: socket.socket, beside: Beside | None) -> None:
+    if beside is None:
+        await server.serve([listener])
+        return
+    config = _config(beside.app, ServerLimits(), lifespan="off")
+    other = GatewayServer(config, Drain(delay=0, limit=0), owns_process=False)
+    LOG.info("listening on %s for operators", beside.listener.getsockname())
+    serving = asyncio.create_task(other.serve([beside.listener]))
+    try:
+        await server.serve([listener])
+    finally:
+        other.should_exit = True
+        await serving
+
+
+def _config(
+    app: ASGIApp, limits: ServerLimits, *, lifespan: Literal["on", "off"]
+) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         loop="auto",  # uvloop, where it is installed
         http=guarded_protocol(limits),
         ws="none",
-        lifespan="on",
+        lifespan=lifespan,
         log_config=None,
         access_log=False,
         proxy_headers=False,  # whom to believe is decided once, in gateway.core.fields
         server_header=False,
         backlog=BACKLOG,
     )
-    steps = Drain(delay=drain_delay, limit=drain, on_drain=on_drain, on_stop=on_stop)
-    server = GatewayServer(config, steps, owns_process=True)
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(server.serve([listener]))

@@ -1,6 +1,6 @@
 """Taking the rows of a report: all of them as they come, or a page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -15,11 +15,13 @@ LONG = 3600.0  # seconds a whole report may take
 PAGE = 30.0  # seconds a page may take
 AT_ONCE = 1000  # rows in memory
 
-Take = Callable[[Mapping[str, Any]], None]
+Take = Callable[[Mapping[str, Any]], Awaitable[None] | None]
 
 
 async def each(database: Database, asked: Report, take: Take) -> None:
     """Give `take` every row, in order, however many; a few of them are in memory at a time.
+
+    The next row is read when `take` is done with one; what it raises ends the report.
 
     Raises:
         LedgerUnavailable: the store cannot be read, or can no longer.
@@ -36,7 +38,9 @@ async def each(database: Database, asked: Report, take: Take) -> None:
             asked.statement, execution_options={"max_row_buffer": AT_ONCE}
         )
         async for row in found:
-            take(row._mapping)
+            waiting = take(row._mapping)
+            if waiting is not None:
+                await waiting
 
     await database.read(get, clock=LONG)
 

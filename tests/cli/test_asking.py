@@ -13,22 +13,6 @@ from tests.store.conftest import locked
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("written", "found"),
-    [
-        ("2026-11-22", "2026-11-22T00:00:00+00:00"),
-        ("2026-11-22T10:00:00Z", "2026-11-22T10:00:00+00:00"),
-        ("2026-11-22T10:00:00+02:00", "2026-11-22T08:00:00+00:00"),
-        ("90m", "2026-11-22T10:30:00+00:00"),
-        ("24h", "2026-11-21T12:00:00+00:00"),
-        ("7d", "2026-11-15T12:00:00+00:00"),
-        ("1901-01-01", "1970-01-01T00:00:00+00:00"),
-    ],
-)
-def test_a_time_is_a_day_a_time_or_how_long_ago(written: str, found: str) -> None:
-    assert moment(written, NOW, "--since") == datetime.fromisoformat(found).timestamp() * 1000
-
-
 @pytest.mark.parametrize("written", ["yesterday", "", "7", "7w", "2026-13-01", "-7d"])
 def test_anything_else_is_said(written: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit):

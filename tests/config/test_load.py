@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.toml"
 SECRETS = {
     "GATEWAY_SECRET": STRONG,
+    "GATEWAY_ADMIN_TOKEN": STRONG,
     "SUPPORT_KEY": "support-key",
     "JWT_SECRET": STRONG[::-1],
     "SESSION_SECRET": STRONG.swapcase(),
@@ -68,6 +69,7 @@ def test_the_example_needs_what_it_says(told: Told):
     said = told(EXAMPLE.read_text())
     assert [re.findall(r"variable (\w+) is not set", line) for line in said] == [
         ["GATEWAY_SECRET"],
+        ["GATEWAY_ADMIN_TOKEN"],
         ["SUPPORT_KEY"],
         ["JWT_SECRET"],
         ["SESSION_SECRET"],

@@ -22,6 +22,7 @@ from gateway.assemble.sign_ins import (
     token_introspection,
 )
 from gateway.assemble.sign_ins.making import Making
+from gateway.assemble.watched import Watched
 from gateway.authn.verifier import Verifier
 from gateway.config.model import OrgSettings, Settings
 from gateway.config.sign_ins.table import SignInTable
@@ -54,7 +55,12 @@ def _any(org: str) -> bool:
     return True
 
 
-def shared_sign_ins(settings: Settings, stack: AsyncExitStack, around: Host = NO_HOST) -> Made:
+def shared_sign_ins(
+    settings: Settings,
+    stack: AsyncExitStack,
+    around: Host = NO_HOST,
+    watched: Watched | None = None,
+) -> Made:
     """The sign-ins that orgs share, each for those it may vouch for."""
     vouching = Vouching(settings.sign_in)
 
@@ -73,6 +79,7 @@ def shared_sign_ins(settings: Settings, stack: AsyncExitStack, around: Host = NO
                 vendors=vendors[id(one)].values(),
                 may_vouch_for=partial(may_vouch_for, index),
                 host=around,
+                watched=watched or Watched(),
             ),
         )
         for index, one in enumerate(settings.sign_in)
@@ -80,10 +87,14 @@ def shared_sign_ins(settings: Settings, stack: AsyncExitStack, around: Host = NO
 
 
 def sign_ins_of(
-    org: OrgSettings, shared: Made, stack: AsyncExitStack, around: Host = NO_HOST
+    org: OrgSettings,
+    shared: Made,
+    stack: AsyncExitStack,
+    around: Host = NO_HOST,
+    watched: Watched | None = None,
 ) -> Sequence[Verifier]:
     """The sign-ins of one org: its own, or the shared ones it has."""
-    making = Making(stack=stack, vendors=vendors_of(org), host=around)
+    making = Making(stack=stack, vendors=vendors_of(org), host=around, watched=watched or Watched())
     return [
         shared[id(one)] if id(one) in shared else build_sign_in(one, making) for one in org.sign_in
     ]

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from functools import partial
 
 from gateway.assemble.sign_ins.making import Making
 from gateway.assemble.sign_ins.probed import ProbeFailed
+from gateway.assemble.watched import State
 from gateway.authn.claims import JwtRules
 from gateway.authn.fetch import FetchFailed, get
 from gateway.authn.jwk import parse_set
@@ -32,10 +32,10 @@ def build(settings: JwtSignInSettings, making: Making) -> JwtSignIn:
         leeway=settings.leeway,
         types=settings.types,
     )
-    return JwtSignIn(rules, build_keys(settings, making.stack), clock=time.time)
+    return JwtSignIn(rules, build_keys(settings, making), clock=time.time)
 
 
-def build_keys(settings: JwtSignInSettings, stack: AsyncExitStack) -> KeySource:
+def build_keys(settings: JwtSignInSettings, making: Making) -> KeySource:
     """Where a sign-in's keys are: given in one of three forms, or fetched."""
     if settings.secret:
         secrets = [secret.get_secret_value() for secret in settings.secret]
@@ -51,7 +51,15 @@ def build_keys(settings: JwtSignInSettings, stack: AsyncExitStack) -> KeySource:
         cooldown=settings.jwks_cooldown,
         stale=settings.jwks_stale,
     )
-    stack.push_async_callback(keys.aclose)
+    making.stack.push_async_callback(keys.aclose)
+
+    def look() -> State:
+        age = keys.age
+        if age is None:
+            return State(ok=True, says="not needed yet")
+        return State(ok=age <= settings.jwks_stale, age=age)
+
+    making.watched.add(f"keys of {settings.issuer}", look)
     return keys
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from gateway.assemble.host import NO_HOST, Host
+from gateway.assemble.watched import Watched
 from gateway.authn.remembered import Remembered
 from gateway.core.vendor import Vendor
 
@@ -24,6 +25,7 @@ class Making:
     vendors: Collection[Vendor]
     may_vouch_for: Callable[[str], bool] = lambda org: True
     host: Host = NO_HOST
+    watched: Watched = field(default_factory=Watched)
 
     def remembered(self, made: Remembered[T]) -> Remembered[T]:
         """The same, closed with all else."""

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from gateway.authn.fetch import check_url
 from gateway.config.mistake import Finding
-from gateway.config.model import Settings
+from gateway.config.model import Admin, Settings
 from gateway.config.rules.secrets import weakness
+from gateway.config.urls import url
 from gateway.store.address import address, is_postgres
 from gateway.store.errors import StoreError
 
@@ -21,6 +22,8 @@ def check(settings: Settings) -> Iterator[Finding]:
     """The findings about what all orgs share."""
     yield from _store(settings.store.url)
     yield from _told(settings.audit.head)
+    if settings.admin is not None:
+        yield from _admin(settings.admin, settings.server.listen)
     if settings.shared is not None:
         yield from _shared(settings.shared.url)
     secret = settings.identity.secret
@@ -41,6 +44,20 @@ def _store(url: str) -> Iterator[Finding]:
         yield Finding(path, "must name a file: in memory, who owns what is lost with the process")
     elif "?" in name or "#" in name:
         yield Finding(path, "must be a path and nothing more")
+
+
+def _admin(admin: Admin, public: str) -> Iterator[Finding]:
+    if admin.listen == public:
+        yield Finding(("admin", "listen"), "is where people come in: it must be another port")
+    if (told := weakness(admin.token, least=16, by="it could be guessed")) is not None:
+        yield Finding(("admin", "token"), told)
+    if not url(f"http://{admin.listen}").stays_here:
+        yield Finding(
+            ("admin", "listen"),
+            "is not a loopback address, and what it answers is not encrypted: the token can be "
+            "read on the way",
+            "warning",
+        )
 
 
 def _told(head: str | None) -> Iterator[Finding]:

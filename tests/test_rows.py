@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.rows import SCREEN, Format, writer
+from gateway.rows import SCREEN, Format, writer
 
 COLUMNS = ["user", "requests", "credits"]
 

@@ -1,0 +1,208 @@
+"""The admin listener as an ASGI application. All but the plain health pages need the token.
+
+Only GET, nothing is changed by it. It is never mounted where people come in.
+"""
+
+import asyncio
+import hmac
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from gateway.admin.health import readiness
+from gateway.admin.lists import Lists, Whole
+from gateway.admin.openapi import document
+from gateway.admin.query import wanted
+from gateway.app import Gateway
+from gateway.assemble import Assembled
+from gateway.core import problem
+from gateway.core.errors import (
+    BadRequest,
+    CredentialsInvalid,
+    CredentialsMissing,
+    GatewayError,
+    MethodNotAllowed,
+    NotFound,
+    Unavailable,
+)
+from gateway.core.problem import Answer
+from gateway.core.request_id import uuid7
+from gateway.store.verify import verify
+from gateway.telemetry.metrics import MEDIA
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+PUBLIC = frozenset({"/livez", "/readyz"})
+LISTS = frozenset({"/usage", "/audit", "/conversations"})
+PATHS = PUBLIC | LISTS | {"/metrics", "/audit/verify", "/openapi.json"}
+MOST_PARAMETERS = 32
+EVERY_ANSWER = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+
+Query = Sequence[tuple[str, str]]
+
+
+class ClientIsGone(Exception):
+    """Nobody reads the report any more."""
+
+
+class AdminApp:
+    """What operators ask of one gateway, which something else opens and closes."""
+
+    def __init__(self, gateway: Gateway, token: str) -> None:
+        self._gateway = gateway
+        self._token = token.encode()
+        self._orgs = {name: org.external_id for name, org in gateway.settings.orgs.items()}
+        self._lists: tuple[Assembled, Lists] | None = None
+        self._began = time.monotonic()
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] != "http":
+            return
+        request_id = str(uuid7(time.time(), secrets.token_bytes(10)))
+        try:
+            answer = await self._answer(scope)
+            if isinstance(answer, Whole):
+                await _stream(answer, receive, send)
+                return
+        except GatewayError as error:
+            answer = problem.of_error(error, None, request_id)
+        await _send(answer, send, only_head=scope["method"] == "HEAD")
+
+    async def _answer(self, scope: "Scope") -> Answer | Whole:
+        path, query = scope["path"], _query(scope["query_string"])
+        if path not in PUBLIC or query:
+            self._authenticate(scope["headers"])
+        if path not in PATHS:
+            raise NotFound
+        if scope["method"] not in {"GET", "HEAD"}:
+            raise MethodNotAllowed(("GET", "HEAD"))
+        if path in LISTS:
+            who = (scope.get("client") or ("",))[0]
+            return await self._of(self._assembled()).answer(path[1:], query, who)
+        return await self._page(path, query)
+
+    async def _page(self, path: str, query: Query) -> Answer:
+        if path == "/audit/verify":
+            return await self._verified(query)
+        if path == "/readyz":
+            return await self._ready(query)
+        if query:
+            raise BadRequest("There are no parameters here")
+        if path == "/livez":
+            return problem.of_json({"status": "alive"})
+        if path == "/openapi.json":
+            return problem.of_json(document())
+        metrics = self._assembled().metrics
+        if metrics is None:
+            raise NotFound
+        return _text(await asyncio.to_thread(metrics.text))
+
+    async def _ready(self, query: Query) -> Answer:
+        if not query:
+            await self._assembled().readiness.check()
+            return problem.of_json({"status": "ready"})
+        if list(query) != [("verbose", "")]:
+            raise BadRequest("There is verbose, and nothing else")
+        status, says = await readiness(self._assembled(), self._began)
+        return problem.of_json(says, status=status)
+
+    async def _verified(self, query: Query) -> Answer:
+        org = wanted(query, ("org",), self._orgs).asked.org
+        verdict = await verify(self._assembled().readiness.store.database, org=org)
+        names = {external_id: name for name, external_id in self._orgs.items()}
+        return problem.of_json(
+            {
+                "sound": not verdict.faults,
+                "rows": verdict.rows,
+                "orgs": verdict.orgs,
+                "erased": verdict.erased,
+                "faults": [
+                    {"org": names.get(one.org, one.org), "number": one.number, "what": one.what}
+                    for one in verdict.faults
+                ],
+            }
+        )
+
+    def _assembled(self) -> Assembled:
+        assembled = self._gateway.assembled
+        if assembled is None:
+            raise Unavailable("The gateway is not open")
+        return assembled
+
+    def _of(self, assembled: Assembled) -> Lists:
+        if self._lists is None or self._lists[0] is not assembled:
+            self._lists = (assembled, Lists(assembled.readiness.store.database, self._orgs))
+        return self._lists[1]
+
+    def _authenticate(self, fields: Sequence[tuple[bytes, bytes]]) -> None:
+        shown = [value for name, value in fields if name == b"authorization"]
+        if not shown:
+            raise CredentialsMissing
+        scheme, _, token = shown[0].partition(b" ")
+        is_it = hmac.compare_digest(token, self._token)  # in the same time wherever they differ
+        if len(shown) > 1 or scheme.lower() != b"bearer" or not is_it:
+            raise CredentialsInvalid
+
+
+def _query(raw: bytes) -> Query:
+    try:
+        found = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS
+        )
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise BadRequest("The query is none") from error
+    return found
+
+
+def _text(content: bytes) -> Answer:
+    length = str(len(content)).encode()
+    return Answer(200, [(b"content-type", MEDIA.encode()), (b"content-length", length)], content)
+
+
+async def _send(answer: Answer, send: "Send", *, only_head: bool) -> None:
+    await _start(answer.status, answer.fields, send)
+    body = b"" if only_head else answer.content
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _start(status: int, fields: Sequence[tuple[bytes, bytes]], send: "Send") -> None:
+    headers = [*fields, *EVERY_ANSWER]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def _stream(whole: Whole, receive: "Receive", send: "Send") -> None:
+    """Write a list as it comes. One that breaks off has no proper end: half must not look whole."""
+    leaving = asyncio.create_task(_left(receive))
+    has_begun = False
+
+    async def chunk(content: bytes) -> None:
+        nonlocal has_begun
+        if leaving.done():
+            raise ClientIsGone
+        if not has_begun:
+            has_begun = True
+            await _start(200, [(b"content-type", whole.media)], send)
+        await send({"type": "http.response.body", "body": content, "more_body": True})
+
+    try:
+        await whole.write(chunk)
+        await send({"type": "http.response.body", "body": b""})
+    except ClientIsGone:
+        return
+    except GatewayError:
+        if not has_begun:
+            raise
+    finally:
+        leaving.cancel()
+        with suppress(asyncio.CancelledError):
+            await leaving
+
+
+async def _left(receive: "Receive") -> None:
+    message: Any = {}
+    while message.get("type") != "http.disconnect":
+        message = await receive()

@@ -1,0 +1,134 @@
+"""Lists of the store over HTTP: a page as JSON, or all of it as CSV or NDJSON, row by row."""
+
+import asyncio
+import io
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.admin.query import OF_EVERY_LIST, Wanted, cursor_of, wanted
+from gateway.core import problem
+from gateway.core.errors import Overloaded
+from gateway.core.problem import Answer
+from gateway.rows import Csv, Ndjson
+from gateway.store.audit import happened, write
+from gateway.store.columns import (
+    CONVERSATION,
+    EVENT,
+    columns_of,
+    of_conversation,
+    of_event,
+    of_usage,
+)
+from gateway.store.database import Database
+from gateway.store.listings import conversations_of, events_of
+from gateway.store.reading import each, page, usage_report
+from gateway.store.reports import Report
+
+REPORTS = 2  # at once: the store has four turns for reading, and people wait for the others
+CHUNK = 64 * 1024  # bytes
+MEDIA = {"csv": b"text/csv; charset=utf-8", "ndjson": b"application/x-ndjson"}
+
+Row = Mapping[str, Any]
+Send = Callable[[bytes], Awaitable[None]]  # raises when the client has left
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A report, its columns, and how a row of it is told."""
+
+    report: Report
+    columns: Sequence[str]
+    told: Callable[[Row], Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A list to be written as it is read."""
+
+    media: bytes
+    write: Callable[[Send], Awaitable[None]]
+
+
+class Lists:
+    """The lists of one store; `orgs` are names to external_ids."""
+
+    def __init__(self, database: Database, orgs: Mapping[str, str]) -> None:
+        self._database = database
+        self._orgs = orgs
+        self._names = {external_id: name for name, external_id in orgs.items()}
+        self._turns = asyncio.Semaphore(REPORTS)
+
+    async def answer(self, what: str, query: Sequence[tuple[str, str]], who: str) -> Answer | Whole:
+        """What is asked for. Whoever asks is in the audit trail before.
+
+        Raises:
+            BadRequest, LedgerUnavailable, Overloaded: it cannot be given.
+        """
+        known = (*(("by",) if what == "usage" else ()), *OF_EVERY_LIST)
+        asked = wanted(query, known, self._orgs)
+        listing = await self._listing(what, asked)
+        after = asked.after(listing.report)
+        await self._leave_trace(what, asked, who)
+        if asked.form != "json":
+            return Whole(MEDIA[asked.form], lambda send: self._write(listing, asked, send))
+        async with self._turns:
+            rows = await page(self._database, listing.report, after, asked.limit)
+        return problem.of_json(self._page(listing, rows, asked.limit))
+
+    async def _listing(self, what: str, asked: Wanted) -> Listing:
+        if what == "conversations":
+            return Listing(conversations_of(asked.asked), CONVERSATION, of_conversation)
+        if what == "audit":
+            return Listing(events_of(asked.asked), EVENT, of_event)
+        now = int(time.time() * 1000)
+        report = await usage_report(self._database, asked.by, asked.asked, now=now)
+        return Listing(report, columns_of(asked.by), lambda row: of_usage(asked.by, row))
+
+    def _page(self, listing: Listing, rows: Sequence[Row], limit: int) -> Any:
+        has_more = len(rows) > limit
+        last = cursor_of(listing.report, rows[limit - 1]) if has_more else None
+        return {
+            "data": [self._named(listing, row) for row in rows[:limit]],
+            "pagination": {"cursor": last, "hasMore": has_more},
+        }
+
+    def _named(self, listing: Listing, row: Row) -> dict[str, Any]:
+        told = dict(listing.told(row))
+        told["org"] = self._names.get(told["org"], told["org"])
+        return {name: told[name] for name in listing.columns}
+
+    async def _write(self, listing: Listing, asked: Wanted, send: Send) -> None:
+        out = io.StringIO()
+        rows = (Csv if asked.form == "csv" else Ndjson)(listing.columns, out)
+
+        async def flush() -> None:
+            content = out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+            await send(content)
+
+        def take(row: Row) -> Awaitable[None] | None:
+            rows.add(self._named(listing, row))
+            return flush() if out.tell() >= CHUNK else None
+
+        if self._turns.locked():
+            raise Overloaded("Other reports are being written: ask again later")
+        async with self._turns:
+            await each(self._database, listing.report, take)
+        await flush()
+
+    async def _leave_trace(self, what: str, asked: Wanted, who: str) -> None:
+        facts = {"what": what, "since": asked.asked.since, "until": asked.asked.until}
+        detail = {name: fact for name, fact in facts.items() if fact is not None}
+        event = happened(
+            "looked_up" if asked.form == "json" else "exported",
+            org=asked.asked.org or "",
+            subject=asked.asked.user,
+            actor=f"operator:{who}",
+            detail=json.dumps(detail),
+        )
+        database = self._database
+        await database.start(database.commit(lambda connection: write(connection, [event])))

@@ -1,0 +1,119 @@
+"""Prometheus metrics: what happens to requests, and how full the queues are.
+
+Labels are names of the configuration and codes of ours: never a person, a conversation, an address
+or anything else a client may choose.
+"""
+
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from gateway.ports import AuditSink, Record, UsageSink
+
+MEDIA = CONTENT_TYPE_LATEST
+# Seconds. A chat answers in some; its stream may go on for minutes.
+DURATIONS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+SIGN_IN_CODES = frozenset({"ambiguous_credentials", "wrong_org", "origin_refused", "org_required"})
+OVERRIDDEN = frozenset({"identity_overridden"})
+DENIED = frozenset({"conversation_denied", "conversation_of_another"})
+
+
+class Metrics(UsageSink, AuditSink):
+    """Keeps both ports by counting."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        where = ["org", "upstream"]
+        self._requests = self._counter(
+            "gateway_requests",
+            "Exchanges; code is the gateway's own, else the status.",
+            [*where, "operation", "code"],
+        )
+        self._interrupted = self._counter(
+            "gateway_interrupted", "Answers that ended early, by who ended them.", ["by"]
+        )
+        self._durations = self._histogram("gateway_request_duration_seconds", "Whole exchanges.")
+        self._first_bytes = self._histogram(
+            "gateway_upstream_first_byte_seconds", "Until the upstream began to answer."
+        )
+        self._auth_failures = self._counter(
+            "gateway_auth_failures", "Requests of nobody we know, by why.", ["reason"]
+        )
+        self._overridden = self._counter(
+            "gateway_identity_overridden", "Requests that said who asks, and were not heard.", where
+        )
+        self._denied = self._counter(
+            "gateway_ownership_denied", "Conversations that are another's, or nobody's.", where
+        )
+        reloaded = self._gauge(
+            "gateway_config_last_reload_successful", "1, or 0: the old configuration serves on."
+        )
+        reloaded.set(1)
+        built = self._gauge("gateway_build_info", "1; the version is a label.", ["version"])
+        built.labels(version_of_ours()).set(1)
+        self._rows = self._gauge(
+            "gateway_ledger_queue_rows", "Rows in memory, to be written next.", ["kind"]
+        )
+        self._spool = self._gauge(
+            "gateway_spool_bytes", "Rows on the local disk: the store was away.", ["kind"]
+        )
+        self._lost = self._gauge(
+            "gateway_rows_lost", "Rows that there was no room for since the start.", ["kind"]
+        )
+
+    def record(self, record: Record) -> None:
+        code = record.code or str(record.status)
+        place = (record.upstream, record.operation)
+        self._requests.labels(record.org, *place, code).inc()
+        self._durations.labels(*place).observe(record.duration_ms / 1000)
+        if record.upstream_status and record.first_byte_ms is not None:
+            self._first_bytes.labels(*place).observe(record.first_byte_ms / 1000)
+        if record.interrupted:
+            self._interrupted.labels(record.interrupted).inc()
+        if record.status == 401 or record.code in SIGN_IN_CODES:
+            self._auth_failures.labels(record.code).inc()
+
+    def note(self, event: str, record: Record) -> None:
+        if event in OVERRIDDEN:
+            self._overridden.labels(record.org, record.upstream).inc()
+        elif event in DENIED:
+            self._denied.labels(record.org, record.upstream).inc()
+
+    def watch(self, name: str, text: str, look: Callable[[], float]) -> None:
+        """Show what `look` gives, whenever somebody asks."""
+        self._gauge(name, text).set_function(look)
+
+    def watch_rows(
+        self,
+        kind: str,
+        waiting: Callable[[], float],
+        spooled: Callable[[], float],
+        lost: Callable[[], float],
+    ) -> None:
+        """Show how a kind of row is doing on its way into the store."""
+        for gauge, look in ((self._rows, waiting), (self._spool, spooled), (self._lost, lost)):
+            gauge.labels(kind).set_function(look)
+
+    def text(self) -> bytes:
+        """All of them, in Prometheus' own format. A thousand orgs take a while: for a thread."""
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str, text: str, labels: list[str]) -> Counter:
+        return Counter(name, text, labels, registry=self._registry)
+
+    def _gauge(self, name: str, text: str, labels: list[str] | None = None) -> Gauge:
+        return Gauge(name, text, labels or [], registry=self._registry)
+
+    def _histogram(self, name: str, text: str) -> Histogram:
+        labels = ["upstream", "operation"]  # with the org, ten thousand of them have 15 series each
+        return Histogram(name, text, labels, buckets=DURATIONS, registry=self._registry)
+
+
+def version_of_ours() -> str:
+    """The version of this package."""
+    try:
+        return version("chat-identity-gateway")
+    except PackageNotFoundError:
+        return "unknown"

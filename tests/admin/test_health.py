@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from gateway.assemble.watched import State
+from tests.admin.stage import operators
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_shows_each_dependency_and_how_old_it_is(tmp_path: Path) -> None:
+    async with operators(tmp_path) as there:
+        assembled = there.stage.gateway.assembled
+        assert assembled is not None
+        assembled.watched.add("keys of https://id.example/", lambda: State(ok=True, age=12.34))
+        answer = await there.ask("/readyz?verbose")
+        said = answer.json()
+        assert (answer.status, said["status"], said["draining"]) == (200, "ready", False)
+        store, keys = said["dependencies"]
+        assert (store["name"], store["ok"]) == ("store", True)
+        assert keys == {
+            "name": "keys of https://id.example/",
+            "ok": True,
+            "age_seconds": 12.3,
+            "says": "",
+        }
+        assert [(one["name"], one["lost_rows"]) for one in said["queues"]] == [
+            ("usage", 0),
+            ("audit", 0),
+        ]
+
+
+async def test_says_which_one_is_away(tmp_path: Path) -> None:
+    async with operators(tmp_path) as there:
+        (tmp_path / "gateway.db").rename(tmp_path / "elsewhere.db")
+        answer = await there.ask("/readyz?verbose")
+        assert (answer.status, answer.json()["status"]) == (503, "unavailable")
+        (store,) = answer.json()["dependencies"]
+        assert not store["ok"]
+        assert (await there.ask("/readyz", token=None)).status == 503
+
+
+async def test_a_gateway_that_drains_says_so(tmp_path: Path) -> None:
+    async with operators(tmp_path) as there:
+        there.stage.gateway.drain()
+        answer = await there.ask("/readyz?verbose")
+        assert (answer.status, answer.json()["draining"]) == (503, True)

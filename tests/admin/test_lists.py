@@ -1,0 +1,91 @@
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.admin import lists
+from tests.admin.stage import Operators, operators
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def there(tmp_path: Path) -> AsyncIterator[Operators]:
+    async with operators(tmp_path) as there:
+        yield there
+
+
+async def test_a_page_says_whether_there_is_more(there: Operators) -> None:
+    first = (await there.ask("/usage?by=exchange&limit=2")).json()
+    assert (len(first["data"]), first["pagination"]["hasMore"]) == (2, True)
+    cursor = first["pagination"]["cursor"]
+    second = (await there.ask(f"/usage?by=exchange&limit=2&cursor={cursor}")).json()
+    assert (len(second["data"]), second["pagination"]) == (1, {"cursor": None, "hasMore": False})
+    ids = [row["id"] for row in first["data"] + second["data"]]
+    assert ids == sorted(set(ids))
+
+
+async def test_says_what_people_used(there: Operators) -> None:
+    bob, alice = await there.rows("/usage?org=default")
+    assert (alice["org"], alice["user"], alice["requests"]) == ("default", "alice", 2)
+    assert bob["user"] == "=bob"
+    (month,) = await there.rows("/usage?by=month")
+    assert (month["month"], month["users"], month["requests"]) == ("2027-01", 2, 3)
+
+
+async def test_all_of_it_comes_as_csv_and_is_no_formula(there: Operators) -> None:
+    answer = await there.ask("/usage?format=csv")
+    head, bob, alice = csv.reader(io.StringIO(answer.body.decode(), newline=""))
+    assert head[:3] == ["org", "user", "upstream"]
+    assert (bob[1], alice[1]) == ("'=bob", "alice")
+    assert answer.values("content-type") == ["text/csv; charset=utf-8"]
+
+
+async def test_a_long_list_comes_in_pieces(
+    there: Operators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "CHUNK", 1)
+    assert len(await there.rows("/usage?by=exchange")) == 3
+
+
+async def test_lists_conversations_and_events(there: Operators) -> None:
+    found = await there.rows("/conversations?user=alice")
+    assert [(row["org"], row["conversation"]) for row in found] == [("default", "c-0")]
+    events = await there.rows("/audit?until=2025-01-01")
+    assert [(row["event"], row["user"]) for row in events] == [
+        ("spoke", "alice"),
+        ("spoke", "=bob"),
+    ]
+
+
+async def test_whoever_looks_is_in_the_audit_trail(there: Operators) -> None:
+    await there.ask("/usage?user=alice")
+    await there.rows("/conversations")
+    looked = [row for row in await there.rows("/audit?since=1h") if row["actor"]]
+    assert [(row["event"], json.loads(row["detail"])["what"]) for row in looked] == [
+        ("looked_up", "usage"),
+        ("exported", "conversations"),
+        ("exported", "audit"),
+    ]
+    assert {row["actor"] for row in looked} == {"operator:127.0.0.1"}
+    assert looked[0]["user"] == "alice"
+
+
+async def test_reports_leave_turns_for_people(
+    there: Operators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app_lists = lists.Lists
+    assert lists.REPORTS < 4
+    monkeypatch.setattr(lists, "REPORTS", 0)
+    assert app_lists is lists.Lists
+    answer = await there.ask("/usage?format=csv")
+    assert (answer.status, answer.values("x-gateway-error")) == (503, ["overloaded"])
+
+
+async def test_a_store_that_is_away_is_said(there: Operators, tmp_path: Path) -> None:
+    (tmp_path / "gateway.db").rename(tmp_path / "elsewhere.db")
+    answer = await there.ask("/usage")
+    assert (answer.status, answer.values("x-gateway-error")) == (503, ["ledger_unavailable"])
