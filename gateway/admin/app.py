@@ -5,6 +5,7 @@ Only GET, nothing is changed by it. It is never mounted where people come in.
 
 import asyncio
 import hmac
+import logging
 import secrets
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from gateway.core.errors import (
     GatewayError,
     MethodNotAllowed,
     NotFound,
+    Unauthenticated,
     Unavailable,
 )
 from gateway.core.problem import Answer
@@ -35,6 +37,8 @@ from gateway.telemetry.metrics import MEDIA
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
+
+LOG = logging.getLogger("gateway.admin")
 
 PUBLIC = frozenset({"/livez", "/readyz"})
 LISTS = frozenset({"/usage", "/audit", "/conversations"})
@@ -69,6 +73,8 @@ class AdminApp:
                 await _stream(answer, receive, send)
                 return
         except GatewayError as error:
+            if isinstance(error, Unauthenticated):
+                LOG.warning("an operator's page was asked for without its token: %s", error.code)
             answer = problem.of_error(error, None, request_id)
         await _send(answer, send, only_head=scope["method"] == "HEAD")
 

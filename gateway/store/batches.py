@@ -31,6 +31,8 @@ RETRY = 1.0  # seconds between two attempts while the database is away
 MOST_WAITING = 50_000  # rows in memory: some 20 MB, and 30 s of a busy process
 MOST_TOGETHER = 500  # rows a transaction: 10 ms in which no conversation can be claimed
 
+A_MOMENT = 50  # rows made without letting others run: half a millisecond
+
 Item = TypeVar("Item")
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -132,8 +134,11 @@ class Batches(Generic[Item, Row]):
     async def _empty(self) -> None:
         try:
             while self._items:
-                count = min(len(self._items), MOST_TOGETHER)
-                rows = [self._row(self._items.popleft()) for _ in range(count)]
+                rows: list[Row] = []
+                for number in range(min(len(self._items), MOST_TOGETHER)):
+                    rows.append(self._row(self._items.popleft()))
+                    if number % A_MOMENT == A_MOMENT - 1:
+                        await asyncio.sleep(0)
                 if self._is_away or not await self._written(rows):
                     self._is_away = True
                     await self._set_aside(rows)

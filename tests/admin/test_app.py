@@ -40,6 +40,7 @@ async def test_everything_answers_whoever_has_the_token(there: Operators, path: 
 async def test_nobody_else_learns_anything(
     there: Operators, path: str, fields: list[tuple[str, str]]
 ) -> None:
+    """Row Z-02: no cookie counts either."""
     answer = await wire(there.url, raw_request("GET", path, fields))
     assert answer.status == 401
     assert answer.values("www-authenticate")[0].startswith("Bearer")
@@ -47,10 +48,37 @@ async def test_nobody_else_learns_anything(
     assert TOKEN.encode() not in answer.raw
 
 
+async def test_a_browser_is_told_nothing_of_other_origins(there: Operators) -> None:
+    """Row Z-02: a page elsewhere may not even read an answer."""
+    fields = [("Origin", "https://evil.example"), ("Access-Control-Request-Method", "GET")]
+    shown = ("Authorization", f"Bearer {TOKEN}")
+    for method in ("GET", "OPTIONS"):
+        answer = await wire(there.url, raw_request(method, "/usage", [*fields, shown]))
+        assert not [name for name, _ in answer.fields if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/USAGE", "/usage/", "//usage", "/./usage", "/livez/../usage", "/livez/%2e%2e/usage",
+        "/usage%00", "/usage;x", "/livez%2f..%2fusage", "/audit/verify/", "/metrics.json",
+    ],
+)  # fmt: skip
+async def test_a_path_has_one_spelling_and_the_others_lead_nowhere(
+    there: Operators, path: str
+) -> None:
+    """Row Z-05."""
+    assert (await there.ask(path, token=None)).status in {400, 401}
+    answer = await there.ask(path)
+    assert answer.status in {400, 404}
+    assert b"alice" not in answer.body
+
+
 @pytest.mark.parametrize(
     "path", ["/metrics", "/usage", "/audit", "/openapi.json", "/readyz?verbose"]
 )
 async def test_nothing_of_it_is_served_where_people_come_in(there: Operators, path: str) -> None:
+    """Row Z-01."""
     request = raw_request("GET", path, [("Authorization", f"Bearer {TOKEN}")])
     answer = await wire(there.stage.url, request)
     assert b"dependencies" not in answer.body

@@ -55,6 +55,7 @@ async def test_says_who_spoke_as_whom_once_an_hour(
 
 
 async def test_says_who_was_refused_and_why(auditor: Auditor, trail: Trail) -> None:
+    """Row Z-12: no denied request is missing."""
     auditor.record(record(status=404, code="conversation_not_found", conversation=""))
     (refused,) = trail
     assert (refused.event, refused.code, refused.subject) == (
@@ -65,6 +66,7 @@ async def test_says_who_was_refused_and_why(auditor: Auditor, trail: Trail) -> N
 
 
 async def test_strangers_are_counted_and_fill_no_disk(auditor: Auditor, trail: Trail) -> None:
+    """Row N-15."""
     for _ in range(1000):
         auditor.record(record(subject="", user="", status=401, code="credentials_invalid"))
     assert len(trail) == FIRST

@@ -77,6 +77,7 @@ async def test_a_trail_that_nobody_touched_is_sound(
 async def test_what_was_changed_shows(
     trail: Database, direct: Direct, statement: str, found: set[tuple[str, int, str]]
 ) -> None:
+    """Row Z-12."""
     direct(statement)
     assert await whats(trail) == found
 

@@ -57,3 +57,45 @@ def test_an_identity_secret_that_can_be_guessed_never_starts(secret: str, told: 
 def test_an_empty_identity_secret_is_not_an_absent_one(told: Told):
     (said,) = told('identity.secret = "${env:SECRET:-}"\n' + short())
     assert said.startswith("1:10  error  identity.secret: has fewer than 32 bytes")
+
+
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        ("x" * 15, "has fewer than 16 bytes"),
+        ("", "has fewer than 16 bytes"),
+        ("a" * 40, "repeats a few characters"),
+    ],
+)
+def test_an_operators_token_that_can_be_guessed_never_starts(token: str, why: str, told: Told):
+    """Row Z-03."""
+    (said,) = told('admin.token = "${env:TOKEN:-}"\n' + short(), TOKEN=token)
+    assert said.startswith(f"1:7  error  admin.token: {why}")
+
+
+def test_an_admin_listener_has_a_token(told: Told):
+    (said,) = told('admin.listen = "127.0.0.1:9090"\n' + short())
+    assert "admin.token: is required" in said
+
+
+def test_operators_come_in_by_another_door(told: Told):
+    text = 'admin = { listen = "127.0.0.1:8080", token = "${env:TOKEN}" }\n' + short()
+    (said,) = told(text, TOKEN=STRONG)
+    assert "admin.listen: is where people come in" in said
+
+
+def test_a_token_that_can_be_read_on_the_way_is_warned_of(told: Told):
+    text = 'admin = { listen = "0.0.0.0:9090", token = "${env:TOKEN}" }\n' + short()
+    (said,) = told(text, TOKEN=STRONG)
+    assert "warning  admin.listen: is not a loopback address" in said
+
+
+@pytest.mark.parametrize("head", ["heads.ndjson", "/var/log/heads", "https://siem.example/heads"])
+def test_heads_go_to_a_file_or_a_url(head: str, told: Told):
+    assert told(f'audit.head = "{head}"\n' + short()) == []
+
+
+@pytest.mark.parametrize("head", ["http://siem.example/heads", "ftp://siem.example/", "https://"])
+def test_heads_go_nowhere_that_others_can_read(head: str, told: Told):
+    (said,) = told(f'audit.head = "{head}"\n' + short())
+    assert "audit.head: must be an https URL" in said
