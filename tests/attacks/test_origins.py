@@ -169,6 +169,34 @@ async def test_a_preflight_grants_what_is_listed_and_no_more(
     assert stage.vendor.saw_nothing()
 
 
+EVIL = "evil.example"
+FORWARDED = {
+    "X-Forwarded-Host": [f"X-Forwarded-Host: {EVIL}", "X-Forwarded-Proto: https"],
+    "Forwarded": [f"Forwarded: for=127.0.0.1;host={EVIL};proto=https"],
+    "both": [f"Forwarded: host={EVIL};proto=https", f"X-Forwarded-Host: {EVIL}"],
+    "of a list": [f"X-Forwarded-Host: gateway.test, {EVIL}", "X-Forwarded-Proto: http, https"],
+    "in quotes": [f'Forwarded: host="{EVIL}";proto="https"'],
+    "another's": [f"X-Original-Host: {EVIL}", f"X-Host: {EVIL}", "X-Forwarded-Scheme: https"],
+    "as junk": [f"Forwarded: ;;host={EVIL},,", "X-Forwarded-Proto: https://", f"X-Real-IP: {EVIL}"],
+}
+
+
+@pytest.mark.parametrize("name", [f"H-11, H-13 {name}" for name in FORWARDED])
+async def test_who_says_we_are_their_page_is_not_believed(
+    stage: Stage[Chatbase], name: str
+) -> None:
+    """From loopback, where uvicorn by itself would believe it: only listed proxies may say so."""
+    lines = [line.encode() for line in FORWARDED[name.removeprefix("H-11, H-13 ")]]
+    origin = ("Origin", f"https://{EVIL}")
+    for site in ([], [("Sec-Fetch-Site", "same-origin")]):
+        fields = [cookie(stage), origin, *site, *lines]
+        refused(stage, await stage.ask(None, "POST", "/chat", HI, fields), 403, "origin_refused")
+    ours = [cookie(stage), ("Origin", OWN_ORIGIN), *lines]
+    answer = await stage.ask(None, "POST", "/chat", HI, ours)
+    assert answer.status == 200, answer.body
+    only(stage, "alice", "evil")
+
+
 async def test_a_grant_is_of_one_origin_and_says_so(stage: Stage[Chatbase]) -> None:
     """Row V-10."""
     for origin, granted in ((APP, [APP]), ("https://evil.example", []), (None, [])):
