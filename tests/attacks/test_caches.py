@@ -75,11 +75,24 @@ async def test_a_remembered_token_expires_all_the_same(tmp_path: Path, own_store
 
 
 async def test_who_signs_in_after_a_refusal_comes_in(stage: Stage[Chatbase]) -> None:
-    """Rows A-12, A-15: no refusal is remembered."""
+    """Row A-12: no refusal is remembered for another token."""
     token = stage.token("carol")
     for _ in range(3):
         assert (await ask(stage, token[:-4] + "AAAA")).status == 401
         assert (await ask(stage, token)).status == 200
+
+
+async def test_a_token_that_was_refused_is_taken_as_soon_as_it_is_good(
+    stage: Stage[Chatbase],
+) -> None:
+    """Row A-12: the very same token, refused while it was not valid yet."""
+    leeway = 30
+    begins = int(stage.issuer.clock()) + leeway + 2
+    token = stage.token("dave", nbf=begins)
+    refused(stage, await ask(stage, token), 401, "credentials_invalid")
+    await asyncio.sleep(begins - leeway - stage.issuer.clock() + 0.01)
+    assert (await ask(stage, token)).status == 200
+    only(stage, "dave")
 
 
 async def test_junk_pushes_nobody_out(stage: Stage[Chatbase]) -> None:

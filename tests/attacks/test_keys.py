@@ -201,6 +201,23 @@ async def test_two_tokens_and_no_keys_are_no_crash(provider: Provider, tmp_path:
             refused(stage, heard, 503, "keys_unavailable")
 
 
+async def test_a_token_nobody_could_verify_is_good_once_the_issuer_is_back(
+    provider: Provider, tmp_path: Path
+) -> None:
+    """Row A-15: the very same token; that keys were away is no verdict on it, good or bad."""
+    token = provider.issuer.token("alice")
+    provider.script(JWKS, status(500))
+    async with trusting(tmp_path, provider) as stage:
+        for _ in range(3):
+            refused(stage, await ask(stage, token), 503, "keys_unavailable")
+        provider.script(JWKS, None)
+        async with asyncio.timeout(10):
+            while (heard := await ask(stage, token)).status == 503:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert heard.status == 200, heard.body
+        only(stage, "alice")
+
+
 async def test_asking_for_keys_takes_nothing_of_the_request_along(
     provider: Provider, tmp_path: Path
 ) -> None:

@@ -285,6 +285,39 @@ BROKEN = {
 }
 
 
+@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize("when", ["within an event", "between two", "before the end"])
+@pytest.mark.parametrize("coding", ["chunked", "by length", "within a chunk"])
+async def test_half_a_stream_never_looks_like_a_whole_one(
+    stage: Stage[Chatbase], coding: str, when: str, how: str
+) -> None:
+    """Row L-12: one that has begun, so that its status is out already."""
+    said = (
+        b'data: {"type":"start"}\n\n'
+        + {
+            "within an event": b'data: {"type":"text-de',
+            "between two": b'data: {"type":"text-delta","delta":"a"}\n\n',
+            "before the end": b'data: {"type":"finish"}\n\ndata: [DONE]\n\n',
+        }[when]
+    )
+    framed = {
+        "chunked": b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(said), said),
+        "within a chunk": b"transfer-encoding: chunked\r\n\r\n%x\r\n%b" % (len(said) + 9, said),
+        "by length": b"content-length: %d\r\n\r\n%b" % (len(said) + 9, said),
+    }[coding]
+
+    async def broken(request: Request, reply: Reply) -> None:
+        await reply.raw(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n" + framed)
+        await asyncio.sleep(0.005)
+        getattr(reply, how)()
+
+    stage.vendor.handler = broken
+    for body in (STREAM, {**STREAM, "stream": True}):
+        answer = await stage.ask("alice", "POST", "/chat", body)
+        assert not answer.complete
+        assert answer.values("content-length") == []
+
+
 @pytest.mark.parametrize("name", BROKEN)
 @pytest.mark.parametrize("how", ["close", "reset"])
 async def test_half_an_answer_never_looks_like_a_whole_one(

@@ -4,6 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -29,8 +30,8 @@ def chat(behind: Behind, body: bytes, *lines: bytes, chunked: bool = False) -> b
     return b"".join([head, *chunks, b"0\r\n\r\n"])
 
 
-def bodies() -> Iterator[object]:
-    def row(identifier: str, body: bytes | str) -> object:
+def bodies() -> Iterator[Any]:
+    def row(identifier: str, body: bytes | str) -> Any:
         return pytest.param(body.encode() if isinstance(body, str) else body, id=identifier)
 
     for name in ("userId", "message", "stream", "conversationId"):
@@ -98,12 +99,18 @@ def bodies() -> Iterator[object]:
         yield row(f"B-19 {name}", f'{{"message":"x","stream":false,"{name}":"http://victim/"}}')
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
 @pytest.mark.parametrize("body", [*bodies()])
-async def test_a_body_that_can_be_read_in_two_ways(
-    behind: Behind, body: bytes, chunked: bool
-) -> None:
-    await attack(behind, chat(behind, body, JSON, chunked=chunked))
+async def test_a_body_that_can_be_read_in_two_ways(behind: Behind, body: bytes) -> None:
+    await attack(behind, chat(behind, body, JSON))
+
+
+# No proxy reads JSON: in chunks, one of each kind shows what all of them would.
+KINDS = {row.id.split(" ")[0]: row for row in reversed([*bodies()])}
+
+
+@pytest.mark.parametrize("body", KINDS.values())
+async def test_such_a_body_in_chunks(behind: Behind, body: bytes) -> None:
+    await attack(behind, chat(behind, body, JSON, chunked=True))
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
