@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from gateway.authn import fetch
-from gateway.authn.fetch import MAX_BYTES, FetchFailed, check_url, get
+from gateway.authn.fetch import MAX_BYTES, FetchFailed, Reply, check_url, get, send
 from tests.support.provider import (
     JWKS,
     Provider,
@@ -44,6 +44,15 @@ async def test_another_status_is_no_answer(code: int) -> None:
         content = b"" if code in {204, 304} else b'{"keys":[]}'
         provider.script(JWKS, status(code, content))
         assert str(code) in await failure(provider.jwks_url)
+
+
+@pytest.mark.parametrize("code", [204, 302, 401, 500])
+async def test_of_another_answer_nothing_is_read_but_what_it_is(code: int) -> None:
+    with Provider() as provider:
+        provider.script(JWKS, status(code, b"" if code == 204 else b"{}"))
+        reply = await send("GET", provider.jwks_url)
+        assert reply == Reply(code, reply.media_type, b"")
+        assert reply.media_type is None or reply.media_type.startswith("application/")
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])

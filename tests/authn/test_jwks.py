@@ -154,6 +154,7 @@ async def test_keys_are_fetched_again_before_they_are_old_and_nobody_waits() -> 
         await one.find()
         one.clock.now += MAX_AGE * 0.49
         await one.find()
+        await one.settle()
         assert one.fetches == 1
         one.clock.now += MAX_AGE * 0.32
         one.provider.hold()

@@ -5,6 +5,7 @@ import pytest
 from gateway.authn.places import (
     MAX_CHUNKS,
     Chunks,
+    Cookies,
     SignedCookie,
     check_place,
     place_of,
@@ -253,3 +254,19 @@ def test_no_part_stands_twice() -> None:
     """C-15."""
     with pytest.raises((AmbiguousCredentials, CredentialsInvalid)):
         Chunks("s").read(asking(("cookie", "s.0=a; s.0=b")))
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("a=1; b=2", "a=1; b=2"),
+        ("b=2; x=3; a=1", "a=1; b=2"),
+        ("b=2", "b=2"),
+        ("a=; b=2", "b=2"),
+        ("a=; b=", None),
+        ("x=1", None),
+        ("", None),
+    ],
+)
+def test_several_cookies_are_those_that_are_there(line: str, text: str | None) -> None:
+    assert Cookies(("a", "b")).read(asking(("cookie", line))) == text

@@ -1,5 +1,6 @@
 """What an object says of a person, wherever it came from."""
 
+import math
 from typing import Any
 
 import pytest
@@ -20,6 +21,79 @@ def test_a_name_is_literal_and_a_pointer_where_it_begins_with_a_slash(
     name: str, found: object
 ) -> None:
     assert said.value({"id": 1, "a/b": 2, "a": {"b": 3}, "list": ["x", "y"]}, name) == found
+
+
+@pytest.mark.parametrize(
+    ("written", "subject"),
+    [
+        pytest.param("alice", "alice", id="text"),
+        pytest.param(" a b ", " a b ", id="text with blanks"),
+        pytest.param("0", "0", id="a nought in text"),
+        pytest.param("x" * said.MAX_SUBJECT, "x" * said.MAX_SUBJECT, id="the longest"),
+        pytest.param(1, "1", id="the first number"),
+        pytest.param(2**53, "9007199254740992", id="a large number"),
+        pytest.param(None, None, id="null"),
+        pytest.param(False, None, id="false"),
+        pytest.param(0, None, id="nought"),
+        pytest.param("", None, id="empty"),
+    ],
+)
+def test_a_person_is_text_or_a_number_or_nobody(written: Any, subject: str | None) -> None:
+    assert said.subject({"id": written}, "id") == subject
+    assert said.subject({"id": written}, "other") is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(True, id="true"),
+        pytest.param(-1, id="a number below nought"),
+        pytest.param(0.0, id="a real nought"),
+        pytest.param(1.0, id="a real number"),
+        pytest.param(" ", id="a blank"),
+        pytest.param("\t\n", id="blanks"),
+        pytest.param("x" * (said.MAX_SUBJECT + 1), id="too long"),
+        pytest.param([], id="an empty list"),
+        pytest.param(["alice"], id="a list"),
+        pytest.param({}, id="an object"),
+    ],
+)
+def test_what_is_no_persons_name_is_a_bad_credential(written: Any) -> None:
+    with pytest.raises(CredentialsInvalid):
+        said.subject({"id": written}, "id")
+
+
+END = said.END_OF_TIME
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        (0, 0),
+        (1.5, 1.5),
+        (-1, -1),
+        (END, END),
+        (-END, -END),
+        ("1970-01-01T00:01:00Z", 60),
+        ("1970-01-01T01:00:00+01:00", 0),
+        ("1970-01-01T00:00:00.250+00:00", 0.25),
+    ],
+)
+def test_a_moment_is_a_number_or_a_time_with_its_offset(written: Any, seconds: float) -> None:
+    assert said.moment(written) == seconds
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(True, None, "", "60", "tomorrow", [], {}, END + 1, -END - 1, math.inf, math.nan),
+        pytest.param("1970-01-01T00:01:00", id="a time of nowhere"),
+        pytest.param("1970-01-01", id="a date"),
+    ],
+)
+def test_what_is_no_moment_is_a_bad_credential(written: Any) -> None:
+    with pytest.raises(CredentialsInvalid):
+        said.moment(written)
 
 
 @pytest.mark.parametrize(

@@ -225,8 +225,10 @@ def test_quotes_are_looked_for_in_linear_time() -> None:
 
 
 def test_names_that_begin_alike_are_told_by_what_follows() -> None:
-    line = "cookie: s=1; s.0=2; s.1=3; sx=4; s.=5; xs=6; s.2=; s.3; \xa0s.4=7; s.0=8"
-    assert fields.cookie_suffixes(field_lines(line), "s") == [".0", ".1", "x", ".", ".4"]
+    line = (
+        "cookie: s=1; s.0=2; s.1=3; sx=4; s.=5; xs=6; s.2=; s.3; \xa0s.4=7; s.0=8; s.5=a=b; s.6= "
+    )
+    assert fields.cookie_suffixes(field_lines(line), "s") == [".0", ".1", "x", ".", ".4", ".5"]
     assert fields.cookie_suffixes([], "s") == []
 
 

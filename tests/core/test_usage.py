@@ -61,6 +61,9 @@ from gateway.core.usage import MOST, NOTHING, Amounts, amounts
         pytest.param(
             {"total_tokens": 1, "prompt_tokens": 7}, Amounts(0, 7, 0), id="a total too small"
         ),
+        pytest.param(
+            {"total_tokens": 1, "completion_tokens": 3}, Amounts(0, 0, 3), id="less than out"
+        ),
         pytest.param({"prompt_tokens": 1.2}, Amounts(0, 2, 0), id="part of a token is one"),
         pytest.param({"credits": -5, "prompt_tokens": -1}, NOTHING, id="a refund"),
         pytest.param({"credits": math.nan, "input_tokens": math.inf}, NOTHING, id="no numbers"),

@@ -265,3 +265,18 @@ def test_one_template_of_several_is_enough_to_tell_something() -> None:
     assert (telling.told_org, telling.told_roles, telling.has_agents) == (True, True, True)
     silent = replace(telling, fields={"a": "{key}"}, operations={})
     assert (silent.told_org, silent.told_roles, silent.has_agents) == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("thinks", "usage", "costs"),
+    [
+        (True, (), True),
+        (False, (Body("/usage"),), True),
+        (True, (Body("/usage"),), True),
+        (False, (), False),
+    ],
+)
+def test_what_thinks_or_tells_its_cost_counts_in_full(
+    thinks: bool, usage: tuple[Body, ...], costs: bool
+) -> None:
+    assert Operation(method="POST", path="/x", thinks=thinks, usage=usage).costs is costs
