@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 
-from gateway.authn.chain import SignIns
+from gateway.authn.chain import Chain, SignIns
 from gateway.authn.claims import JwtRules
 from gateway.authn.jwk import parse_set
 from gateway.authn.jwt import JwtSignIn
 from gateway.authn.keys import Key, shared_secrets
 from gateway.authn.places import Cookie
 from gateway.authn.verifier import Credential, Nobody
-from gateway.core.errors import CredentialsExpired, GatewayError, KeysUnavailable
+from gateway.core.errors import (
+    CredentialsExpired,
+    CredentialsMissing,
+    GatewayError,
+    KeysUnavailable,
+)
 from gateway.core.identity import Vouched
 from tests.support.ask import Ask, asking
 from tests.support.clock import WoundClock
@@ -279,6 +284,14 @@ async def test_another_orgs_token_is_refused_as_such() -> None:
     assert await who(bearer(ACME.token(org_id="org_1")), sign_ins=chosen) == "alice"
     assert await who(bearer(ACME.token(org_id="org_2")), sign_ins=chosen) == "403 wrong_org"
     assert await who(bearer(ACME.token()), sign_ins=chosen) == "403 wrong_org"
+
+
+def test_where_no_credential_is_shown_there_is_none() -> None:
+    chain = Chain([one_sign_in()])
+    with pytest.raises(CredentialsMissing):
+        chain.shown(asking())
+    (shown,) = chain.shown(asking(bearer("a-token")))
+    assert shown.text == "a-token"
 
 
 def test_an_org_without_a_sign_in_does_not_start() -> None:
