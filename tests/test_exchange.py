@@ -105,6 +105,7 @@ async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> G
         audit=port,
         limits=port,
         seen=SeenLately(),
+        telling=port,
         secret=b"s" * 32,
     )
     ask = SimpleNamespace(

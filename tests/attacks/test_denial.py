@@ -6,6 +6,7 @@ tests/test_cancels.py. No row here measures a clock: each counts, or waits for a
 
 import asyncio
 import json
+import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -245,7 +246,7 @@ async def test_a_hostile_vendor_has_its_measure(stage: Stage[Chatbase], answer: 
 
 
 async def test_what_a_vendor_says_it_cost_has_a_measure(
-    stage: Stage[Chatbase], capfd: pytest.CaptureFixture[str]
+    stage: Stage[Chatbase], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Rows N-13, G-06: a thousand kinds of cost make no line of a thousand."""
 
@@ -254,9 +255,9 @@ async def test_what_a_vendor_says_it_cost_has_a_measure(
         await reply.json(200, {"data": {"metadata": {"userId": "alice", "usage": usage}}})
 
     stage.vendor.handler = dear
-    capfd.readouterr()
+    caplog.set_level(logging.INFO, "gateway")
     assert (await stage.ask("alice", "POST", "/chat", HI)).status == 200
-    said = "".join(capfd.readouterr())
+    said = "".join(one.getMessage() for one in caplog.records if one.name == "gateway")
     assert "kind-0" in said
     assert said.count("kind-") <= 32
 

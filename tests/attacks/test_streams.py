@@ -50,7 +50,11 @@ async def test_no_text_breaks_out_of_its_event(stage: Stage[Chatbase], breaks: s
     assert [one.get("delta") for one in events(answer)] == [f"a{breaks}b", None]
     assert answer.body.count(b"\n\n") == 2
     stage.vendor.forget()
-    assert (await stage.ask(f"al{breaks}ice", "POST", "/chat", STREAM)).status == 200
+    answer = await stage.ask(f"al{breaks}ice", "POST", "/chat", STREAM)
+    if "\0" in breaks:  # which no store can hold
+        assert (answer.status, stage.vendor.saw_nothing()) == (403, True)
+        return
+    assert answer.status == 200
     (request,) = stage.vendor.requests
     assert request.json()["userId"].startswith("u_")
     only(stage, request.json()["userId"], "admin")
