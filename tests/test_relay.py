@@ -216,6 +216,7 @@ async def test_a_gateway_that_stops_says_so_in_the_stream_and_does_not_end_it(
 async def test_an_answer_ends_with_its_credential_where_that_is_asked_for(
     tmp_path: Path, ends: bool
 ) -> None:
+    """Row E-11."""
     expired = asyncio.Event()
 
     async def slow(request: Request, reply: Reply) -> None:

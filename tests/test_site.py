@@ -120,10 +120,11 @@ async def test_an_org_is_found_by_its_external_id(stage: Saas, claim: object, fo
 async def test_a_claim_that_names_no_org_of_this_place_is_refused(
     stage: Saas, claim: object
 ) -> None:
+    """Row T-05: in the same bytes, whether there is such an org or not."""
     answer = await stage.ask(stage.token("alice", claim), "POST", CHAT, HI)
     assert code(answer) == "403 wrong_org"
     none = await stage.ask(stage.token("alice", ["\x00"]), "POST", CHAT, HI)
-    assert as_sent(answer) == as_sent(none)  # whether there is such an org or not
+    assert as_sent(answer) == as_sent(none)
     assert stage.saw_nothing()
 
 

@@ -145,6 +145,18 @@ async def test_an_answer_is_believed_for_a_while_and_not_longer(app: HostApp) ->
     assert await orgs(at_once) == "503 keys_unavailable"
 
 
+async def test_who_has_left_an_org_is_out_of_it_when_the_answer_is_old(app: HostApp) -> None:
+    """Row O-07, of new requests: within the time an answer is believed, here none and 0.2 s."""
+    at_once, soon = beside(app, cache=0), beside(app, cache=0.2)
+    assert await orgs(at_once) == await orgs(soon) == {"org_1", "org_2"}
+    app.orgs["alice"] = ["org_2"]
+    assert await orgs(at_once) == {"org_2"}
+    await asyncio.sleep(0.2)
+    assert await orgs(soon) == {"org_2"}
+    app.orgs["alice"] = []
+    assert await orgs(at_once) == set()
+
+
 async def test_a_thousand_cold_requests_of_one_person_are_one_question(app: HostApp) -> None:
     one = beside(app)
     answers = await asyncio.gather(*(orgs(one, jti=str(number)) for number in range(1000)))
