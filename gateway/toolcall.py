@@ -8,7 +8,6 @@ body may come from the conversation itself, and people write what they like ther
 beside a conversation that is theirs, and nothing else in it says who anybody is.
 """
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,17 +19,15 @@ from gateway.core.errors import (
     BadRequest,
     ConversationNotFound,
     IdempotencyConflict,
-    IdentityNotRepresentable,
     NotFound,
     UnsupportedMediaType,
     UpstreamCredentialsRefused,
     UpstreamMalformed,
 )
-from gateway.core.fields import VISIBLE
 from gateway.core.identity import Identity, Person
 from gateway.core.names import names_people
 from gateway.core.place import Body, Header, Query
-from gateway.core.plan import USER_AGENT, VendorRequest
+from gateway.core.plan import USER_AGENT, VendorRequest, roles_as_json, visible
 from gateway.core.pointer import find
 from gateway.core.problem import Answer
 from gateway.core.query import parse_query
@@ -104,12 +101,12 @@ async def call_tool(tool: Tool, ask: Inbound, record: Record) -> Answer:
     record.upstream, record.operation = tool.upstream, f"tool:{tool.name}"
     content = await ask.body(tool.max_body)  # 413
     proven = verify(tool.check, ask.fields, content, now=tool.now())  # 401: is it the vendor?
-    refuse_replay(tool, proven, record)  # 409
     asked = read(ask, content)  # 400, 415
     person, user = await whom(tool, asked, record)  # 400, 404: of whom does it speak?
     conversation = await about(tool, asked, person, record)  # 404: is that theirs?
     identity = tool.seen.identity(person)
     request = rebuilt(tool, asked, identity, user, conversation, record)  # 403
+    refuse_replay(tool, proven, record)  # 409; last, so that what was refused may be sent again
     errand = Asking(ask, identity)
     async with within(tool.total), tool.transport.open(request, errand) as response:  # 502, 504
         record.upstream_status = response.status
@@ -215,7 +212,7 @@ def rebuilt(
         "via": tool.via,
         "x-external-user-id": identity.subject,
         "x-external-org-id": identity.org,
-        "x-external-roles": json.dumps(identity.roles, separators=(",", ":")),
+        "x-external-roles": roles_as_json(identity.roles),
         assertion.FIELD: statement,
     }
     if conversation is not None:
@@ -223,15 +220,9 @@ def rebuilt(
     return VendorRequest(
         method="POST",
         target=tool.target,
-        fields=tuple((name.encode("ascii"), _visible(text)) for name, text in written.items()),
+        fields=tuple((name.encode("ascii"), visible(text)) for name, text in written.items()),
         content=strictjson.dumps(members),
     )
-
-
-def _visible(value: str) -> bytes:
-    if not VISIBLE.fullmatch(value):
-        raise IdentityNotRepresentable
-    return value.encode("ascii")
 
 
 async def answer_of(response: VendorResponse) -> Answer:

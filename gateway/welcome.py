@@ -7,7 +7,7 @@ others use now, and must not open what is that person's.
 from gateway.core.errors import BadRequest, CredentialsInvalid, CredentialsMissing
 from gateway.core.identity import VISITOR, Identity
 from gateway.org import Org
-from gateway.ports import Answering, Inbound, Record
+from gateway.ports import Answering, ConversationLedger, Inbound, Record, Visitors
 
 
 async def authenticate(org: Org, ask: Inbound, answer: Answering, record: Record) -> Identity:
@@ -21,7 +21,7 @@ async def authenticate(org: Org, ask: Inbound, answer: Answering, record: Record
     except CredentialsMissing:
         if org.visitors is None or not org.visitors.may_come(ask):
             raise
-        identity = await visiting(org, ask, answer)
+        identity = await visiting(org.visitors, org.ledger, ask, answer)
     org.seen.note(identity)
     record.subject = identity.subject
     record.actor = identity.actor or ""
@@ -36,14 +36,14 @@ async def signed_in(org: Org, ask: Inbound) -> Identity:
     return identity
 
 
-async def visiting(org: Org, ask: Inbound, answer: Answering) -> Identity:
+async def visiting(
+    visitors: Visitors, ledger: ConversationLedger, ask: Inbound, answer: Answering
+) -> Identity:
     """The visitor of this browser; a new one where it has none."""
-    if org.visitors is None:
-        raise CredentialsMissing
-    known = org.visitors.known(ask)
-    if known is not None and not await org.ledger.has_become(known.person):
+    known = visitors.known(ask)
+    if known is not None and not await ledger.has_become(known.person):
         return known
-    identity, fields = org.visitors.new()
+    identity, fields = visitors.new()
     answer.add(fields)
     return identity
 

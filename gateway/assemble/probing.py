@@ -19,6 +19,7 @@ from gateway.core.errors import GatewayError
 from gateway.net.connection import Clocks, Connection
 from gateway.net.dial import Dialer, Origin, verifying_context
 from gateway.store.errors import StoreError
+from gateway.store.state import state
 from gateway.store.store import Store
 
 CLOCK = 10.0  # seconds for each
@@ -84,6 +85,11 @@ async def probe(asked: Probe, turns: asyncio.Semaphore) -> Found:
 
 async def _store(url: str) -> str:
     try:
+        found = await state(url)
+        if found.form is None:
+            return "there is none yet: `gateway serve` makes it"
+        if not found.is_newest:  # to open it is to migrate it
+            return f"is at {found.form}: `gateway db migrate` or the next start brings it on"
         store = await Store.open(url)
         try:
             await store.ping()

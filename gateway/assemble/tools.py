@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -66,12 +66,9 @@ def build_check(settings: VerifyTable) -> Check:
         return Bearer(tuple(_values(settings.bearer)))
     if settings.standard_webhooks:
         return StandardWebhooks(tuple(map(webhook_secret, _values(settings.standard_webhooks))))
-    algorithm = "sha256" if settings.hmac_sha256 else "sha1"
-    secrets = settings.hmac_sha256 or settings.hmac_sha1
-    keys = tuple(value.encode() for value in _values(secrets))
-    return Hmac(
-        "sha256" if algorithm == "sha256" else "sha1", settings.field or "", keys, settings.prefix
-    )
+    keys = tuple(value.encode() for value in _values(settings.hmac_sha256 or settings.hmac_sha1))
+    algorithm: Literal["sha256", "sha1"] = "sha256" if settings.hmac_sha256 else "sha1"
+    return Hmac(algorithm, settings.field or "", keys, settings.prefix)
 
 
 def _values(secrets: Sequence[SecretStr]) -> list[str]:

@@ -18,7 +18,7 @@ import logging
 import math
 import uuid
 from collections.abc import Callable, Collection, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
@@ -120,14 +120,7 @@ class HostSignIn:
         if vouched.orgs is None and not self._says_org:
             return vouched
         orgs = frozenset(org for org in vouched.orgs or () if self._may_vouch_for(org))
-        return Vouched(
-            subject=vouched.subject,
-            roles=vouched.roles,
-            expires_at=vouched.expires_at,
-            orgs=orgs,
-            actor=vouched.actor,
-            attributes=vouched.attributes,
-        )
+        return replace(vouched, orgs=orgs)
 
 
 async def _asked(identify: Identify, scope: MutableMapping[str, Any]) -> object:

@@ -97,17 +97,24 @@ def run(
 
 
 async def show(
+    settings: "Settings",
     database: "Database",
     report: "Report",
     columns: Sequence[str],
     form: Format,
-    told: "Callable[[Mapping[str, Any]], Mapping[str, Any]]",
+    facts_of: "Callable[[Mapping[str, Any]], Mapping[str, Any]]",
 ) -> None:
-    """Write every row of a report."""
+    """Write every row of a report, each org by its name here."""
     from gateway.store.reading import each
 
+    names = org_names(settings)
     rows = writer(form, columns)
-    await each(database, report, lambda row: rows.add(told(row)))
+
+    def add(row: Mapping[str, Any]) -> None:
+        facts = facts_of(row)
+        rows.add({**facts, "org": names.get(facts["org"], facts["org"])})
+
+    await each(database, report, add)
     rows.end()
     sys.stdout.flush()
 

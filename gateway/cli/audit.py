@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -42,14 +42,8 @@ def command(
 
     async def shown(settings: "Settings", database: "Database") -> None:
         asked = asking.asked(settings, org, user, since, until)
-        names = asking.org_names(settings)
-
-        def told(row: Mapping[str, Any]) -> Mapping[str, Any]:
-            facts = of_event(row)
-            return facts | {"org": names.get(facts["org"], facts["org"])}
-
         await asking.leave_trace(database, "audit", asked)
-        await asking.show(database, events_of(asked), EVENT, form, told)
+        await asking.show(settings, database, events_of(asked), EVENT, form, of_event)
 
     asking.run(config, shown)
 

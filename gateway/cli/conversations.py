@@ -2,9 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,14 +33,10 @@ def list_(
 
     async def shown(settings: "Settings", database: "Database") -> None:
         asked = asking.asked(settings, org, user, since, until)
-        names = asking.org_names(settings)
-
-        def told(row: Mapping[str, Any]) -> Mapping[str, Any]:
-            facts = of_conversation(row)
-            return facts | {"org": names.get(facts["org"], facts["org"])}
-
         await asking.leave_trace(database, "conversations", asked)
-        await asking.show(database, conversations_of(asked), CONVERSATION, form, told)
+        await asking.show(
+            settings, database, conversations_of(asked), CONVERSATION, form, of_conversation
+        )
 
     asking.run(config, shown)
 

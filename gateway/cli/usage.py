@@ -1,8 +1,8 @@
 """`gateway usage`: what people used, summed as asked."""
 
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -32,14 +32,8 @@ def command(
 
     async def shown(settings: "Settings", database: "Database") -> None:
         asked = asking.asked(settings, org, user, since, until)
-        names = asking.org_names(settings)
-
-        def told(row: Mapping[str, Any]) -> Mapping[str, Any]:
-            facts = of_usage(by, row)
-            return facts | {"org": names.get(facts["org"], facts["org"])}
-
         await asking.leave_trace(database, "usage", asked, by=by)
         report = await usage_report(database, by, asked, now=int(time.time() * 1000))
-        await asking.show(database, report, columns_of(by), form, told)
+        await asking.show(settings, database, report, columns_of(by), form, partial(of_usage, by))
 
     asking.run(config, shown)

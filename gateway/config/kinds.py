@@ -106,10 +106,15 @@ def _agent(written: str) -> str:
     return written
 
 
-def field_name(written: str) -> str:
+def any_field_name(written: str) -> str:
     name = written.lower()
     if not name.isascii() or not TOKEN.fullmatch(name.encode("ascii")):
         raise ValueError("is no field name: letters, digits and '-'")
+    return name
+
+
+def field_name(written: str) -> str:
+    name = any_field_name(written)
     if name in NEVER_PASSED | _OURS:
         raise ValueError("is a field that the gateway or the profile writes itself")
     return name

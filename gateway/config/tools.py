@@ -4,20 +4,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from gateway.config.kinds import Secrets, Text
+from gateway.config.kinds import Secrets, Text, any_field_name
 from gateway.config.place import place
 from gateway.config.profile_kinds import PlaceText
 from gateway.config.table import Table
 from gateway.config.units import Bytes, Seconds
-from gateway.core.fields import TOKEN
 from gateway.core.place import Variable
-
-
-def _field(written: str) -> str:
-    name = written.lower()
-    if not name.isascii() or not TOKEN.fullmatch(name.encode("ascii")):
-        raise ValueError("is no field name: letters, digits and '-'")
-    return name
 
 
 def _said(written: str) -> str:
@@ -40,7 +32,7 @@ class VerifyTable(Table):
     standard_webhooks: Secrets = Field(
         default=(), description='"whsec_…": signs id, time and body (standardwebhooks.com).'
     )
-    field: Annotated[str, AfterValidator(_field)] | None = Field(
+    field: Annotated[str, AfterValidator(any_field_name)] | None = Field(
         default=None, description="Where an HMAC stands."
     )
     prefix: str = Field(default="", description='What stands before its hex: "sha256=".')

@@ -74,7 +74,7 @@ def plan(
     words = _words(destination, identity, user, key)
     fields = _fields(destination, call, words, request_id, has_content=content is not None)
     if statement is not None:
-        fields = (*fields, (assertion.FIELD.encode("ascii"), _visible(statement)))
+        fields = (*fields, (assertion.FIELD.encode("ascii"), visible(statement)))
     return VendorRequest(
         method=call.method,
         target=_target(destination, call, user),
@@ -89,12 +89,13 @@ def _words(destination: Destination, identity: Identity, user: str, key: str) ->
         "key": key,
         "user": user,
         "org": identity.org,
-        "roles": _as_json(roles),
+        "roles": roles_as_json(roles),
         "subject": identity.subject,
     }
 
 
-def _as_json(roles: tuple[str, ...]) -> str:
+def roles_as_json(roles: tuple[str, ...]) -> str:
+    """A JSON array, in ASCII; what `visible` refuses where a role is no text."""
     try:
         "".join(roles).encode("utf-8")
     except UnicodeEncodeError:
@@ -162,9 +163,9 @@ def _fields(
     written = {name: _filled(template, words) for name, template in templates.items()}
     for place in call.operation.user:
         if isinstance(place, Header):
-            written[place.name] = _visible(words["user"])
+            written[place.name] = visible(words["user"])
     if destination.user_header:
-        written[destination.user_header] = _visible(words["user"])
+        written[destination.user_header] = visible(words["user"])
     # Later ones win: nothing a client sent can stand in for what we write.
     return tuple(
         (name.encode("ascii"), value) for name, value in {**passed, **ours, **written}.items()
@@ -173,10 +174,11 @@ def _fields(
 
 def _filled(template: str, words: Mapping[str, str]) -> bytes:
     # One pass: a subject that reads "{key}" stays those five characters.
-    return _visible(_WORD.sub(lambda found: words[found[1]], template))
+    return visible(_WORD.sub(lambda found: words[found[1]], template))
 
 
-def _visible(value: str) -> bytes:
+def visible(value: str) -> bytes:
+    """A field's value. Raises `IdentityNotRepresentable` where a field cannot hold it."""
     if not VISIBLE.fullmatch(value):
         raise IdentityNotRepresentable
     return value.encode("ascii")

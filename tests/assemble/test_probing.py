@@ -42,7 +42,8 @@ def lines(file: Path, status: int) -> dict[str, str]:
 def test_an_issuer_and_a_vendor_that_answer_are_well(tmp_path: Path) -> None:
     with Provider() as provider:
         told = lines(config(tmp_path, f'issuer = "{provider.url}"', provider.url), 0)
-    assert told["store.url"].startswith("ok can be read and written")
+    assert told["store.url"].startswith("ok there is none yet: `gateway serve` makes it")
+    assert not (tmp_path / "gateway.db").exists()
     assert told["sign_in[0]"].startswith(f"ok {provider.url} has keys for RS256")
     assert told["upstreams.support"].startswith("ok 127.0.0.1:")
     assert "was not asked" in told["upstreams.support"]
@@ -83,6 +84,12 @@ def test_a_vendor_whose_certificate_does_not_hold_fails(tmp_path: Path) -> None:
     with Provider() as provider:
         told = lines(config(tmp_path, secret, provider.url.replace("http:", "https:")), 1)
     assert "cannot be reached (tls_protocol_error)" in told["upstreams.support"]
+
+
+def test_a_store_that_is_there_is_written_to(tmp_path: Path) -> None:
+    file = config(tmp_path, 'issuer = "x"\nsecret = "0123456789abcdef0123456789abcdef"')
+    assert RUN.invoke(app, ["db", "migrate", "--config", str(file)]).exit_code == 0
+    assert lines(file, 1)["store.url"].startswith("ok can be read and written")
 
 
 def test_a_store_that_cannot_be_opened_fails(tmp_path: Path) -> None:

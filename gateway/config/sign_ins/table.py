@@ -1,5 +1,6 @@
 """What every kind of sign-in has."""
 
+from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar
 
 from pydantic import Field, SecretStr
@@ -9,7 +10,7 @@ from gateway.config.table import Table
 from gateway.config.units import Seconds
 
 
-class SignInTable(Table):
+class SignInTable(Table, ABC):
     """A sign-in of any kind."""
 
     TELLING_KEYS: ClassVar[tuple[str, ...]] = ()  # each alone says which kind it is
@@ -44,9 +45,9 @@ class SignInTable(Table):
         return getattr(self, self.ROLES_KEY) is not None
 
     @property
+    @abstractmethod
     def vouched_by(self) -> tuple[str, ...]:
         """Whose word it takes. Two sign-ins that share one of these take the same credentials."""
-        raise NotImplementedError
 
 
 class SharedTable(SignInTable):
