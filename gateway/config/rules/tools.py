@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from gateway.config.kinds import EVERY_ORG
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import OrgSettings
+from gateway.config.rules import unencrypted
 from gateway.config.tools import ToolTable, VerifyTable
-from gateway.config.urls import url
 from gateway.core.signature import webhook_secret
 
 FORMS = ("bearer", "hmac_sha256", "hmac_sha1", "standard_webhooks")
@@ -29,7 +29,7 @@ def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
 
 
 def _check(tool: ToolTable, path: Path) -> Iterator[Finding]:
-    yield from _reachable(tool.url, (*path, "url"))
+    yield from unencrypted.check(tool.url, (*path, "url"), unencrypted.LISTEN)
     yield from verifying(tool.verify, (*path, "verify"))
     if tool.user.startswith("body:") and tool.conversation is None:
         yield Finding(
@@ -37,16 +37,6 @@ def _check(tool: ToolTable, path: Path) -> Iterator[Finding]:
             "is required, since `user` is in the body: what stands there may come from the chat "
             "itself, and counts only beside a conversation that is that person's",
         )
-
-
-def _reachable(written: str, path: Path) -> Iterator[Finding]:
-    try:
-        found = url(written)
-    except ValueError as error:
-        yield Finding(path, str(error))
-        return
-    if not found.is_encrypted and not found.stays_here:
-        yield Finding(path, "is not encrypted: what is said of people can be read", "warning")
 
 
 def verifying(table: VerifyTable, path: Path) -> Iterator[Finding]:

@@ -65,6 +65,12 @@ def test_anything_else_is_a_mistake(verify: dict[str, Any], mistake: str) -> Non
     assert any(one.startswith(mistake) for one in told(verify=verify)), told(verify=verify)
 
 
+@pytest.mark.parametrize("url", ["http://tools.example/orders", "no url", "ftp://127.0.0.1/x"])
+def test_what_is_said_of_people_is_said_to_nobody_on_the_way(url: str) -> None:
+    (mistake,) = told(url=url)
+    assert mistake.startswith("url: ")
+
+
 def test_a_user_in_the_body_needs_a_conversation_beside_it() -> None:
     (mistake,) = told(user="body:/userId")
     assert mistake.startswith("conversation: is required, since `user` is in the body")

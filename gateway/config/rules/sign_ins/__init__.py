@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import OrgSettings
+from gateway.config.rules import unencrypted
 from gateway.config.rules.sign_ins import (
-    asked,
     forwarded,
     host,
     introspect,
@@ -47,6 +47,6 @@ def _of_any_kind(sign_in: SignInTable, path: Path) -> Iterator[Finding]:
             f"needs {sign_in.ORG_KEY}: whoever asks for an org must belong to it",
         )
     if sign_in.membership is not None:
-        yield from asked.check(sign_in.membership, (*path, "membership"))
+        yield from unencrypted.check(sign_in.membership, (*path, "membership"), unencrypted.VOUCH)
     elif sign_in.membership_secret is not None:
         yield Finding((*path, "membership_secret"), "needs membership, where it is sent")

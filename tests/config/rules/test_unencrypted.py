@@ -2,17 +2,17 @@
 
 import pytest
 
-from gateway.config.rules.sign_ins.asked import check
+from gateway.config.rules.unencrypted import VOUCH, check
 
 PRIVATE = "is not encrypted: whoever is on that network can say who anybody is"
 PUBLIC = (
-    "must be https: whoever is on the way could say who anybody is; "
+    "must be https: whoever is on the way can say who anybody is; "
     "http is for this machine, and for private networks"
 )
 
 
 def told(url: str) -> list[tuple[str, str]]:
-    return [(one.severity, one.message) for one in check(url, ("ask",))]
+    return [(one.severity, one.message) for one in check(url, ("ask",), VOUCH)]
 
 
 @pytest.mark.parametrize(
