@@ -19,6 +19,7 @@ from gateway.core.identity import DOT_SEGMENTS
 from gateway.core.names import fold
 from gateway.core.place import Body, Header, Place, Query, Variable, bodies
 from gateway.core.pointer import Tokens, parse
+from gateway.core.problem_shape import ProblemShape
 from gateway.core.strictjson import JsonValue
 
 __all__ = [
@@ -186,47 +187,6 @@ def _check_bodies(operation: Operation) -> None:
 def _overlap(one: Tokens, other: Tokens) -> bool:
     """Whether one stands inside the other, in whatever spelling."""
     return all(fold(left) == fold(right) for left, right in zip(one, other, strict=False))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProblemShape:
-    """The vendor's own error body, so that its SDKs understand the gateway's answers.
-
-    In `body`, the strings "{code}", "{message}", "{status}" and "{gateway_code}" stand for values.
-    `codes` gives the vendor's code by our code, else by status. `event` is the same for a stream
-    that must end early: the data of one event.
-    """
-
-    body: Mapping[str, JsonValue]
-    codes: Mapping[str | int, str | int] = field(default_factory=dict)
-    event: Mapping[str, JsonValue] | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "codes", _frozen(self.codes))
-
-    def render(self, *, status: int, code: str, message: str) -> JsonValue:
-        return _fill(dict(self.body), self._words(status, code, message))
-
-    def render_event(self, *, status: int, code: str, message: str) -> JsonValue:
-        shape = self.body if self.event is None else self.event
-        return _fill(dict(shape), self._words(status, code, message))
-
-    def _words(self, status: int, code: str, message: str) -> Mapping[str, JsonValue]:
-        vendor_code = self.codes.get(code) or self.codes.get(status) or code.upper()
-        return {
-            "{code}": vendor_code,
-            "{message}": message,
-            "{status}": status,
-            "{gateway_code}": code,
-        }
-
-
-def _fill(shape: JsonValue, words: Mapping[str, JsonValue]) -> JsonValue:
-    if isinstance(shape, dict):
-        return {name: _fill(value, words) for name, value in shape.items()}
-    if isinstance(shape, list):
-        return [_fill(item, words) for item in shape]
-    return words.get(shape, shape) if isinstance(shape, str) else shape
 
 
 @dataclass(frozen=True, kw_only=True)

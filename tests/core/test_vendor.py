@@ -10,7 +10,6 @@ from gateway.core.vendor import (
     Body,
     Header,
     Operation,
-    ProblemShape,
     Query,
     Variable,
     Vendor,
@@ -212,42 +211,6 @@ def test_a_vendor_knows_what_it_is_told() -> None:
     assert (shop.told_org, shop.told_roles, shop.has_agents) == (True, False, True)
     other = vendor(fields={"x-r": "{roles}"}, operations={"a": operation()})
     assert (other.told_org, other.told_roles, other.has_agents) == (False, True, False)
-
-
-SHAPE = ProblemShape(
-    body={"error": {"code": "{code}", "message": "{message}"}, "raw": ["{status}", 7, None]},
-    codes={404: "NOT_FOUND", "conversation_not_found": "NO_CONVERSATION"},
-)
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "expected"),
-    [
-        pytest.param(404, "conversation_not_found", "NO_CONVERSATION", id="by our code"),
-        pytest.param(404, "not_found", "NOT_FOUND", id="by the status"),
-        pytest.param(418, "teapot", "TEAPOT", id="by neither"),
-    ],
-)
-def test_a_problem_speaks_the_vendors_language(status: int, code: str, expected: str) -> None:
-    assert SHAPE.render(status=status, code=code, message="No {code} here") == {
-        "error": {"code": expected, "message": "No {code} here"},
-        "raw": [status, 7, None],
-    }
-
-
-def test_a_stream_ends_with_the_event_of_the_vendor_or_with_its_problem() -> None:
-    said = {"status": 504, "code": "upstream_timeout", "message": "Too late"}
-    assert SHAPE.render_event(**said) == SHAPE.render(**said)
-    shape = ProblemShape(
-        body={}, event={"type": "error", "text": "{message}", "c": "{gateway_code}"}
-    )
-    assert shape.render_event(**said) == {
-        "type": "error",
-        "text": "Too late",
-        "c": "upstream_timeout",
-    }
-    with pytest.raises(TypeError):
-        shape.codes["x"] = "y"  # type: ignore[index]
 
 
 def test_one_template_of_several_is_enough_to_tell_something() -> None:
