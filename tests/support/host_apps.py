@@ -3,7 +3,7 @@
     with python_host("flask_app") as url:
         answers = await ask_all(url, "/me", [b"session=…", …])
 
-Node's packages come by `tests/node/package-lock.json`, once a checkout.
+Node's packages come by the lock file of their folder, once a checkout.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ OLD_SECRET = "pQ7rX2cV9bN4mK1jH6gF3dS8aZ5xW0eY-before"
 OTHER_SECRET = "tY5uI8oP2aS6dF9gH3jK7lZ1xC4vB0nM-another"
 BATCH = 64  # requests written before their answers are read
 PATIENCE = 60.0  # seconds an app may take to start, or a batch to be answered
+INSTALLING = 240.0  # seconds packages may take to come
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def install_node_packages(folder: Path = NODE_APPS) -> None:
             env={**os.environ, "PATH": path},
             check=True,
             stdout=subprocess.DEVNULL,
-            timeout=PATIENCE,
+            timeout=INSTALLING,
         )
         done.write_text(wanted)
 
