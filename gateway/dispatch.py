@@ -38,6 +38,7 @@ from gateway.ports import (
     UsageSink,
 )
 from gateway.site import Site
+from gateway.staff import read_as_staff
 from gateway.stamp import Stamped
 from gateway.toolcall import Tool, call_tool
 from gateway.welcome import authenticate, claim, signed_in
@@ -49,6 +50,7 @@ KEYS = (".well-known", "jwks.json")
 # Below an org's own path: where the application stands that we stand in. No request can name it.
 THE_APPLICATION = ("the application itself",)
 TOOLS = ("_gateway", "tools")
+PEOPLE = ("_gateway", "people")
 OWN = "_gateway"  # no vendor's mount may shadow what stands below it
 
 
@@ -110,7 +112,9 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
         org = (await site.find(ask)).org  # 400, 401, 403, where several stand here
         record.org, record.org_id = org.name, org.external_id
         answer.also = origin.cors_fields(asking, org.origins)
-        if is_own:
+        if below[:2] == PEOPLE:
+            await read_as_staff(org, below[2:], ask, answer, record, house.running)
+        elif is_own:
             await send(answer, await own_page(org, below[1:], ask, answer, record))
         else:
             answer.problem = org.problem(below)

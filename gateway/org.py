@@ -67,6 +67,7 @@ class Org:
     telling: Telling
     origins: tuple[str, ...] = ()
     refuse_spoofs: bool = False
+    staff: frozenset[str] = frozenset()  # roles whose people may read what others said
     visitors: Visitors | None = None  # None: whoever has not signed in is nobody
     questions: Questions | None = None  # None: a conversation nobody here opened is nobody's
     named_in: tuple[bytes, ...] = ()  # fields that may say that a request means this org

@@ -82,6 +82,16 @@ def test_limits_are_a_configuration(tmp_path: Path) -> None:
         assert f"`{key}`" in page
 
 
+def test_staff_are_a_configuration(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "staff.md").read_text(encoding="utf-8")
+    (snippet,) = snippets(page, "toml")
+    file = tmp_path / "gateway.toml"
+    file.write_text(snippet)
+    loaded = load(file, environment={"CHATBASE_KEY": "k" * 20})
+    assert loaded.warnings == ()
+    assert loaded.settings.orgs["acme"].staff == ("support-agent",)
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("page", ["README.md", "docs/mounting.md"])
 async def test_the_python_of_a_paper_runs(

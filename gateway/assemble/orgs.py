@@ -108,6 +108,7 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
         secret=shared.secret,
         origins=settings.origins,
         refuse_spoofs=settings.on_spoof == "refuse",
+        staff=frozenset(settings.staff),
         visitors=(
             Visitors(settings.external_id, shared.visitors_key, settings.origins)
             if settings.anonymous

@@ -219,6 +219,9 @@ class OrgTable(Table):
     anonymous: bool = Field(
         default=False, description="Whether people who have not signed in may chat, one a browser."
     )
+    staff: SomeTexts = Field(
+        default=(), description="Roles whose people may read what others said; each read is told."
+    )
     sign_in: SignIns = Field(default=(), description="Who is asking; absent: the shared ones.")
     upstreams: Mapping[Name, UpstreamTable] = Field(default={}, description="The vendors, by name.")
     limits: LimitsTable = Field(default=LimitsTable(), description="Of people, and of all of them.")

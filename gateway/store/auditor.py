@@ -4,6 +4,7 @@
   for them, and as whom the upstream knows them.
 - `history_read`: they read what was said, once an hour for each conversation or list.
 - `refused`: they, or a stranger, were refused, with our code.
+- `staff_read`: somebody else read it, by their role: each time, never as a sum.
 - what the pipelines note: `identity_overridden`, `key_refused` (the next key was used), and so on.
 
 Never message text, tokens, cookies, keys or bodies; of names that were dropped only how many.
@@ -27,6 +28,7 @@ REMEMBERED = 65_536  # people who were heard
 READS = frozenset({"GET", "HEAD"})
 # Each of these is also a refusal, whose code says the same.
 SAID_BY_CODE = frozenset({"conversation_denied"})
+EACH = frozenset({"staff_read"})
 
 
 class Trail(Protocol):
@@ -52,7 +54,9 @@ class Auditor(UsageSink, AuditSink):
                 self._often("history_read", record)
 
     def note(self, event: str, record: Record) -> None:
-        if event not in SAID_BY_CODE:
+        if event in EACH:
+            self._tell(_facts(event, record), 1)
+        elif event not in SAID_BY_CODE:
             self._often(event, record)
 
     def close(self) -> None:

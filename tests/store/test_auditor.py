@@ -33,6 +33,13 @@ async def auditor(trail: Trail) -> AsyncIterator[Auditor]:
     auditor.close()
 
 
+async def test_says_each_time_that_staff_read(auditor: Auditor, trail: Trail) -> None:
+    for _ in range(FIRST + 5):
+        auditor.note("staff_read", record(actor="dora"))
+    assert trail.said == ["staff_read"] * (FIRST + 5)
+    assert {(event.subject, event.actor, event.times) for event in trail} == {("alice", "dora", 1)}
+
+
 async def test_says_who_spoke_as_whom_once_an_hour(
     auditor: Auditor, trail: Trail, time_machine: Any
 ) -> None:

@@ -28,6 +28,8 @@ def _check(org: OrgSettings, path: Path) -> Iterator[Finding]:
         yield Finding((*path, "external_id"), "must be printable ASCII, 256 characters at most")
     if org.external_id == EVERY_ORG != org.name:
         yield Finding((*path, "external_id"), "stands for every other org")
+    if org.staff and not any(one.says_roles for one in org.sign_in):
+        yield Finding((*path, "staff"), "no sign-in says which roles a person has: see roles_claim")
     yield from _hosts(org, path)
     yield from _origins(org, path)
     yield from _paths(org, path)

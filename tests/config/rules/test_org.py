@@ -1,7 +1,7 @@
 import pytest
 
 from tests.config.conftest import Told
-from tests.config.parts import UPSTREAM, org
+from tests.config.parts import SIGN_IN, UPSTREAM, org
 
 HOST = "must be one exact name in lower case, without scheme, port or '*'"
 OWN = "the gateway itself answers there"
@@ -144,3 +144,12 @@ def test_a_name_is_plain(name: str, told: Told):
     (said,) = told(org("acme") + f"[orgs.{name}]\n")
     assert said.startswith("9:7  error  orgs.")
     assert "a name has letters, digits and . _ -, 64 at most" in said
+
+
+def test_staff_need_a_sign_in_that_says_roles(told: Told):
+    text = org("acme", more='staff = ["desk"]')
+    says = "no sign-in says which roles a person has: see roles_claim"
+    assert told(text) == [f"2:1  error  orgs.acme.staff: {says}"]
+    assert (
+        told(org("acme", more='staff = "desk"', sign_in=f'{SIGN_IN}\nroles_claim = "roles"')) == []
+    )
