@@ -35,7 +35,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.query",
         "gateway.core.signature",
     ),
-    ("gateway.core.vendor", "gateway.core.doors"),
+    ("gateway.core.operation", "gateway.core.doors"),
+    ("gateway.core.vendor",),
     ("gateway.core.route", "gateway.core.problem", "gateway.core.note"),
     (
         "gateway.core.call",

@@ -1,0 +1,176 @@
+"""One thing end users may ask of a vendor, as data: what it lists, and nothing else, exists.
+
+Four kinds of `Place` cover every vendor: a value stands in a field, a query parameter, a path
+variable or a JSON member; and in the same four it comes back.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from types import MappingProxyType
+from typing import TypeVar
+
+from gateway.core.fields import NEVER_PASSED, TOKEN
+from gateway.core.guard import EVERY, Guard, Room, rooms
+from gateway.core.identity import DOT_SEGMENTS
+from gateway.core.names import fold
+from gateway.core.place import Body, Header, Place, Query, Variable, bodies
+from gateway.core.pointer import Tokens, parse
+from gateway.core.strictjson import JsonValue
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+def frozen(mapping: Mapping[Key, Value]) -> Mapping[Key, Value]:
+    """The same, for good."""
+    return MappingProxyType(dict(mapping))
+
+
+TEMPLATE = re.compile(r"(?:/(?:\{[a-z][a-z_]*\}|[A-Za-z0-9._~:@-]+))+(?:/\{\+[a-z][a-z_]*\})?")
+_METHOD = re.compile(r"[A-Z]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One thing an end user may ask of a vendor. What is not listed does not exist.
+
+    Raises:
+        ValueError: it contradicts itself; the text says where.
+    """
+
+    method: str | tuple[str, ...]
+    path: str  # RFC 6570 level 1; a last {+rest} takes what follows; clients write "me" for {user}
+    user: tuple[Place, ...] = ()  # our user id goes here
+    conversation: tuple[Place, ...] = ()  # named by the client: must already be theirs
+    opens: tuple[Place, ...] = ()  # named by the answer: becomes theirs
+    answers_user: tuple[Body, ...] = ()  # named by the answer: must be the user id we wrote
+    usage: tuple[Body, ...] = ()  # what the answer says it cost
+    members: frozenset[str] = frozenset()  # of the top level of a JSON body: let through
+    containers: tuple[Body, ...] = ()  # objects in which names of people are looked for too
+    values: Mapping[str, frozenset[JsonValue]] = field(default_factory=dict)  # pointer → allowed
+    query: frozenset[str] = frozenset()  # parameters let through
+    fields: frozenset[str] = frozenset()  # request fields let through, lower case
+    response_fields: frozenset[str] = frozenset()  # beyond the defaults of fields.RESPONSE_FIELDS
+    settable: frozenset[str] = frozenset()  # members the server may set, and clients may not
+    json_lines: bool = False  # its streams are JSON lines, whatever their media type says
+    thinks: bool = False  # makes the vendor think, and so costs
+    calls_tool: bool = False  # one tool call, or the result of one: usage counts it
+    no_conversation: str = ""  # why it names none, where that is not plain
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", frozen(self.values))
+        _check_target(self)
+        _check_fields(self)
+        _check_bodies(self)
+        if set(self.user) & set(self.conversation):
+            raise ValueError("user, conversation: one place cannot hold both")
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return (self.method,) if isinstance(self.method, str) else self.method
+
+    @cached_property
+    def query_guard(self) -> Guard:
+        """What becomes of a parameter of the query, by its name."""
+        return _guard(self, Query, self.query)
+
+    @cached_property
+    def field_guard(self) -> Guard:
+        """What becomes of a field, by its name."""
+        return _guard(self, Header, self.fields)
+
+    @cached_property
+    def rooms(self) -> tuple[Room, ...]:
+        """The objects of a body in which names are judged; the first is its top."""
+        return rooms(
+            listed=self.members,
+            users=(body.tokens for body in bodies(self.user)),
+            conversations=(body.tokens for body in bodies(self.conversation)),
+            containers=(body.tokens for body in self.containers),
+        )
+
+    @cached_property
+    def limited(self) -> tuple[tuple[Tokens, frozenset[JsonValue]], ...]:
+        """`values`, by the tokens of their pointers."""
+        return tuple((parse(pointer), allowed) for pointer, allowed in self.values.items())
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether a request of this operation has a JSON body."""
+        return bool(self.members) or bool(bodies((*self.user, *self.conversation)))
+
+    @property
+    def costs(self) -> bool:
+        """Whether limits count it in full: it makes the vendor think, or tells what it cost."""
+        return self.thinks or bool(self.usage)
+
+    @property
+    def continues(self) -> bool:
+        """Whether it is about a conversation that is there already, so that one must be named."""
+        return bool(self.conversation) and not self.opens
+
+    @property
+    def may_lack_body(self) -> bool:
+        """Whether nothing in its body is the client's to say, so that none need be sent."""
+        return not self.members and not bodies(self.conversation)
+
+
+def _guard(operation: Operation, kind: type[Query] | type[Header], listed: frozenset[str]) -> Guard:
+    return Guard(
+        listed=listed,
+        users=frozenset(place.name for place in operation.user if isinstance(place, kind)),
+        conversations=frozenset(
+            place.name for place in operation.conversation if isinstance(place, kind)
+        ),
+    )
+
+
+def _check_target(operation: Operation) -> None:
+    path = operation.path
+    if not all(_METHOD.fullmatch(method) for method in operation.methods):
+        raise ValueError(f"method: not a method in upper case: {operation.method!r}")
+    if not TEMPLATE.fullmatch(path) or not DOT_SEGMENTS.isdisjoint(path.split("/")):
+        raise ValueError(f"path: not a path of plain segments and {{variables}}: {path!r}")
+    names = re.findall(r"\{\+?([^}]+)\}", path)
+    if len(names) != len(set(names)):
+        raise ValueError(f"path: a variable stands twice: {path!r}")
+    for place in (*operation.user, *operation.conversation):
+        if isinstance(place, Variable) and place.name not in names:
+            raise ValueError(f"path: it has no variable {{{place.name}}}")
+
+
+def _check_fields(operation: Operation) -> None:
+    places = (*operation.user, *operation.conversation, *operation.opens)
+    headers = {place.name for place in places if isinstance(place, Header)}
+    for name in headers | operation.fields | operation.response_fields:
+        if name == EVERY:
+            raise ValueError("fields: '*' would let every credential through")
+        if not TOKEN.fullmatch(name.encode()):
+            raise ValueError(f"field names are written in lower case, without '_': {name!r}")
+        if name in NEVER_PASSED:
+            raise ValueError(f"a field that no operation may let through: {name!r}")
+
+
+def _check_bodies(operation: Operation) -> None:
+    asked = bodies((*operation.user, *operation.conversation))
+    answered = bodies((*operation.opens, *operation.answers_user, *operation.usage))
+    for body in (*asked, *answered, *operation.containers):
+        _ = body.tokens  # parsed now, and refused now
+    if any("*" in body.tokens for body in bodies(operation.user)):
+        raise ValueError("user: '*' is no place to write an id to")
+    if bodies(operation.user) and not {"GET", "HEAD"}.isdisjoint(operation.methods):
+        raise ValueError("user: GET has no body to write an id to")
+    for one, other in product(bodies(operation.user), asked):
+        if one != other and _overlap(one.tokens, other.tokens):
+            raise ValueError("user: what is written there would take another place with it")
+    _ = operation.limited
+    if any(isinstance(place, (Query, Variable)) for place in operation.opens):
+        raise ValueError("opens: an answer has fields and a body, no path and no query")
+
+
+def _overlap(one: Tokens, other: Tokens) -> bool:
+    """Whether one stands inside the other, in whatever spelling."""
+    return all(fold(left) == fold(right) for left, right in zip(one, other, strict=False))
