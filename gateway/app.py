@@ -9,10 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.assemble import Assembled, assemble
+from gateway.assemble import Assembled, furnish, process
 from gateway.assemble.host import NO_HOST, Host
 from gateway.authn.host import Identify
 from gateway.config.load import from_dict, load
+from gateway.config.restart import require_no_restart
 from gateway.core import fields as http
 from gateway.core import origin, request_id
 from gateway.core.errors import GatewayError
@@ -56,6 +57,8 @@ class Gateway:
         self._prefix = prefix
         self._host = host
         self._assembled: Assembled | None = None
+        self._in_use: list[Assembled] = []  # and those replaced by which something runs yet
+        self._retiring: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
         self._exit = AsyncExitStack()
 
@@ -98,10 +101,35 @@ class Gateway:
         """
         async with self._opening:
             if self._assembled is None:
-                self._assembled = await self._exit.enter_async_context(
-                    assemble(self.settings, self._host)
-                )
+                ours = await self._exit.enter_async_context(process(self.settings, self._host))
+                self._assembled = await furnish(ours, self.settings)
+                self._in_use.append(self._assembled)
             return self._assembled
+
+    async def reload(self, settings: "Settings") -> None:
+        """Serve by other settings from the next request on.
+
+        What runs goes on by those it began with. What is alike in both goes on as it is, with its
+        connections and all it knows.
+
+        Raises:
+            NeedsRestart: something else has changed than what can; then nothing changes.
+        """
+        async with self._opening:
+            require_no_restart(self.settings, settings)
+            before = self._assembled
+            if before is not None:
+                self._assembled = await furnish(before.process, settings, before)
+                self._in_use.append(self._assembled)
+                retiring = asyncio.create_task(self._retire(before))
+                self._retiring.add(retiring)
+                retiring.add_done_callback(self._retiring.discard)
+            self.settings = settings
+
+    async def _retire(self, assembled: Assembled) -> None:
+        await assembled.lease.ended()
+        self._in_use.remove(assembled)
+        await assembled.aclose()
 
     @property
     def assembled(self) -> Assembled | None:
@@ -118,12 +146,16 @@ class Gateway:
         """End what still runs, and let go of the store and of connections."""
         self.stop()
         self._assembled = None
+        for retiring in self._retiring:
+            retiring.cancel()
+        while self._in_use:
+            await self._in_use.pop().aclose()
         await self._exit.aclose()
 
     def drain(self) -> None:
         """Say that no new work should come: `/readyz` turns 503."""
         if self._assembled is not None:
-            self._assembled.readiness.draining = True
+            self._assembled.process.readiness.draining = True
 
     def stop(self) -> None:
         """End the answers that still run, each with a last word to its client."""
@@ -139,7 +171,8 @@ class Gateway:
         assembled = await self.opened()
         ask = self._inbound(assembled, scope, _never, "")
         ask.fields = origin.of_a_visit(ask.fields, method=ask.method)
-        return await who_asks(assembled.house, ask, routed_path(scope))
+        with assembled.lease:
+            return await who_asks(assembled.house, ask, routed_path(scope))
 
     async def answer_for(self, error: GatewayError, scope: "Scope", send: "Send") -> None:
         """Answer for an error of ours that a route of the host application did not catch."""
@@ -163,7 +196,8 @@ class Gateway:
         assembled = await self.opened()
         ask = self._inbound(assembled, scope, receive, self._prefix)
         answer = AsgiOutbound(send, closes_unended=CLOSES_UNENDED in scope.get("extensions", {}))
-        await serve(assembled.house, ask, answer, self._record(ask))
+        with assembled.lease:
+            await serve(assembled.house, ask, answer, self._record(ask))
         answer.raise_if_cut()
 
     async def serve_app(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -175,7 +209,8 @@ class Gateway:
         assembled = await self.opened()
         ask = self._inbound(assembled, scope, receive, "")
         answer = AsgiOutbound(send)
-        await serve(assembled.app_house, ask, answer, self._record(ask))
+        with assembled.lease:
+            await serve(assembled.app_house, ask, answer, self._record(ask))
         await ended(ask.going_on, patience=LAST_WORDS if answer.was_cut else None)
         answer.raise_if_cut()
 

@@ -81,7 +81,7 @@ async def test_shows_a_refusal_and_what_the_client_gets(
 async def test_looking_writes_nothing(stage: Stage[Chatbase]) -> None:
     explanation = await explain(stage, "new@example.com", "POST", "/chat", {"message": "x"})
     assert explanation.record.user.startswith("u_")
-    store = (await stage.gateway.open()).readiness.store
+    store = (await stage.gateway.open()).process.store
     assert await store.ledger.known_user_id("support", Person("default", "new@example.com")) is None
 
 

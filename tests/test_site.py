@@ -311,7 +311,7 @@ async def test_the_ledger_knows_people_by_their_org(stage: Saas) -> None:
         assert answer.status == 200
     users = [one.json()["userId"] for one in stage.shared.requests]
     assert len(set(users)) == len(pairs)
-    ledger = (await stage.gateway.open()).readiness.store.ledger
+    ledger = (await stage.gateway.open()).process.store.ledger
     known = [await ledger.known_user_id("support", Person(org, who)) for who, org in pairs]
     assert known == users
 

@@ -59,7 +59,6 @@ class AdminApp:
     def __init__(self, gateway: Gateway, token: str) -> None:
         self._gateway = gateway
         self._token = token.encode()
-        self._orgs = {name: org.external_id for name, org in gateway.settings.orgs.items()}
         self._lists: tuple[Assembled, Lists] | None = None
         self._began = time.monotonic()
 
@@ -102,14 +101,14 @@ class AdminApp:
             return problem.of_json({"status": "alive"})
         if path == "/openapi.json":
             return problem.of_json(document())
-        metrics = self._assembled().metrics
+        metrics = self._assembled().process.metrics
         if metrics is None:
             raise NotFound
         return _text(await asyncio.to_thread(metrics.text))
 
     async def _ready(self, query: Query) -> Answer:
         if not query:
-            await self._assembled().readiness.check()
+            await self._assembled().process.readiness.check()
             return problem.of_json({"status": "ready"})
         if list(query) != [("verbose", "")]:
             raise BadRequest("There is verbose, and nothing else")
@@ -118,7 +117,7 @@ class AdminApp:
 
     async def _verified(self, query: Query) -> Answer:
         org = wanted(query, ("org",), self._orgs).asked.org
-        verdict = await verify(self._assembled().readiness.store.database, org=org)
+        verdict = await verify(self._assembled().process.store.database, org=org)
         names = {external_id: name for name, external_id in self._orgs.items()}
         return problem.of_json(
             {
@@ -133,6 +132,10 @@ class AdminApp:
             }
         )
 
+    @property
+    def _orgs(self) -> dict[str, str]:
+        return {name: org.external_id for name, org in self._gateway.settings.orgs.items()}
+
     def _assembled(self) -> Assembled:
         assembled = self._gateway.assembled
         if assembled is None:
@@ -141,7 +144,7 @@ class AdminApp:
 
     def _of(self, assembled: Assembled) -> Lists:
         if self._lists is None or self._lists[0] is not assembled:
-            self._lists = (assembled, Lists(assembled.readiness.store.database, self._orgs))
+            self._lists = (assembled, Lists(assembled.process.store.database, self._orgs))
         return self._lists[1]
 
     def _authenticate(self, fields: Sequence[tuple[bytes, bytes]]) -> None:

@@ -11,10 +11,10 @@ from gateway.telemetry.metrics import version_of_ours
 async def readiness(assembled: Assembled, began: float) -> tuple[int, dict[str, Any]]:
     """The status of `/readyz?verbose`, and what it says. `began` is monotonic, in seconds."""
     store, ready = await _store(assembled)
-    kept = assembled.kept
+    kept = assembled.process.kept
     says = {
         "status": "ready" if ready else "unavailable",
-        "draining": assembled.readiness.draining,
+        "draining": assembled.process.readiness.draining,
         "version": version_of_ours(),
         "up_seconds": round(time.monotonic() - began),
         "running": len(assembled.house.running),
@@ -27,7 +27,7 @@ async def readiness(assembled: Assembled, began: float) -> tuple[int, dict[str, 
                     "age_seconds": _rounded(state.age),
                     "says": state.says,
                 }
-                for name, state in assembled.watched.states()
+                for name, state in assembled.states()
             ),
         ],
         "queues": [
@@ -42,12 +42,12 @@ async def _store(assembled: Assembled) -> tuple[dict[str, Any], bool]:
     """The store, asked now; and whether new work should come."""
     began, says = time.monotonic(), ""
     try:
-        await assembled.readiness.store.ping()
+        await assembled.process.store.ping()
     except GatewayError as error:
         says = error.detail
     took = round((time.monotonic() - began) * 1000, 1)
     found = {"ok": not says, "age_seconds": 0, "milliseconds": took, "says": says}
-    return found, not says and not assembled.readiness.draining
+    return found, not says and not assembled.process.readiness.draining
 
 
 def _rounded(age: float | None) -> float | None:

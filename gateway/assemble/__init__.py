@@ -1,67 +1,52 @@
 """Settings → a gateway that runs. The one package that names concrete adapters.
 
 Built once: patterns compiled, keys read, pools made. Nothing is parsed per request except the
-request.
+request. What a process has all its life is opened first (`process`), and then what the settings
+make of it (`furnish`), in whose place other settings may come while it serves.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
-from typing import TYPE_CHECKING
+from itertools import chain, islice
 
 from gateway.assemble.host import NO_HOST, Host
-from gateway.assemble.keeping import Kept, Sinks, build_metrics, keep
-from gateway.assemble.limits import build_counting
+from gateway.assemble.lease import Lease
 from gateway.assemble.orgs import Shared
-from gateway.assemble.sign_ins import shared_sign_ins
+from gateway.assemble.parts import Parts
+from gateway.assemble.process import Process, Readiness, process
 from gateway.assemble.sites import build_sites
-from gateway.assemble.upkeep import Upkeep
-from gateway.assemble.watched import Watched
+from gateway.assemble.watched import MOST, State
 from gateway.config.model import Settings
-from gateway.core.errors import Unavailable
+from gateway.core.directory import Directory
 from gateway.core.forwarded import Network
 from gateway.dispatch import THE_APPLICATION, House
-from gateway.interrupt import Running
-from gateway.limits.questions import AskedLately
-from gateway.net.resting import Resting
-from gateway.store.store import Store
-from gateway.telemetry.log import ExchangeLog
+from gateway.site import Site
 
-if TYPE_CHECKING:
-    from gateway.telemetry.metrics import Metrics
-
-__all__ = ["Assembled", "Host", "Readiness", "assemble"]
+__all__ = ["Assembled", "Host", "Process", "Readiness", "assemble", "furnish", "process"]
 
 
-@dataclass(slots=True)
-class Readiness:
-    """Whether new work should come: not while the process drains, nor while the store is away."""
-
-    store: Store
-    draining: bool = False
-
-    async def check(self) -> None:
-        """Raises `Unavailable` when it should not."""
-        if self.draining:
-            raise Unavailable("The gateway is shutting down")
-        await self.store.ping()
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Assembled:
-    """A gateway that runs."""
+    """A gateway that runs by one configuration; `lease` is held by whoever is served by it."""
 
+    process: Process
     house: House
     app_house: House  # for the URLs of the application around us
-    readiness: Readiness
     trusted_proxies: tuple[Network, ...]
     body_timeout: float  # seconds
-    kept: Kept
-    watched: Watched
-    metrics: "Metrics | None"  # None: nobody may ask for them
+    parts: Parts = field(repr=False)
+    lease: Lease = field(default_factory=Lease)
+
+    def states(self) -> Iterator[tuple[str, State]]:
+        """How each thing is that it depends on."""
+        return islice(chain(self.process.watched.states(), self.parts.states()), MOST)
+
+    async def aclose(self) -> None:
+        """Close what no other configuration has."""
+        await self.parts.aclose()
 
 
 @asynccontextmanager
@@ -71,61 +56,44 @@ async def assemble(settings: Settings, host: Host = NO_HOST) -> AsyncIterator[As
     Raises:
         StoreError: the store cannot be opened.
     """
-    async with AsyncExitStack() as stack:
-        store = await Store.open(settings.store.url)
-        stack.push_async_callback(store.aclose)
-        resting = Resting()
-        stack.callback(resting.close)
-        log = ExchangeLog()
-        kept = keep(settings, store, stack)
-        running, watched = Running(), Watched()
-        metrics = None if settings.admin is None else build_metrics(kept, running)
-        counting = [] if metrics is None else [metrics]
-        sinks = Sinks([log, kept.usage, kept.auditor, *counting], [log, kept.auditor, *counting])
-        upkeep = Upkeep(
-            database=store.database,
-            retention=settings.store.retention,
-            outside=settings.audit.head,
-        )
-        upkeep.begin(stack)
-        secret = await identity_secret(settings, store)
-        shared = Shared(
-            store=store,
-            secret=secret,
-            audit=sinks,
-            questions=AskedLately(time.monotonic),
-            counting=build_counting(settings.shared, secret, stack, watched),
-            sign_ins=shared_sign_ins(settings, stack, host, watched),
-            resting=resting,
-            host=host,
-            watched=watched,
-        )
-        # 10,000 orgs take a second, in which a host application has other things to do.
-        sites = await asyncio.to_thread(build_sites, settings, shared, stack)
-        readiness = Readiness(store)
-        house = House(
-            sites=sites,
-            running=running,
-            usage=sinks,
-            faults=log,
-            ready=readiness.check,
-            keys=shared.assertions.jwk_set,
-            tools=shared.tools,
-        )
-        yield Assembled(
-            house=house,
-            app_house=replace(house, room=THE_APPLICATION),
-            readiness=readiness,
-            trusted_proxies=tuple(ip_network(one) for one in settings.server.trusted_proxies),
-            body_timeout=settings.server.body_timeout,
-            kept=kept,
-            watched=watched,
-            metrics=metrics,
-        )
+    async with process(settings, host) as ours:
+        assembled = await furnish(ours, settings)
+        try:
+            yield assembled
+        finally:
+            await assembled.aclose()
 
 
-async def identity_secret(settings: Settings, store: Store) -> bytes:
-    """The configured secret for opaque user ids, else the one the store keeps."""
-    if settings.identity.secret is not None:
-        return settings.identity.secret.get_secret_value().encode()
-    return await store.identity_secret()
+async def furnish(ours: Process, settings: Settings, before: Assembled | None = None) -> Assembled:
+    """What the settings make of a process; of what there was `before`, all that is still alike."""
+    parts = Parts(None if before is None else before.parts)
+    try:
+        # 10,000 orgs take a second, in which the loop has other things to do.
+        shared, sites = await asyncio.to_thread(_sites, settings, ours, parts)
+    except BaseException:
+        await parts.aclose()
+        raise
+    house = House(
+        sites=sites,
+        running=ours.running,
+        usage=ours.sinks,
+        faults=ours.log,
+        ready=ours.readiness.check,
+        keys=shared.assertions.jwk_set,
+        tools=shared.tools,
+    )
+    return Assembled(
+        process=ours,
+        house=house,
+        app_house=replace(house, room=THE_APPLICATION),
+        trusted_proxies=tuple(ip_network(one) for one in settings.server.trusted_proxies),
+        body_timeout=settings.server.body_timeout,
+        parts=parts,
+    )
+
+
+def _sites(settings: Settings, ours: Process, parts: Parts) -> tuple[Shared, Directory[Site]]:
+    shared = Shared.of(ours, settings, parts)
+    sites = build_sites(settings, shared, parts)
+    parts.settle()
+    return shared, sites

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from gateway.assemble.host import NO_HOST, Host
 from gateway.assemble.limits import Counting, build_limits
-from gateway.assemble.sign_ins import Made, org_places, sign_ins_of
+from gateway.assemble.parts import Parts
+from gateway.assemble.process import Process
+from gateway.assemble.sign_ins import Made, org_places, shared_sign_ins, sign_ins_of
 from gateway.assemble.sign_ins.forwarded import forwarded_fields
 from gateway.assemble.tools import build_tool
-from gateway.assemble.watched import Watched
 from gateway.authn.assertions import Assertions
 from gateway.authn.chain import SignIns
 from gateway.authn.once import Once
@@ -21,7 +22,7 @@ from gateway.authn.org_from import field_of
 from gateway.authn.seen import SeenLately
 from gateway.authn.told import told
 from gateway.authn.visitors import Visitors, signing_key
-from gateway.config.model import OrgSettings, UpstreamSettings
+from gateway.config.model import OrgSettings, Settings, UpstreamSettings
 from gateway.core.directory import Directory, Stand
 from gateway.core.plan import Destination
 from gateway.core.problem import PROXY_NAME
@@ -39,7 +40,7 @@ from gateway.toolcall import Tool
 
 @dataclass(kw_only=True)
 class Shared:
-    """What all orgs of one process share; never a connection."""
+    """What all orgs of one configuration share; never a connection."""
 
     store: Store
     secret: bytes = field(repr=False)
@@ -49,11 +50,25 @@ class Shared:
     sign_ins: Made
     resting: Resting
     host: Host = NO_HOST
-    watched: Watched = field(default_factory=Watched)
     once: Once = field(default_factory=Once)
     seen: SeenLately = field(default_factory=SeenLately)
     tools: dict[tuple[str, str, str], Tool] = field(default_factory=dict)
     tables: dict[tuple[str, tuple[str, ...] | None], Table] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ours: Process, settings: Settings, parts: Parts) -> "Shared":
+        return cls(
+            store=ours.store,
+            secret=ours.secret,
+            audit=ours.sinks,
+            questions=ours.questions,
+            counting=ours.counting,
+            sign_ins=shared_sign_ins(settings, parts, ours.host),
+            resting=ours.resting,
+            host=ours.host,
+            once=ours.once,
+            seen=ours.seen,
+        )
 
     @cached_property
     def assertions(self) -> Assertions:
@@ -77,10 +92,10 @@ class Shared:
         return self.tables[key]
 
 
-def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> Org:
-    """An org; what only it holds open is closed with `stack`."""
+def build_org(settings: OrgSettings, shared: Shared, parts: Parts) -> Org:
+    """An org; what only it holds open is closed with `parts`."""
     places = org_places([settings])
-    verifiers = sign_ins_of(settings, shared.sign_ins, stack, shared.host, shared.watched)
+    verifiers = sign_ins_of(settings, shared.sign_ins, parts, shared.host)
     sign_in = SignIns(
         verifiers, org=settings.external_id, origins=settings.origins, org_from=places
     )
@@ -95,7 +110,7 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
         telling=partial(told, sign_in.chain, names),
         upstreams=Directory(
             Stand(
-                build_upstream(upstream, shared, stack, org_path=settings.path),
+                build_upstream(upstream, shared, parts.stack, org_path=settings.path),
                 (),
                 standing_at(upstream),
             )
@@ -120,12 +135,17 @@ def build_org(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> O
     )
 
 
-def build_tools(settings: OrgSettings, shared: Shared, stack: AsyncExitStack) -> None:
-    """Add the tools of an org to those there are, by org, upstream and name."""
-    for upstream in settings.upstreams.values():
-        for name, tool in upstream.tools.items():
-            key = (settings.name, upstream.name, name)
-            shared.tools[key] = build_tool(name, tool, settings, upstream, shared, stack)
+def build_tools(
+    settings: OrgSettings, shared: Shared, stack: AsyncExitStack
+) -> dict[tuple[str, str, str], Tool]:
+    """The tools of an org, by org, upstream and name."""
+    return {
+        (settings.name, upstream.name, name): build_tool(
+            name, tool, settings, upstream, shared, stack
+        )
+        for upstream in settings.upstreams.values()
+        for name, tool in upstream.tools.items()
+    }
 
 
 def standing_at(settings: UpstreamSettings) -> Segments:

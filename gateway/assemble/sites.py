@@ -1,9 +1,9 @@
 """Settings of all orgs → the places they stand at."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.assemble.orgs import Shared, build_org, build_tools, standing_at
+from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins import org_places, sign_ins_of
 from gateway.authn.org_from import field_of
 from gateway.authn.shared import SharedSignIns
@@ -17,30 +17,43 @@ from gateway.core.vendor import ProblemShape
 from gateway.org import Org
 from gateway.others import OtherOrgs
 from gateway.site import Mount, OneOrg, Orgs, SeveralOrgs, Site
+from gateway.toolcall import Tool
 
 
-def build_sites(settings: Settings, shared: Shared, stack: AsyncExitStack) -> Directory[Site]:
+def build_sites(settings: Settings, shared: Shared, parts: Parts) -> Directory[Site]:
     """Every place where an org stands."""
-    return Directory(_Sites(settings, shared, stack).stands())
+    return Directory(_Sites(settings, shared, parts).stands())
 
 
 class _Sites:
     """The places in the making."""
 
-    def __init__(self, settings: Settings, shared: Shared, stack: AsyncExitStack) -> None:
+    def __init__(self, settings: Settings, shared: Shared, parts: Parts) -> None:
         self._settings = settings.orgs
         self._shared = shared
-        self._stack = stack
+        self._parts = parts
         self._orgs = {
-            name: build_org(org, shared, stack)
-            for name, org in settings.orgs.items()
-            if name != EVERY_ORG
+            name: self._org(org) for name, org in settings.orgs.items() if name != EVERY_ORG
         }
-        for name, org in settings.orgs.items():
-            if name != EVERY_ORG:
-                build_tools(org, shared, stack)
-        self._others = other_orgs(settings, shared) if EVERY_ORG in settings.orgs else {}
+        self._others = self._other_orgs(settings) if EVERY_ORG in settings.orgs else {}
         self._made: dict[tuple[str, ...], Site] = {}
+
+    def _org(self, settings: OrgSettings) -> Org:
+        shared = self._shared
+
+        def make(parts: Parts) -> tuple[Org, Mapping[tuple[str, str, str], Tool]]:
+            return build_org(settings, shared, parts), build_tools(settings, shared, parts.stack)
+
+        verifiers = [shared.sign_ins.get(id(one)) for one in settings.sign_in]
+        org, tools = self._parts.take(("org", settings.name), (settings, verifiers), make)
+        shared.tools.update(tools)
+        return org
+
+    def _other_orgs(self, settings: Settings) -> Orgs:
+        alike = (settings.orgs[EVERY_ORG], taken(settings), list(self._shared.sign_ins.values()))
+        return self._parts.take(
+            ("org", EVERY_ORG), alike, lambda _: other_orgs(settings, self._shared)
+        )
 
     def stands(self) -> Iterator[Stand[Site]]:
         for host, paths in standing(self._settings).items():
@@ -63,7 +76,7 @@ class _Sites:
         sign_ins = dict.fromkeys(
             one
             for org in orgs
-            for one in sign_ins_of(org, self._shared.sign_ins, self._stack, self._shared.host)
+            for one in sign_ins_of(org, self._shared.sign_ins, self._parts, self._shared.host)
         )
         return SeveralOrgs(
             sign_in=SharedSignIns(tuple(sign_ins), origins=origins, org_from=places),
@@ -100,7 +113,11 @@ def other_orgs(settings: Settings, shared: Shared) -> Orgs:
         sign_ins = tuple(settings.sign_in[index] for index in vouching.of(external_id))
         itself = {"name": external_id, "external_id": external_id, "sign_in": sign_ins}
         # Nothing of it needs to be closed but connections, and those are closed when they rest.
-        return build_org(every.model_copy(update=itself), shared, AsyncExitStack())
+        return build_org(every.model_copy(update=itself), shared, Parts())
 
-    taken = {*settings.orgs, *(org.external_id for org in settings.orgs.values())}
-    return OtherOrgs(make, taken=taken)
+    return OtherOrgs(make, taken=taken(settings))
+
+
+def taken(settings: Settings) -> frozenset[str]:
+    """What an org that is not listed cannot be called."""
+    return frozenset((*settings.orgs, *(org.external_id for org in settings.orgs.values())))

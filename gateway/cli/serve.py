@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.options import Config, fail, load_or_exit
+from gateway.cli.options import HERE, Config, fail, load_or_exit
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -17,16 +17,20 @@ def command(
         str | None, typer.Option(help="Address and port; goes before server.listen.")
     ] = None,
 ) -> None:
-    """Run the gateway. SIGTERM drains, a second one stops at once."""
+    """Run the gateway. SIGHUP reloads, SIGTERM drains, a second one stops at once."""
     from gateway.app import Gateway
+    from gateway.config.load import load
     from gateway.config.surroundings import ALONE
     from gateway.net.server import ServerLimits, StartupFailed, run
+    from gateway.reload import Reloader
     from gateway.telemetry import log
 
-    overrides = {"server.listen": listen}
+    overrides = {} if listen is None else {"server.listen": listen}
     settings = load_or_exit(config, overrides=overrides, around=ALONE).settings
     log.configure()
     gateway = Gateway(settings)
+    file = (config or HERE).absolute()
+    reloader = Reloader(gateway, lambda: load(file, overrides=overrides, around=ALONE).settings)
     beside = admin_of(gateway)
     server = settings.server
     host, _, port = server.listen.rpartition(":")
@@ -45,6 +49,7 @@ def command(
             drain=server.drain,
             on_drain=gateway.drain,
             on_stop=gateway.stop,
+            on_hangup=reloader.begin,
             beside=beside,
         )
     except StartupFailed:

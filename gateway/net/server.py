@@ -7,7 +7,7 @@ The first SIGTERM or SIGINT begins the drain:
 2. listeners and idle connections close, and the answers that run have `drain` seconds to end;
 3. `on_stop` is called, so that what still runs says its last words, which it has a second for.
 
-A second signal goes to step 3 at once. The exit code is 0 either way.
+A second signal goes to step 3 at once. The exit code is 0 either way. SIGHUP calls `on_hangup`.
 """
 
 import asyncio
@@ -61,6 +61,7 @@ class Drain:
     limit: float = 30.0  # in which answers may end
     on_drain: Callable[[], None] = _nothing
     on_stop: Callable[[], None] = _nothing
+    on_hangup: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class GatewayServer(uvicorn.Server):
         handlers = {
             signal.SIGTERM: self.begin_stop,
             signal.SIGINT: self.begin_stop,
-            signal.SIGHUP: _note_hangup,
+            signal.SIGHUP: self._drain.on_hangup,
         }
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
@@ -161,10 +162,6 @@ class GatewayServer(uvicorn.Server):
         finally:
             for number in handlers:
                 loop.remove_signal_handler(number)
-
-
-def _note_hangup() -> None:
-    LOG.warning("SIGHUP is ignored: a changed configuration needs a restart")
 
 
 def _settle_memory() -> None:
@@ -187,6 +184,7 @@ def run(
     drain: float,
     on_drain: Callable[[], None] = _nothing,
     on_stop: Callable[[], None] = _nothing,
+    on_hangup: Callable[[], None] = _nothing,
     fd: int | None = None,
     beside: Beside | None = None,
 ) -> None:
@@ -196,11 +194,14 @@ def run(
         OSError: the address cannot be listened at.
         StartupFailed: the application's lifespan failed.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # one during the start would kill by default
     listener = listen(host, port) if fd is None else inherited(fd)
     LOG.info("listening on %s", listener.getsockname())
     limits = replace(limits, max_connections=min(limits.max_connections, raise_limit()))
     config = _config(app, limits, lifespan="on")
-    steps = Drain(delay=drain_delay, limit=drain, on_drain=on_drain, on_stop=on_stop)
+    steps = Drain(
+        delay=drain_delay, limit=drain, on_drain=on_drain, on_stop=on_stop, on_hangup=on_hangup
+    )
     server = GatewayServer(config, steps, owns_process=True)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(server, listener, beside))

@@ -47,10 +47,10 @@ class Metrics(UsageSink, AuditSink):
         self._denied = self._counter(
             "gateway_ownership_denied", "Conversations that are another's, or nobody's.", where
         )
-        reloaded = self._gauge(
+        self._reloaded = self._gauge(
             "gateway_config_last_reload_successful", "1, or 0: the old configuration serves on."
         )
-        reloaded.set(1)
+        self.reloaded(ok=True)
         built = self._gauge("gateway_build_info", "1; the version is a label.", ["version"])
         built.labels(version_of_ours()).set(1)
         self._rows = self._gauge(
@@ -80,6 +80,10 @@ class Metrics(UsageSink, AuditSink):
             self._overridden.labels(record.org, record.upstream).inc()
         elif event in DENIED:
             self._denied.labels(record.org, record.upstream).inc()
+
+    def reloaded(self, *, ok: bool) -> None:
+        """Say whether the last configuration there was could be taken."""
+        self._reloaded.set(int(ok))
 
     def watch(self, name: str, text: str, look: Callable[[], float]) -> None:
         """Show what `look` gives, whenever somebody asks."""

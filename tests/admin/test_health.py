@@ -12,7 +12,9 @@ async def test_shows_each_dependency_and_how_old_it_is(tmp_path: Path) -> None:
     async with operators(tmp_path) as there:
         assembled = there.stage.gateway.assembled
         assert assembled is not None
-        assembled.watched.add("keys of https://id.example/", lambda: State(ok=True, age=12.34))
+        assembled.process.watched.add(
+            "keys of https://id.example/", lambda: State(ok=True, age=12.34)
+        )
         answer = await there.ask("/readyz?verbose")
         said = answer.json()
         assert (answer.status, said["status"], said["draining"]) == (200, "ready", False)

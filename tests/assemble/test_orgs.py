@@ -1,12 +1,13 @@
 """What orgs share, and what each has to itself."""
 
-from contextlib import AsyncExitStack
+from contextlib import aclosing
 from typing import cast
 
 import pytest
 
 from gateway.assemble.limits import build_counting
 from gateway.assemble.orgs import Shared, build_org
+from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins import shared_sign_ins
 from gateway.config.load import from_dict
 from gateway.config.model import Settings
@@ -33,17 +34,17 @@ def settings(**upstream: object) -> Settings:
     return from_dict({"sign_in": sign_in, "orgs": orgs}, environment={}).settings
 
 
-def made(found: Settings, stack: AsyncExitStack) -> list[Org]:
+def made(found: Settings, parts: Parts) -> list[Org]:
     shared = Shared(
         store=cast(Store, NoStore()),
         secret=b"s" * 32,
         audit=ExchangeLog(),
         questions=AskedLately(lambda: 0.0),
-        counting=build_counting(None, b"s" * 32, stack),
-        sign_ins=shared_sign_ins(found, stack),
+        counting=build_counting(None, b"s" * 32, parts.stack),
+        sign_ins=shared_sign_ins(found, parts),
         resting=Resting(),
     )
-    return [build_org(org, shared, stack) for org in found.orgs.values()]
+    return [build_org(org, shared, parts) for org in found.orgs.values()]
 
 
 def support(org: Org) -> Upstream:
@@ -52,8 +53,8 @@ def support(org: Org) -> Upstream:
 
 async def test_orgs_share_what_they_know_and_no_connection() -> None:
     """Row O-09."""
-    async with AsyncExitStack() as stack:
-        first, second = (support(org) for org in made(settings(), stack))
+    async with aclosing(Parts()) as parts:
+        first, second = (support(org) for org in made(settings(), parts))
         assert first.table is second.table
         assert first.destination.vendor is second.destination.vendor
         assert first.transport is not second.transport
@@ -63,9 +64,9 @@ async def test_orgs_share_what_they_know_and_no_connection() -> None:
 
 
 async def test_a_table_is_of_the_operations_that_were_chosen() -> None:
-    async with AsyncExitStack() as stack:
-        narrow = support(made(settings(operations=["chat"]), stack)[0])
-        whole = support(made(settings(), stack)[0])
+    async with aclosing(Parts()) as parts:
+        narrow = support(made(settings(operations=["chat"]), parts)[0])
+        whole = support(made(settings(), parts)[0])
         assert narrow.table.methods(("api", "v2", "agents", "a", "conversations", "c")) == ()
         assert whole.table.methods(("api", "v2", "agents", "a", "conversations", "c")) == ("GET",)
 
@@ -74,7 +75,7 @@ async def test_an_org_says_where_a_request_may_name_it() -> None:
     found = settings()
     org = found.orgs["a"]
     named = org.sign_in[0].model_copy(update={"org_from": "field:x-org-id"})
-    async with AsyncExitStack() as stack:
+    async with aclosing(Parts()) as parts:
         one = org.model_copy(update={"sign_in": (named,)})
-        (built,) = made(found.model_copy(update={"orgs": {"a": one}}), stack)
+        (built,) = made(found.model_copy(update={"orgs": {"a": one}}), parts)
         assert built.named_in == (b"x-org-id",)

@@ -135,11 +135,17 @@ def test_says_why_it_cannot_start(tmp_path: Path, spoil: str, code: int, says: s
     assert SECRET not in done.stderr
 
 
-def test_a_hang_up_does_not_end_it(tmp_path: Path) -> None:
+def test_a_hang_up_reloads(tmp_path: Path) -> None:
     port = free_port()
-    with serving(written(tmp_path, port=port)) as process:
+    file = written(tmp_path, port=port)
+    with serving(file) as process:
         until_ready(process)
         assert get(port, "/livez") == 200
-        os.kill(process.pid, signal.SIGHUP)
-        assert get(port, "/livez") == 200
+        changed = file.read_text().replace("[sign_in]", '[sign_in]\nleeway = "5s"')
+        for text, says in ((changed, "reloaded: 1 orgs"), ("nonsense", "not reloaded: ")):
+            file.write_text(text)
+            os.kill(process.pid, signal.SIGHUP)
+            assert process.stderr is not None
+            assert any(says in line for line in process.stderr)
+            assert get(port, "/livez") == 200
         assert process.poll() is None

@@ -80,6 +80,7 @@ if __name__ == "__main__":
         limits=ServerLimits(),
         on_drain=lambda: say("drain"),
         on_stop=stop,
+        on_hangup=lambda: say("hangup"),
         fd=listener.detach(),
         **json.loads(sys.argv[1]),
     )

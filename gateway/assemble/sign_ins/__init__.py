@@ -6,12 +6,12 @@ orgs ask their issuer for its keys as often as one.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
 from gateway.assemble.host import NO_HOST, Host
+from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins import (
     forwarded,
     host,
@@ -22,7 +22,6 @@ from gateway.assemble.sign_ins import (
     token_introspection,
 )
 from gateway.assemble.sign_ins.making import Making
-from gateway.assemble.watched import Watched
 from gateway.authn.verifier import Verifier
 from gateway.config.model import OrgSettings, Settings
 from gateway.config.sign_ins.table import SignInTable
@@ -57,9 +56,8 @@ def _any(org: str) -> bool:
 
 def shared_sign_ins(
     settings: Settings,
-    stack: AsyncExitStack,
+    parts: Parts,
     around: Host = NO_HOST,
-    watched: Watched | None = None,
 ) -> Made:
     """The sign-ins that orgs share, each for those it may vouch for."""
     vouching = Vouching(settings.sign_in)
@@ -71,30 +69,30 @@ def shared_sign_ins(
     for org in settings.orgs.values():
         for one in org.sign_in:
             vendors[id(one)] |= {vendor.name: vendor for vendor in vendors_of(org)}
+
+    def make(index: int, one: SignInTable, parts: Parts) -> Verifier:
+        making = Making(
+            parts=parts,
+            vendors=vendors[id(one)].values(),
+            may_vouch_for=partial(may_vouch_for, index),
+            host=around,
+        )
+        return build_sign_in(one, making)
+
+    # For whom one may vouch is decided by all of them.
     return {
-        id(one): build_sign_in(
-            one,
-            Making(
-                stack=stack,
-                vendors=vendors[id(one)].values(),
-                may_vouch_for=partial(may_vouch_for, index),
-                host=around,
-                watched=watched or Watched(),
-            ),
+        id(one): parts.take(
+            ("sign_in", index), (settings.sign_in, vendors[id(one)]), partial(make, index, one)
         )
         for index, one in enumerate(settings.sign_in)
     }
 
 
 def sign_ins_of(
-    org: OrgSettings,
-    shared: Made,
-    stack: AsyncExitStack,
-    around: Host = NO_HOST,
-    watched: Watched | None = None,
+    org: OrgSettings, shared: Made, parts: Parts, around: Host = NO_HOST
 ) -> Sequence[Verifier]:
     """The sign-ins of one org: its own, or the shared ones it has."""
-    making = Making(stack=stack, vendors=vendors_of(org), host=around, watched=watched or Watched())
+    making = Making(parts=parts, vendors=vendors_of(org), host=around)
     return [
         shared[id(one)] if id(one) in shared else build_sign_in(one, making) for one in org.sign_in
     ]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins.making import Making
 from gateway.assemble.sign_ins.probed import ProbeFailed
 from gateway.assemble.watched import State
@@ -44,6 +45,14 @@ def build_keys(settings: JwtSignInSettings, making: Making) -> KeySource:
         return public_keys(settings.public_key)
     if settings.jwks is not None:
         return parse_set(settings.jwks.encode())
+    clocks = (settings.jwks_max_age, settings.jwks_cooldown, settings.jwks_stale)
+    name = ("keys", settings.issuer, settings.jwks_url, *clocks)
+    # A part of its own: an issuer may be away just when other things of a sign-in are changed.
+    return making.parts.take(name, None, partial(remote_keys, settings))
+
+
+def remote_keys(settings: JwtSignInSettings, parts: Parts) -> RemoteKeys:
+    """Keys that are fetched; closed with `parts`."""
     keys = RemoteKeys(
         fetching(settings),
         name=settings.issuer,
@@ -51,7 +60,7 @@ def build_keys(settings: JwtSignInSettings, making: Making) -> KeySource:
         cooldown=settings.jwks_cooldown,
         stale=settings.jwks_stale,
     )
-    making.stack.push_async_callback(keys.aclose)
+    parts.stack.push_async_callback(keys.aclose)
 
     def look() -> State:
         age = keys.age
@@ -59,7 +68,7 @@ def build_keys(settings: JwtSignInSettings, making: Making) -> KeySource:
             return State(ok=True, says="not needed yet")
         return State(ok=age <= settings.jwks_stale, age=age)
 
-    making.watched.add(f"keys of {settings.issuer}", look)
+    parts.watch(f"keys of {settings.issuer}", look)
     return keys
 
 

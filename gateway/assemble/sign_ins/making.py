@@ -1,12 +1,11 @@
 """What the sign-ins of one process are made with."""
 
 from collections.abc import Callable, Collection
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.assemble.host import NO_HOST, Host
-from gateway.assemble.watched import Watched
+from gateway.assemble.parts import Parts
 from gateway.authn.remembered import Remembered
 from gateway.core.vendor import Vendor
 
@@ -18,18 +17,17 @@ class Making:
     """What there is to make one sign-in of, beside its settings.
 
     `may_vouch_for` says of an org, by its external_id, whether the sign-in's word counts for it;
-    what the sign-in holds open is closed with `stack`.
+    what the sign-in holds open is closed with `parts`.
     """
 
-    stack: AsyncExitStack
+    parts: Parts
     vendors: Collection[Vendor]
     may_vouch_for: Callable[[str], bool] = lambda org: True
     host: Host = NO_HOST
-    watched: Watched = field(default_factory=Watched)
 
     def remembered(self, made: Remembered[T]) -> Remembered[T]:
         """The same, closed with all else."""
-        self.stack.push_async_callback(made.aclose)
+        self.parts.stack.push_async_callback(made.aclose)
         return made
 
     def default_places(self) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from secrets import token_hex
 
+from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins.making import Making, named
 from gateway.assemble.sign_ins.probed import ProbeFailed
 from gateway.authn.asked import Asked
@@ -52,7 +52,7 @@ def probe(settings: TokenIntrospectionSettings) -> Callable[[], Awaitable[str]]:
     asked = Asked(named("introspection_url", url))
 
     async def ask() -> str:
-        rules = rules_of(settings, Making(stack=AsyncExitStack(), vendors=()))
+        rules = rules_of(settings, Making(parts=Parts(), vendors=()))
         fields, content = question(rules, token_hex(16))
         try:
             reply = await send("POST", url, fields=fields, content=content)

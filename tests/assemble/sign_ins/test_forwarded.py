@@ -1,10 +1,11 @@
 """A configuration → what believes a proxy."""
 
-from contextlib import AsyncExitStack
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
+from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins.forwarded import forwarded_fields
 from gateway.authn.forwarded import ForwardedSignIn, ForwardingSecret
 from gateway.authn.verifier import Credential
@@ -25,8 +26,8 @@ SIGN_IN: dict[str, Any] = {
 
 
 async def test_fields_are_read_in_any_case() -> None:
-    async with AsyncExitStack() as stack:
-        one = built(stack, **SIGN_IN)
+    async with aclosing(Parts()) as parts:
+        one = built(parts, **SIGN_IN)
         assert isinstance(one, ForwardedSignIn)
         ask = asking(("x-forwarded-user", "alice"), ("x-forwarded-groups", "a,b"))
         vouched = await one.verify(Credential(ForwardingSecret(), STRONG, ask))

@@ -1,10 +1,9 @@
 """Settings of a sign-in by the application → what asks it."""
 
-from contextlib import AsyncExitStack
-
 import pytest
 
 from gateway.assemble.host import Host
+from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins import build_sign_in
 from gateway.assemble.sign_ins.making import Making
 from gateway.authn.host import HostScope
@@ -19,9 +18,7 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize("org", [True, False])
 @pytest.mark.parametrize("cookies", [True, False])
 async def test_asks_the_application_it_stands_in(org: bool, cookies: bool) -> None:
-    making = Making(
-        stack=AsyncExitStack(), vendors=(), host=Host(identify=lambda connection: "alice")
-    )
+    making = Making(parts=Parts(), vendors=(), host=Host(identify=lambda connection: "alice"))
     settings = HostSignInSettings(type="host", org=org, cookies=cookies)
     made = build_sign_in(settings, making)
     vouched = await made.verify(Credential(HostScope(True), "", Hosted()))

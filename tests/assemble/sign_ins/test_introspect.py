@@ -1,10 +1,11 @@
 """A configuration → what asks the host app."""
 
-from contextlib import AsyncExitStack
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
+from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins import sign_ins_of
 from gateway.authn.introspect import IntrospectSignIn
 from gateway.authn.places import Authorization, Cookie, Cookies, Field
@@ -25,14 +26,14 @@ MINE = {
 }
 
 
-def built(stack: AsyncExitStack, **sign_in: Any) -> Any:
+def built(parts: Parts, **sign_in: Any) -> Any:
     text = {
         "sign_in": sign_in,
         "vendors": {"mine": MINE},
         "upstreams": {"mine": {"vendor": "mine", "key": "k"}},
     }
     settings = from_dict(text, environment={}).settings
-    (one,) = sign_ins_of(settings.orgs["default"], {}, stack)
+    (one,) = sign_ins_of(settings.orgs["default"], {}, parts)
     return one
 
 
@@ -46,8 +47,8 @@ def built(stack: AsyncExitStack, **sign_in: Any) -> Any:
     ],
 )
 async def test_credentials_stand_where_it_says(more: Any, places: Any) -> None:
-    async with AsyncExitStack() as stack:
-        one = built(stack, ask="http://127.0.0.1:1/me", user_key="id", **more)
+    async with aclosing(Parts()) as parts:
+        one = built(parts, ask="http://127.0.0.1:1/me", user_key="id", **more)
         assert isinstance(one, IntrospectSignIn)
         assert one.places == places
 
@@ -55,9 +56,9 @@ async def test_credentials_stand_where_it_says(more: Any, places: Any) -> None:
 async def test_the_app_is_asked_as_configured_and_remembered() -> None:
     with HostApp() as app:
         app.sessions["s1"] = {"me": {"id": 7, "roles": "staff"}, "until": 4e9}
-        async with AsyncExitStack() as stack:
+        async with aclosing(Parts()) as parts:
             one = built(
-                stack,
+                parts,
                 ask=app.me,
                 cookies=["sessionid"],
                 user_key="/me/id",

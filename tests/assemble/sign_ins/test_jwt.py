@@ -1,9 +1,10 @@
 """What sign-ins of many orgs are made of; what they then refuse is in tests/authn."""
 
-from contextlib import AsyncExitStack
+from contextlib import aclosing
 
 import pytest
 
+from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins import org_places, shared_sign_ins, sign_ins_of
 from gateway.authn.places import Authorization, Field
 from gateway.config.load import from_dict
@@ -27,9 +28,9 @@ def settings(sign_in: dict[str, object], orgs: int = 3) -> Settings:
 async def test_orgs_that_share_a_sign_in_share_its_keys_and_its_memory() -> None:
     with Provider() as provider:
         found = settings({"jwks_url": provider.jwks_url}, orgs=20)
-        async with AsyncExitStack() as stack:
-            shared = shared_sign_ins(found, stack)
-            made = [sign_ins_of(org, shared, stack) for org in found.orgs.values()]
+        async with aclosing(Parts()) as parts:
+            shared = shared_sign_ins(found, parts)
+            made = [sign_ins_of(org, shared, parts) for org in found.orgs.values()]
             (one,) = {id(sign_in): sign_in for (sign_in,) in made}.values()
             names = list(found.orgs)
             token = provider.issuer.token("alice", iss="https://id.example/", org=names)
@@ -51,10 +52,10 @@ async def test_an_org_of_its_own_sign_in_has_its_own() -> None:
         }
     }
     found = from_dict(text, environment={}).settings
-    async with AsyncExitStack() as stack:
-        shared = shared_sign_ins(found, stack)
+    async with aclosing(Parts()) as parts:
+        shared = shared_sign_ins(found, parts)
         assert not shared
-        made = [sign_ins_of(org, shared, stack) for org in found.orgs.values()]
+        made = [sign_ins_of(org, shared, parts) for org in found.orgs.values()]
         assert [one.issuer for (one,) in made] == ["https://a.example/", "https://b.example/"]
 
 
@@ -72,8 +73,8 @@ async def test_a_sign_in_vouches_for_those_it_is_there_for() -> None:
         "orgs": {name: {"upstreams": {"support": SUPPORT}} for name in ("a", "b")},
     }
     found = from_dict(text, environment={}).settings
-    async with AsyncExitStack() as stack:
-        shared = shared_sign_ins(found, stack)
+    async with aclosing(Parts()) as parts:
+        shared = shared_sign_ins(found, parts)
         every, named = (shared[id(one)] for one in found.sign_in)
         rules = [one._rules.may_vouch_for for one in (every, named)]
         assert [[may(org) for may in rules] for org in ("a", "b", "c")] == [
@@ -81,7 +82,7 @@ async def test_a_sign_in_vouches_for_those_it_is_there_for() -> None:
             [False, True],
             [True, False],
         ]
-        assert list(sign_ins_of(found.orgs["b"], shared, stack)) == [named]
+        assert list(sign_ins_of(found.orgs["b"], shared, parts)) == [named]
 
 
 async def test_credentials_stand_where_any_of_its_vendors_has_them() -> None:
@@ -102,8 +103,8 @@ async def test_credentials_stand_where_any_of_its_vendors_has_them() -> None:
         },
     }
     found = from_dict(text, environment={}).settings
-    async with AsyncExitStack() as stack:
-        (one,) = shared_sign_ins(found, stack).values()
+    async with aclosing(Parts()) as parts:
+        (one,) = shared_sign_ins(found, parts).values()
         assert set(one.places) >= {Authorization(), Field("x-mine-key")}
 
 

@@ -1,10 +1,11 @@
 """A configuration → a sign-in with a look-up beside it, for one org and for several."""
 
-from contextlib import AsyncExitStack
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
+from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins import shared_sign_ins, sign_ins_of
 from gateway.assemble.sign_ins.making import named
 from gateway.authn.membership import WithMembership
@@ -31,8 +32,8 @@ async def test_it_names_only_orgs_it_may_vouch_for() -> None:
         app.orgs["alice"] = ["a", "b", "z"]
         app.secret = "s"
         settings = config(app, listed, orgs=["b", "c"], membership_secret="s", org_claim="org")
-        async with AsyncExitStack() as stack:
-            (one,) = shared_sign_ins(settings, stack).values()
+        async with aclosing(Parts()) as parts:
+            (one,) = shared_sign_ins(settings, parts).values()
             assert isinstance(one, WithMembership)
             token = ISSUER.token("alice", algorithm="HS256")
             assert (await one.verify(bearing(token))).orgs == {"b"}
@@ -45,9 +46,9 @@ async def test_a_look_up_says_whose_people_they_are() -> None:
     listed = {name: {"upstreams": {"support": SUPPORT}} for name in ("a", "b")}
     with HostApp() as app:
         settings = config(app, listed)
-        async with AsyncExitStack() as stack:
-            shared = shared_sign_ins(settings, stack)
-            made = [sign_ins_of(org, shared, stack) for org in settings.orgs.values()]
+        async with aclosing(Parts()) as parts:
+            shared = shared_sign_ins(settings, parts)
+            made = [sign_ins_of(org, shared, parts) for org in settings.orgs.values()]
             assert made[0] == made[1]
 
 

@@ -1,11 +1,12 @@
 """Every framework's settings become what opens its real cookies."""
 
 import time
-from contextlib import AsyncExitStack
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
+from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins import sign_ins_of
 from gateway.authn.places import Authorization, Chunks, Cookie, SignedCookie
 from gateway.authn.verifier import Credential
@@ -44,8 +45,8 @@ async def test_a_framework_and_its_secret_are_enough(framework: str) -> None:
         "upstreams": {"support": {"vendor": "chatbase", "key": "k", "agent": "a"}},
     }
     (org,) = from_dict(text, environment={}).settings.orgs.values()
-    async with AsyncExitStack() as stack:
-        (sign_in,) = sign_ins_of(org, {}, stack)
+    async with aclosing(Parts()) as parts:
+        (sign_in,) = sign_ins_of(org, {}, parts)
         assert set(sign_in.places) - {Authorization()} == {place}
         ask = asking(("cookie", written(minted()).decode()))
         shown = place.read(ask)
@@ -72,8 +73,8 @@ async def test_the_rules_are_those_of_the_file() -> None:
     said = b'{"user":{"id":7},"org":"default","roles":["a"]}'
     at = time.time() - 3000
     ((_, value),) = minting.flask(said, at=at)
-    async with AsyncExitStack() as stack:
-        (sign_in,) = sign_ins_of(org, {}, stack)
+    async with aclosing(Parts()) as parts:
+        (sign_in,) = sign_ins_of(org, {}, parts)
         place = Cookie("__Host-s")
         assert sign_in.places == (place,)
         assert sign_in.names_orgs_by == "the session's org"

@@ -1,9 +1,10 @@
 """A configuration → what asks about opaque tokens."""
 
-from contextlib import AsyncExitStack
+from contextlib import aclosing
 
 import pytest
 
+from gateway.assemble.parts import Parts
 from gateway.authn.places import Authorization, Field
 from gateway.authn.token_introspection import TokenIntrospection
 from gateway.core.errors import CredentialsInvalid
@@ -19,9 +20,9 @@ async def test_the_server_is_asked_as_configured() -> None:
     with HostApp() as server:
         said = {"active": True, "sub": "alice", "aud": "chat", "iss": "i", "scope": "x", "exp": 4e9}
         server.tokens |= {"t1": said, "t2": said | {"iss": "j"}, "t3": said | {"scope": "y"}}
-        async with AsyncExitStack() as stack:
+        async with aclosing(Parts()) as parts:
             one = built(
-                stack,
+                parts,
                 introspection_url=server.introspect,
                 client_id=CLIENT[0],
                 client_secret=CLIENT[1],

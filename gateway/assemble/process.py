@@ -1,0 +1,108 @@
+"""What a gateway has for as long as it runs, whichever configuration it serves by."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway.assemble.host import Host
+from gateway.assemble.keeping import Kept, Sinks, build_metrics, keep
+from gateway.assemble.limits import Counting, build_counting
+from gateway.assemble.upkeep import Upkeep
+from gateway.assemble.watched import Watched
+from gateway.authn.once import Once
+from gateway.authn.seen import SeenLately
+from gateway.config.model import Settings
+from gateway.core.errors import Unavailable
+from gateway.interrupt import Running
+from gateway.limits.questions import AskedLately
+from gateway.net.resting import Resting
+from gateway.store.store import Store
+from gateway.telemetry.log import ExchangeLog
+
+if TYPE_CHECKING:
+    from gateway.telemetry.metrics import Metrics
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether new work should come: not while the process drains, nor while the store is away."""
+
+    store: Store
+    draining: bool = False
+
+    async def check(self) -> None:
+        """Raises `Unavailable` when it should not."""
+        if self.draining:
+            raise Unavailable("The gateway is shutting down")
+        await self.store.ping()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """The store, what is counted and remembered, and what writes of it."""
+
+    host: Host
+    store: Store
+    secret: bytes = field(repr=False)  # for opaque user ids
+    readiness: Readiness
+    resting: Resting
+    running: Running
+    kept: Kept
+    sinks: Sinks
+    log: ExchangeLog
+    metrics: "Metrics | None"  # None: nobody may ask for them
+    counting: Counting
+    questions: AskedLately
+    watched: Watched
+    once: Once = field(default_factory=Once)
+    seen: SeenLately = field(default_factory=SeenLately)
+
+
+@asynccontextmanager
+async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
+    """Open all that, and close it at the end.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings.store.url)
+        stack.push_async_callback(store.aclose)
+        resting = Resting()
+        stack.callback(resting.close)
+        log = ExchangeLog()
+        kept = keep(settings, store, stack)
+        running, watched = Running(), Watched()
+        metrics = None if settings.admin is None else build_metrics(kept, running)
+        counting = [] if metrics is None else [metrics]
+        upkeep = Upkeep(
+            database=store.database,
+            retention=settings.store.retention,
+            outside=settings.audit.head,
+        )
+        upkeep.begin(stack)
+        secret = await identity_secret(settings, store)
+        yield Process(
+            host=host,
+            store=store,
+            secret=secret,
+            readiness=Readiness(store),
+            resting=resting,
+            running=running,
+            kept=kept,
+            sinks=Sinks([log, kept.usage, kept.auditor, *counting], [log, kept.auditor, *counting]),
+            log=log,
+            metrics=metrics,
+            counting=build_counting(settings.shared, secret, stack, watched),
+            questions=AskedLately(time.monotonic),
+            watched=watched,
+        )
+
+
+async def identity_secret(settings: Settings, store: Store) -> bytes:
+    """The configured secret for opaque user ids, else the one the store keeps."""
+    if settings.identity.secret is not None:
+        return settings.identity.secret.get_secret_value().encode()
+    return await store.identity_secret()
