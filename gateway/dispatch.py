@@ -14,6 +14,7 @@ from gateway.core import fields as http
 from gateway.core import origin, problem, route
 from gateway.core.directory import Directory
 from gateway.core.errors import (
+    Blocked,
     CredentialsExpired,
     GatewayError,
     MethodNotAllowed,
@@ -45,7 +46,7 @@ from gateway.welcome import authenticate, claim, signed_in
 
 HEALTH = {("livez",), ("readyz",)}
 # What ends an answer that is under way, and is not the vendor's doing.
-OF_OURS = (Unavailable, CredentialsExpired)
+OF_OURS = (Unavailable, CredentialsExpired, Blocked)
 KEYS = (".well-known", "jwks.json")
 # Below an org's own path: where the application stands that we stand in. No request can name it.
 THE_APPLICATION = ("the application itself",)

@@ -9,27 +9,37 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from gateway.core.errors import CredentialsExpired, Overloaded, UpstreamTimeout
-from gateway.ports import ClientLeft, Inbound
+from gateway.core.errors import (
+    CredentialsExpired,
+    Forbidden,
+    GatewayError,
+    Overloaded,
+    Unavailable,
+    UpstreamTimeout,
+)
+from gateway.core.identity import Identity
+from gateway.ports import Admission, ClientLeft, Inbound
 
 
 class Interrupt:
-    """Cancels one task, and remembers why."""
+    """Cancels the task that works for `identity`, and remembers why."""
 
-    def __init__(self, task: "asyncio.Task[object]") -> None:
+    def __init__(self, task: "asyncio.Task[object]", identity: Identity) -> None:
         self._task = task
-        self.reason: ClientLeft | Overloaded | None = None
+        self.identity = identity
+        self.reason: ClientLeft | GatewayError | None = None
 
-    def fire(self, reason: ClientLeft | Overloaded) -> None:
+    def fire(self, reason: ClientLeft | GatewayError) -> None:
         if self.reason is None:
             self.reason = reason
             self._task.cancel()
 
 
 class Running:
-    """The exchanges that run now, so that a gateway that stops can end them."""
+    """The exchanges that run now, so that they can be ended: all, or somebody's."""
 
-    def __init__(self) -> None:
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
         self._interrupts: set[Interrupt] = set()
 
     def __len__(self) -> int:
@@ -40,7 +50,19 @@ class Running:
         for interrupt in tuple(self._interrupts):
             interrupt.fire(Overloaded("The gateway is shutting down: ask again"))
 
+    def recheck(self) -> None:
+        """End those of people who may speak no longer."""
+        for interrupt in tuple(self._interrupts):
+            try:
+                self._admission.check(interrupt.identity)
+            except Forbidden as error:
+                interrupt.fire(error)
+            except Unavailable:  # it has begun, and nobody knows better
+                continue
+
     def add(self, interrupt: Interrupt) -> None:
+        """Take one that begins. Raises as `Admission.check`: a block may have come meanwhile."""
+        self._admission.check(interrupt.identity)
         self._interrupts.add(interrupt)
 
     def remove(self, interrupt: Interrupt) -> None:
@@ -48,21 +70,24 @@ class Running:
 
 
 @asynccontextmanager
-async def while_connected(ask: Inbound, running: Running) -> AsyncIterator[None]:
-    """Run the block until it ends, the client leaves, or the gateway stops.
+async def while_connected(
+    ask: Inbound, running: Running, identity: Identity
+) -> AsyncIterator[None]:
+    """Run the block until it ends, the client leaves, or `running` ends it.
 
     uvicorn drops what is sent to a client that left, and says nothing: the vendor would go on, and
     go on billing.
 
     Raises:
-        ClientLeft, Overloaded: the latter two.
+        ClientLeft, Overloaded, Blocked: the latter two.
+        LedgerUnavailable: whether they may still speak has not been known for too long.
     """
     task = asyncio.current_task()
     if task is None:
         raise RuntimeError("while_connected runs in a task")
-    interrupt = Interrupt(task)
-    watcher = asyncio.create_task(_watch(ask, interrupt))
+    interrupt = Interrupt(task, identity)
     running.add(interrupt)
+    watcher = asyncio.create_task(_watch(ask, interrupt))
     try:
         yield
     except asyncio.CancelledError:

@@ -16,6 +16,7 @@ from gateway.core.plan import Destination, VendorRequest, plan
 from gateway.core.route import Segments, Table
 from gateway.core.vendor import ProblemShape
 from gateway.ports import (
+    Admission,
     Assertions,
     AuditSink,
     ConversationLedger,
@@ -64,6 +65,7 @@ class Org:
     limits: Limits
     secret: bytes = field(repr=False)  # for opaque user ids
     seen: Seen
+    admission: Admission
     telling: Telling
     origins: tuple[str, ...] = ()
     refuse_spoofs: bool = False

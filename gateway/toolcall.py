@@ -35,6 +35,7 @@ from gateway.core.signature import Check, Proven, verify
 from gateway.core.strictjson import JsonObject, JsonValue
 from gateway.interrupt import within
 from gateway.ports import (
+    Admission,
     Assertions,
     AuditSink,
     ConversationLedger,
@@ -71,6 +72,7 @@ class Tool:
     ledger: ConversationLedger
     audit: AuditSink
     seen: Seen
+    admission: Admission
     once: OnceOnly
     via: str
     total: float  # seconds
@@ -105,6 +107,7 @@ async def call_tool(tool: Tool, ask: Inbound, record: Record) -> Answer:
     person, user = await whom(tool, asked, record)  # 400, 404: of whom does it speak?
     conversation = await about(tool, asked, person, record)  # 404: is that theirs?
     identity = tool.seen.identity(person)
+    tool.admission.check(identity)  # 403
     request = rebuilt(tool, asked, identity, user, conversation, record)  # 403
     refuse_replay(tool, proven, record)  # 409; last, so that what was refused may be sent again
     errand = Asking(ask, identity)

@@ -17,23 +17,31 @@ async def authenticate(org: Org, ask: Inbound, answer: Answering, record: Record
         GatewayError: as `SignIn.authenticate` does; `LedgerUnavailable` for a visitor.
     """
     try:
-        identity = await signed_in(org, ask)
+        identity = await signed_in(org, ask, record)
     except CredentialsMissing:
         if org.visitors is None or not org.visitors.may_come(ask):
             raise
         identity = await visiting(org.visitors, org.ledger, ask, answer)
+        let_in(org, identity, record)
     org.seen.note(identity)
-    record.subject = identity.subject
-    record.actor = identity.actor or ""
     return identity
 
 
-async def signed_in(org: Org, ask: Inbound) -> Identity:
-    """Whom a sign-in vouches for."""
+async def signed_in(org: Org, ask: Inbound, record: Record | None = None) -> Identity:
+    """Whom a sign-in vouches for, and nobody has blocked; who it is, is noted in `record`."""
     identity = await org.sign_in.authenticate(ask)
     if VISITOR.fullmatch(identity.subject):
         raise CredentialsInvalid("The subject has the shape of an anonymous visitor's")
+    let_in(org, identity, record)
     return identity
+
+
+def let_in(org: Org, identity: Identity, record: Record | None) -> None:
+    """Note who it is, and refuse whoever may speak no longer."""
+    if record is not None:
+        record.subject = identity.subject
+        record.actor = identity.actor or ""
+    org.admission.check(identity)
 
 
 async def visiting(
@@ -54,8 +62,7 @@ async def claim(org: Org, ask: Inbound, answer: Answering, record: Record) -> bo
     Whether it is theirs now: a visitor who has become another person before stays that person.
     The cookie is taken back in any case.
     """
-    identity = await signed_in(org, ask)
-    record.subject = identity.subject
+    identity = await signed_in(org, ask, record)
     if org.visitors is None or not org.visitors.may_come(ask):
         raise BadRequest("Only a page of this site can claim what its visitor has")
     visitor = org.visitors.known(ask)

@@ -71,6 +71,10 @@ class World:
     def note(self, event: str, record: Record) -> None:
         self.step(f"audit {event}")
 
+    # Admission
+    def check(self, identity: Identity) -> None:
+        self.step("blocked?")
+
     def open(self, request: object, errand: object) -> Any:
         self.step("vendor")
         raise Unavailable  # far enough
@@ -105,6 +109,7 @@ async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> G
         audit=port,
         limits=port,
         seen=SeenLately(),
+        admission=port,
         telling=port,
         secret=b"s" * 32,
     )
@@ -114,14 +119,15 @@ async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> G
     record = Record(request_id="r", method=method, started=0.0)
     answer = cast("Any", SimpleNamespace(started=False))
     with pytest.raises(GatewayError) as caught:
-        await handle(org, CHAT, cast("Any", ask), answer, record, Running())
+        await handle(org, CHAT, cast("Any", ask), answer, record, Running(port))
     return caught.value
 
 
 async def test_the_steps_come_in_their_order() -> None:
     world = World()
     await run(world)
-    assert world.trace == ["authenticate", "admit", "user id", "body", "whose", "spend", "vendor"]
+    before = ["authenticate", "blocked?", "admit", "user id", "body", "whose", "spend"]
+    assert world.trace == [*before, "blocked?", "vendor"]
 
 
 async def test_a_stranger_has_caused_nothing() -> None:

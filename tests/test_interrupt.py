@@ -5,11 +5,35 @@ from typing import cast
 
 import pytest
 
-from gateway.core.errors import CredentialsExpired, Overloaded, UpstreamTimeout
+from gateway.core.errors import (
+    Blocked,
+    CredentialsExpired,
+    GatewayError,
+    LedgerUnavailable,
+    Overloaded,
+    UpstreamTimeout,
+)
+from gateway.core.identity import Identity
 from gateway.interrupt import Running, until_expiry, while_connected, within
 from gateway.ports import ClientLeft, Inbound
 
 pytestmark = pytest.mark.anyio
+
+ALICE, BOB = Identity("acme", "alice"), Identity("acme", "bob")
+
+
+class Refusing:
+    """An `Admission` that refuses whom it is told to, with what it is told to."""
+
+    def __init__(self) -> None:
+        self.refusals: dict[str, GatewayError] = {}
+
+    def check(self, identity: Identity) -> None:
+        if identity.subject in self.refusals:
+            raise self.refusals[identity.subject]
+
+
+NOBODY = Refusing()
 
 
 def client(gone: asyncio.Event) -> Inbound:
@@ -24,25 +48,57 @@ async def forever() -> None:
 
 
 async def test_ends_what_runs_when_the_client_leaves() -> None:
-    gone, running = asyncio.Event(), Running()
+    gone, running = asyncio.Event(), Running(NOBODY)
     asyncio.get_running_loop().call_soon(gone.set)
     with pytest.raises(ClientLeft):
-        async with while_connected(client(gone), running):
+        async with while_connected(client(gone), running, ALICE):
             await forever()
     assert len(running) == 0
     await asyncio.sleep(0)  # the task goes on: it is not cancelled any more
 
 
 async def test_ends_what_runs_when_the_gateway_stops() -> None:
-    running = Running()
+    running = Running(NOBODY)
     asyncio.get_running_loop().call_soon(running.stop)
     with pytest.raises(Overloaded):
-        async with while_connected(client(asyncio.Event()), running):
+        async with while_connected(client(asyncio.Event()), running, ALICE):
             await forever()
 
 
+async def test_ends_what_runs_for_somebody_who_is_blocked_and_for_nobody_else() -> None:
+    refusing = Refusing()
+    running, ended = Running(refusing), asyncio.Event()
+
+    async def work(identity: Identity) -> None:
+        async with while_connected(client(asyncio.Event()), running, identity):
+            await ended.wait()
+
+    alices, bobs = asyncio.create_task(work(ALICE)), asyncio.create_task(work(BOB))
+    await asyncio.sleep(0)
+    assert len(running) == 2
+    refusing.refusals = {"alice": Blocked(), "bob": LedgerUnavailable()}
+    running.recheck()
+    with pytest.raises(Blocked):
+        await alices
+    assert len(running) == 1, "what has begun goes on while nobody knows"
+    ended.set()
+    await bobs
+
+
+@pytest.mark.parametrize("error", [Blocked(), LedgerUnavailable()])
+async def test_begins_nothing_for_somebody_who_was_blocked_meanwhile(error: GatewayError) -> None:
+    refusing, tasks = Refusing(), asyncio.all_tasks()
+    refusing.refusals = {"alice": error}
+    running = Running(refusing)
+    with pytest.raises(type(error)):
+        async with while_connected(client(asyncio.Event()), running, ALICE):
+            raise AssertionError("it has begun")
+    assert len(running) == 0
+    assert asyncio.all_tasks() == tasks
+
+
 async def test_the_first_reason_counts() -> None:
-    gone, running = asyncio.Event(), Running()
+    gone, running = asyncio.Event(), Running(NOBODY)
 
     def both() -> None:
         running.stop()
@@ -50,7 +106,7 @@ async def test_the_first_reason_counts() -> None:
 
     asyncio.get_running_loop().call_soon(both)
     with pytest.raises(Overloaded):
-        async with while_connected(client(gone), running):
+        async with while_connected(client(gone), running, ALICE):
             await forever()
 
 
@@ -58,7 +114,7 @@ async def test_a_cancel_from_elsewhere_stays_one() -> None:
     entered = asyncio.Event()
 
     async def work() -> None:
-        async with while_connected(client(asyncio.Event()), Running()):
+        async with while_connected(client(asyncio.Event()), Running(NOBODY), ALICE):
             entered.set()
             await forever()
 
@@ -71,7 +127,7 @@ async def test_a_cancel_from_elsewhere_stays_one() -> None:
 
 async def test_leaves_no_task_behind() -> None:
     before = asyncio.all_tasks()
-    async with while_connected(client(asyncio.Event()), Running()):
+    async with while_connected(client(asyncio.Event()), Running(NOBODY), ALICE):
         pass
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -95,7 +151,7 @@ async def test_a_client_that_leaves_as_the_time_is_up_is_one_or_the_other(span: 
     gone = asyncio.Event()
     asyncio.get_running_loop().call_later(0.01, gone.set)
     with pytest.raises((ClientLeft, UpstreamTimeout)):
-        async with within(span), while_connected(client(gone), Running()):
+        async with within(span), while_connected(client(gone), Running(NOBODY), ALICE):
             await forever()
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from gateway import verify_assertion
 from gateway.core.signature import sign_standard, webhook_secret
+from gateway.store.people.blocking import block
 from tests.support.chatbase import Chatbase
 from tests.support.reply import Reply
 from tests.support.stage import Stage, adding, chatbase_stage
@@ -350,3 +351,15 @@ async def test_an_answer_is_bounded(tools: Tools) -> None:
     tools.service.handler = huge
     answer = await tools.call("orders", CALL, [BEARER, ("X-User-Id", "alice")])
     assert answer.status == 502
+
+
+async def test_nothing_is_done_for_somebody_who_is_blocked(tools: Tools) -> None:
+    gateway = tools.stage.gateway
+    assert gateway is not None
+    assert gateway.assembled is not None
+    store = gateway.assembled.process.store
+    await block(store.database, "default", "alice", by="operator:root")
+    await store.cutoffs.look()
+    answer = await tools.call("orders", CALL, [BEARER, ("X-User-Id", "alice")])
+    refused(tools, answer, 403)
+    assert answer.values("x-gateway-error") == ["blocked"]

@@ -33,7 +33,7 @@ from gateway.net.http1 import Http1Transport
 from gateway.net.in_process import InProcessTransport
 from gateway.net.resting import Resting
 from gateway.org import Org, Upstream
-from gateway.ports import AuditSink
+from gateway.ports import Admission, AuditSink
 from gateway.store.store import Store
 from gateway.toolcall import Tool
 
@@ -45,6 +45,7 @@ class Shared:
     store: Store
     secret: bytes = field(repr=False)
     audit: AuditSink
+    admission: Admission
     questions: AskedLately
     counting: Counting
     sign_ins: Made
@@ -61,6 +62,7 @@ class Shared:
             store=ours.store,
             secret=ours.secret,
             audit=ours.sinks,
+            admission=ours.admission,
             questions=ours.questions,
             counting=ours.counting,
             sign_ins=shared_sign_ins(settings, parts, ours.host),
@@ -120,6 +122,7 @@ def build_org(settings: OrgSettings, shared: Shared, parts: Parts) -> Org:
         audit=shared.audit,
         limits=build_limits(settings, shared.counting),
         seen=shared.seen,
+        admission=shared.admission,
         secret=shared.secret,
         origins=settings.origins,
         refuse_spoofs=settings.on_spoof == "refuse",

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gateway.assemble.following import follow_cutoffs
 from gateway.assemble.host import Host
 from gateway.assemble.keeping import Kept, Sinks, build_metrics, keep
 from gateway.assemble.limits import Counting, build_counting
@@ -18,6 +19,8 @@ from gateway.core.errors import Unavailable
 from gateway.interrupt import Running
 from gateway.limits.questions import AskedLately
 from gateway.net.resting import Resting
+from gateway.ports import Admission
+from gateway.store.people.admission import Blocks
 from gateway.store.store import Store
 from gateway.telemetry.log import ExchangeLog
 
@@ -48,6 +51,7 @@ class Process:
     secret: bytes = field(repr=False)  # for opaque user ids
     readiness: Readiness
     resting: Resting
+    admission: Admission
     running: Running
     kept: Kept
     sinks: Sinks
@@ -74,7 +78,9 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         stack.callback(resting.close)
         log = ExchangeLog()
         kept = keep(settings, store, stack)
-        running, watched = Running(), Watched()
+        admission = Blocks(store.cutoffs)
+        running, watched = Running(admission), Watched()
+        await follow_cutoffs(store, running, watched, stack)
         metrics = None if settings.admin is None else build_metrics(kept, running)
         counting = [] if metrics is None else [metrics]
         upkeep = Upkeep(
@@ -90,6 +96,7 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
             secret=secret,
             readiness=Readiness(store),
             resting=resting,
+            admission=admission,
             running=running,
             kept=kept,
             sinks=Sinks([log, kept.usage, kept.auditor, *counting], [log, kept.auditor, *counting]),

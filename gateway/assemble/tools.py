@@ -52,6 +52,7 @@ def build_tool(
         ledger=shared.store.ledger,
         audit=shared.audit,
         seen=shared.seen,
+        admission=shared.admission,
         once=shared.once,
         via=shared.via,
         total=settings.timeout,

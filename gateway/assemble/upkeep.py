@@ -12,6 +12,7 @@ import structlog
 
 from gateway.core.errors import LedgerUnavailable
 from gateway.store.chain import MILLISECONDS_A_DAY
+from gateway.store.cutoffs import tidy
 from gateway.store.database import Database
 from gateway.store.heads import tell_heads
 from gateway.store.retention import retain
@@ -48,6 +49,7 @@ class Upkeep:
         try:
             today = int(now * 1000) // MILLISECONDS_A_DAY
             await tell_heads(self.database, self._tell, today=today)
+            await tidy(self.database, now=now)
             gone = await retain(self.database, before=now - self.retention)
             if gone:
                 LOG.info("%d rows of usage and audit were older than the retention", gone)

@@ -119,6 +119,11 @@ async def show(
     sys.stdout.flush()
 
 
+def operator() -> str:
+    """Who runs this command, as the audit trail names them."""
+    return f"operator:{getpass.getuser()}"
+
+
 async def leave_trace(database: "Database", what: str, asked: "Asked", **more: object) -> None:
     """Say in the audit trail that this machine's operator looks.
 
@@ -133,7 +138,7 @@ async def leave_trace(database: "Database", what: str, asked: "Asked", **more: o
         now=time.time(),
         org=asked.org or "",
         subject=asked.user,
-        actor=f"operator:{getpass.getuser()}",
+        actor=operator(),
         detail=json.dumps({name: fact for name, fact in facts.items() if fact is not None}),
     )
     await database.start(database.commit(lambda connection: write(connection, [event])))

@@ -46,6 +46,9 @@ COMMANDS = (
         "gateway.cli.conversations:import_",
         "Take over who owns which conversation.",
     ),
+    Command("users block", "gateway.cli.users:block", "Let a person, or an org, in no longer."),
+    Command("users unblock", "gateway.cli.users:unblock", "Let them in again."),
+    Command("users blocked", "gateway.cli.users:blocked", "List who is blocked."),
     Command("db migrate", "gateway.cli.db:migrate", "Bring the store to its newest form."),
     Command("db status", "gateway.cli.db:status", "Say where the store is and in which form."),
     Command("db import", "gateway.cli.db:import_", "Move a SQLite store into PostgreSQL."),
@@ -55,6 +58,7 @@ COMMANDS = (
 GROUPS = {
     "conversations": "Who owns which conversation.",
     "db": "The store.",
+    "users": "One person, or all of an org.",
     "token": "Development tokens.",
 }
 

@@ -1,10 +1,9 @@
 """Everything that can go wrong with an exchange, as one tree.
 
     GatewayError
-    ├── BadRequest 400            AmbiguousJson, AmbiguousCredentials, BadPath, SpoofedIdentity,
-    │                             OrgRequired
+    ├── BadRequest 400    AmbiguousJson, AmbiguousCredentials, BadPath, SpoofedIdentity, OrgRequired
     ├── Unauthenticated 401       CredentialsMissing, CredentialsInvalid, CredentialsExpired
-    ├── Forbidden 403             WrongOrg, OriginRefused, IdentityNotRepresentable
+    ├── Forbidden 403             WrongOrg, OriginRefused, IdentityNotRepresentable, Blocked
     ├── NotFound 404              ConversationNotFound
     ├── MethodNotAllowed 405, RequestTimeout 408, IdempotencyConflict 409, LengthRequired 411,
     │   ContentTooLarge 413, UriTooLong 414, UnsupportedMediaType 415, ExpectationFailed 417,
@@ -16,8 +15,7 @@
     └── Unavailable 503           KeysUnavailable, LedgerUnavailable, Overloaded
 
 `detail` is written for the caller: never a token, key, claim, vendor body or vendor URL in it.
-Statuses are those of RFC 9110, 6585 and 5842; `proxy_error` is a registered Proxy-Status error
-type of RFC 9209 section 2.3.
+Statuses are those of RFC 9110, 6585 and 5842; `proxy_error` is a type of RFC 9209 section 2.3.
 """
 
 from typing import ClassVar
@@ -30,13 +28,14 @@ class GatewayError(Exception):
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "The gateway failed"
     proxy_error: ClassVar[str] = "proxy_internal_error"
+    after: ClassVar[int | None] = None
 
     def __init__(
         self, detail: str = "", *, retry_after: int | None = None, proxy_error: str | None = None
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
-        self.retry_after = retry_after  # seconds
+        self.retry_after = self.after if retry_after is None else retry_after  # seconds
         self.error_type = proxy_error or self.proxy_error
 
 
@@ -116,6 +115,11 @@ class OriginRefused(Forbidden):
 class IdentityNotRepresentable(Forbidden):
     code = "identity_not_representable"
     title = "This person's id does not fit the upstream's rule for user ids"
+
+
+class Blocked(Forbidden):
+    code = "blocked"
+    title = "An operator has blocked this account"  # the person's own, or all of their org
 
 
 class NotFound(GatewayError):
@@ -278,11 +282,7 @@ class Unavailable(GatewayError):
     code = "overloaded"
     title = "The gateway cannot serve this now"
     proxy_error = "proxy_internal_response"
-
-    def __init__(
-        self, detail: str = "", *, retry_after: int = 1, proxy_error: str | None = None
-    ) -> None:
-        super().__init__(detail, retry_after=retry_after, proxy_error=proxy_error)
+    after = 1
 
 
 class KeysUnavailable(Unavailable):

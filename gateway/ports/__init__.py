@@ -13,10 +13,11 @@ from gateway.core.identity import Identity, Person
 from gateway.core.plan import VendorRequest
 from gateway.core.record import Record as Record
 from gateway.core.vendor import Operation
-from gateway.ports.people import Assertions, OnceOnly, Seen, Visitors
+from gateway.ports.people import Admission, Assertions, OnceOnly, Seen, Visitors
 from gateway.ports.wire import Answering, ClientLeft, Fields, Inbound, Outbound
 
 __all__ = [
+    "Admission",
     "Answering",
     "Assertions",
     "AuditSink",

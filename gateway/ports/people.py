@@ -36,6 +36,19 @@ class Seen(Protocol):
         ...
 
 
+class Admission(Protocol):
+    """Who may speak no longer, though their credential is good."""
+
+    def check(self, identity: Identity) -> None:
+        """Let them by. It never waits, and costs next to nothing.
+
+        Raises:
+            Blocked: an operator has blocked them, or their org.
+            LedgerUnavailable: that has not been known for too long.
+        """
+        ...
+
+
 class Assertions(Protocol):
     """Statements of ours about who asks, for services of the company's own."""
 

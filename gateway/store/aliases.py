@@ -47,6 +47,10 @@ class Aliases:
             self._known[person] = True
         return became
 
+    def forget(self) -> None:
+        """Forget who has become another."""
+        self._known.clear()
+
     async def become(self, one: Person, other: Person) -> bool:
         """Make `one` that `other`, of the same org. False: they are somebody else already."""
         made = await self._made.add(

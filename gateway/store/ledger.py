@@ -192,6 +192,13 @@ class Ledger(ConversationLedger):
         self._user_ids.setdefault(person, {})[upstream] = user_id
         return user_id
 
+    def forget(self, people: Collection[Person] | None) -> None:
+        """Forget all that is remembered of people; None: of everybody."""
+        self._forget(people)
+        self._aliases.forget()
+        for key in [key for key in self._theirs if people is None or key[2] in people]:
+            self._theirs.pop(key, None)
+
     def _forget(self, people: Collection[Person] | None) -> None:
         """Forget by which ids they go; None: all of them."""
         if people is None:

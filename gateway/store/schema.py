@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "gateway_schema"  # not Alembic's default name, which a host's database may have
-HEAD = "0003"  # the newest migration; later ones sort after earlier ones
+HEAD = "0004"  # the newest migration; later ones sort after earlier ones
 
 metadata = MetaData()
 Name = Text(collation="C").with_variant(Text(), "sqlite")  # text that PostgreSQL compares bytewise
@@ -59,6 +59,19 @@ aliases = Table(
     Column("subject", Name, primary_key=True),
     Column("becomes", Name, nullable=False),  # the subject this one is now; one hop, never two
     Column("made_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Whom nothing counts of that is older than a moment; see gateway.store.cutoffs.
+cutoffs = Table(
+    "cutoffs",
+    metadata,
+    Column("kind", Name, primary_key=True),
+    Column("scope", Name, primary_key=True),  # where the name is one: an org, an issuer
+    Column("name", Name, primary_key=True),
+    Column("before", BigInteger, nullable=False),  # milliseconds
+    Column("made_at", BigInteger, nullable=False),  # milliseconds
+    Column("ends_at", BigInteger, nullable=False),  # milliseconds, when the row may go
     sqlite_with_rowid=False,
 )
 
@@ -141,3 +154,4 @@ audit_heads = Table(
 Index("conversations_of_a_person", conversations.c.org, conversations.c.subject)
 Index("aliases_of_one", aliases.c.org, aliases.c.becomes)
 Index("aliases_by_time", aliases.c.made_at)
+Index("cutoffs_by_time", cutoffs.c.made_at)

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import LedgerUnavailable
 from gateway.store import schema
+from gateway.store.cutoffs import Cutoffs
 from gateway.store.database import Database
 from gateway.store.dialect import insert
 from gateway.store.ledger import Ledger
@@ -24,6 +25,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.ledger = Ledger(database)
+        self.cutoffs = Cutoffs(database)
 
     @classmethod
     async def open(cls, url: str) -> "Store":

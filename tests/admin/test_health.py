@@ -18,8 +18,9 @@ async def test_shows_each_dependency_and_how_old_it_is(tmp_path: Path) -> None:
         answer = await there.ask("/readyz?verbose")
         said = answer.json()
         assert (answer.status, said["status"], said["draining"]) == (200, "ready", False)
-        store, keys = said["dependencies"]
+        store, blocks, keys = said["dependencies"]
         assert (store["name"], store["ok"]) == ("store", True)
+        assert (blocks["name"], blocks["ok"]) == ("blocks", True)
         assert keys == {
             "name": "keys of https://id.example/",
             "ok": True,
@@ -37,7 +38,7 @@ async def test_says_which_one_is_away(tmp_path: Path) -> None:
         (tmp_path / "gateway.db").rename(tmp_path / "elsewhere.db")
         answer = await there.ask("/readyz?verbose")
         assert (answer.status, answer.json()["status"]) == (503, "unavailable")
-        (store,) = answer.json()["dependencies"]
+        store, _ = answer.json()["dependencies"]
         assert not store["ok"]
         assert (await there.ask("/readyz", token=None)).status == 503
 

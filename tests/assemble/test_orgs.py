@@ -26,6 +26,9 @@ class NoStore:
 
     ledger = None
 
+    def check(self, identity: object) -> None:
+        """Nobody is blocked."""
+
 
 def settings(**upstream: object) -> Settings:
     given = {"vendor": "chatbase", "key": "k", "agent": "a", **upstream}
@@ -39,6 +42,7 @@ def made(found: Settings, parts: Parts) -> list[Org]:
         store=cast(Store, NoStore()),
         secret=b"s" * 32,
         audit=ExchangeLog(),
+        admission=NoStore(),
         questions=AskedLately(lambda: 0.0),
         counting=build_counting(None, b"s" * 32, parts.stack),
         sign_ins=shared_sign_ins(found, parts),

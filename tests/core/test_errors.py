@@ -34,6 +34,7 @@ CODES = {
     "wrong_org": 403,
     "origin_refused": 403,
     "identity_not_representable": 403,
+    "blocked": 403,
     "not_found": 404,
     "conversation_not_found": 404,
     "method_not_allowed": 405,

@@ -1,0 +1,44 @@
+"""What is cut off by an operator or a sign-in, followed while the gateway runs."""
+
+import asyncio
+from collections.abc import Collection
+from contextlib import AsyncExitStack, suppress
+
+from gateway.assemble.watched import State, Watched
+from gateway.core.errors import LedgerUnavailable
+from gateway.interrupt import Running
+from gateway.store.cutoffs import STALE, Key
+from gateway.store.people.admission import people_of
+from gateway.store.store import Store
+
+
+async def follow_cutoffs(
+    store: Store, running: Running, watched: Watched, stack: AsyncExitStack
+) -> None:
+    """Know who is cut off from now on, until `stack` closes; and act on each change.
+
+    Answers that are under way to somebody who may speak no longer end. What the ledger remembers
+    of them is forgotten: it may be changed next.
+    """
+    cutoffs = store.cutoffs
+
+    def changed(keys: Collection[Key] | None) -> None:
+        store.ledger.forget(None if keys is None else people_of(keys))
+        running.recheck()
+
+    def look() -> State:
+        age = cutoffs.age
+        return State(ok=age is not None and age <= STALE, age=age)
+
+    cutoffs.watch(changed)
+    watched.add("blocks", look)
+    with suppress(LedgerUnavailable):  # then nobody is let in, until it can be read
+        await cutoffs.look()
+    following = asyncio.create_task(cutoffs.follow())
+
+    async def end() -> None:
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+
+    stack.push_async_callback(end)
