@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 
 from gateway.core import fields as http
 from gateway.core import problem
+from gateway.core.call import Call
 from gateway.core.errors import GatewayError, UpstreamCredentialsRefused, UpstreamMalformed
 from gateway.core.fields import MediaType
+from gateway.core.metered import Metered
 from gateway.core.observe import Costs, Names, Note, Opens, Pass, Stop, observe
 from gateway.interrupt import Running, until_expiry, while_connected, within
 from gateway.org import Exchange
@@ -54,6 +56,7 @@ async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound
         ok=200 <= response.status < 300,
         user=exchange.user,
         known=exchange.call.conversations,
+        hidden=unasked(exchange.call),
     )
     exchange.record.first_byte_ms = (time.monotonic() - exchange.record.started) * 1000
     if not observer.holds:
@@ -66,6 +69,12 @@ async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound
     if rest := exchange.watch.end():
         await answer.chunk(rest)
     await answer.end()
+
+
+def unasked(call: Call) -> Metered | None:
+    """What the vendor tells because we asked, and the client did not."""
+    metered = call.operation.metered
+    return metered if metered is not None and metered.needs(call.body or {}) else None
 
 
 def head(exchange: Exchange, response: VendorResponse) -> Fields:
@@ -154,7 +163,9 @@ async def claim(exchange: Exchange, conversation: str) -> None:
     if not await exchange.org.ledger.claim(exchange.upstream.name, conversation, person):
         exchange.org.audit.note("conversation_of_another", exchange.record)
         raise UpstreamMalformed("The upstream answered with another person's conversation")
-    exchange.record.conversation = conversation
+    record = exchange.record
+    if not (record.conversation and exchange.call.operation.opens_more):
+        record.conversation = conversation
 
 
 async def check_name(exchange: Exchange, user: str) -> None:

@@ -35,6 +35,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.query",
         "gateway.core.signature",
     ),
+    ("gateway.core.metered",),
     ("gateway.core.operation", "gateway.core.doors"),
     ("gateway.core.vendor",),
     ("gateway.core.route", "gateway.core.problem", "gateway.core.note"),

@@ -16,7 +16,10 @@ from gateway.config.profile_kinds import (
     BodyText,
     ErrorBody,
     ErrorCodes,
+    EventName,
+    FieldValues,
     LookupQuery,
+    MembersByPointer,
     Methods,
     PathTemplate,
     PathTemplates,
@@ -32,6 +35,20 @@ from gateway.config.table import Table
 def _required(*keys: str) -> ConfigDict:
     """For the schema alone: what is missing is found where a profile is built."""
     return ConfigDict(json_schema_extra={"required": list(keys)})
+
+
+class MeteredTable(Table):
+    """A stream that says what it cost only when it is asked to: then it is, whoever asks."""
+
+    model_config = _required("when", "ask", "empty")
+
+    when: BodyText = Field(default="", description="Where this is true, `ask` is made so.")
+    ask: BodyText = Field(default="", description="The member that asks.")
+    empty: BodyText = Field(
+        default="",
+        description="An event in which this array is empty tells what it cost, and is left out "
+        "for clients that have not asked.",
+    )
 
 
 class OperationTable(Table):
@@ -50,15 +67,31 @@ class OperationTable(Table):
     opens: Bodies = Field(
         default=(), description="Where an answer names a conversation: it becomes theirs."
     )
+    opens_more: bool = Field(
+        default=False, description="One answer opens several, each an id of its own."
+    )
+    blank_opens: bool = Field(
+        default=False, description='An empty id in a body opens a new one, as null does: "".'
+    )
     answers_user: Bodies = Field(
         default=(), description="Where an answer names the user: it must be the one we wrote."
     )
     usage: Bodies = Field(default=(), description="Where an answer says what it cost.")
+    metered: MeteredTable | None = Field(
+        default=None, description="How a stream is made to say what it cost."
+    )
     members: Texts = Field(
         default=(), description='Of a JSON body, let through; "*": all but what names people.'
     )
+    inner: MembersByPointer = Field(
+        default={},
+        description="Of objects deeper in a body, by JSON Pointer, let through; * is every item.",
+    )
     containers: Bodies = Field(
         default=(), description="Objects of a body in which names of people are looked for too."
+    )
+    flat: Bodies = Field(
+        default=(), description="Objects of a body that may hold neither objects nor arrays."
     )
     values: ValuesByPointer = Field(
         default={}, description="What a member may hold, by JSON Pointer; * is every item."
@@ -67,6 +100,9 @@ class OperationTable(Table):
         default=(), description='Parameters let through; "*": all but what names people.'
     )
     fields: AskedFields = Field(default=(), description="Fields of a request, let through.")
+    field_values: FieldValues = Field(
+        default={}, description="What such a field may hold; of a list, each item."
+    )
     response_fields: AnsweredFields = Field(
         default=(), description="Fields of an answer, beyond those every answer may have."
     )
@@ -101,6 +137,7 @@ class ProblemTable(Table):
     event: ErrorBody | None = Field(
         default=None, description="The last event of a stream that ends early; default: the body."
     )
+    event_name: EventName = Field(default="", description="The name of that event; default: none.")
 
 
 class LookupTable(Table):

@@ -41,6 +41,7 @@ _ERROR_WORDS = frozenset({"{code}", "{message}", "{status}", "{gateway_code}", N
 _LOOKUP_WORDS = frozenset({"{conversation}", "{user}"})
 _WORD = re.compile(r"\{[a-z_]+\}")
 _SHORT = re.compile(r"([A-Z]+) (/.*)")
+_NAME = re.compile(r"[A-Za-z_]*")
 _STATUS = re.compile(r"[45][0-9]{2}")
 
 
@@ -147,6 +148,12 @@ def _texts(written: object) -> Iterator[str]:
             yield from _texts(inner)
 
 
+def _event_name(written: str) -> str:
+    if not _NAME.fullmatch(written):
+        raise ValueError("is no name of an event: letters and '_'")
+    return written
+
+
 def _error_key(written: str) -> str:
     known = set(_codes(GatewayError))
     if written not in known and not _STATUS.fullmatch(written):
@@ -186,6 +193,11 @@ BodyText = Annotated[
 Bodies = Annotated[tuple[BodyText, ...], OneOrMore()]
 Values = Annotated[tuple[Scalar, ...], AfterValidator(_each_once)]
 ValuesByPointer = Mapping[Pointer, Values]
+MembersByPointer = Mapping[Pointer, tuple[Text, ...]]
+FieldValues = Mapping[Annotated[str, AfterValidator(field_name)], tuple[Text, ...]]
+EventName = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_]*$"}), AfterValidator(_event_name)
+]
 AskedFields = Annotated[tuple[Annotated[str, AfterValidator(field_name)], ...], OneOrMore()]
 AnsweredFields = Annotated[tuple[Annotated[str, AfterValidator(_answered_field)], ...], OneOrMore()]
 ProfileFields = Annotated[

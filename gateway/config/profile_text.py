@@ -12,7 +12,7 @@ from gateway.config.profile_kinds import NULL
 from gateway.config.spelling import sections
 from gateway.core.place import Place
 from gateway.core.strictjson import JsonValue
-from gateway.core.vendor import Lookup, Operation, ProblemShape, Vendor
+from gateway.core.vendor import Lookup, Metered, Operation, ProblemShape, Vendor
 
 
 def profile_text(vendor: Vendor, name: str) -> str:
@@ -44,13 +44,19 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "user": _places(operation.user),
         "conversation": _places(operation.conversation),
         "opens": _places(operation.opens),
+        "opens_more": operation.opens_more,
+        "blank_opens": operation.blank_opens,
         "answers_user": _places(operation.answers_user),
         "usage": _places(operation.usage),
+        "metered": None if operation.metered is None else _metered(operation.metered),
         "members": sorted(operation.members),
+        "inner": {pointer: sorted(some) for pointer, some in operation.inner.items()},
         "containers": _places(operation.containers),
+        "flat": _places(operation.flat),
         "values": {pointer: _in_order(some) for pointer, some in operation.values.items()},
         "query": sorted(operation.query),
         "fields": sorted(operation.fields),
+        "field_values": {name: sorted(some) for name, some in operation.field_values.items()},
         "response_fields": sorted(operation.response_fields),
         "settable": sorted(operation.settable),
         "json_lines": operation.json_lines,
@@ -64,7 +70,16 @@ def _operation(operation: Operation) -> dict[str, Any]:
 def _problem(problem: ProblemShape) -> dict[str, Any]:
     codes = {str(key): code for key, code in problem.codes.items()}
     event = {} if problem.event is None else {"event": problem.event}
-    return {"body": problem.body, **event, **({"codes": codes} if codes else {})}
+    name = {"event_name": problem.event_name} if problem.event_name else {}
+    return {"body": problem.body, **event, **name, **({"codes": codes} if codes else {})}
+
+
+def _metered(metered: Metered) -> dict[str, str]:
+    return {
+        "when": written(metered.when),
+        "ask": written(metered.ask),
+        "empty": written(metered.empty),
+    }
 
 
 def _lookup(lookup: Lookup) -> dict[str, Any]:

@@ -42,7 +42,7 @@ NOT_YET = (
     NotYet("upstream", "widget"),
 )
 
-VENDORS = ("openai", "anthropic", "dify", "mcp")
+VENDORS = ("anthropic", "dify", "mcp")
 
 
 def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:

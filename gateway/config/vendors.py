@@ -10,11 +10,17 @@ from typing import Any, TypeVar
 
 from gateway.config.mistake import Finding, Path
 from gateway.config.place import body, place
-from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
+from gateway.config.profile import (
+    LookupTable,
+    MeteredTable,
+    OperationTable,
+    ProblemTable,
+    VendorTable,
+)
 from gateway.config.profile_kinds import NULL
 from gateway.config.shape import Reading
 from gateway.core.strictjson import JsonValue
-from gateway.core.vendor import Lookup, Operation, ProblemShape, Vendor
+from gateway.core.vendor import Lookup, Metered, Operation, ProblemShape, Vendor
 from gateway.vendors import VENDORS
 
 Built = TypeVar("Built")
@@ -118,13 +124,19 @@ def operation(table: OperationTable) -> Operation:
         user=tuple(map(place, table.user)),
         conversation=tuple(map(place, table.conversation)),
         opens=tuple(map(place, table.opens)),
+        opens_more=table.opens_more,
+        blank_opens=table.blank_opens,
         answers_user=tuple(map(body, table.answers_user)),
         usage=tuple(map(body, table.usage)),
+        metered=None if table.metered is None else _metered(table.metered),
         members=frozenset(table.members),
+        inner={pointer: frozenset(some) for pointer, some in table.inner.items()},
         containers=tuple(map(body, table.containers)),
+        flat=tuple(map(body, table.flat)),
         values={pointer: frozenset(map(_scalar, some)) for pointer, some in table.values.items()},
         query=frozenset(table.query),
         fields=frozenset(table.fields),
+        field_values={name: frozenset(some) for name, some in table.field_values.items()},
         response_fields=frozenset(table.response_fields),
         settable=frozenset(table.settable),
         json_lines=table.json_lines,
@@ -134,11 +146,16 @@ def operation(table: OperationTable) -> Operation:
     )
 
 
+def _metered(table: MeteredTable) -> Metered:
+    return Metered(when=body(table.when), ask=body(table.ask), empty=body(table.empty))
+
+
 def _problem(table: ProblemTable) -> ProblemShape:
     return ProblemShape(
         body=_members(table.body),
         codes={int(key) if key.isdigit() else key: code for key, code in table.codes.items()},
         event=None if table.event is None else _members(table.event),
+        event_name=table.event_name,
     )
 
 

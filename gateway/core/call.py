@@ -9,7 +9,7 @@ profile names or places a value in; never inside message content or tool argumen
 
 from dataclasses import dataclass, field
 
-from gateway.core import pointer, strictjson
+from gateway.core import holding, pointer, strictjson
 from gateway.core.errors import BadRequest, SpoofedIdentity
 from gateway.core.fields import Fields
 from gateway.core.guard import Room, Verdict
@@ -181,7 +181,24 @@ def _read_fields(
             reading.name_conversation(raw_value.decode("latin-1"))
         elif verdict is Verdict.USER or verdict is Verdict.PERSON or own in meaning(name).forms:
             reading.name_person("field", name, raw_value.decode("latin-1"))
+    for name, allowed in reading.operation.field_values.items():
+        _leave_those(reading, passed, name, allowed)
     return tuple(passed.items())
+
+
+def _leave_those(
+    reading: _Reading, passed: dict[bytes, bytes], name: str, allowed: frozenset[str]
+) -> None:
+    """Leave of the list in a field what the operation lets through."""
+    written = passed.pop(name.encode("ascii"), None)
+    if written is None:
+        return
+    items = [item.strip(" \t") for item in written.decode("latin-1").split(",")]
+    left = [item for item in items if item in allowed]
+    if left:
+        passed[name.encode("ascii")] = ",".join(left).encode("ascii")
+    if len(left) < len(items):
+        reading.dropped.append(f"field:{name}")
 
 
 def _read_body(reading: _Reading, content: bytes) -> JsonObject:
@@ -189,8 +206,7 @@ def _read_body(reading: _Reading, content: bytes) -> JsonObject:
     if not isinstance(document, dict):
         raise BadRequest("The body is not a JSON object")
     operation = reading.operation
-    for tokens, allowed in operation.limited:
-        _check_values(document, tokens, allowed)
+    holding.check(operation, document)
     for place in bodies(operation.user):
         for value in pointer.find(document, place.tokens):
             reading.name_person("body", "/".join(place.tokens), value)
@@ -200,7 +216,7 @@ def _read_body(reading: _Reading, content: bytes) -> JsonObject:
                 _clear(reading, room, inner)
     named = bodies(operation.conversation)
     if operation.opens:
-        _leave_out_nulls(named, document)
+        _leave_out_none(named, document, (None, "") if operation.blank_opens else (None,))
     _read_conversations(reading, named, document)
     return document
 
@@ -215,14 +231,16 @@ def _clear(reading: _Reading, room: Room, members: JsonObject) -> None:
             reading.drop("body", "/".join((*room.where, name)), members.pop(name), verdict)
 
 
-def _leave_out_nulls(places: tuple[Body, ...], document: JsonObject) -> None:
+def _leave_out_none(
+    places: tuple[Body, ...], document: JsonObject, none: tuple[JsonValue, ...]
+) -> None:
     """Where a new conversation may be opened, null names none: clients write what they do not have
-    yet that way. The vendor never sees it, so cannot read it otherwise.
+    yet that way, or as an empty text. The vendor never sees it, so cannot read it otherwise.
     """
     for place in places:
         *way, name = place.tokens
         for inner in pointer.find(document, tuple(way)):
-            if isinstance(inner, dict) and name in inner and inner[name] is None:
+            if isinstance(inner, dict) and name in inner and inner[name] in none:
                 del inner[name]
 
 
@@ -241,27 +259,6 @@ def _has_deeper(places: tuple[Body, ...], tokens: Tokens, value: JsonObject) -> 
         for place in places
         if (inner := place.tokens[depth:])
     )
-
-
-def _check_values(value: JsonValue, tokens: Tokens, allowed: frozenset[JsonValue]) -> None:
-    """Refuse what the operation does not take, and whatever hides it from us."""
-    if not tokens:
-        if not any(strictjson.same(value, one) for one in allowed):
-            raise BadRequest("A member has a value this operation does not take")
-        return
-    head, rest = tokens[0], tokens[1:]
-    if isinstance(value, list) and head == "*":
-        for item in value:
-            _check_values(item, rest, allowed)
-    elif isinstance(value, dict) and head != "*":
-        folded = fold(head)
-        for name, inner in value.items():
-            if name == head:
-                _check_values(inner, rest, allowed)
-            elif fold(name) == folded:
-                raise BadRequest(f"The member '{_shown(name)}' is another spelling of '{head}'")
-    elif value is not None:
-        raise BadRequest(f"A member has the wrong type: '{head}' cannot be found in it")
 
 
 def _shown(name: str) -> str:

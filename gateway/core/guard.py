@@ -5,7 +5,7 @@ objects in the body that hold an identity or a conversation, or that a profile n
 guard.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -75,25 +75,30 @@ def rooms(
     users: Iterable[Tokens],
     conversations: Iterable[Tokens],
     containers: Iterable[Tokens],
+    inner: Mapping[Tokens, frozenset[str]],
 ) -> tuple[Room, ...]:
-    """The rooms of a body, outer ones first; the first is its top.
+    """The rooms of a body, outer ones first; the first is its top. `inner` lists what others pass.
 
     Every object on the way to an identity or a conversation is one: a server that ignores case
     would take `/metadata/USER_ID` for the `/metadata/user_id` we write.
     """
     users, conversations = tuple(users), tuple(conversations)
     ways = (*users, *conversations)
-    inner = {place[:depth] for place in ways for depth in range(1, len(place))} | set(containers)
+    on_the_way = {place[:depth] for place in ways for depth in range(1, len(place))}
+    passing = {(): listed, **inner}
+    every = frozenset({EVERY})
     return tuple(
         Room(
             where,
             Guard(
-                listed=(frozenset({EVERY}) if where else listed) | _next(conversations, where),
+                listed=passing.get(where, every) | _next(conversations, where),
                 users=_last(users, where),
                 conversations=_last(conversations, where),
             ),
         )
-        for where in sorted({(), *inner}, key=lambda where: (len(where), where))
+        for where in sorted(
+            {*passing, *on_the_way, *containers}, key=lambda where: (len(where), where)
+        )
     )
 
 

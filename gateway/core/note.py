@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.core import pointer, strictjson
 from gateway.core.errors import UpstreamMalformed
+from gateway.core.metered import Metered
 from gateway.core.pointer import Tokens
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import Body, Operation
@@ -58,17 +59,28 @@ Note = Pass | Opens | Names | Costs | Stop
 class Reader:
     """Finds in one JSON document what the operation says may stand there."""
 
-    def __init__(self, operation: Operation, user: str, known: tuple[str, ...]) -> None:
+    def __init__(
+        self, operation: Operation, user: str, known: tuple[str, ...], hidden: Metered | None
+    ) -> None:
+        self.leaves_out = False  # the event that was read last: it says what only we asked for
+        self._hidden = hidden
+        self._whole = operation.opens_more or hidden is not None
         self._users = {user}
         self._opens = _bodies(operation.opens)
         self._names = operation.answers_user
         self._usage = operation.usage
         self.known = set(known)
-        self.waits = bool(self._opens) and not known
+        self._unknown = bool(self._opens) and not known
         self.checks = bool(self._opens or self._names)
         self._look = _search_for((*self._opens, *self._names, *self._usage))
 
+    @property
+    def waits(self) -> bool:
+        """Whether whole events may pass, and nothing less."""
+        return self._whole or self._unknown
+
     def read_event(self, data: bytes) -> Iterator[Note]:
+        self.leaves_out = False
         # Looking before parsing: 5.5 µs an event instead of 16 for the many that hold only text.
         if self._look is None or not self._look.search(data):
             return
@@ -87,10 +99,11 @@ class Reader:
             if conversation not in self.known:
                 self.known.add(conversation)
                 yield Opens(conversation)
-            self.waits = False
+            self._unknown = False
         usage = _amounts(document, self._usage)
         if usage:
             yield Costs(usage)
+            self.leaves_out = self._hidden is not None and self._hidden.tells_nothing_else(document)
 
 
 def _bodies(places: tuple[object, ...]) -> tuple[Body, ...]:
@@ -107,8 +120,9 @@ def _search_for(places: tuple[Body, ...]) -> re.Pattern[bytes] | None:
 
 
 def _last_name(tokens: Tokens) -> str:
-    """An item of a list has no name in the text; "" stands in every document."""
-    return next((token for token in reversed(tokens) if _PLAIN.fullmatch(token)), "")
+    """As it is written; an item of a list has no name in the text, and "" stands everywhere."""
+    name = next((token for token in reversed(tokens) if _PLAIN.fullmatch(token)), "")
+    return f'"{name}"' if name else ""
 
 
 def _ids(document: JsonValue, places: tuple[Body, ...]) -> Iterator[str]:

@@ -5,7 +5,8 @@ The hold-back rule. An id must not leave before it is owned, and another person'
 rule 1: A JSON answer in which either may stand is held whole (4 MiB at most), read, then passed.
     So is every error that is no stream: one that quotes our key must not have begun.
 rule 2: Of a stream only whole events pass until the conversation is known, the event that names it
-    waiting until it is claimed. From then on bytes pass as they come.
+    waiting until it is claimed. From then on bytes pass as they come; but to its end only whole
+    events where an answer opens several, or tells what only we have asked for.
 rule 3: An answer that names another user than the one we wrote ends there, unless the person had
     that name before they became who they are.
 rule 4: An answer that is an error opens nothing.
@@ -24,6 +25,7 @@ from typing import Protocol
 from gateway.core import strictjson
 from gateway.core.errors import UpstreamMalformed
 from gateway.core.fields import MediaType
+from gateway.core.metered import Metered
 from gateway.core.note import Costs, Names, Note, Opens, Pass, Reader, Stop
 from gateway.core.sse import EventStreamSplitter, JsonLinesSplitter, Splitter
 from gateway.core.vendor import Operation
@@ -61,15 +63,17 @@ def observe(
     ok: bool,
     user: str,
     known: tuple[str, ...] = (),
+    hidden: Metered | None = None,
 ) -> Observer:
     """The observer of an answer of this media type; `ok` says that its status is a success.
 
-    `user` is the id we wrote; `known` are the conversations the request named: theirs already.
+    `user` is the id we wrote; `known` are the conversations the request named: theirs already. What
+    is `hidden` the client has not asked for.
 
     Raises:
         UpstreamMalformed: rule 5.
     """
-    reader = Reader(operation if ok else replace(operation, opens=()), user, known)
+    reader = Reader(operation if ok else replace(operation, opens=()), user, known, hidden)
     if media is not None and (media.is_event_stream or media.is_json_lines):
         lines = operation.json_lines or media.is_json_lines
         return _Stream(reader, JsonLinesSplitter() if lines else EventStreamSplitter())
@@ -153,7 +157,8 @@ class _Stream:
                 yield Pass(b"".join(ready))
                 ready.clear()
             yield from notes
-            ready.append(event.raw[self._passed :])
+            if not self._reader.leaves_out:
+                ready.append(event.raw[self._passed :])
             self._passed = 0
         pending = self._splitter.pending
         if pending > MAX_HELD:
@@ -170,7 +175,9 @@ class _Stream:
         if event is None:
             return
         yield from self._reader.read_event(event.data)
-        if not self._passed:  # whatever was to pass before the end has passed
+        if (
+            not self._passed and not self._reader.leaves_out
+        ):  # whatever was to pass before the end has passed
             yield Pass(event.raw)
 
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 from gateway.core.fields import NEVER_PASSED, TOKEN
 from gateway.core.guard import EVERY, Guard, Room, rooms
 from gateway.core.identity import DOT_SEGMENTS
+from gateway.core.metered import Metered
 from gateway.core.names import fold
 from gateway.core.place import Body, Header, Place, Query, Variable, bodies
 from gateway.core.pointer import Tokens, parse
@@ -46,13 +47,19 @@ class Operation:
     user: tuple[Place, ...] = ()  # our user id goes here
     conversation: tuple[Place, ...] = ()  # named by the client: must already be theirs
     opens: tuple[Place, ...] = ()  # named by the answer: becomes theirs
+    opens_more: bool = False  # one answer opens several, each an id of its own
+    blank_opens: bool = False  # an empty id in a body opens a new one, as null does
     answers_user: tuple[Body, ...] = ()  # named by the answer: must be the user id we wrote
     usage: tuple[Body, ...] = ()  # what the answer says it cost
+    metered: Metered | None = None  # how a stream is made to say so
     members: frozenset[str] = frozenset()  # of the top level of a JSON body: let through
+    inner: Mapping[str, frozenset[str]] = field(default_factory=dict)  # deeper objects: let through
     containers: tuple[Body, ...] = ()  # objects in which names of people are looked for too
+    flat: tuple[Body, ...] = ()  # objects that hold no objects and no arrays
     values: Mapping[str, frozenset[JsonValue]] = field(default_factory=dict)  # pointer → allowed
     query: frozenset[str] = frozenset()  # parameters let through
     fields: frozenset[str] = frozenset()  # request fields let through, lower case
+    field_values: Mapping[str, frozenset[str]] = field(default_factory=dict)  # items, of a list too
     response_fields: frozenset[str] = frozenset()  # beyond the defaults of fields.RESPONSE_FIELDS
     settable: frozenset[str] = frozenset()  # members the server may set, and clients may not
     json_lines: bool = False  # its streams are JSON lines, whatever their media type says
@@ -61,7 +68,8 @@ class Operation:
     no_conversation: str = ""  # why it names none, where that is not plain
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", frozen(self.values))
+        for name in ("values", "inner", "field_values"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
         _check_target(self)
         _check_fields(self)
         _check_bodies(self)
@@ -90,12 +98,18 @@ class Operation:
             users=(body.tokens for body in bodies(self.user)),
             conversations=(body.tokens for body in bodies(self.conversation)),
             containers=(body.tokens for body in self.containers),
+            inner=self.deeper,
         )
 
     @cached_property
     def limited(self) -> tuple[tuple[Tokens, frozenset[JsonValue]], ...]:
         """`values`, by the tokens of their pointers."""
         return tuple((parse(pointer), allowed) for pointer, allowed in self.values.items())
+
+    @cached_property
+    def deeper(self) -> Mapping[Tokens, frozenset[str]]:
+        """`inner`, by the tokens of their pointers."""
+        return {parse(pointer): listed for pointer, listed in self.inner.items()}
 
     @property
     def takes_body(self) -> bool:
@@ -144,6 +158,8 @@ def _check_target(operation: Operation) -> None:
 
 def _check_fields(operation: Operation) -> None:
     places = (*operation.user, *operation.conversation, *operation.opens)
+    if not operation.field_values.keys() <= operation.fields:
+        raise ValueError("field_values: of a field that is not let through")
     headers = {place.name for place in places if isinstance(place, Header)}
     for name in headers | operation.fields | operation.response_fields:
         if name == EVERY:
@@ -157,8 +173,9 @@ def _check_fields(operation: Operation) -> None:
 def _check_bodies(operation: Operation) -> None:
     asked = bodies((*operation.user, *operation.conversation))
     answered = bodies((*operation.opens, *operation.answers_user, *operation.usage))
-    for body in (*asked, *answered, *operation.containers):
+    for body in (*asked, *answered, *operation.containers, *operation.flat):
         _ = body.tokens  # parsed now, and refused now
+    _check_inner(operation)
     if any("*" in body.tokens for body in bodies(operation.user)):
         raise ValueError("user: '*' is no place to write an id to")
     if bodies(operation.user) and not {"GET", "HEAD"}.isdisjoint(operation.methods):
@@ -169,6 +186,13 @@ def _check_bodies(operation: Operation) -> None:
     _ = operation.limited
     if any(isinstance(place, (Query, Variable)) for place in operation.opens):
         raise ValueError("opens: an answer has fields and a body, no path and no query")
+
+
+def _check_inner(operation: Operation) -> None:
+    for tokens in operation.deeper:
+        above = tokens[:-2] if tokens[-1] == "*" else tokens[:-1]
+        if above and above not in operation.deeper:
+            raise ValueError("inner: what stands around it lists nothing, and could hide it")
 
 
 def _overlap(one: Tokens, other: Tokens) -> bool:

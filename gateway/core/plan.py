@@ -138,6 +138,9 @@ def _content(destination: Destination, call: Call, user: str) -> bytes | None:
             pointer.put(body, tokens, value)
     for place in places:
         pointer.put(body, place.tokens, user)
+    metered = call.operation.metered
+    if metered is not None and metered.needs(body):
+        pointer.put(body, metered.ask.tokens, True)
     return strictjson.dumps(body)
 
 
@@ -160,7 +163,11 @@ def _fields(
     }
     passed = {name.decode("ascii"): value for name, value in call.fields}
     templates = {**destination.vendor.fields, **destination.fields}
-    written = {name: _filled(template, words) for name, template in templates.items()}
+    # What a client says in a field that has values to choose from, it may say; else we say it.
+    said = {name for name in passed if name in call.operation.field_values}
+    written = {
+        name: _filled(template, words) for name, template in templates.items() if name not in said
+    }
     for place in call.operation.user:
         if isinstance(place, Header):
             written[place.name] = visible(words["user"])

@@ -67,7 +67,7 @@ def last_event(
     if shape is None:
         return strictjson.dumps(_problem(error, request_id)), "error"
     rendered = shape.render_event(status=error.status, code=error.code, message=error.detail)
-    return strictjson.dumps(rendered), ""
+    return strictjson.dumps(rendered), shape.event_name
 
 
 def _problem(error: GatewayError, request_id: str) -> JsonValue:

@@ -13,12 +13,13 @@ class ProblemShape:
 
     In `body`, the strings "{code}", "{message}", "{status}" and "{gateway_code}" stand for values.
     `codes` gives the vendor's code by our code, else by status. `event` is the same for a stream
-    that must end early: the data of one event.
+    that must end early: the data of one event, and `event_name` is its name, where it has one.
     """
 
     body: Mapping[str, JsonValue]
     codes: Mapping[str | int, str | int] = field(default_factory=dict)
     event: Mapping[str, JsonValue] | None = None
+    event_name: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "codes", MappingProxyType(dict(self.codes)))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.core.metered import Metered
 from gateway.core.operation import TEMPLATE, Operation, frozen
 from gateway.core.place import Body, Header, Place, Query, Variable
 from gateway.core.problem_shape import ProblemShape
@@ -16,6 +17,7 @@ __all__ = [
     "Body",
     "Header",
     "Lookup",
+    "Metered",
     "Operation",
     "Place",
     "ProblemShape",

@@ -4,11 +4,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.core.vendor import Vendor
-from gateway.vendors import altatech, bookbag, chatbase, external_user_id
+from gateway.vendors import altatech, bookbag, chatbase, external_user_id, openai
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
     {
         vendor.name: vendor
-        for vendor in (chatbase.VENDOR, bookbag.VENDOR, altatech.VENDOR, external_user_id.VENDOR)
+        for vendor in (
+            chatbase.VENDOR,
+            bookbag.VENDOR,
+            altatech.VENDOR,
+            external_user_id.VENDOR,
+            openai.VENDOR,
+        )
     }
 )

@@ -743,3 +743,54 @@ def test_what_is_kept_was_listed_and_is_unchanged(body: dict[str, Any]) -> None:
 
 def test_the_limits_are_these() -> None:
     assert call.MAX_MEMBERS == 1000
+
+
+# A field with values to choose from
+
+
+BETAS = Operation(
+    method="POST",
+    path="/x",
+    fields=frozenset({"x-beta"}),
+    field_values={"x-beta": frozenset({"a-1", "b-2"})},
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "passed"),
+    [
+        ("a-1", "a-1"),
+        ("a-1,b-2", "a-1,b-2"),
+        ("b-2 ,\ta-1", "b-2,a-1"),
+        ("files-1,a-1,mcp-2", "a-1"),
+        ("A-1", None),
+        ("a-1 b-2", None),
+        ("", None),
+        ("é", None),
+    ],
+)
+def test_of_a_list_in_a_field_what_is_listed_passes(written: str, passed: str | None) -> None:
+    read = ask(BETAS, fields=[("x-beta", written)])
+    assert read.fields == (() if passed is None else ((b"x-beta", passed.encode()),))
+    assert read.dropped == (() if written.replace(" ,\t", ",") == passed else ("field:x-beta",))
+
+
+BLANK = Operation(
+    method="POST",
+    path="/x",
+    conversation=(Body("/conversation_id"),),
+    opens=(Body("/conversation_id"),),
+    blank_opens=True,
+)
+
+
+@pytest.mark.parametrize("none", ["", None])
+def test_an_empty_id_is_none_where_a_profile_says_so(none: str | None) -> None:
+    read = ask(BLANK, {"conversation_id": none})
+    assert (read.body, read.conversations) == ({}, ())
+
+
+@pytest.mark.parametrize("value", [" ", 0.0, False, [], {}])
+def test_nothing_else_is_empty(value: object) -> None:
+    with pytest.raises(BadRequest):
+        ask(BLANK, {"conversation_id": value})

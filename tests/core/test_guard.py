@@ -69,7 +69,7 @@ def test_no_disguise_of_a_place_passes_for_it() -> None:
 
 
 def test_a_body_without_places_has_one_room() -> None:
-    (top,) = rooms(listed=frozenset({"a"}), users=(), conversations=(), containers=())
+    (top,) = rooms(listed=frozenset({"a"}), users=(), conversations=(), containers=(), inner={})
     assert (top.where, top.guard) == ((), Guard(listed=frozenset({"a"})))
 
 
@@ -79,6 +79,7 @@ def test_every_object_on_the_way_to_a_place_is_a_room() -> None:
         users=[("metadata", "user", "id")],
         conversations=[("session", "id"), ("talk",)],
         containers=[("extra",)],
+        inner={},
     )
     assert {room.where: room.guard for room in found} == {
         (): Guard(listed=frozenset({"message", "session"}), conversations=frozenset({"talk"})),
@@ -98,6 +99,7 @@ def test_a_room_lets_the_way_to_a_conversation_through() -> None:
             users=[],
             conversations=[("metadata", "session", "id")],
             containers=[],
+            inner={},
         )
     }
     assert guards[()].judge("metadata") is Verdict.LISTED
@@ -114,6 +116,28 @@ def test_the_way_to_a_conversation_is_open_in_its_own_room_only() -> None:
             users=[("other", "user")],
             conversations=[("metadata", "session", "id")],
             containers=[],
+            inner={},
         )
     }
     assert guards[("other",)].judge("session") is Verdict.OTHER_CONVERSATION
+
+
+def test_a_room_that_lists_lets_nothing_else_through() -> None:
+    found = rooms(
+        listed=frozenset({"input"}),
+        users=[],
+        conversations=[("input", "*", "id")],
+        containers=[],
+        inner={("input", "*"): frozenset({"role"}), ("tools", "*"): frozenset({"name"})},
+    )
+    guards = {room.where: room.guard for room in found}
+    assert list(guards) == [(), ("input",), ("input", "*"), ("tools", "*")]
+    item = guards["input", "*"]
+    judged = {name: item.judge(name) for name in ("role", "id", "ID", "file", "userId")}
+    assert judged == {
+        "role": Verdict.LISTED,
+        "id": Verdict.CONVERSATION,
+        "ID": Verdict.OTHER_CONVERSATION,
+        "file": Verdict.UNLISTED,
+        "userId": Verdict.PERSON,
+    }

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import UpstreamMalformed
 from gateway.core.fields import media_type
+from gateway.core.metered import Metered
 from gateway.core.observe import MAX_HELD, Costs, Names, Note, Observer, Opens, Pass, Stop, observe
 from gateway.core.vendor import Body, Operation
 from gateway.vendors.chatbase import VENDOR
@@ -364,3 +365,62 @@ def test_an_answer_that_may_be_lines_is_read_once_however_small_its_pieces(
     for _ in range(count):
         assert list(observer.feed(piece)) == []
     assert time.process_time() - began < 1  # 0.05; anew each time: 6 and 49
+
+
+# An answer that opens several, and one that tells what only we have asked for
+
+
+SEVERAL = Operation(
+    method="POST",
+    path="/responses",
+    opens=(Body("/response/id"), Body("/item/id")),
+    opens_more=True,
+)
+
+
+@given(CUTS)
+def test_no_id_of_several_leaves_before_it_is_claimed(cuts: list[int]) -> None:
+    events = [{"response": {"id": "r-1"}}, {"delta": "hi"}, {"item": {"id": "i-1"}}, {"item": {}}]
+    wire = sse(*events)
+    observer = observe(SEVERAL, EVENTS, ok=True, user="alice", known=("conv-1",))
+    notes = run(observer, pieces(wire, cuts))
+    assert passed(notes) == wire
+    claimed: set[str] = set()
+    for note in notes:
+        if isinstance(note, Opens):
+            claimed.add(note.conversation)
+        elif isinstance(note, Pass):
+            assert {one for one in ("r-1", "i-1") if one.encode() in note.content} <= claimed
+    assert claimed == {"r-1", "i-1"}
+
+
+METERED = Metered(when=Body("/stream"), ask=Body("/ask"), empty=Body("/choices"))
+COSTED = Operation(method="POST", path="/chat", usage=(Body("/usage"),), metered=METERED)
+
+
+@given(CUTS)
+def test_what_only_we_have_asked_for_is_counted_and_left_out(cuts: list[int]) -> None:
+    said = sse({"choices": [{"delta": "hi"}], "usage": None}, {"choices": [{}]})
+    told = sse({"choices": [], "usage": {"total_tokens": 7}})
+    end = b"data: [DONE]\n\n"
+    observer = observe(COSTED, EVENTS, ok=True, user="alice", hidden=METERED)
+    notes = run(observer, pieces(said + told + end, cuts))
+    assert passed(notes) == said + end
+    assert Costs({"total_tokens": 7}) in notes
+
+
+def test_so_is_one_at_the_very_end() -> None:
+    told = sse({"choices": [], "usage": {"total_tokens": 7}}).rstrip()
+    notes = run(observe(COSTED, EVENTS, ok=True, user="alice", hidden=METERED), [told])
+    assert notes == [Costs({"total_tokens": 7})]
+
+
+def test_an_event_that_says_more_passes_and_so_does_one_that_tells_nothing() -> None:
+    wire = sse({"choices": [{"delta": "hi"}], "usage": {"total_tokens": 7}}, {"choices": []})
+    notes = run(observe(COSTED, EVENTS, ok=True, user="alice", hidden=METERED), [wire])
+    assert passed(notes) == wire
+
+
+def test_who_has_asked_gets_it() -> None:
+    wire = sse({"choices": [], "usage": {"total_tokens": 7}})
+    assert passed(run(observe(COSTED, EVENTS, ok=True, user="alice"), [wire])) == wire

@@ -48,6 +48,11 @@ def operation(**parts: Any) -> Operation:
         pytest.param({"usage": (Body("x"),)}, "JSON Pointer", id="usage pointer"),
         pytest.param({"containers": (Body("x"),)}, "JSON Pointer", id="container pointer"),
         pytest.param({"values": {"x": frozenset()}}, "JSON Pointer", id="values pointer"),
+        pytest.param({"inner": {"x": frozenset()}}, "JSON Pointer", id="inner pointer"),
+        pytest.param({"flat": (Body("x"),)}, "JSON Pointer", id="flat pointer"),
+        pytest.param({"inner": {"/a/*/b/*": frozenset()}}, "inner", id="within what lists nothing"),
+        pytest.param({"inner": {"/a/b": frozenset()}}, "inner", id="the same without arrays"),
+        pytest.param({"field_values": {"x-a": frozenset()}}, "field_values", id="of no field"),
         pytest.param({"user": (Body("/a/*/b"),)}, "user", id="a user in every item"),
         pytest.param({"method": "GET", "user": (Body("/a"),)}, "user", id="GET has no body"),
         pytest.param(

@@ -10,7 +10,7 @@ from gateway.core.errors import BadRequest, IdentityNotRepresentable
 from gateway.core.fields import TOKEN
 from gateway.core.identity import Identity
 from gateway.core.route import Table, segments
-from gateway.core.vendor import Body, Header, Operation, Query, Variable
+from gateway.core.vendor import Body, Header, Metered, Operation, Query, Variable
 from tests.support.asking import ALICE, KEY, ask, document, everything, sent
 from tests.support.spellings import HONEST, PEOPLE, spellings
 
@@ -475,3 +475,58 @@ def test_every_field_that_leaves_was_allowed(fields: list[tuple[str, str]]) -> N
 def test_names_in_a_query_are_encoded_as_values_are() -> None:
     operation = Operation(method="GET", path="/chats", query=frozenset({"a/b"}))
     assert sent(ask(operation, query=[("a/b", "c/d")])).target == "/chats?a%2Fb=c%2Fd"
+
+
+# What is asked and said beside what the client says
+
+
+METERED = Operation(
+    method="POST",
+    path="/chat",
+    members=frozenset({"stream", "stream_options"}),
+    metered=Metered(
+        when=Body("/stream"), ask=Body("/stream_options/include_usage"), empty=Body("/choices")
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "leaves"),
+    [
+        ({"stream": True}, {"stream": True, "stream_options": {"include_usage": True}}),
+        (
+            {"stream": True, "stream_options": {"a": 1, "include_usage": False}},
+            {"stream": True, "stream_options": {"a": 1, "include_usage": True}},
+        ),
+        ({"stream": False}, {"stream": False}),
+        ({}, {}),
+    ],
+)
+def test_a_stream_is_made_to_say_what_it_costs(body: Any, leaves: Any) -> None:
+    assert document(sent(ask(METERED, body))) == leaves
+
+
+VERSIONED = Operation(
+    method="GET",
+    path="/x",
+    fields=frozenset({"x-version", "x-free"}),
+    field_values={"x-version": frozenset({"1", "2"})},
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "leaves"), [((), "1"), (("2",), "2"), (("3",), "1"), (("",), "1"), (("2, 3",), "2")]
+)
+def test_a_field_to_choose_from_says_the_profiles_own_where_the_client_says_nothing_listed(
+    said: tuple[str, ...], leaves: str
+) -> None:
+    asked = ask(VERSIONED, fields=[("x-version", one) for one in said])
+    request = sent(asked, vendor_fields={"x-version": "1", "authorization": "Bearer {key}"})
+    assert dict(request.fields)[b"x-version"].decode() == leaves
+
+
+def test_no_other_field_of_a_client_stands_in_for_the_profiles_own() -> None:
+    asked = ask(VERSIONED, fields=[("x-free", "theirs"), ("x-external-user-id", "bob")])
+    request = sent(asked, vendor_fields={"x-free": "ours"})
+    assert dict(request.fields)[b"x-free"] == b"ours"
+    assert dict(request.fields)[b"x-external-user-id"] == b"alice"

@@ -33,7 +33,7 @@ def test_every_error_has_an_answer_in_every_shape(error: GatewayError, shape) ->
     assert int(fields[b"content-length"]) == len(answer.content)
     json.loads(answer.content)
     data, name = problem.last_event(error, shape, "req-1")
-    assert name == ("" if shape else "error")
+    assert name == (shape.event_name if shape else "error")
     (event,) = EventStreamSplitter().feed(sse.event(data, name))
     assert json.loads(event.data) == json.loads(data)
 

@@ -56,6 +56,13 @@ def altatech(
     return _single(issuer, store, "bot", profile) + more
 
 
+def openai(
+    url: str, issuer: Issuer, *, store: Path | str, key: str = "sk-vendor", more: str = ""
+) -> str:
+    """One org, OpenAI at `url` as the upstream `llm`, sign-in by a shared secret (HS256)."""
+    return _single(issuer, store, "llm", {"vendor": "openai", "base_url": url, "key": key}) + more
+
+
 def _single(issuer: Issuer, store: Path | str, name: str, upstream: Members) -> str:
     return (
         _common(store)

@@ -22,6 +22,7 @@ from tests.support.bookbag import Bookbag
 from tests.support.chatbase import Chatbase
 from tests.support.docbit import DocBit
 from tests.support.hosts import How, hosted
+from tests.support.openai_api import OpenAI
 from tests.support.serve import serving
 from tests.support.tokens import ABSENT, Issuer
 from tests.support.vendor import RecordingVendor
@@ -171,6 +172,18 @@ async def altatech_stage(
         text = edit(config.altatech(vendor.url, issuer, store=store or folder / "gateway.db"))
         async with gateway_of(text, folder) as (gateway, url):
             yield Stage(vendor, gateway, issuer, url, "/bot")
+
+
+@asynccontextmanager
+async def openai_stage(
+    folder: Path, edit: Edit = str, *, store: str | None = None
+) -> AsyncIterator[Stage[OpenAI]]:
+    """`edit` may change the configuration's text; `store` is a URL, else there is a file."""
+    issuer = Issuer()
+    async with OpenAI() as vendor:
+        text = edit(config.openai(vendor.url, issuer, store=store or folder / "gateway.db"))
+        async with gateway_of(text, folder) as (gateway, url):
+            yield Stage(vendor, gateway, issuer, url, "/llm/v1")
 
 
 @dataclass(frozen=True)

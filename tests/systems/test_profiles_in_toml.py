@@ -17,6 +17,7 @@ from tests.support.stage import (
     bookbag_stage,
     chatbase_stage,
     docbit_stage,
+    openai_stage,
 )
 from tests.support.wire import Answer
 
@@ -83,6 +84,18 @@ ALTATECH: tuple[Step, ...] = (
 )
 
 
+OPENAI: tuple[Step, ...] = (
+    ("alice", "POST", "/responses", {"model": "m", "input": "hello", "user": "bob"}),
+    ("alice", "POST", "/responses", {"model": "m", "input": SAID, "stream": True}),
+    ("alice", "POST", "/chat/completions", {"messages": SAID, "stream": True, "store": True}),
+    ("alice", "POST", "/responses", {"model": "m", "input": "x", "previous_response_id": "ID"}),
+    ("bob", "POST", "/responses", {"model": "m", "input": "x", "previous_response_id": "ID"}),
+    ("bob", "GET", "/responses/ID", None),
+    ("alice", "POST", "/responses", {"input": "x", "tools": [{"type": "mcp"}]}),
+    ("alice", "GET", "/files", None),
+)
+
+
 def copied(name: str) -> Edit:
     """The same configuration, with the profile written out under a name of its own."""
     text = profile_text(VENDORS[name], "copy")
@@ -111,7 +124,7 @@ def named(body: object, conversation: str) -> object:
 
 
 def first_id(answer: Answer) -> str:
-    found = re.search(rb'"conversation_?[iI]d":\s*"?([^",}]+)', answer.body)
+    found = re.search(rb'"(?:conversation_?[iI]d|id)":\s*"?([^",}]+)', answer.body)
     assert found is not None, answer.raw
     return found[1].decode()
 
@@ -137,6 +150,7 @@ def plain(raw: bytes, conversation: str, port: int) -> str:
         pytest.param("external-user-id", docbit_stage, DOCBIT, id="docbit"),
         pytest.param("bookbag", bookbag_stage, BOOKBAG, id="bookbag"),
         pytest.param("altatech", altatech_stage, ALTATECH, id="altatech"),
+        pytest.param("openai", openai_stage, OPENAI, id="openai"),
     ],
 )
 async def test_a_profile_written_out_does_what_the_shipped_one_does(

@@ -195,6 +195,45 @@ CLOSED = {
         POST /api/users
         GET /api/admin
     """,
+    "openai": """
+        GET /v1/responses
+        POST /v1/responses/r
+        POST /v1/responses/r/cancel
+        POST /v1/responses/compact
+        POST /v1/responses/input_tokens
+        GET /v1/responses/input_tokens
+        GET /v1/conversations
+        GET /v1/chat/completions
+        GET /v1/chat/completions/c
+        POST /v1/chat/completions/c
+        DELETE /v1/chat/completions/c
+        GET /v1/chat/completions/c/messages
+        DELETE /v1/models/m
+        GET /v1/files
+        POST /v1/files
+        GET /v1/files/f/content
+        POST /v1/uploads
+        GET /v1/vector_stores
+        POST /v1/vector_stores/v/search
+        POST /v1/containers
+        GET /v1/containers/c/files/f/content
+        POST /v1/batches
+        POST /v1/fine_tuning/jobs
+        POST /v1/assistants
+        POST /v1/threads/t/runs
+        POST /v1/images/generations
+        POST /v1/audio/speech
+        POST /v1/embeddings
+        POST /v1/moderations
+        POST /v1/evals
+        POST /v1/videos
+        POST /v1/chatkit/sessions
+        POST /v1/realtime/client_secrets
+        GET /v1/organization/users
+        GET /v1/organization/admin_api_keys
+        GET /v1/webhooks
+        POST /chat/completions
+    """,
 }
 
 

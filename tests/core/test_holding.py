@@ -1,0 +1,102 @@
+from typing import Any
+
+import pytest
+
+from gateway.core.errors import BadRequest
+from gateway.core.holding import check
+from gateway.core.operation import Operation
+from gateway.core.place import Body
+from tests.support.asking import ask, document, sent
+
+PARTS = Operation(
+    method="POST",
+    path="/x",
+    members=frozenset({"input", "conversation", "metadata"}),
+    inner={
+        "/input/*": frozenset({"type", "content"}),
+        "/input/*/content/*": frozenset({"type", "text"}),
+        "/conversation": frozenset(),
+    },
+    values={
+        "/input/*/type": frozenset({"message"}),
+        "/input/*/content/*/type": frozenset({"text"}),
+    },
+    flat=(Body("/metadata"),),
+    conversation=(Body("/input/*/id"), Body("/conversation"), Body("/conversation/id")),
+    opens=(Body("/id"),),
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"input": "a text in place of an array"},
+        {"input": None},
+        {"input": []},
+        {"input": [{"content": "a text"}]},
+        {"input": [{"type": "message", "content": None}]},
+        {"input": [{"type": "message", "content": [{"type": "text", "text": "hi"}]}]},
+        {"metadata": {"a": "b", "c": 1, "d": None, "e": True}},
+        {"metadata": None},
+    ],
+)
+def test_what_a_profile_lists_passes_as_it_is(body: dict[str, Any]) -> None:
+    assert document(sent(ask(PARTS, body))) == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"input": {"type": "message"}}, id="an object in place of an array"),
+        pytest.param({"input": {"*": {"type": "mcp"}}}, id="one with a star in it"),
+        pytest.param({"input": {"0": {"type": "mcp"}}}, id="an array as PHP writes it"),
+        pytest.param({"input": [[{"type": "mcp"}]]}, id="an array in the array"),
+        pytest.param({"input": [{"type": "mcp"}]}, id="a type that is not listed"),
+        pytest.param({"input": [{"type": ["message"]}]}, id="a type in an array"),
+        pytest.param({"input": [{"Type": "mcp"}]}, id="another spelling"),
+        pytest.param({"input": [{"type": "message", "TYPE": "mcp"}]}, id="two spellings"),
+        pytest.param({"input": ["text"]}, id="a text as an item"),
+        pytest.param({"input": 7}, id="a number"),
+        pytest.param({"input": [{"content": {"type": "file"}}]}, id="an object as content"),
+        pytest.param({"input": [{"content": [{"type": "file"}]}]}, id="a part of another type"),
+        pytest.param({"conversation": [{"id": "c"}]}, id="an array in place of an object"),
+        pytest.param({"metadata": {"a": {"user_id": "bob"}}}, id="an object in what is flat"),
+        pytest.param({"metadata": {"a": ["bob"]}}, id="an array in what is flat"),
+        pytest.param({"metadata": ["bob"]}, id="an array in its place"),
+    ],
+)
+def test_what_could_hide_something_is_refused(body: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest):
+        check(PARTS, body)
+    with pytest.raises(BadRequest):
+        ask(PARTS, body)
+
+
+def test_what_is_not_listed_deep_inside_is_left_out() -> None:
+    part = {"type": "text", "text": "hi", "file_id": "file-1", "Text": "x", "user_id": "bob"}
+    item = {"type": "message", "content": [part], "tools": [{"type": "mcp"}], "Ids": [{}]}
+    asked = ask(PARTS, {"input": [item]})
+    assert document(sent(asked)) == {
+        "input": [{"type": "message", "content": [{"type": "text", "text": "hi"}]}]
+    }
+    assert "body:input/*/content/*/file_id" in asked.dropped
+    assert asked.spoofed == ("body:input/*/content/*/user_id",)
+
+
+def test_an_id_deep_inside_is_a_conversation_in_its_one_spelling() -> None:
+    assert ask(PARTS, {"input": [{"id": "i1"}, {"id": "i2"}]}).conversations == ("i1", "i2")
+    for name in ("ID", "i_d", "Id", "thread_id"):
+        with pytest.raises(BadRequest):
+            ask(PARTS, {"input": [{name: "i1"}]})
+
+
+def test_a_text_is_only_taken_where_an_array_of_objects_is_listed() -> None:
+    listless = Operation(
+        method="POST",
+        path="/x",
+        members=frozenset({"input"}),
+        values={"/input/*/type": frozenset({"message"})},
+    )
+    with pytest.raises(BadRequest):
+        check(listless, {"input": '[{"type":"mcp"}]'})
