@@ -38,7 +38,12 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.core.metered",),
     ("gateway.core.operation", "gateway.core.doors"),
     ("gateway.core.vendor",),
-    ("gateway.core.route", "gateway.core.problem", "gateway.core.note"),
+    (
+        "gateway.core.holding",
+        "gateway.core.note",
+        "gateway.core.problem",
+        "gateway.core.route",
+    ),
     (
         "gateway.core.call",
         "gateway.core.directory",
