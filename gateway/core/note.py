@@ -60,7 +60,7 @@ class Reader:
     """Finds in one JSON document what the operation says may stand there."""
 
     def __init__(
-        self, operation: Operation, user: str, known: tuple[str, ...], hidden: Metered | None
+        self, operation: Operation, user: str, known: tuple[str, ...], hidden: Metered | None = None
     ) -> None:
         self.leaves_out = False  # the event that was read last: it says what only we asked for
         self._hidden = hidden

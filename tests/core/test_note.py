@@ -117,3 +117,10 @@ def test_looks_where_an_id_or_a_user_may_stand() -> None:
     assert Reader(by_id, "alice", ()).checks
     assert Reader(by_user, "alice", ()).checks
     assert not Reader(by_cost, "alice", ()).checks
+
+
+def test_an_id_in_the_middle_of_another_name_is_not_read() -> None:
+    """Deltas of OpenAI's responses have an `item_id`: reading each costs 16 µs."""
+    reader = Reader(Operation(method="GET", path="/x", opens=(Body("/id"),)), "alice", ())
+    assert list(reader.read_event(b'{"item_id":"c-1","i\\\\d":1')) == []
+    assert list(reader.read_event(b'{"item_id":"i","id" : "c-1"}')) == [Opens("c-1")]
