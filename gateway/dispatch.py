@@ -43,6 +43,7 @@ from gateway.staff import read_as_staff
 from gateway.stamp import Stamped
 from gateway.toolcall import Tool, call_tool
 from gateway.welcome import authenticate, claim, signed_in
+from gateway.widgets import show
 
 HEALTH = {("livez",), ("readyz",)}
 # What ends an answer that is under way, and is not the vendor's doing.
@@ -53,6 +54,7 @@ THE_APPLICATION = ("the application itself",)
 TOOLS = ("_gateway", "tools")
 PEOPLE = ("_gateway", "people")
 OWN = "_gateway"  # no vendor's mount may shadow what stands below it
+SCRIPT = (OWN, "widget.js")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,7 @@ class House:
     tools: Mapping[tuple[str, str, str], Tool]  # by org, upstream and name
     keys: Callable[[], JsonObject]  # a JWK Set: those of our own statements
     ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
+    script: Answer  # what tells widgets on pages who is signed in; nothing in it is of one org
     room: Segments = ()
 
 
@@ -104,6 +107,9 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
     answer.also = origin.cors_fields(asking, site.origins)
     if below in HEALTH:
         await send(answer, await health(house, ask, below))
+    elif below == SCRIPT:
+        only_get(ask)
+        await send(answer, house.script)
     elif ask.method == "OPTIONS" and (allowed := preflight(site, below, ask)) is not None:
         answer.also = ()  # what the preflight says of origins is the whole of it
         await send(answer, Answer(204, allowed, b""))
@@ -187,6 +193,9 @@ async def own_page(
             if ask.method != "POST":
                 raise MethodNotAllowed(("POST",))
             return problem.of_json({"claimed": await claim(org, ask, answer, record)})
+        case ("widget", named, upstream):
+            only_get(ask)
+            return await show(org, named, upstream, ask, record)
     raise NotFound
 
 

@@ -4,6 +4,7 @@ Built once, by `assemble`, except for the `Exchange`.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.core.call import Call
@@ -30,6 +31,7 @@ from gateway.ports import (
     Transport,
     Visitors,
 )
+from gateway.ports.widgets import WidgetProofs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,14 @@ class Upstream:
     assertions: Assertions | None = None  # None: the vendor gets no statement of ours
     audience: str = ""  # whom such a statement is for
     ends_at_expiry: bool = False  # whether an answer ends when its credential does
+
+
+@dataclass(frozen=True, kw_only=True)
+class Widget:
+    """The own widget of a vendor, as the org's pages have it."""
+
+    upstream: Upstream
+    proofs: WidgetProofs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +84,7 @@ class Org:
     questions: Questions | None = None  # None: a conversation nobody here opened is nobody's
     named_in: tuple[bytes, ...] = ()  # fields that may say that a request means this org
     forwarded_in: frozenset[bytes] = frozenset()  # fields in which a proxy says who is asking
+    widgets: Mapping[str, Widget] = field(default_factory=dict)  # by the upstream's name
 
     def problem(self, path: Segments) -> ProblemShape | None:
         """The error shape of the vendor on whose route `path` is; None elsewhere."""

@@ -19,6 +19,7 @@ from gateway.assemble.parts import Parts
 from gateway.assemble.process import Process, Readiness, process
 from gateway.assemble.sites import build_sites
 from gateway.assemble.watched import MOST, State
+from gateway.assemble.widgets import script
 from gateway.config.model import Settings
 from gateway.core.directory import Directory
 from gateway.core.forwarded import Network
@@ -81,6 +82,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
         ready=ours.readiness.check,
         keys=shared.assertions.jwk_set,
         tools=shared.tools,
+        script=script(),
     )
     return Assembled(
         process=ours,

@@ -15,6 +15,7 @@ from gateway.assemble.process import Process
 from gateway.assemble.sign_ins import Made, org_places, shared_sign_ins, sign_ins_of
 from gateway.assemble.sign_ins.forwarded import forwarded_fields
 from gateway.assemble.tools import build_tool
+from gateway.assemble.widgets import build_widget
 from gateway.authn.assertions import Assertions
 from gateway.authn.chain import SignIns
 from gateway.authn.once import Once
@@ -105,18 +106,17 @@ def build_org(settings: OrgSettings, shared: Shared, parts: Parts) -> Org:
         verifier: f"sign_in[{index}], {one.type}"
         for index, (one, verifier) in enumerate(zip(settings.sign_in, verifiers, strict=True))
     }
+    upstreams = {
+        name: build_upstream(one, shared, parts.stack, org_path=settings.path)
+        for name, one in settings.upstreams.items()
+    }
     return Org(
         name=settings.name,
         external_id=settings.external_id,
         sign_in=sign_in,
         telling=partial(told, sign_in.chain, names),
         upstreams=Directory(
-            Stand(
-                build_upstream(upstream, shared, parts.stack, org_path=settings.path),
-                (),
-                standing_at(upstream),
-            )
-            for upstream in settings.upstreams.values()
+            Stand(upstreams[name], (), standing_at(one)) for name, one in settings.upstreams.items()
         ),
         ledger=shared.store.ledger,
         audit=shared.audit,
@@ -135,6 +135,11 @@ def build_org(settings: OrgSettings, shared: Shared, parts: Parts) -> Org:
         questions=shared.questions if settings.unknown_conversations == "ask" else None,
         named_in=tuple(field_of(place) for place in places),
         forwarded_in=forwarded_fields(settings),
+        widgets={
+            name: build_widget(one, one.widget, upstreams[name])
+            for name, one in settings.upstreams.items()
+            if one.widget is not None
+        },
     )
 
 

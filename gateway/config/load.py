@@ -31,6 +31,7 @@ from gateway.config.rules import (
     tools,
     upstream,
     vendor,
+    widget,
 )
 from gateway.config.rules.secrets import written_out
 from gateway.config.surroundings import Surroundings, sign_in_by_host
@@ -155,7 +156,14 @@ def _judged(
     yield from server.check(settings)
     of_orgs = (
         check(settings.orgs)
-        for check in (sign_ins.check, org.check, orgs.check, limits.check, tools.check)
+        for check in (
+            sign_ins.check,
+            org.check,
+            orgs.check,
+            limits.check,
+            tools.check,
+            widget.check,
+        )
     )
     needed = surroundings.check(settings.orgs, around)
     for one in chain(upstream.check(settings.orgs, known), *of_orgs, needed):

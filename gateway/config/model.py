@@ -35,6 +35,7 @@ from gateway.config.sign_ins.table import SharedTable
 from gateway.config.table import Table
 from gateway.config.tools import ToolTable
 from gateway.config.units import Bytes, Seconds
+from gateway.config.widget import WidgetTable
 from gateway.core.identity import UserIdRule
 
 
@@ -173,6 +174,9 @@ class UpstreamTable(Table):
     )
     tools: Mapping[Name, ToolTable] = Field(
         default={}, description="What the vendor may call for a person it talks to, by name."
+    )
+    widget: WidgetTable | None = Field(
+        default=None, description="What the vendor's own widget is shown of who sits before it."
     )
     http2: Literal[False] = Field(default=False, description="Not available yet.")
 

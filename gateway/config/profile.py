@@ -28,6 +28,7 @@ from gateway.config.profile_kinds import (
     Short,
     UserIdPattern,
     ValuesByPointer,
+    WidgetProofs,
 )
 from gateway.config.table import Table
 
@@ -188,5 +189,8 @@ class VendorTable(Table):
     )
     credential_fields: AskedFields = Field(
         default=(), description="Where its SDKs put their key, and so people their token."
+    )
+    widget: WidgetProofs = Field(
+        default=(), description="What its own widget is shown of who sits before it, usual first."
     )
     documents: Texts = Field(default=(), description="Where its API is described.")

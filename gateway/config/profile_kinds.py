@@ -31,7 +31,7 @@ from gateway.config.kinds import (
 from gateway.config.mistake import did_you_mean
 from gateway.core.errors import GatewayError
 from gateway.core.place import Header
-from gateway.core.vendor import Operation, Vendor
+from gateway.core.vendor import Operation, Vendor, WidgetProof
 
 NULL = "{null}"
 
@@ -212,4 +212,5 @@ ErrorCodes = Mapping[
     Annotated[str, AfterValidator(_error_key)],
     Annotated[str | int, WithJsonSchema({"type": ["string", "integer"]})],
 ]
+WidgetProofs = Annotated[tuple[WidgetProof, ...], OneOrMore(), AfterValidator(_each_once)]
 LookupQuery = Mapping[Text, Annotated[str, AfterValidator(_lookup_value)]]

@@ -29,6 +29,7 @@ def profile_table(vendor: Vendor) -> dict[str, Any]:
         "fields": vendor.fields,
         "user_id": vendor.user_id,
         "credential_fields": vendor.credential_fields,
+        "widget": vendor.widget,
         "closed": vendor.closed,
         "operations": {name: _operation(one) for name, one in vendor.operations.items()},
         "problem": None if vendor.problem is None else _problem(vendor.problem),

@@ -34,12 +34,10 @@ NOT_YET = (
     NotYet("org", "tools"),
     NotYet("org", "events"),
     NotYet("org", "contacts"),
-    NotYet("org", "widget"),
     NotYet("upstream", "proxy"),
     NotYet("upstream", "http2", accepted=False),
     NotYet("upstream", "events"),
     NotYet("upstream", "contacts"),
-    NotYet("upstream", "widget"),
 )
 
 VENDORS = ("anthropic", "dify", "mcp")

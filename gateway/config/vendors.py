@@ -85,6 +85,7 @@ class _Building:
                 problem=problem,
                 lookup=lookup,
                 credential_fields=table.credential_fields,
+                widget=table.widget,
                 documents=table.documents,
             )
 

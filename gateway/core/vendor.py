@@ -7,6 +7,7 @@ parameters and fields of each (`operation`).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gateway.core.metered import Metered
 from gateway.core.operation import TEMPLATE, Operation, frozen
@@ -24,7 +25,11 @@ __all__ = [
     "Query",
     "Variable",
     "Vendor",
+    "WidgetProof",
 ]
+
+# What a vendor's own widget is shown of who sits before it; see `gateway.widgets`.
+WidgetProof = Literal["jwt", "user_hash", "user_id"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +62,8 @@ class Vendor:
     `base_url` is None where every customer has their own.
     `credential_fields` is where the vendor's SDKs put their key, and so where the user's token
     may stand, beside Authorization. `told_org` says whether the vendor learns the org. `closed` are
-    paths of the back office in which a segment stands where an operation has a variable.
+    paths of the back office in which a segment stands where an operation has a variable. `widget`
+    are the proofs its own widget takes of who sits before it, the usual one first.
     """
 
     name: str
@@ -70,6 +76,7 @@ class Vendor:
     problem: ProblemShape | None = None
     lookup: Lookup | None = None
     credential_fields: tuple[str, ...] = ()
+    widget: tuple[WidgetProof, ...] = ()
     documents: tuple[str, ...] = ()  # where the vendor says so
 
     def __post_init__(self) -> None:

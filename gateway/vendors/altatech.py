@@ -115,5 +115,6 @@ VENDOR = Vendor(
         conversation=(Body("/conversation_id"),),
         owner=(Body("/user_id"),),
     ),
+    widget=("user_id",),
     documents=("https://altatech.ai", "https://gptbots.ai/docs/api-doc"),
 )

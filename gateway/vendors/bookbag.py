@@ -122,5 +122,6 @@ VENDOR = Vendor(
         owner=(Body("/data/userId"),),
         conversation=(Body("/data/id"),),
     ),
+    widget=("user_hash",),
     documents=("https://bookbag.ai/docs/api/v2",),
 )

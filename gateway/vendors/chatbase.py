@@ -134,5 +134,6 @@ VENDOR = Vendor(
         owner=(Body("/data/userId"),),
         conversation=(Body("/data/id"),),
     ),
+    widget=("jwt", "user_hash"),
     documents=("https://chatbase.co/docs/api-v2",),
 )

@@ -2,33 +2,19 @@
 
 import re
 import shlex
-import shutil
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from gateway.demo.serve import Demo, running
 from gateway.demo.server import listen
+from tests.support.browser import NEEDS_CHROMIUM, PATIENCE, chromium
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
-]
+pytestmark = NEEDS_CHROMIUM
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE = 15_000  # milliseconds
 WHERE = "Where is my order?"
 KETTLE = "should be with you tomorrow between 9 and 12."
 
@@ -45,10 +31,8 @@ def demo() -> Iterator[Demo]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,21 @@
+"""What a vendor's own widget is shown of the person before it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """`proof` is what the widget is given, by name; `lasts` is for how long, in seconds."""
+
+    proof: Mapping[str, str]
+    lasts: float
+
+
+class WidgetProofs(Protocol):
+    def show(self, identity: Identity, user: str) -> Shown:
+        """Proof that `user`, as the vendor knows them, is before the widget."""
+        ...
