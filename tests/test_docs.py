@@ -13,6 +13,7 @@ from gateway.config.allowances import LimitsTable
 from gateway.config.load import from_dict, load
 from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
 from gateway.config.surroundings import Surroundings
+from gateway.config.widget import WidgetTable
 from gateway.config.written import keys_of
 from gateway.core import errors
 from gateway.vendors import VENDORS
@@ -25,6 +26,15 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 RUN = CliRunner()
+EXAMPLE_ORG = """
+[[orgs.acme.sign_in]]
+issuer = "https://id.acme.example/"
+audience = "chat"
+[orgs.acme.upstreams.support]
+vendor = "chatbase"
+key = "${env:CHATBASE_KEY}"
+agent = "agent_1"
+"""
 
 
 def snippets(text: str, language: str) -> list[str]:
@@ -90,6 +100,21 @@ def test_staff_are_a_configuration(tmp_path: Path) -> None:
     loaded = load(file, environment={"CHATBASE_KEY": "k" * 20})
     assert loaded.warnings == ()
     assert loaded.settings.orgs["acme"].staff == ("support-agent",)
+
+
+def test_a_widget_is_a_configuration(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "widgets.md").read_text(encoding="utf-8")
+    (snippet,) = snippets(page, "toml")
+    text = EXAMPLE_ORG + snippet
+    file = tmp_path / "gateway.toml"
+    file.write_text(text)
+    keys = {"CHATBASE_KEY": "k" * 20, "WIDGET_SECRET": "kZ3vQ9xT1mB7nL5pR2wS8dF4gH6jK0aC"}
+    assert load(file, environment=keys).warnings == ()
+    for name, vendor in VENDORS.items():
+        rows = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        assert [row.split("`")[3] for row in rows] == list(vendor.widget)
+    for key in keys_of(WidgetTable):
+        assert f"`{key}`" in page or f"{key} = " in page
 
 
 @pytest.mark.anyio

@@ -36,6 +36,7 @@ SECRETS = {
     "DOCS_KEY": "docs-key",
     "MINE_KEY": "mine-key",
     "TOOL_TOKEN": "tool-token-0123456789",
+    "WIDGET_SECRET": STRONG[2:] + "w7",
 }
 WRITTEN = (
     *(File, Server, IdentitySettings, Store, *SHARED_KINDS.values()),
@@ -77,6 +78,7 @@ def test_the_example_needs_what_it_says(told: Told):
         ["PROXY_SECRET"],
         ["CHATBASE_KEY"],
         ["TOOL_TOKEN"],
+        ["WIDGET_SECRET"],
         ["DOCS_KEY"],
         ["MINE_KEY"],
     ]
