@@ -49,6 +49,8 @@ COMMANDS = (
     Command("users block", "gateway.cli.users:block", "Let a person, or an org, in no longer."),
     Command("users unblock", "gateway.cli.users:unblock", "Let them in again."),
     Command("users blocked", "gateway.cli.users:blocked", "List who is blocked."),
+    Command("users rename", "gateway.cli.users:rename", "Carry a history to a new subject."),
+    Command("users merge", "gateway.cli.users:merge", "Make two people one."),
     Command("db migrate", "gateway.cli.db:migrate", "Bring the store to its newest form."),
     Command("db status", "gateway.cli.db:status", "Say where the store is and in which form."),
     Command("db import", "gateway.cli.db:import_", "Move a SQLite store into PostgreSQL."),

@@ -1,6 +1,6 @@
 """`gateway users`: what is done about one person, or about all of an org."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,13 +13,20 @@ from gateway.rows import writer
 if TYPE_CHECKING:
     from gateway.config.model import OrgSettings, Settings
     from gateway.store.database import Database
+    from gateway.store.people.holdings import Holdings
+    from gateway.store.people.renaming import Becoming, Kind
 
 Org = Annotated[str | None, typer.Option(help="Not needed where there is one org.")]
 Subject = Annotated[
     str | None, typer.Option(help="The person, as the sign-in names them, now or before.")
 ]
+Whom = Annotated[
+    str, typer.Option("--subject", help="The person, as the sign-in names them, now or before.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it this is a dry run.")]
 Everybody = Annotated[bool, typer.Option("--everybody", help="All of the org.")]
 BLOCKED = ("org", "user", "since")
+DRY = "Nothing was changed: say --yes when this is what you want."
 
 
 def block(
@@ -65,6 +72,79 @@ def blocked(form: asking.Form = "table", config: Config = None) -> None:
         rows.end()
 
     asking.run(config, shown)
+
+
+def rename(
+    subject: Whom,
+    to: Annotated[str, typer.Option("--to", help="What the sign-in calls them from now on.")],
+    org: Org = None,
+    yes: Yes = False,
+    config: Config = None,
+) -> None:
+    """Carry a person's history to the subject that an identity provider gives them now.
+
+    Every vendor goes on knowing them by the id it knows. A dry run, until you say --yes.
+    """
+    _become("renamed", org, subject, to, yes, config)
+
+
+def merge(
+    subject: Whom,
+    into: Annotated[str, typer.Option("--into", help="Whom they become.")],
+    org: Org = None,
+    yes: Yes = False,
+    config: Config = None,
+) -> None:
+    """Make two people one, for good. A dry run, until you say --yes."""
+    _become("merged", org, subject, into, yes, config)
+
+
+def _become(
+    kind: "Kind", org: str | None, subject: str, to: str, yes: bool, config: Path | None
+) -> None:
+    from gateway.store.people.renaming import CannotBecome, become, looked_at
+
+    async def done(settings: "Settings", database: "Database") -> None:
+        chosen = choose_org(settings, org)
+        try:
+            found = await looked_at(database, chosen.external_id, subject, to)
+            for line in told_becoming(found, kind, to):
+                typer.echo(line)
+            if not yes:
+                typer.echo(DRY)
+                return
+            by = asking.operator()
+            if await become(database, kind, chosen.external_id, subject, to, by=by):
+                typer.echo(f"{subject} is {to} now, in every gateway within ten seconds.")
+        except CannotBecome as error:
+            raise fail(str(error)) from None
+
+    asking.run(config, done)
+
+
+def told_becoming(found: "Becoming", kind: "Kind", to: str) -> Iterator[str]:
+    """What would become one person, in words."""
+    yield from told_holdings(found.one)
+    if found.one.names.person.subject == to:
+        yield f"That is {to} already: there is nothing to do."
+    elif found.other is not None and not found.other.is_stranger:
+        yield from told_holdings(found.other)
+        whose = "the first" if kind == "renamed" else "the second"
+        yield f"These become one person, {to}, for good; vendors know them by the ids of {whose}."
+    else:
+        yield f"All of it becomes {to}'s; vendors go on knowing them by the same ids."
+
+
+def told_holdings(held: "Holdings") -> Iterator[str]:
+    """What is held of a person, in words."""
+    also = f" (also {', '.join(held.names.others)})" if held.names.others else ""
+    yield f"{held.names.person.subject}{also}{': blocked' if held.is_blocked else ''}"
+    for one in held.user_ids:
+        theirs = "" if one.subject == held.names.person.subject else f", as {one.subject}"
+        yield f"  known at {one.upstream} as {one.user_id}{theirs}"
+    for upstream, count in held.conversations.items():
+        yield f"  {count} conversations at {upstream}"
+    yield f"  {held.usage} exchanges and {held.audit} events of audit"
 
 
 def _about(

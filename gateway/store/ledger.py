@@ -23,7 +23,7 @@ from gateway.core.identity import Person
 from gateway.ports import ConversationLedger, Whose
 from gateway.store.aliases import Aliases
 from gateway.store.database import Database
-from gateway.store.dialect import insert
+from gateway.store.dialect import alone, insert
 from gateway.store.group import Group
 from gateway.store.merges import Merges
 from gateway.store.schema import aliases, conversations, users
@@ -241,6 +241,7 @@ async def _claim(connection: AsyncConnection, claims: Sequence[Row]) -> Sequence
 
 async def _name(connection: AsyncConnection, names: Sequence[Row]) -> Sequence[str | None]:
     """For each person, the id they now have; None where the proposed one is another's."""
+    await alone(connection, "aliases")  # or a person who is renamed now could get a second id
     new = insert(connection, users).from_select(users.c.keys(), _NAMED).on_conflict_do_nothing()
     in_order = sorted(names, key=itemgetter("org", "upstream", "subject"))
     made = await connection.execute(new, in_order, execution_options=COUNTED)

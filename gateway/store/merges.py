@@ -1,4 +1,4 @@
-"""Who has lately become another, in any process: what is remembered of them is forgotten then.
+"""Who has lately become another, in any process: what is remembered of both is forgotten then.
 
 One look at the newest aliases every few seconds, while anybody asks: far cheaper than to let all
 that is remembered grow old. Nobody waits for it, unless nobody has asked for so long that what is
@@ -24,7 +24,7 @@ SLACK = 120  # seconds by which clocks may differ, and a transaction may take
 MOST = 5000  # aliases at one look
 
 _LATELY = (
-    select(aliases.c.org, aliases.c.subject, aliases.c.made_at)
+    select(aliases.c.org, aliases.c.subject, aliases.c.becomes, aliases.c.made_at)
     .where(aliases.c.made_at >= bindparam("since"))
     .order_by(aliases.c.made_at.desc())
     .limit(MOST)
@@ -60,7 +60,9 @@ class Merges:
         except LedgerUnavailable:
             lately = ()
         unseen = len(lately) == MOST and lately[-1].made_at >= self._newest
-        self._forget(None if unseen else {Person(row.org, row.subject) for row in lately})
+        # Who was renamed took their id along: so whom they became goes by another, too.
+        people = {Person(row.org, name) for row in lately for name in (row.subject, row.becomes)}
+        self._forget(None if unseen else people)
         self._newest = max([self._newest, *(row.made_at for row in lately)])
         self._looked = time.monotonic()
         self._looking = None

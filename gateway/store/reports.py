@@ -183,7 +183,7 @@ def _people(raw: Subquery, names: Sequence[str]) -> Subquery:
     joined, known = raw.outerjoin(aliases, same), []
     if "month" in names:
         first = _first_seen()
-        was = and_(first.c.org == raw.c.org, first.c.subject == raw.c.subject)
+        was = and_(first.c.org == raw.c.org, first.c.person == person)
         joined = joined.outerjoin(first, was)
         known = [func.min(func.coalesce(first.c.seen, 0)).label("known")]
     return (
@@ -204,10 +204,16 @@ def _people(raw: Subquery, names: Sequence[str]) -> Subquery:
 
 
 def _first_seen() -> Subquery:
-    """When each name was first seen at any upstream, in milliseconds."""
+    """When each person was first seen at any upstream, by any name, in milliseconds."""
+    same = and_(aliases.c.org == users.c.org, aliases.c.subject == users.c.subject)
+    person = func.coalesce(aliases.c.becomes, users.c.subject)
     seen = (func.min(users.c.first_seen) * 1000).label("seen")
-    grouped = select(users.c.org, users.c.subject, seen).group_by(users.c.org, users.c.subject)
-    return grouped.subquery("first")
+    return (
+        select(users.c.org, person.label("person"), seen)
+        .select_from(users.outerjoin(aliases, same))
+        .group_by(users.c.org, person)
+        .subquery("first")
+    )
 
 
 def _same(low: Column, high: Column, name: str) -> Any:

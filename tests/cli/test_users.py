@@ -44,3 +44,33 @@ def test_must_be_told_whom(file: Path, words: tuple[str, ...]) -> None:
 
 def test_an_org_that_is_none_is_refused(file: Path) -> None:
     assert "Say which org" in users(file, "block", "--subject", "alice", "--org", "other", code=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("rename", "--to", "alicia"), "vendors go on knowing them by the same ids"),
+        (("merge", "--into", "=bob"), "These become one person, =bob, for good"),
+    ],
+    ids=["rename", "merge"],
+)
+def test_people_become_others_after_a_dry_run(
+    file: Path, words: tuple[str, ...], says: str
+) -> None:
+    told = users(file, words[0], "--subject", "alice", *words[1:])
+    assert says in told
+    assert "1 conversations at support" in told
+    assert "say --yes" in told
+    assert {row["user"] for row in rows(file, "conversations")} == {"alice", "=bob"}
+    assert f"alice is {words[2]} now" in users(
+        file, words[0], "--subject", "alice", *words[1:], "--yes"
+    )
+    assert {row["user"] for row in rows(file, "conversations")} == {words[2], "=bob"}
+    again = users(file, words[0], "--subject", "alice", *words[1:], "--yes")
+    assert "there is nothing to do" in again
+
+
+def test_what_cannot_become_another_is_said(file: Path) -> None:
+    users(file, "merge", "--subject", "alice", "--into", "=bob", "--yes")
+    told = users(file, "rename", "--subject", "carol", "--to", "alice", code=1)
+    assert "alice has become =bob: say that name" in told

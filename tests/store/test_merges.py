@@ -107,4 +107,4 @@ async def test_when_there_are_too_many_to_look_at_all_is_forgotten(
         if subject in "cf":
             later(module.LATEST)
             await merges.catch_up()
-    assert memory.told == [{Person("acme", "b"), Person("acme", "c")}, None]
+    assert memory.told == [{Person("acme", name) for name in "bcx"}, None]
