@@ -2,8 +2,8 @@
 
 rule 1: What hides a value from us is refused: another spelling of a name, another type on the way.
 rule 2: On the way to what `inner` lists, an object in place of an array is refused, and an array in
-    place of an object. A text in place of an array of such objects is one, as the APIs of models
-    have it.
+    place of an object. A text may stand in place of an array of such objects, or of one that is no
+    item, as the APIs of models have it.
 rule 3: What is `flat` holds neither objects nor arrays: nothing is named in it.
 """
 
@@ -24,15 +24,19 @@ def check(operation: Operation, document: JsonObject) -> None:
     for tokens in operation.deeper:
         _check_way(document, tokens)
     for tokens, allowed in operation.limited:
-        texts = frozenset(
-            depth
-            for depth in range(len(tokens))
-            if tokens[depth] == "*" and tokens[: depth + 1] in operation.deeper
-        )
-        _check_values(document, tokens, allowed, texts)
+        _check_values(document, tokens, allowed, _texts(operation, tokens))
     for place in operation.flat:
         for value in pointer.find(document, place.tokens):
             _check_flat(value, place.tokens[-1])
+
+
+def _texts(operation: Operation, tokens: Tokens) -> frozenset[int]:
+    """The depths on this way at which a text may stand: rule 2."""
+    listed = operation.deeper
+    depths = range(len(tokens))
+    arrays = {d for d in depths if tokens[d] == "*" and tokens[: d + 1] in listed}
+    objects = {d for d in depths if tokens[:d] in listed and tokens[d - 1] != "*"}
+    return frozenset(arrays | objects)
 
 
 def _check_values(

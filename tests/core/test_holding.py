@@ -91,6 +91,20 @@ def test_an_id_deep_inside_is_a_conversation_in_its_one_spelling() -> None:
             ask(PARTS, {"input": [{name: "i1"}]})
 
 
+def test_a_text_may_stand_in_place_of_an_object_that_is_no_item() -> None:
+    sourced = Operation(
+        method="POST",
+        path="/x",
+        members=frozenset({"source", "sources"}),
+        inner={"/source": frozenset({"type"}), "/sources/*": frozenset({"type"})},
+        values={"/source/type": frozenset({"url"}), "/sources/*/type": frozenset({"url"})},
+    )
+    check(sourced, {"source": "https://x.test", "sources": "https://x.test"})
+    for body in ({"sources": ["https://x.test"]}, {"source": ["https://x.test"]}, {"source": 1}):
+        with pytest.raises(BadRequest):
+            check(sourced, body)
+
+
 def test_a_text_is_only_taken_where_an_array_of_objects_is_listed() -> None:
     listless = Operation(
         method="POST",

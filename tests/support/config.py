@@ -63,6 +63,14 @@ def openai(
     return _single(issuer, store, "llm", {"vendor": "openai", "base_url": url, "key": key}) + more
 
 
+def anthropic(
+    url: str, issuer: Issuer, *, store: Path | str, key: str = "sk-ant-vendor", more: str = ""
+) -> str:
+    """One org, Anthropic at `url` as the upstream `claude`, sign-in by a shared secret (HS256)."""
+    profile: Members = {"vendor": "anthropic", "base_url": url, "key": key}
+    return _single(issuer, store, "claude", profile) + more
+
+
 def _single(issuer: Issuer, store: Path | str, name: str, upstream: Members) -> str:
     return (
         _common(store)

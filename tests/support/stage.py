@@ -18,6 +18,7 @@ from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
 from tests.support import config
 from tests.support.altatech import AltaTech
+from tests.support.anthropic_api import Anthropic
 from tests.support.bookbag import Bookbag
 from tests.support.chatbase import Chatbase
 from tests.support.docbit import DocBit
@@ -184,6 +185,18 @@ async def openai_stage(
         text = edit(config.openai(vendor.url, issuer, store=store or folder / "gateway.db"))
         async with gateway_of(text, folder) as (gateway, url):
             yield Stage(vendor, gateway, issuer, url, "/llm/v1")
+
+
+@asynccontextmanager
+async def anthropic_stage(
+    folder: Path, edit: Edit = str, *, store: str | None = None
+) -> AsyncIterator[Stage[Anthropic]]:
+    """`edit` may change the configuration's text; `store` is a URL, else there is a file."""
+    issuer = Issuer()
+    async with Anthropic() as vendor:
+        text = edit(config.anthropic(vendor.url, issuer, store=store or folder / "gateway.db"))
+        async with gateway_of(text, folder) as (gateway, url):
+            yield Stage(vendor, gateway, issuer, url, "/claude/v1")
 
 
 @dataclass(frozen=True)

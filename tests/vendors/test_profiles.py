@@ -114,7 +114,7 @@ def test_each_says_every_error_in_codes_of_one_kind(vendor: Vendor) -> None:
         assert isinstance(shown, dict)
         inner = shown["error"]
         if isinstance(inner, dict):
-            assert type(inner["code"]) in kinds, error.code
+            assert type(inner["code"] if "code" in inner else inner["type"]) in kinds, error.code
             assert inner["message"] == error.detail
 
 
@@ -233,6 +233,27 @@ CLOSED = {
         GET /v1/organization/admin_api_keys
         GET /v1/webhooks
         POST /chat/completions
+    """,
+    "anthropic": """
+        GET /v1/messages
+        POST /v1/messages/batches
+        GET /v1/messages/batches
+        GET /v1/messages/batches/b/results
+        POST /v1/complete
+        GET /v1/files
+        POST /v1/files
+        GET /v1/files/f/content
+        DELETE /v1/files/f
+        POST /v1/skills
+        GET /v1/containers
+        POST /v1/user_profiles
+        GET /v1/organizations/users
+        GET /v1/organizations/api_keys
+        POST /v1/environments
+        POST /v1/agents
+        POST /v1/sessions
+        GET /v1/memory_stores
+        POST /messages
     """,
 }
 
