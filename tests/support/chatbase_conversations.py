@@ -53,6 +53,7 @@ class Conversations:
         self.new_id: Callable[[], str] = lambda: str(uuid.uuid4())
         self.reports_user: str | None = None  # whom to name in answers, instead of the truth
         self.tools = {"Where is my order?": "get_orders"}  # message → tool the agent then calls
+        self.relentless = False  # whether the agent calls a tool again when one has answered
         self.count = itertools.count(1)
 
     def open(self, agent: str, user: str | None) -> Conversation:
@@ -109,9 +110,9 @@ class Conversations:
         return turn
 
     def _part(self, asked: Json) -> Json:
-        if asked["type"] == "tool-result":
+        if asked["type"] == "tool-result" and not self.relentless:
             return {"type": "text", "text": f"The tool says {json.dumps(asked['output'])}"}
-        if tool := self.tools.get(asked["text"]):
+        if tool := "again" if asked["type"] == "tool-result" else self.tools.get(asked["text"]):
             call = f"call_{next(self.count)}"
             return {"type": "tool-call", "toolCallId": call, "toolName": tool, "input": {}}
         return {"type": "text", "text": f"You said: {asked['text']}"}
