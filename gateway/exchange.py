@@ -6,7 +6,7 @@ ledger before the vendor, so that a refusal costs nothing and tells nothing.
 """
 
 from gateway.adoption import adopt
-from gateway.core import call
+from gateway.core import call, pointer
 from gateway.core import fields as http
 from gateway.core.call import Call
 from gateway.core.errors import (
@@ -40,6 +40,7 @@ async def handle(
         read = await read_call(org, upstream, match, ask, record)  # 400, 413, 415
         exchange = Exchange(org, upstream, read, identity, user, record, ask)
         await check_conversations(exchange)  # 404: theirs to continue?
+        bound_tools(exchange)  # 400: has the person said anything lately?
         async with org.limits.spend(*counted):  # 429: what it may cost
             await relay(exchange, ask, answer, running)  # 502, 504
 
@@ -145,3 +146,18 @@ async def check_conversations(exchange: Exchange) -> None:
             org.audit.note("conversation_denied", exchange.record)
             raise ConversationNotFound
         exchange.record.conversation = conversation
+
+
+def bound_tools(exchange: Exchange) -> None:
+    """Refuse when tools and agent have had only each other to talk to for too long."""
+    org, upstream, call = exchange.org, exchange.upstream, exchange.call
+    says = call.operation.says
+    if not says or not call.conversations:
+        return
+    is_said = any(text for place in says for text in pointer.find(call.body, place.tokens))
+    for conversation in call.conversations:
+        name = (org.external_id, upstream.name, conversation)
+        if is_said:
+            org.rounds.said(*name)
+        elif not org.rounds.may_go_on(*name):
+            raise BadRequest("Tools have answered ten times in a row: now the person has to speak")

@@ -25,6 +25,7 @@ from gateway.ports import (
     Limits,
     Questions,
     Record,
+    Rounds,
     Seen,
     SignIn,
     Telling,
@@ -77,6 +78,7 @@ class Org:
     seen: Seen
     admission: Admission
     telling: Telling
+    rounds: Rounds
     origins: tuple[str, ...] = ()
     refuse_spoofs: bool = False
     staff: frozenset[str] = frozenset()  # roles whose people may read what others said

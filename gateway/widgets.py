@@ -35,9 +35,8 @@ async def show(org: Org, named: str, upstream: str, ask: Inbound, record: Record
     if widget is None:
         raise NotFound
     record.upstream, record.operation = upstream, SHOW.name
-    identity = await signed_in(org, ask)
+    identity = await signed_in(org, ask, record)
     org.seen.note(identity)
-    record.subject, record.actor = identity.subject, identity.actor or ""
     async with org.limits.admit(identity.person, upstream, SHOW.operation, record):
         user = await user_id(org, widget.upstream, identity, record)
         read = await read_call(org, widget.upstream, SHOW, ask, record)

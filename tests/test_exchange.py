@@ -23,6 +23,7 @@ from gateway.core.plan import Destination
 from gateway.core.route import table
 from gateway.exchange import handle
 from gateway.interrupt import Running
+from gateway.limits.rounds import ToolRounds
 from gateway.org import Org, Upstream
 from gateway.ports import Fields, Record, Whose
 from gateway.vendors.chatbase import VENDOR
@@ -111,6 +112,7 @@ async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> G
         seen=SeenLately(),
         admission=port,
         telling=port,
+        rounds=ToolRounds(),
         secret=b"s" * 32,
     )
     ask = SimpleNamespace(

@@ -30,6 +30,7 @@ from gateway.core.problem import PROXY_NAME
 from gateway.core.route import Segments, Table, segments, table
 from gateway.dispatch import THE_APPLICATION
 from gateway.limits.questions import AskedLately
+from gateway.limits.rounds import ToolRounds
 from gateway.net.http1 import Http1Transport
 from gateway.net.in_process import InProcessTransport
 from gateway.net.resting import Resting
@@ -54,6 +55,7 @@ class Shared:
     host: Host = NO_HOST
     once: Once = field(default_factory=Once)
     seen: SeenLately = field(default_factory=SeenLately)
+    rounds: ToolRounds = field(default_factory=ToolRounds)
     tools: dict[tuple[str, str, str], Tool] = field(default_factory=dict)
     tables: dict[tuple[str, tuple[str, ...] | None], Table] = field(default_factory=dict)
 
@@ -71,6 +73,7 @@ class Shared:
             host=ours.host,
             once=ours.once,
             seen=ours.seen,
+            rounds=ours.rounds,
         )
 
     @cached_property
@@ -122,6 +125,7 @@ def build_org(settings: OrgSettings, shared: Shared, parts: Parts) -> Org:
         audit=shared.audit,
         limits=build_limits(settings, shared.counting),
         seen=shared.seen,
+        rounds=shared.rounds,
         admission=shared.admission,
         secret=shared.secret,
         origins=settings.origins,

@@ -18,6 +18,7 @@ from gateway.config.model import Settings
 from gateway.core.errors import Unavailable
 from gateway.interrupt import Running
 from gateway.limits.questions import AskedLately
+from gateway.limits.rounds import ToolRounds
 from gateway.net.resting import Resting
 from gateway.ports import Admission
 from gateway.store.people.admission import Blocks
@@ -62,6 +63,7 @@ class Process:
     watched: Watched
     once: Once = field(default_factory=Once)
     seen: SeenLately = field(default_factory=SeenLately)
+    rounds: ToolRounds = field(default_factory=ToolRounds)
 
 
 @asynccontextmanager

@@ -113,6 +113,10 @@ class OperationTable(Table):
     json_lines: bool = Field(
         default=False, description="Its streams are JSON lines, whatever their media type says."
     )
+    says: Bodies = Field(
+        default=(),
+        description="Where a person's own words stand: ten requests in a row without are enough.",
+    )
     thinks: bool = Field(
         default=False, description="Makes the vendor think: limits count it in full."
     )

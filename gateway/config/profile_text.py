@@ -61,6 +61,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "response_fields": sorted(operation.response_fields),
         "settable": sorted(operation.settable),
         "json_lines": operation.json_lines,
+        "says": _places(operation.says),
         "thinks": operation.thinks,
         "calls_tool": operation.calls_tool,
         "no_conversation": operation.no_conversation,

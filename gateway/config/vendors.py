@@ -141,6 +141,7 @@ def operation(table: OperationTable) -> Operation:
         response_fields=frozenset(table.response_fields),
         settable=frozenset(table.settable),
         json_lines=table.json_lines,
+        says=tuple(map(body, table.says)),
         thinks=table.thinks,
         calls_tool=table.calls_tool,
         no_conversation=table.no_conversation or "",

@@ -63,6 +63,7 @@ class Operation:
     response_fields: frozenset[str] = frozenset()  # beyond the defaults of fields.RESPONSE_FIELDS
     settable: frozenset[str] = frozenset()  # members the server may set, and clients may not
     json_lines: bool = False  # its streams are JSON lines, whatever their media type says
+    says: tuple[Body, ...] = ()  # a person's own words; without any, tools and agent talk on
     thinks: bool = False  # makes the vendor think, and so costs
     calls_tool: bool = False  # one tool call, or the result of one: usage counts it
     no_conversation: str = ""  # why it names none, where that is not plain
@@ -173,7 +174,7 @@ def _check_fields(operation: Operation) -> None:
 def _check_bodies(operation: Operation) -> None:
     asked = bodies((*operation.user, *operation.conversation))
     answered = bodies((*operation.opens, *operation.answers_user, *operation.usage))
-    for body in (*asked, *answered, *operation.containers, *operation.flat):
+    for body in (*asked, *answered, *operation.says, *operation.containers, *operation.flat):
         _ = body.tokens  # parsed now, and refused now
     _check_inner(operation)
     if any("*" in body.tokens for body in bodies(operation.user)):

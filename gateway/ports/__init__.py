@@ -33,6 +33,7 @@ __all__ = [
     "Outbound",
     "Questions",
     "Record",
+    "Rounds",
     "Seen",
     "SharedSignIn",
     "SignIn",
@@ -182,6 +183,18 @@ class Questions(Protocol):
 
     def may_ask(self, upstream: str, conversation: str, person: Person) -> bool:
         """Whether to ask now; a yes counts as a question."""
+        ...
+
+
+class Rounds(Protocol):
+    """How often a vendor has gone on in a conversation without a word of the person's."""
+
+    def said(self, *conversation: str) -> None:
+        """The person has said something in it."""
+        ...
+
+    def may_go_on(self, *conversation: str) -> bool:
+        """Whether to let it go on without; a yes counts."""
         ...
 
 

@@ -44,6 +44,7 @@ VENDOR = Vendor(
             members=frozenset({"message", "stream", "conversationId"}),
             values=STREAM,
             user=(Body("/userId"),),
+            says=(Body("/message"),),
             conversation=(Body("/conversationId"),),
             opens=OPENS,
             answers_user=USER,

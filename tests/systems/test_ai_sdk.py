@@ -119,3 +119,16 @@ async def test_another_persons_tool_call_is_answered_by_nobody_else(
     assert "RESOURCE_NOT_FOUND" in bobs["error"]
     assert bobs["error"] == nobodys["error"]
     assert stage.vendor.saw_nothing()
+
+
+async def test_a_tool_that_is_called_for_ever_is_stopped(stage: Stage[Chatbase]) -> None:
+    """The page answers by itself each time; after ten rounds the person has to say something."""
+    stage.vendor.memory.relentless = True
+    said = await chat(stage, "alice", WHERE)
+    assert "ten times in a row" in said["error"]
+    chats = [body for path, body in heard(stage) if path == "/chat"]
+    assert [("message" in body) for body in chats] == [True] + [False] * 10
+    body = {"conversationId": said["conversation"], "stream": False}
+    for words, status in ((None, 400), ("", 400), ("Stop it", 200)):
+        more = {} if words is None else {"message": words}
+        assert (await stage.ask("alice", "POST", "/chat", {**body, **more})).status == status
