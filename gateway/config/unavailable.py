@@ -40,7 +40,7 @@ NOT_YET = (
     NotYet("upstream", "contacts"),
 )
 
-VENDORS = ("dify", "mcp")
+VENDORS = ("mcp",)
 
 
 def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.core.vendor import Vendor
-from gateway.vendors import altatech, anthropic, bookbag, chatbase, external_user_id, openai
+from gateway.vendors import altatech, anthropic, bookbag, chatbase, dify, external_user_id, openai
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
     {
@@ -16,6 +16,7 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
             external_user_id.VENDOR,
             openai.VENDOR,
             anthropic.VENDOR,
+            dify.VENDOR,
         )
     }
 )

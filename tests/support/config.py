@@ -71,6 +71,13 @@ def anthropic(
     return _single(issuer, store, "claude", profile) + more
 
 
+def dify(
+    url: str, issuer: Issuer, *, store: Path | str, key: str = "app-vendor", more: str = ""
+) -> str:
+    """One org, Dify at `url` as the upstream `app`, sign-in by a shared secret (HS256)."""
+    return _single(issuer, store, "app", {"vendor": "dify", "base_url": url, "key": key}) + more
+
+
 def _single(issuer: Issuer, store: Path | str, name: str, upstream: Members) -> str:
     return (
         _common(store)

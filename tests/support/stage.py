@@ -21,6 +21,7 @@ from tests.support.altatech import AltaTech
 from tests.support.anthropic_api import Anthropic
 from tests.support.bookbag import Bookbag
 from tests.support.chatbase import Chatbase
+from tests.support.dify_api import Dify
 from tests.support.docbit import DocBit
 from tests.support.hosts import How, hosted
 from tests.support.openai_api import OpenAI
@@ -197,6 +198,18 @@ async def anthropic_stage(
         text = edit(config.anthropic(vendor.url, issuer, store=store or folder / "gateway.db"))
         async with gateway_of(text, folder) as (gateway, url):
             yield Stage(vendor, gateway, issuer, url, "/claude/v1")
+
+
+@asynccontextmanager
+async def dify_stage(
+    folder: Path, edit: Edit = str, *, store: str | None = None
+) -> AsyncIterator[Stage[Dify]]:
+    """`edit` may change the configuration's text; `store` is a URL, else there is a file."""
+    issuer = Issuer()
+    async with Dify() as vendor:
+        text = edit(config.dify(vendor.url, issuer, store=store or folder / "gateway.db"))
+        async with gateway_of(text, folder) as (gateway, url):
+            yield Stage(vendor, gateway, issuer, url, "/app/v1")
 
 
 @dataclass(frozen=True)
