@@ -172,6 +172,8 @@ def test_profiles_of_the_file_stand_in_it(loaded: Load):
     assert tree["vendors"]["mine"]["operations"]["ping"] == {
         "method": ["GET"],
         "path": "/ping",
+        "opens_more": False,
+        "blank_opens": False,
         "json_lines": False,
         "thinks": False,
         "calls_tool": False,
