@@ -23,6 +23,7 @@ from gateway.authn.org_from import field_of
 from gateway.authn.seen import SeenLately
 from gateway.authn.told import told
 from gateway.authn.visitors import Visitors, signing_key
+from gateway.config.egress import egress
 from gateway.config.model import OrgSettings, Settings, UpstreamSettings
 from gateway.core.directory import Directory, Stand
 from gateway.core.plan import Destination
@@ -33,6 +34,7 @@ from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds
 from gateway.net.http1 import Http1Transport
 from gateway.net.in_process import InProcessTransport
+from gateway.net.reach import EgressProxy
 from gateway.net.resting import Resting
 from gateway.org import Org, Upstream
 from gateway.ports import Admission, AuditSink
@@ -183,7 +185,16 @@ def build_transport(
         idle=settings.timeouts.idle,
         max_connections=settings.max_connections,
         resting=shared.resting,
+        through=way_out(settings),
     )
+
+
+def way_out(settings: UpstreamSettings) -> EgressProxy | None:
+    """The proxy on the way to an upstream; None where the way is straight."""
+    if settings.proxy is None:
+        return None
+    found = egress(settings.proxy)
+    return EgressProxy(found.host, found.port, found.credentials)
 
 
 def build_upstream(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+from gateway.assemble.orgs import way_out
 from gateway.assemble.sign_ins import introspect, jwt, token_introspection
 from gateway.assemble.sign_ins.probed import ProbeFailed
 from gateway.config.mistake import Path
@@ -104,16 +105,16 @@ def _of_sign_in(settings: SignInTable) -> Ask | None:
     return SIGN_INS[settings.type](settings) if settings.type in SIGN_INS else None
 
 
-def _vendor(settings: UpstreamSettings) -> Ask:
-    base = urlsplit(settings.base_url)
+def _vendor(upstream: UpstreamSettings) -> Ask:
+    base = urlsplit(upstream.base_url)
     origin = Origin.parse(f"{base.scheme}://{base.netloc}")
-    seconds = settings.timeouts.connect
+    seconds = upstream.timeouts.connect
 
     async def connect() -> str:
         context = verifying_context() if origin.scheme == "https" else None
         clocks = Clocks(**dict.fromkeys((one.name for one in fields(Clocks)), seconds))
         try:
-            connection = await Dialer(origin, context, clocks)(_lost)
+            connection = await Dialer(origin, context, clocks, way_out(upstream))(_lost)
         except GatewayError as error:
             raise ProbeFailed(
                 f"{origin.authority} cannot be reached ({error.error_type})"

@@ -178,6 +178,11 @@ class UpstreamTable(Table):
     widget: WidgetTable | None = Field(
         default=None, description="What the vendor's own widget is shown of who sits before it."
     )
+    proxy: Text | None = Field(
+        default=None,
+        repr=False,
+        description="The egress proxy that leads to the vendor: http://[user:password@]host:port.",
+    )
     http2: Literal[False] = Field(default=False, description="Not available yet.")
 
 

@@ -34,7 +34,6 @@ NOT_YET = (
     NotYet("org", "tools"),
     NotYet("org", "events"),
     NotYet("org", "contacts"),
-    NotYet("upstream", "proxy"),
     NotYet("upstream", "http2", accepted=False),
     NotYet("upstream", "events"),
     NotYet("upstream", "contacts"),

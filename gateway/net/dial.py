@@ -1,6 +1,6 @@
-"""Where an upstream stands, and how a connection to it is made: straight, verified, or not at all.
+"""Where an upstream stands, and how a connection to it is made: verified, or not at all.
 
-No proxy of the environment, no plaintext in place of TLS. What the network says becomes an error of
+No plaintext in place of TLS. What the network says becomes an error of
 ours here, with its Proxy-Status type (RFC 9209 section 2.3).
 """
 
@@ -15,6 +15,7 @@ from typing import Self
 
 from gateway.core.errors import UpstreamTimeout, UpstreamUnreachable
 from gateway.net.connection import Clocks, Connection
+from gateway.net.reach import EgressProxy, reach
 
 _ORIGIN = re.compile(
     r"(https?)://([a-z0-9_][a-z0-9._-]*|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?", re.IGNORECASE
@@ -68,6 +69,7 @@ class Dialer:
     origin: Origin
     context: ssl.SSLContext | None
     clocks: Clocks
+    through: EgressProxy | None = None
 
     async def __call__(self, on_lost: Callable[[Connection], None]) -> Connection:
         """A connection that is open.
@@ -88,18 +90,19 @@ class Dialer:
         return connection
 
     async def _connect(self, on_lost: Callable[[Connection], None]) -> Connection:
+        connected = await reach(self.origin.host, self.origin.port, self.through)
         connection = Connection(self.clocks, on_lost)
         try:
             await asyncio.get_running_loop().create_connection(
                 lambda: connection,
-                self.origin.host,
-                self.origin.port,
+                sock=connected,
                 ssl=self.context,
                 server_hostname=self.origin.host if self.context is not None else None,
             )
         except BaseException:
             # The loop would say goodbye, and wait for the answer to that.
             connection.abort()
+            connected.close()
             raise
         return connection
 

@@ -20,6 +20,7 @@ from gateway.net.answer import Answer
 from gateway.net.connection import Clocks, Connection
 from gateway.net.dial import Dialer, Origin, verifying_context
 from gateway.net.pool import Pool
+from gateway.net.reach import EgressProxy
 from gateway.net.resting import Resting
 from gateway.ports import Errand, Fields
 
@@ -60,7 +61,7 @@ class Http1Transport:
     All times are in seconds; see `Clocks`. `pool_wait` is how long, and `max_waiters` how many, may
     wait for a connection while `max_connections` are in use. `ssl_context` is for authorities of
     one's own: it verifies, or nothing does. `resting` bounds the connections at rest of all
-    transports that share it.
+    transports that share it. `through` is the proxy on the way, if any; then the origin is https.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Http1Transport:
         keepalive: float = 15.0,
         max_age: float = 300.0,
         resting: Resting | None = None,
+        through: EgressProxy | None = None,
     ) -> None:
         place = Origin.parse(origin)
         clocks = Clocks(
@@ -91,7 +93,7 @@ class Http1Transport:
         context = None if place.scheme == "http" else ssl_context or verifying_context()
         self.authority = place.authority
         self._pool = Pool(
-            Dialer(place, context, clocks),
+            Dialer(place, context, clocks, through),
             size=max_connections,
             max_waiters=max_waiters,
             patience=pool_wait,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from gateway.config.egress import egress
 from gateway.config.mistake import Finding, Path, did_you_mean
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.config.sign_ins.jwt import JwtSignInSettings
@@ -32,6 +33,7 @@ def check(orgs: Mapping[str, OrgSettings], profiles: Profiles) -> Iterator[Findi
                 continue
             operations = _operations(upstream, vendor)
             yield from _reachable(upstream, vendor, path)
+            yield from _through(upstream, (*path, "proxy"))
             yield from _agents(upstream, vendor, path)
             yield from _known_operations(upstream, vendor, path)
             yield from _fields(upstream, vendor, path)
@@ -81,6 +83,17 @@ def _reachable(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterat
         yield Finding(
             place, "is not encrypted: the key and every message can be read on the way", "warning"
         )
+
+
+def _through(upstream: UpstreamSettings, path: Path) -> Iterator[Finding]:
+    if upstream.proxy is None:
+        return
+    if not upstream.base_url.startswith("https://"):
+        yield Finding(path, "is for an https base_url: the proxy could read the key")
+    try:
+        egress(upstream.proxy)
+    except ValueError as error:
+        yield Finding(path, str(error))
 
 
 def _agents(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Finding]:

@@ -51,6 +51,17 @@ def with_docs(*, sign_in: str = ROLES, more: str = "") -> str:
             'default_roles = ["x"]',
             "8:1  error  upstreams.support.default_roles: chatbase is told no roles",
         ),
+        ('proxy = "http://egress:3128"', None),
+        (
+            'proxy = "https://egress"',
+            "8:1  error  upstreams.support.proxy: must begin with http://: what goes through it is "
+            "encrypted all the same",
+        ),
+        (
+            'base_url = "http://127.0.0.1:1"\nproxy = "http://egress"',
+            "9:1  error  upstreams.support.proxy: is for an https base_url: the proxy could read "
+            "the key",
+        ),
         ('fields = { x-roles = "{roles}" }\ndefault_roles = "x"', None),
         ('set = { "/stream" = true }', None),
         (
