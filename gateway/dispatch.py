@@ -38,6 +38,7 @@ from gateway.ports import (
     Record,
     UsageSink,
 )
+from gateway.resource import WELL_KNOWN, metadata, metadata_url
 from gateway.site import Site
 from gateway.staff import read_as_staff
 from gateway.stamp import Stamped
@@ -101,6 +102,9 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
     if not house.room and (whole := await of_the_house(house, ask, path, record)) is not None:
         await send(answer, whole)
         return
+    is_metadata = path[:2] == WELL_KNOWN and not house.room
+    if is_metadata:
+        path = path[2:]
     site, below = house.sites.find(ask.host, path)
     below = (*house.room, *below)
     asking = http.first(ask.fields, b"origin")
@@ -113,9 +117,14 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
     elif ask.method == "OPTIONS" and (allowed := preflight(site, below, ask)) is not None:
         answer.also = ()  # what the preflight says of origins is the whole of it
         await send(answer, Answer(204, allowed, b""))
+    elif is_metadata:
+        only_get(ask)
+        await send(answer, metadata(site, below, ask, path))
     else:
         is_own = below[:1] == (OWN,)
-        answer.problem = None if is_own else site.problem(below)
+        if not is_own:
+            answer.problem = site.problem(below)
+            answer.metadata = metadata_url(site, below, ask, path)
         org = (await site.find(ask)).org  # 400, 401, 403, where several stand here
         record.org, record.org_id = org.name, org.external_id
         answer.also = origin.cors_fields(asking, org.origins)
@@ -224,7 +233,14 @@ async def refuse(answer: Stamped, record: Record, error: GatewayError) -> None:
         record.interrupted = "gateway" if isinstance(error, OF_OURS) else "upstream"
         await answer.cut()
     else:
-        await send(answer, problem.of_error(error, answer.problem, record.request_id))
+        shown = problem.of_error(
+            error,
+            answer.problem,
+            record.request_id,
+            asked=record.asked,
+            metadata=answer.metadata,
+        )
+        await send(answer, shown)
 
 
 async def send(answer: Outbound, whole: Answer) -> None:

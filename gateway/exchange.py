@@ -6,7 +6,7 @@ ledger before the vendor, so that a refusal costs nothing and tells nothing.
 """
 
 from gateway.adoption import adopt
-from gateway.core import call, pointer
+from gateway.core import call, origin, pointer
 from gateway.core import fields as http
 from gateway.core.call import Call
 from gateway.core.errors import (
@@ -14,6 +14,8 @@ from gateway.core.errors import (
     ConversationNotFound,
     LoopDetected,
     NotFound,
+    OriginRefused,
+    ToolNotFound,
     UnsupportedMediaType,
 )
 from gateway.core.identity import Identity, propose_user_id
@@ -33,6 +35,7 @@ async def handle(
     `path` is what is left below the org's own. Raises a `GatewayError` where it ends early.
     """
     upstream, match = route(org, path, ask, record)  # 404, 405: only what is declared exists
+    check_origin(org, match, ask)  # 403: a page of somebody else's, where none is expected
     identity = await authenticate(org, ask, answer, record)  # 401: who is asking
     counted = identity.person, upstream.name, match.operation, record
     async with org.limits.admit(*counted):  # 429: how often, and how many at once
@@ -40,6 +43,7 @@ async def handle(
         read = await read_call(org, upstream, match, ask, record)  # 400, 413, 415
         exchange = Exchange(org, upstream, read, identity, user, record, ask)
         await check_conversations(exchange)  # 404: theirs to continue?
+        check_tools(exchange)  # 404: theirs to use?
         bound_tools(exchange)  # 400: has the person said anything lately?
         async with org.limits.spend(*counted):  # 429: what it may cost
             await relay(exchange, ask, answer, running)  # 502, 504
@@ -65,6 +69,17 @@ def refuse_loop(fields: Fields, via: str) -> None:
     for value in http.values(fields, b"via"):
         if own in (item.strip() for item in value.split(b",")):
             raise LoopDetected
+
+
+def check_origin(org: Org, match: Match, ask: Inbound) -> None:
+    """Refuse a page of another origin, as servers of MCP must, whatever credential it has.
+
+    A name that was made to lead here (DNS rebinding) is an origin of its own: `hosts` refuses it.
+    """
+    if match.operation.mcp and not origin.is_own(
+        ask.fields, scheme=ask.scheme, host=ask.host, origins=org.origins
+    ):
+        raise OriginRefused("No page of this origin may call this server")
 
 
 async def user_id(org: Org, upstream: Upstream, identity: Identity, record: Record) -> str:
@@ -96,11 +111,15 @@ async def read_call(
         org=org.external_id,
         user_header=upstream.destination.user_header,
         refuse_spoofs=org.refuse_spoofs,
+        seal=org.seal(upstream, record.subject) if match.operation.mcp else None,
     )
     record.dropped.extend(read.dropped)
     record.spoofed.extend(read.spoofed)
     if read.spoofed:
         org.audit.note("identity_overridden", record)
+    if read.asked is not None:
+        record.asked = read.asked.id
+        record.tool_calls = len(read.asked.tools)
     return read
 
 
@@ -161,3 +180,12 @@ def bound_tools(exchange: Exchange) -> None:
             org.rounds.said(*name)
         elif not org.rounds.may_go_on(*name):
             raise BadRequest("Tools have answered ten times in a row: now the person has to speak")
+
+
+def check_tools(exchange: Exchange) -> None:
+    """Refuse unless every tool the call names is this person's to use."""
+    asked, allowed = exchange.call.asked, exchange.tools
+    if asked is None or allowed is None or allowed.issuperset(asked.tools):
+        return
+    exchange.org.audit.note("tool_denied", exchange.record)
+    raise ToolNotFound

@@ -18,6 +18,8 @@ from gateway.core.vendor import ProblemShape
 from gateway.dispatch import House
 from gateway.exchange import (
     check_conversations,
+    check_origin,
+    check_tools,
     read_call,
     user_id,
 )
@@ -119,6 +121,7 @@ async def _decide(
     vendor = upstream.destination.vendor
     explanation.note("upstream", f"{upstream.name}: {vendor.title}")
     explanation.note("operation", f"{match.name}: {ask.method} {match.operation.path}")
+    check_origin(org, match, ask)
     explanation.note("credentials", "; ".join(await org.telling(ask)))
     identity = await authenticate(org, ask, Unanswered(), record)
     explanation.note("identity", _who(identity))
@@ -134,6 +137,7 @@ async def _decide(
         explanation.note("unknown", "of a conversation nobody here opened, the vendor is asked")
     await check_conversations(exchange)
     explanation.note("conversation", _whose(call.conversations, match.operation.opens))
+    check_tools(exchange)
     explanation.request = exchange.request(MASK)
 
 

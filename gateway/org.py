@@ -12,9 +12,12 @@ from gateway.core.directory import Directory
 from gateway.core.errors import NotFound
 from gateway.core.identity import Identity, UserIdRule
 from gateway.core.keywatch import KeyWatch
+from gateway.core.mcp_answer import Editing
 from gateway.core.observe import Observer
 from gateway.core.plan import Destination, VendorRequest, plan
 from gateway.core.route import Segments, Table
+from gateway.core.seal import Seal
+from gateway.core.tools import ToolRules
 from gateway.core.vendor import ProblemShape
 from gateway.ports import (
     Admission,
@@ -48,6 +51,7 @@ class Upstream:
     user_id_rule: UserIdRule
     user_id_pattern: re.Pattern[str]
     agents: frozenset[str] | None = None  # None: every one the key opens
+    tools: ToolRules | None = None  # None: everybody may use every tool
     max_body: int = 1024 * 1024  # bytes
     total: float = 900.0  # seconds an exchange may take
     assertions: Assertions | None = None  # None: the vendor gets no statement of ours
@@ -87,6 +91,11 @@ class Org:
     named_in: tuple[bytes, ...] = ()  # fields that may say that a request means this org
     forwarded_in: frozenset[bytes] = frozenset()  # fields in which a proxy says who is asking
     widgets: Mapping[str, Widget] = field(default_factory=dict)  # by the upstream's name
+    issuers: tuple[str, ...] = ()  # of tokens its sign-ins take, where a client may get one
+
+    def seal(self, upstream: Upstream, subject: str) -> Seal:
+        """What a vendor gives this person to bring back is sealed with."""
+        return Seal(self.secret, self.external_id, upstream.name, subject)
 
     def problem(self, path: Segments) -> ProblemShape | None:
         """The error shape of the vendor on whose route `path` is; None elsewhere."""
@@ -113,6 +122,21 @@ class Exchange:
 
     def __post_init__(self) -> None:
         self.watch = KeyWatch(self.upstream.keys)
+
+    @property
+    def tools(self) -> frozenset[str] | None:
+        """The tools this person may use; None: every one."""
+        if self.upstream.tools is None:
+            return None
+        return self.upstream.tools.of(
+            self.identity.roles or self.upstream.destination.default_roles
+        )
+
+    def editing(self, session: str) -> Editing | None:
+        """What an answer in this session is changed by; None: none is."""
+        if not self.call.operation.mcp:
+            return None
+        return Editing(self.org.seal(self.upstream, self.identity.subject), session, self.tools)
 
     @property
     def ends_at(self) -> float | None:

@@ -7,10 +7,18 @@ from contextlib import asynccontextmanager
 from gateway.core import fields as http
 from gateway.core import problem
 from gateway.core.call import Call
-from gateway.core.errors import GatewayError, UpstreamCredentialsRefused, UpstreamMalformed
+from gateway.core.errors import (
+    BadRequest,
+    GatewayError,
+    UpstreamCredentialsRefused,
+    UpstreamMalformed,
+)
 from gateway.core.fields import MediaType
 from gateway.core.metered import Metered
 from gateway.core.observe import Costs, Names, Note, Opens, Pass, Stop, observe
+from gateway.core.place import Header
+from gateway.core.seal import handle
+from gateway.core.spelled import canonical_id
 from gateway.interrupt import Running, until_expiry, while_connected, within
 from gateway.org import Exchange
 from gateway.ports import Fields, Inbound, Outbound, Record, VendorResponse
@@ -50,6 +58,7 @@ async def opened(exchange: Exchange) -> AsyncIterator[VendorResponse]:
 async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound) -> None:
     """One chunk in, one chunk out, no queue between: a slow client slows the vendor."""
     fields = head(exchange, response)
+    session = await claim_session(exchange, response, fields)
     observer = exchange.observer = observe(
         exchange.call.operation,
         media_type(response.fields),
@@ -57,6 +66,7 @@ async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound
         user=exchange.user,
         known=exchange.call.conversations,
         hidden=unasked(exchange.call),
+        editing=exchange.editing(session),
     )
     exchange.record.first_byte_ms = (time.monotonic() - exchange.record.started) * 1000
     if not observer.holds:
@@ -77,13 +87,15 @@ def unasked(call: Call) -> Metered | None:
     return metered if metered is not None and metered.needs(call.body or {}) else None
 
 
-def head(exchange: Exchange, response: VendorResponse) -> Fields:
+def head(exchange: Exchange, response: VendorResponse) -> list[tuple[bytes, bytes]]:
     """The fields of the vendor's answer that the client gets.
 
-    A 401 or 403 is about our own key, where there is one, and such bodies quote keys; a redirect
+    A 401 or 403 is about our own key, where there is one, and such bodies quote keys; that of an
+    MCP server would have clients sign in there, past us. A redirect
     would take the client, or the key, elsewhere; a coded answer cannot be looked into.
     """
-    if response.status in {401, 403} and exchange.upstream.keys:
+    refuses_us = exchange.upstream.keys or exchange.call.operation.mcp
+    if response.status in {401, 403} and refuses_us:
         exchange.org.audit.note("upstream_credentials_refused", exchange.record)
         raise UpstreamCredentialsRefused(proxy_error="http_request_denied")
     if 300 <= response.status < 400:
@@ -94,12 +106,49 @@ def head(exchange: Exchange, response: VendorResponse) -> Fields:
     media = media_type(response.fields)
     if media is not None and media.is_page:
         raise UpstreamMalformed("The upstream answered with a page")
-    passed = http.passed_to_client(response.fields, exchange.call.operation.response_fields)
+    passed = http.passed_to_client(response.fields, exchange.call.operation.answer_fields)
     for _, value in passed:
         exchange.watch.check(value)
     if response.status >= 400:
         passed.append((b"proxy-status", problem.received(response.status)))
     return passed
+
+
+async def claim_session(
+    exchange: Exchange, response: VendorResponse, fields: list[tuple[bytes, bytes]]
+) -> str:
+    """Make what a field of the answer opens theirs, before the head goes out.
+
+    An error opens nothing: what it names, unless it is theirs, does not pass (`fields` loses it).
+
+    Returns:
+        The session the answer is of; "" where there is none.
+    """
+    known = exchange.call.conversations
+    for place in exchange.call.operation.opens:
+        if not isinstance(place, Header):
+            continue
+        named = http.values(response.fields, place.name.encode("ascii"))
+        if len(named) > 1:
+            raise UpstreamMalformed("The upstream's answer names two conversations")
+        conversation = _kept_as(exchange, named[0]) if named else None
+        if conversation is None or conversation in known:
+            continue
+        if response.status >= 400:
+            fields[:] = [one for one in fields if one[0] != place.name.encode("ascii")]
+        else:
+            await claim(exchange, conversation)
+            return conversation
+    return next(iter(known), "")
+
+
+def _kept_as(exchange: Exchange, named: bytes) -> str:
+    """The name under which the ledger has what a field of the answer names."""
+    value = named.decode("latin-1")
+    try:
+        return handle(value) if exchange.call.operation.mcp else canonical_id(value)
+    except BadRequest as error:
+        raise UpstreamMalformed("The upstream's answer names no conversation") from error
 
 
 def media_type(fields: Fields) -> MediaType | None:
@@ -178,9 +227,11 @@ async def check_name(exchange: Exchange, user: str) -> None:
 
 async def say_last(exchange: Exchange, error: GatewayError, answer: Outbound) -> None:
     """Tell a client that is in the middle of a stream why it ends, in the vendor's own words."""
-    observer = exchange.observer
+    observer, record = exchange.observer, exchange.record
+    if exchange.call.operation.mcp and record.asked is None:
+        return  # nobody waits for an answer there
     if answer.started and observer is not None:
         shape = exchange.upstream.destination.vendor.problem
-        data, name = problem.last_event(error, shape, exchange.record.request_id)
+        data, name = problem.last_event(error, shape, record.request_id, record.asked)
         if event := observer.interject(data, name):
             await answer.chunk(event)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.core.errors import OrgRequired, WrongOrg
+from gateway.core.errors import NotFound, OrgRequired, WrongOrg
 from gateway.core.route import Segments, Table
 from gateway.core.vendor import ProblemShape
 from gateway.org import Org
@@ -51,6 +51,10 @@ class Site(Protocol):
         """How errors look at `path`: as a vendor's, where there is no doubt whose."""
         ...
 
+    def issuers(self, path: Segments) -> tuple[str, ...]:
+        """Whose tokens are taken at `path`, where MCP is spoken; none elsewhere."""
+        ...
+
     async def find(self, ask: Inbound) -> Found:
         """Whom a request is for. Raises as `SharedSignIn` does, and `OrgRequired`."""
         ...
@@ -77,6 +81,13 @@ class OneOrg:
     def problem(self, path: Segments) -> ProblemShape | None:
         return self.org.problem(path)
 
+    def issuers(self, path: Segments) -> tuple[str, ...]:
+        try:
+            upstream, below = self.org.upstreams.find(None, path)
+        except NotFound:
+            return ()
+        return self.org.issuers if upstream.table.speaks_mcp(below) else ()
+
     async def find(self, ask: Inbound) -> Found:
         return Found(self.org, "the host and path")
 
@@ -99,6 +110,7 @@ class SeveralOrgs:
     origins: Collection[str]
     named_in: Sequence[bytes]
     mounts: Mapping[Segments, Mount]
+    shared_issuers: tuple[str, ...] = ()
 
     def methods(self, path: Segments) -> tuple[str, ...]:
         found = (
@@ -112,6 +124,12 @@ class SeveralOrgs:
     def problem(self, path: Segments) -> ProblemShape | None:
         found = [shape for mount, _ in self._mounts(path) for shape in mount.problems]
         return found[0] if found and all(shape is found[0] for shape in found) else None
+
+    def issuers(self, path: Segments) -> tuple[str, ...]:
+        speaks = any(
+            table.speaks_mcp(below) for mount, below in self._mounts(path) for table in mount.tables
+        )
+        return self.shared_issuers if speaks else ()
 
     async def find(self, ask: Inbound) -> Found:
         named = await self.sign_in.orgs(ask)

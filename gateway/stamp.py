@@ -22,7 +22,8 @@ EVERY_ANSWER: Fields = (
 class Stamped:
     """An `Outbound` that writes `EVERY_ANSWER`, the request id, limits and `also` with each head.
 
-    `problem` is how an error would look that ends the request now.
+    `problem` is how an error would look that ends the request now; `metadata` where a client that
+    is told to sign in reads who signs people in.
     """
 
     def __init__(self, answer: Outbound, record: Record) -> None:
@@ -30,6 +31,7 @@ class Stamped:
         self._record = record
         self.also: Fields = ()
         self.problem: ProblemShape | None = None
+        self.metadata: str | None = None
 
     @property
     def started(self) -> bool:

@@ -81,6 +81,21 @@ def test_many_orgs_are_a_configuration(tmp_path: Path) -> None:
     assert loaded.settings.orgs["*"].upstreams["support"].user_id == "opaque"
 
 
+def test_an_mcp_server_is_a_configuration(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8")
+    (snippet,) = snippets(page, "toml")
+    file = tmp_path / "gateway.toml"
+    file.write_text(snippet)
+    loaded = load(file, environment={"NOTES_KEY": "k" * 20})
+    assert loaded.warnings == ()
+    upstream = loaded.settings.orgs["default"].upstreams["notes"]
+    assert upstream.allowed_tools == {
+        "*": ("search", "read"),
+        "editor": ("write",),
+        "admin": ("*",),
+    }
+
+
 def test_limits_are_a_configuration(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
     (snippet,) = snippets(page, "toml")

@@ -17,11 +17,17 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gateway"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("gateway.core", "gateway.core.errors", "gateway.core.names", "gateway.core.sse"),
+    ("gateway.core", "gateway.core.failure", "gateway.core.names", "gateway.core.sse"),
+    ("gateway.core.errors", "gateway.core.tools"),
     ("gateway.core.budget", "gateway.core.fairshare", "gateway.core.quota", "gateway.core.window"),
     ("gateway.core.identity", "gateway.core.strictjson", "gateway.core.fields"),
     ("gateway.core.assertion",),
-    ("gateway.core.pointer", "gateway.core.origin", "gateway.core.request_id"),
+    (
+        "gateway.core.origin",
+        "gateway.core.pointer",
+        "gateway.core.request_id",
+        "gateway.core.seal",
+    ),
     (
         "gateway.core.forwarded",
         "gateway.core.keywatch",
@@ -44,6 +50,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.problem",
         "gateway.core.route",
     ),
+    ("gateway.core.mcp", "gateway.core.spelled"),
+    ("gateway.core.mirror", "gateway.core.mcp_answer"),
     (
         "gateway.core.call",
         "gateway.core.directory",
@@ -63,6 +71,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ),
     ("gateway.interrupt", "gateway.stamp", "gateway.org"),
     ("gateway.site", "gateway.others"),
+    ("gateway.resource",),
     ("gateway.relay", "gateway.adoption", "gateway.welcome", "gateway.toolcall"),
     ("gateway.exchange",),
     ("gateway.staff",),
@@ -86,6 +95,7 @@ PIPELINES = (
     "gateway.stamp",
     "gateway.org",
     "gateway.site",
+    "gateway.resource",
     "gateway.others",
     "gateway.relay",
     "gateway.adoption",

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -12,7 +13,13 @@ from gateway.assemble.host import NO_HOST, Host
 from gateway.assemble.limits import Counting, build_limits
 from gateway.assemble.parts import Parts
 from gateway.assemble.process import Process
-from gateway.assemble.sign_ins import Made, org_places, shared_sign_ins, sign_ins_of
+from gateway.assemble.sign_ins import (
+    Made,
+    issuers_of,
+    org_places,
+    shared_sign_ins,
+    sign_ins_of,
+)
 from gateway.assemble.sign_ins.forwarded import forwarded_fields
 from gateway.assemble.tools import build_tool
 from gateway.assemble.widgets import build_widget
@@ -29,6 +36,7 @@ from gateway.core.directory import Directory, Stand
 from gateway.core.plan import Destination
 from gateway.core.problem import PROXY_NAME
 from gateway.core.route import Segments, Table, segments, table
+from gateway.core.tools import ToolRules
 from gateway.dispatch import THE_APPLICATION
 from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds
@@ -146,7 +154,12 @@ def build_org(settings: OrgSettings, shared: Shared, parts: Parts) -> Org:
             for name, one in settings.upstreams.items()
             if one.widget is not None
         },
+        issuers=issuers_of(settings.sign_in),
     )
+
+
+def tool_rules(allowed: Mapping[str, Sequence[str]]) -> ToolRules:
+    return ToolRules({role: frozenset(names) for role, names in allowed.items()})
 
 
 def build_tools(
@@ -215,6 +228,7 @@ def build_upstream(
             fields=settings.fields,
             decided=settings.set,
             default_roles=settings.default_roles,
+            told_by=settings.user_arguments,
             via=shared.via,
         ),
         table=shared.table(settings),
@@ -223,6 +237,7 @@ def build_upstream(
         user_id_rule=settings.user_id,
         user_id_pattern=re.compile(vendor.user_id),
         agents=None if "*" in settings.agents else frozenset(settings.agents),
+        tools=None if settings.allowed_tools is None else tool_rules(settings.allowed_tools),
         max_body=settings.max_body,
         total=settings.timeouts.total,
         assertions=shared.assertions if settings.assertion else None,

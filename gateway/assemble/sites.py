@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.assemble.orgs import Shared, build_org, build_tools, standing_at
 from gateway.assemble.parts import Parts
-from gateway.assemble.sign_ins import org_places, sign_ins_of
+from gateway.assemble.sign_ins import issuers_of, org_places, sign_ins_of
 from gateway.authn.org_from import field_of
 from gateway.authn.shared import SharedSignIns
 from gateway.config.kinds import EVERY_ORG
@@ -85,6 +85,7 @@ class _Sites:
             origins=origins,
             named_in=tuple(field_of(place) for place in places),
             mounts=self._mounts(orgs),
+            shared_issuers=issuers_of([one for org in orgs for one in org.sign_in]),
         )
 
     def _mounts(self, orgs: Sequence[OrgSettings]) -> dict[Segments, Mount]:

@@ -26,6 +26,7 @@ class Typed:
     content: bytes
     scheme: str = "http"
     peer: str = ""
+    mount: str = ""
 
     @property
     def host(self) -> str | None:

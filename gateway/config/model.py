@@ -33,6 +33,7 @@ from gateway.config.profile_kinds import Profile
 from gateway.config.sign_ins import SharedSignIns, SignIns
 from gateway.config.sign_ins.table import SharedTable
 from gateway.config.table import Table
+from gateway.config.tool_names import AllowedTools
 from gateway.config.tools import ToolTable
 from gateway.config.units import Bytes, Seconds
 from gateway.config.widget import WidgetTable
@@ -171,6 +172,14 @@ class UpstreamTable(Table):
     )
     max_body: Annotated[int, Bytes("1KiB", "64MiB")] | None = Field(
         default=None, description="Default: the server's."
+    )
+    allowed_tools: AllowedTools | None = Field(
+        default=None,
+        description='Of an MCP server, by role; "*" is everybody, or every tool. Absent: all.',
+    )
+    user_arguments: Mapping[Text, Text] = Field(
+        default={},
+        description='Of tools of an MCP server, which get the user id: by tool, or "*".',
     )
     tools: Mapping[Name, ToolTable] = Field(
         default={}, description="What the vendor may call for a person it talks to, by name."

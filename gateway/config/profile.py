@@ -16,6 +16,7 @@ from gateway.config.profile_kinds import (
     BodyText,
     ErrorBody,
     ErrorCodes,
+    ErrorStatuses,
     EventName,
     FieldValues,
     LookupQuery,
@@ -65,8 +66,9 @@ class OperationTable(Table):
     conversation: Places = Field(
         default=(), description="Where a request names a conversation: it must be theirs."
     )
-    opens: Bodies = Field(
-        default=(), description="Where an answer names a conversation: it becomes theirs."
+    opens: Places = Field(
+        default=(),
+        description="Where an answer, body or field, names a conversation: it becomes theirs.",
     )
     opens_more: bool = Field(
         default=False, description="One answer opens several, each an id of its own."
@@ -110,6 +112,9 @@ class OperationTable(Table):
     settable: Texts = Field(
         default=(), description="Members that `set` of an upstream may write, and nobody else."
     )
+    mcp: bool = Field(
+        default=False, description="Its bodies are messages of MCP: judged and answered as such."
+    )
     json_lines: bool = Field(
         default=False, description="Its streams are JSON lines, whatever their media type says."
     )
@@ -134,10 +139,14 @@ class ProblemTable(Table):
     model_config = _required("body")
 
     body: ErrorBody = Field(
-        default={}, description="{code} {message} {status} {gateway_code} {null} stand for values."
+        default={},
+        description="{code} {message} {status} {gateway_code} {id} {null} stand for values.",
     )
     codes: ErrorCodes = Field(
         default={}, description="The vendor's code, by the gateway's own code or by status."
+    )
+    statuses: ErrorStatuses = Field(
+        default={}, description="Another status than ours, by the gateway's own code."
     )
     event: ErrorBody | None = Field(
         default=None, description="The last event of a stream that ends early; default: the body."

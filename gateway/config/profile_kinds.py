@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     WithJsonSchema,
@@ -37,7 +38,7 @@ NULL = "{null}"
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-_ERROR_WORDS = frozenset({"{code}", "{message}", "{status}", "{gateway_code}", NULL})
+_ERROR_WORDS = frozenset({"{code}", "{message}", "{status}", "{gateway_code}", "{id}", NULL})
 _LOOKUP_WORDS = frozenset({"{conversation}", "{user}"})
 _WORD = re.compile(r"\{[a-z_]+\}")
 _SHORT = re.compile(r"([A-Z]+) (/.*)")
@@ -132,7 +133,7 @@ def _error_body(written: Mapping[str, Any]) -> Mapping[str, Any]:
         if _WORD.search(text) and text not in _ERROR_WORDS:
             raise ValueError(
                 "has a {word} that stands for nothing there: a whole string may be "
-                "{code}, {message}, {status}, {gateway_code} or {null}"
+                "{code}, {message}, {status}, {gateway_code}, {id} or {null}"
             )
     return written
 
@@ -213,4 +214,7 @@ ErrorCodes = Mapping[
     Annotated[str | int, WithJsonSchema({"type": ["string", "integer"]})],
 ]
 WidgetProofs = Annotated[tuple[WidgetProof, ...], OneOrMore(), AfterValidator(_each_once)]
+ErrorStatuses = Mapping[
+    Annotated[str, AfterValidator(_error_key)], Annotated[int, Field(ge=200, le=599)]
+]
 LookupQuery = Mapping[Text, Annotated[str, AfterValidator(_lookup_value)]]

@@ -60,6 +60,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "field_values": {name: sorted(some) for name, some in operation.field_values.items()},
         "response_fields": sorted(operation.response_fields),
         "settable": sorted(operation.settable),
+        "mcp": operation.mcp,
         "json_lines": operation.json_lines,
         "says": _places(operation.says),
         "thinks": operation.thinks,
@@ -73,7 +74,9 @@ def _problem(problem: ProblemShape) -> dict[str, Any]:
     codes = {str(key): code for key, code in problem.codes.items()}
     event = {} if problem.event is None else {"event": problem.event}
     name = {"event_name": problem.event_name} if problem.event_name else {}
-    return {"body": problem.body, **event, **name, **({"codes": codes} if codes else {})}
+    statuses = {"statuses": problem.statuses} if problem.statuses else {}
+    told = {"codes": codes} if codes else {}
+    return {"body": problem.body, **event, **name, **told, **statuses}
 
 
 def _metered(metered: Metered) -> dict[str, str]:

@@ -39,8 +39,6 @@ NOT_YET = (
     NotYet("upstream", "contacts"),
 )
 
-VENDORS = ("mcp",)
-
 
 def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:
     """Take what is not available yet out of `tree`, each with a finding.

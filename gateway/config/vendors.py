@@ -140,6 +140,7 @@ def operation(table: OperationTable) -> Operation:
         field_values={name: frozenset(some) for name, some in table.field_values.items()},
         response_fields=frozenset(table.response_fields),
         settable=frozenset(table.settable),
+        mcp=table.mcp,
         json_lines=table.json_lines,
         says=tuple(map(body, table.says)),
         thinks=table.thinks,
@@ -156,6 +157,7 @@ def _problem(table: ProblemTable) -> ProblemShape:
     return ProblemShape(
         body=_members(table.body),
         codes={int(key) if key.isdigit() else key: code for key, code in table.codes.items()},
+        statuses=table.statuses,
         event=None if table.event is None else _members(table.event),
         event_name=table.event_name,
     )

@@ -9,15 +9,17 @@ profile names or places a value in; never inside message content or tool argumen
 
 from dataclasses import dataclass, field
 
-from gateway.core import holding, pointer, strictjson
-from gateway.core.errors import BadRequest, SpoofedIdentity
+from gateway.core import holding, mcp, mirror, pointer, strictjson
+from gateway.core.errors import BadRequest, ConversationNotFound, SpoofedIdentity
 from gateway.core.fields import Fields
 from gateway.core.guard import Room, Verdict
 from gateway.core.names import fold, meaning, names_conversation, names_people
 from gateway.core.place import Body, Variable, bodies
 from gateway.core.pointer import Tokens
 from gateway.core.query import parse_query
-from gateway.core.route import SEGMENT, Match
+from gateway.core.route import Match
+from gateway.core.seal import Seal, handle
+from gateway.core.spelled import canonical_id, shown
 from gateway.core.strictjson import JsonObject, JsonValue
 from gateway.core.vendor import Operation
 
@@ -46,6 +48,7 @@ class Call:
     query: tuple[tuple[str, str], ...] = ()
     fields: tuple[tuple[bytes, bytes], ...] = ()
     body: JsonObject | None = None
+    asked: mcp.Asked | None = None  # instead of a body, where bodies are messages of MCP
     conversations: tuple[str, ...] = ()  # every one it names, in one spelling
     dropped: tuple[str, ...] = ()  # "body:temperature", "body:metadata/email", "query:debug"
     spoofed: tuple[str, ...] = ()  # what names somebody else, written alike: "path:user"
@@ -68,8 +71,8 @@ class _Reading:
     def drop(self, kind: str, name: str, value: object, verdict: Verdict) -> None:
         """Leave out what may not pass."""
         if verdict is Verdict.OTHER_CONVERSATION:
-            raise BadRequest(f"This operation takes no {_KINDS[kind]} '{_shown(name)}'")
-        self.dropped.append(f"{kind}:{_shown(name)}")
+            raise BadRequest(f"This operation takes no {_KINDS[kind]} '{shown(name)}'")
+        self.dropped.append(f"{kind}:{shown(name)}")
         if verdict is Verdict.PERSON:
             self.name_person(kind, name, value)
 
@@ -77,23 +80,11 @@ class _Reading:
         """Count an attempt to be somebody else; null and the empty text name nobody."""
         if value is None or (isinstance(value, str) and value in self.own):
             return
-        self.spoofed.append(f"{kind}:{_shown(name)}")
+        self.spoofed.append(f"{kind}:{shown(name)}")
 
     def name_conversation(self, value: object) -> None:
-        self.conversations.append(canonical_id(value))
-
-
-def canonical_id(value: object) -> str:
-    """The one spelling of a conversation id: `7` and "7" are one, `true` and "07" are others.
-
-    Raises:
-        BadRequest: it is no id.
-    """
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return str(value)
-    if isinstance(value, str) and SEGMENT.fullmatch(value):
-        return value
-    raise BadRequest("A conversation is named by something that is no conversation id")
+        named = handle(value) if self.operation.mcp else canonical_id(value)
+        self.conversations.append(named)
 
 
 def read(
@@ -108,22 +99,29 @@ def read(
     org: str = "",
     user_header: str = "",
     refuse_spoofs: bool = False,
+    seal: Seal | None = None,
 ) -> Call:
     """Read a request as its operation allows.
 
     `content` is the body, None where the operation takes none. A client that names `user`,
-    `subject` or `org` where people are named has said the truth.
+    `subject` or `org` where people are named has said the truth. `seal` is on what the vendor gave
+    this person to bring back.
 
     Raises:
         BadRequest, AmbiguousJson: it cannot be read in one way, or names a conversation where the
             operation has none.
+        ConversationNotFound: it brings back what was somebody else's.
         SpoofedIdentity: it names somebody else, and `refuse_spoofs`.
     """
     reading = _Reading(match.operation, frozenset({user, subject, org, ""}))
     _read_variables(reading, match)
     query = _read_query(reading, raw_query)
     listed = _read_fields(reading, fields, user_header)
-    body = None if content is None else _read_body(reading, content)
+    body, asked = None, None
+    if match.operation.mcp:
+        asked, listed = _read_mcp(reading, fields, listed, content, seal)
+    elif content is not None:
+        body = _read_body(reading, content)
     if refuse_spoofs and reading.spoofed:
         raise SpoofedIdentity
     return Call(
@@ -132,6 +130,7 @@ def read(
         query=query,
         fields=listed,
         body=body,
+        asked=asked,
         conversations=tuple(dict.fromkeys(reading.conversations)),
         dropped=tuple(reading.dropped),
         spoofed=tuple(dict.fromkeys(reading.spoofed)),
@@ -201,10 +200,49 @@ def _leave_those(
         reading.dropped.append(f"field:{name}")
 
 
+def _read_mcp(
+    reading: _Reading,
+    fields: Fields,
+    listed: tuple[tuple[bytes, bytes], ...],
+    content: bytes | None,
+    seal: Seal | None,
+) -> tuple[mcp.Asked | None, tuple[tuple[bytes, bytes], ...]]:
+    """The messages, if any, and the fields that pass."""
+    if content is None:
+        return None, tuple(_unsealed(reading, name, value, seal) for name, value in listed)
+    asked = mcp.parse(content)
+    for message in asked.messages:
+        _judge(reading, message)
+    repeating = mirror.mirrored(asked, fields)
+    if seal is not None:
+        mcp.unseal(asked, seal)
+    return asked, (*listed, *repeating)
+
+
+def _unsealed(
+    reading: _Reading, name: bytes, value: bytes, seal: Seal | None
+) -> tuple[bytes, bytes]:
+    """A field as the vendor gets it: the id of an event is one of a session of this person's."""
+    if name != mcp.LAST_EVENT or seal is None:
+        return name, value
+    kinds = [mcp.event_kind(session) for session in reading.conversations]
+    found = [seal.open(kind, value.decode("latin-1")) for kind in kinds]
+    opened = next((one for one in found if one is not None), None)
+    if opened is None:
+        raise ConversationNotFound
+    return name, opened.encode("latin-1")
+
+
 def _read_body(reading: _Reading, content: bytes) -> JsonObject:
     document = strictjson.loads(content)
     if not isinstance(document, dict):
         raise BadRequest("The body is not a JSON object")
+    _judge(reading, document)
+    return document
+
+
+def _judge(reading: _Reading, document: JsonObject) -> None:
+    """Take out of a body what may not pass, and note whom and what it names."""
     operation = reading.operation
     holding.check(operation, document)
     for place in bodies(operation.user):
@@ -218,7 +256,6 @@ def _read_body(reading: _Reading, content: bytes) -> JsonObject:
     if operation.opens:
         _leave_out_none(named, document, (None, "") if operation.blank_opens else (None,))
     _read_conversations(reading, named, document)
-    return document
 
 
 def _clear(reading: _Reading, room: Room, members: JsonObject) -> None:
@@ -259,8 +296,3 @@ def _has_deeper(places: tuple[Body, ...], tokens: Tokens, value: JsonObject) -> 
         for place in places
         if (inner := place.tokens[depth:])
     )
-
-
-def _shown(name: str) -> str:
-    """A client's name, fit for a log line and for an answer."""
-    return "".join(c if c.isprintable() else "?" for c in name[:64])

@@ -1,10 +1,11 @@
 """Everything that can go wrong with an exchange, as one tree.
 
     GatewayError
-    ├── BadRequest 400    AmbiguousJson, AmbiguousCredentials, BadPath, SpoofedIdentity, OrgRequired
+    ├── BadRequest 400            AmbiguousJson, AmbiguousCredentials, BadPath, SpoofedIdentity,
+    │                             OrgRequired, HeaderMismatch
     ├── Unauthenticated 401       CredentialsMissing, CredentialsInvalid, CredentialsExpired
     ├── Forbidden 403             WrongOrg, OriginRefused, IdentityNotRepresentable, Blocked
-    ├── NotFound 404              ConversationNotFound
+    ├── NotFound 404              ConversationNotFound, MethodNotOffered, ToolNotFound
     ├── MethodNotAllowed 405, RequestTimeout 408, IdempotencyConflict 409, LengthRequired 411,
     │   ContentTooLarge 413, UriTooLong 414, UnsupportedMediaType 415, ExpectationFailed 417,
     │   MisdirectedRequest 421, FieldsTooLarge 431, LoopDetected 508
@@ -20,23 +21,17 @@ Statuses are those of RFC 9110, 6585 and 5842; `proxy_error` is a type of RFC 92
 
 from typing import ClassVar
 
-
-class GatewayError(Exception):
-    """An exchange ends with an answer of our own: `status`, our stable `code`, and `detail`."""
-
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal"
-    title: ClassVar[str] = "The gateway failed"
-    proxy_error: ClassVar[str] = "proxy_internal_error"
-    after: ClassVar[int | None] = None
-
-    def __init__(
-        self, detail: str = "", *, retry_after: int | None = None, proxy_error: str | None = None
-    ) -> None:
-        super().__init__(detail or self.title)
-        self.detail = detail or self.title
-        self.retry_after = self.after if retry_after is None else retry_after  # seconds
-        self.error_type = proxy_error or self.proxy_error
+from gateway.core.failure import GatewayError as GatewayError
+from gateway.core.failure import KeysUnavailable as KeysUnavailable
+from gateway.core.failure import LedgerUnavailable as LedgerUnavailable
+from gateway.core.failure import Overloaded as Overloaded
+from gateway.core.failure import Unavailable as Unavailable
+from gateway.core.failure import UpstreamBrokeOff as UpstreamBrokeOff
+from gateway.core.failure import UpstreamCredentialsRefused as UpstreamCredentialsRefused
+from gateway.core.failure import UpstreamError as UpstreamError
+from gateway.core.failure import UpstreamMalformed as UpstreamMalformed
+from gateway.core.failure import UpstreamTimeout as UpstreamTimeout
+from gateway.core.failure import UpstreamUnreachable as UpstreamUnreachable
 
 
 class BadRequest(GatewayError):
@@ -69,6 +64,11 @@ class SpoofedIdentity(BadRequest):
 class OrgRequired(BadRequest):
     code = "org_required"
     title = "This person belongs to several organisations: say which one is meant"
+
+
+class HeaderMismatch(BadRequest):
+    code = "header_mismatch"
+    title = "A field says something else than the body it repeats"
 
 
 class Unauthenticated(GatewayError):
@@ -134,6 +134,22 @@ class ConversationNotFound(NotFound):
 
     code = "conversation_not_found"
     title = "Conversation not found"
+    proxy_error = "http_request_denied"
+
+
+class MethodNotOffered(NotFound):
+    """Of JSON-RPC, not of HTTP."""
+
+    code = "method_not_offered"
+    title = "No such method"
+    proxy_error = "http_request_denied"
+
+
+class ToolNotFound(NotFound):
+    """A tool that is not this person's to use and no tool: the same words for both."""
+
+    code = "tool_not_found"
+    title = "Unknown tool"
     proxy_error = "http_request_denied"
 
 
@@ -239,62 +255,3 @@ class LoopDetected(GatewayError):
     code = "loop_detected"
     title = "The request has been through this gateway already"
     proxy_error = "proxy_loop_detected"
-
-
-class UpstreamError(GatewayError):
-    status = 502
-    code = "upstream_malformed"
-    title = "The upstream's answer cannot be used"
-    proxy_error = "http_protocol_error"
-
-
-class UpstreamUnreachable(UpstreamError):
-    code = "upstream_unreachable"
-    title = "The upstream cannot be reached"
-    proxy_error = "destination_unavailable"
-
-
-class UpstreamBrokeOff(UpstreamError):
-    code = "upstream_broke_off"
-    title = "The upstream broke off its answer"
-    proxy_error = "http_response_incomplete"
-
-
-class UpstreamMalformed(UpstreamError):
-    pass
-
-
-class UpstreamCredentialsRefused(UpstreamError):
-    code = "upstream_credentials_refused"
-    title = "The upstream refused the gateway's own credential"
-    proxy_error = "http_request_denied"
-
-
-class UpstreamTimeout(GatewayError):
-    status = 504
-    code = "upstream_timeout"
-    title = "The upstream did not answer in time"
-    proxy_error = "http_response_timeout"
-
-
-class Unavailable(GatewayError):
-    status = 503
-    code = "overloaded"
-    title = "The gateway cannot serve this now"
-    proxy_error = "proxy_internal_response"
-    after = 1
-
-
-class KeysUnavailable(Unavailable):
-    code = "keys_unavailable"
-    title = "Whether this credential is good cannot be known now; it may be"
-
-
-class LedgerUnavailable(Unavailable):
-    code = "ledger_unavailable"
-    title = "Who owns this conversation cannot be looked up or recorded now"
-
-
-class Overloaded(Unavailable):
-    title = "Too many requests wait for this upstream"
-    proxy_error = "connection_limit_reached"

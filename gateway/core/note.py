@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.core import pointer, strictjson
-from gateway.core.errors import UpstreamMalformed
+from gateway.core.errors import BadRequest, UpstreamMalformed
 from gateway.core.metered import Metered
 from gateway.core.pointer import Tokens
+from gateway.core.seal import handle
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import Body, Operation
 
+MAX_HELD = 4 * 1024 * 1024  # bytes of an answer, or of one event
 # Written in JSON as it stands; a quote or a slash may be escaped, an index is not written at all.
 _PLAIN = re.compile("[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -69,6 +71,7 @@ class Reader:
         self._opens = _bodies(operation.opens)
         self._names = operation.answers_user
         self._usage = operation.usage
+        self._are_secrets = operation.mcp
         self.known = set(known)
         self._unknown = bool(self._opens) and not known
         self.checks = bool(self._opens or self._names)
@@ -95,8 +98,9 @@ class Reader:
             if named not in self._users:
                 self._users.add(named)
                 yield Names(named)
-        for conversation in _ids(document, self._opens):
-            if conversation not in self.known:
+        for named in _ids(document, self._opens):
+            conversation = self._kept_as(named)
+            if conversation is not None and conversation not in self.known:
                 self.known.add(conversation)
                 yield Opens(conversation)
             self._unknown = False
@@ -104,6 +108,15 @@ class Reader:
         if usage:
             yield Costs(usage)
             self.leaves_out = self._hidden is not None and self._hidden.tells_nothing_else(document)
+
+    def _kept_as(self, named: str) -> str | None:
+        """The name under which the ledger has a conversation; None: nobody can ask for it."""
+        if not self._are_secrets:
+            return named
+        try:
+            return handle(named)
+        except BadRequest:
+            return None
 
 
 def _bodies(places: tuple[object, ...]) -> tuple[Body, ...]:

@@ -22,17 +22,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from gateway.core import strictjson
+from gateway.core import mcp_answer, strictjson
 from gateway.core.errors import UpstreamMalformed
 from gateway.core.fields import MediaType
+from gateway.core.mcp_answer import Editing
 from gateway.core.metered import Metered
-from gateway.core.note import Costs, Names, Note, Opens, Pass, Reader, Stop
+from gateway.core.note import MAX_HELD, Costs, Names, Note, Opens, Pass, Reader, Stop
 from gateway.core.sse import EventStreamSplitter, JsonLinesSplitter, Splitter
 from gateway.core.vendor import Operation
 
 __all__ = ["MAX_HELD", "Costs", "Names", "Note", "Observer", "Opens", "Pass", "Stop", "observe"]
-
-MAX_HELD = 4 * 1024 * 1024
 
 
 class Observer(Protocol):
@@ -64,16 +63,20 @@ def observe(
     user: str,
     known: tuple[str, ...] = (),
     hidden: Metered | None = None,
+    editing: Editing | None = None,
 ) -> Observer:
     """The observer of an answer of this media type; `ok` says that its status is a success.
 
     `user` is the id we wrote; `known` are the conversations the request named: theirs already. What
-    is `hidden` the client has not asked for.
+    is `hidden` the client has not asked for. `editing` is what an answer of an MCP server is
+    changed by.
 
     Raises:
         UpstreamMalformed: rule 5.
     """
     reader = Reader(operation if ok else replace(operation, opens=()), user, known, hidden)
+    if editing is not None:
+        return mcp_answer.observe(reader, editing, media, ok=ok)
     if media is not None and (media.is_event_stream or media.is_json_lines):
         lines = operation.json_lines or media.is_json_lines
         return _Stream(reader, JsonLinesSplitter() if lines else EventStreamSplitter())

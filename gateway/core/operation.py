@@ -62,6 +62,7 @@ class Operation:
     field_values: Mapping[str, frozenset[str]] = field(default_factory=dict)  # items, of a list too
     response_fields: frozenset[str] = frozenset()  # beyond the defaults of fields.RESPONSE_FIELDS
     settable: frozenset[str] = frozenset()  # members the server may set, and clients may not
+    mcp: bool = False  # its bodies are messages of MCP (core.mcp), and ids in it are secrets
     json_lines: bool = False  # its streams are JSON lines, whatever their media type says
     says: tuple[Body, ...] = ()  # a person's own words; without any, tools and agent talk on
     thinks: bool = False  # makes the vendor think, and so costs
@@ -101,6 +102,12 @@ class Operation:
             containers=(body.tokens for body in self.containers),
             inner=self.deeper,
         )
+
+    @cached_property
+    def answer_fields(self) -> frozenset[str]:
+        """Fields of an answer that pass, beyond the defaults: listed, or naming what it opens."""
+        opened = {place.name for place in self.opens if isinstance(place, Header)}
+        return self.response_fields | opened
 
     @cached_property
     def limited(self) -> tuple[tuple[Tokens, frozenset[JsonValue]], ...]:

@@ -21,7 +21,10 @@ EXPOSED = (
     b"x-vercel-ai-ui-message-stream, mcp-session-id"
 )
 # A list of our own, never the one asked for: with credentials "*" has no meaning (Fetch 3.2.3).
-REQUEST_FIELDS = b"authorization, content-type, x-api-key, x-request-id, last-event-id"
+REQUEST_FIELDS = (
+    b"authorization, content-type, x-api-key, x-request-id, last-event-id, mcp-session-id, "
+    b"mcp-protocol-version, mcp-method, mcp-name"
+)
 PREFLIGHT_SECONDS = b"600"
 
 
@@ -43,6 +46,16 @@ def cookie_is_credential(
         return site is None or site in SITES
     own = host is not None and _fold(origin) == _fold(f"{scheme}://{host}")
     return own and (site is None or site == b"same-origin")
+
+
+def is_own(fields: Fields, *, scheme: str, host: str | None, origins: Collection[str]) -> bool:
+    """Whether no page asks, or one of ours, or one of `origins`."""
+    lines = values(fields, b"origin")
+    if not lines:
+        return True
+    origin = lines[0].decode("latin-1")
+    own = host is not None and _fold(origin) == _fold(f"{scheme}://{host}")
+    return len(lines) == 1 and (own or origin in origins)
 
 
 def _is_ours_by_site(site: bytes | None, *, safe: bool) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from gateway.core import assertion, pointer, strictjson
+from gateway.core import assertion, mcp, pointer, strictjson
 from gateway.core.call import Call
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.fields import VISIBLE
@@ -19,7 +19,7 @@ from gateway.core.guard import EVERY
 from gateway.core.identity import Identity, is_plain
 from gateway.core.place import Header, Query, Variable, bodies
 from gateway.core.route import SEGMENT
-from gateway.core.strictjson import JsonValue
+from gateway.core.strictjson import JsonObject, JsonValue
 from gateway.core.vendor import Vendor
 
 _WORD = re.compile(r"\{(key|user|org|roles|subject)\}")
@@ -48,6 +48,7 @@ class Destination:
     fields: Mapping[str, str] = field(default_factory=dict)  # the org's own, templates alike
     decided: Mapping[str, JsonValue] = field(default_factory=dict)  # pointer → value
     default_roles: tuple[str, ...] = ()
+    told_by: Mapping[str, str] = field(default_factory=dict)  # tool → argument: the user id
     via: str = "1.1 gateway"
 
 
@@ -125,6 +126,8 @@ def _as_segment(user: str) -> str:
 
 
 def _content(destination: Destination, call: Call, user: str) -> bytes | None:
+    if call.asked is not None:
+        return _messages(destination, call.asked, user)
     places = bodies(call.operation.user)
     if call.body is None:
         if places:
@@ -142,6 +145,24 @@ def _content(destination: Destination, call: Call, user: str) -> bytes | None:
     if metered is not None and metered.needs(body):
         pointer.put(body, metered.ask.tokens, True)
     return strictjson.dumps(body)
+
+
+def _messages(destination: Destination, asked: mcp.Asked, user: str) -> bytes:
+    messages: list[JsonValue] = []
+    for one in asked.messages:
+        message = dict(one)
+        argument = _argument_for_user(destination, message)
+        if argument is not None:
+            pointer.put(message, ("params", "arguments", argument), user)
+        messages.append(message)
+    return strictjson.dumps(messages if asked.is_batch else messages[0])
+
+
+def _argument_for_user(destination: Destination, message: JsonObject) -> str | None:
+    if message.get("method") != mcp.CALL:
+        return None
+    told_by = destination.told_by
+    return told_by.get(str(mcp.params_of(message)["name"])) or told_by.get(EVERY)
 
 
 def _fields(
@@ -163,6 +184,8 @@ def _fields(
     }
     passed = {name.decode("ascii"): value for name, value in call.fields}
     templates = {**destination.vendor.fields, **destination.fields}
+    if not words["key"]:  # a server of one's own may take none
+        templates = {name: one for name, one in templates.items() if "{key}" not in one}
     # What a client says in a field that has values to choose from, it may say; else we say it.
     said = {name for name in passed if name in call.operation.field_values}
     written = {

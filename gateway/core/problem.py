@@ -26,8 +26,18 @@ class Answer:
     content: bytes
 
 
-def of_error(error: GatewayError, shape: ProblemShape | None, request_id: str) -> Answer:
-    """The answer for an exchange that ended with `error`."""
+def of_error(
+    error: GatewayError,
+    shape: ProblemShape | None,
+    request_id: str,
+    *,
+    asked: JsonValue = None,
+    metadata: str | None = None,
+) -> Answer:
+    """The answer for an exchange that ended with `error`.
+
+    `asked` is the id of a JSON-RPC request, `metadata` where a client reads who signs people in.
+    """
     fields = [
         (b"x-gateway-error", error.code.encode("ascii")),
         (b"proxy-status", _proxy_status(error)),
@@ -35,16 +45,18 @@ def of_error(error: GatewayError, shape: ProblemShape | None, request_id: str) -
     if error.retry_after is not None:
         fields.append((b"retry-after", str(error.retry_after).encode("ascii")))
     if isinstance(error, Unauthenticated):
-        fields.append((b"www-authenticate", _challenge(error)))
+        fields.append((b"www-authenticate", _challenge(error, metadata)))
     if isinstance(error, MethodNotAllowed):
         fields.append((b"allow", ", ".join(error.allow).encode("ascii")))
     body: JsonValue
+    status = error.status
     if shape is None:
         media, body = b"application/problem+json", _problem(error, request_id)
     else:
         media = b"application/json"
-        body = shape.render(status=error.status, code=error.code, message=error.detail)
-    return of_json(body, status=error.status, fields=fields, media=media)
+        body = shape.render(status=status, code=error.code, message=error.detail, asked=asked)
+        status = shape.statuses.get(error.code, status)
+    return of_json(body, status=status, fields=fields, media=media)
 
 
 def of_json(
@@ -61,12 +73,14 @@ def of_json(
 
 
 def last_event(
-    error: GatewayError, shape: ProblemShape | None, request_id: str
+    error: GatewayError, shape: ProblemShape | None, request_id: str, asked: JsonValue = None
 ) -> tuple[bytes, str]:
     """What a stream that must end early says before it is cut off: an event's data, and name."""
     if shape is None:
         return strictjson.dumps(_problem(error, request_id)), "error"
-    rendered = shape.render_event(status=error.status, code=error.code, message=error.detail)
+    rendered = shape.render_event(
+        status=error.status, code=error.code, message=error.detail, asked=asked
+    )
     return strictjson.dumps(rendered), shape.event_name
 
 
@@ -89,11 +103,11 @@ def received(status: int) -> bytes:
     return f"{PROXY_NAME}; received-status={status}".encode("ascii")
 
 
-def _challenge(error: Unauthenticated) -> bytes:
-    if error.challenge_error is None:
-        return b'Bearer realm="gateway"'  # RFC 6750 section 3.1: no credential, no error code
-    # The titles are ours: ASCII, no quote, no backslash, as RFC 6750 section 3 wants them.
-    return (
-        f'Bearer realm="gateway", error="{error.challenge_error}", '
-        f'error_description="{error.title}"'
-    ).encode("ascii")
+def _challenge(error: Unauthenticated, metadata: str | None) -> bytes:
+    parts = ['realm="gateway"']
+    if error.challenge_error is not None:  # RFC 6750 section 3.1: no credential, no error code
+        # The titles are ours: ASCII, no quote, no backslash, as RFC 6750 section 3 wants them.
+        parts += [f'error="{error.challenge_error}"', f'error_description="{error.title}"']
+    if metadata is not None:  # RFC 9728 section 5.1
+        parts.append(f'resource_metadata="{metadata}"')
+    return f"Bearer {', '.join(parts)}".encode("ascii")

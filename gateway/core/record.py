@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.core.quota import Quota
+from gateway.core.strictjson import JsonValue
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Record:
     actor: str = ""
     user: str = ""
     conversation: str = ""
+    asked: JsonValue = None  # the id of a JSON-RPC request, for an answer to it
     status: int = 0
     upstream_status: int = 0
     code: str = ""  # our error code

@@ -82,6 +82,10 @@ class Table:
         found = (method for _, operation, _ in self._found(path) for method in operation.methods)
         return tuple(dict.fromkeys(found))
 
+    def speaks_mcp(self, path: Segments) -> bool:
+        """Whether an operation at `path` is of an MCP server."""
+        return any(operation.mcp for _, operation, _ in self._found(path))
+
     def is_closed(self, path: Segments) -> bool:
         """Whether a call of the vendor's stands at `path` that no variable may reach."""
         return any(_fit(template, path) is not None for template in self._closed)

@@ -93,6 +93,11 @@ class Vendor:
             raise ValueError(f"user_id: no regular expression: {error}") from error
 
     @property
+    def is_mcp(self) -> bool:
+        """Whether its clients are MCP's, which look up who signs people in (RFC 9728)."""
+        return any(operation.mcp for operation in self.operations.values())
+
+    @property
     def told_org(self) -> bool:
         return any("{org}" in template for template in self.fields.values())
 

@@ -64,6 +64,10 @@ class AsgiInbound:
         return mounted_path.raw_path(self.scope, self._prefix)
 
     @property
+    def mount(self) -> str:
+        return mounted_path.mount(self.scope, self._prefix)
+
+    @property
     def scheme(self) -> str:
         return self._origin[0]
 

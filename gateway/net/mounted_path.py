@@ -28,6 +28,12 @@ def raw_path(scope: Scope, prefix: str = "") -> str:
     return rest
 
 
+def mount(scope: Scope, prefix: str = "") -> str:
+    """What stands before the path we see, as a client writes it."""
+    given, mounted = _roots(scope)
+    return quote(given, safe=_PLAIN) + mounted + prefix
+
+
 def routed_path(scope: Scope) -> str:
     """The path as the application's router sees it: decoded, without what stands before it."""
     given, mounted = _roots(scope)

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.core.vendor import Vendor
-from gateway.vendors import altatech, anthropic, bookbag, chatbase, dify, external_user_id, openai
+from gateway.vendors import (
+    altatech,
+    anthropic,
+    bookbag,
+    chatbase,
+    dify,
+    external_user_id,
+    mcp,
+    openai,
+)
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
     {
@@ -17,6 +26,7 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
             openai.VENDOR,
             anthropic.VENDOR,
             dify.VENDOR,
+            mcp.VENDOR,
         )
     }
 )

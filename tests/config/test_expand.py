@@ -174,6 +174,7 @@ def test_profiles_of_the_file_stand_in_it(loaded: Load):
         "path": "/ping",
         "opens_more": False,
         "blank_opens": False,
+        "mcp": False,
         "json_lines": False,
         "thinks": False,
         "calls_tool": False,

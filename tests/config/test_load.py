@@ -37,6 +37,7 @@ SECRETS = {
     "MINE_KEY": "mine-key",
     "TOOL_TOKEN": "tool-token-0123456789",
     "WIDGET_SECRET": STRONG[2:] + "w7",
+    "NOTES_KEY": "notes-key-0123456789",
 }
 WRITTEN = (
     *(File, Server, IdentitySettings, Store, *SHARED_KINDS.values()),
@@ -77,6 +78,7 @@ def test_the_example_needs_what_it_says(told: Told):
         ["INTROSPECT_SECRET"],
         ["PROXY_SECRET"],
         ["CHATBASE_KEY"],
+        ["NOTES_KEY"],
         ["TOOL_TOKEN"],
         ["WIDGET_SECRET"],
         ["DOCS_KEY"],

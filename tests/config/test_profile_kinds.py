@@ -16,7 +16,7 @@ PATH = (
 PLACE = 'must be "body:/pointer", "query:name", "path:name" or "field:name"'
 WORDS = (
     "has a {word} that stands for nothing there: a whole string may be {code}, {message}, "
-    "{status}, {gateway_code} or {null}"
+    "{status}, {gateway_code}, {id} or {null}"
 )
 
 
@@ -77,7 +77,8 @@ def test_what_is_neither_is_told(told: Told):
         ('chat.conversation = "thread"', f"conversation: {PLACE}"),
         ('chat.user = "field:Cookie"', f"user: {FIELD}"),
         ('chat.user = "field:accept"', f"user: {FIELD}"),
-        ('chat.opens = "field:x-conversation"', 'opens: must be "body:/pointer"'),
+        ('chat.opens = "field:set-cookie"', f"opens: {FIELD}"),
+        ('chat.opens = "query:x"', "opens: an answer has fields and a body, no path and no query"),
         ('chat.answers_user = "query:x"', 'answers_user: must be "body:/pointer"'),
         ('chat.fields = ["x-a", "authorization"]', f"fields[1]: {FIELD}"),
         ('chat.fields = "*"', "fields: '*' would let every credential through"),

@@ -2,11 +2,9 @@ import pytest
 
 from gateway.config.unavailable import (
     NOT_YET,
-    VENDORS,
     NotYet,
 )
 from gateway.config.written import keys_of, table_at
-from gateway.vendors import VENDORS as SHIPPED
 from tests.config.conftest import Told
 from tests.config.parts import org, short
 
@@ -60,13 +58,6 @@ def test_so_is_no_for_what_is_not_there(value: str, told: Told):
     assert told(org("acme", more=more), NO="false") == []
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_a_profile_that_is_planned_is_told_from_a_misspelt_one(vendor: str, told: Told):
-    assert told(short().replace("chatbase", vendor)) == [
-        "5:1  error  upstreams.support.vendor: this profile is not available yet"
-    ]
-
-
 def test_a_feature_that_is_there_has_no_row():
     tables = {
         "file": (),
@@ -81,4 +72,3 @@ def test_a_feature_that_is_there_has_no_row():
         assert table is not None
         known = row.key in keys_of(table)
         assert known is row.may_be_written, f"{row.scope}.{row.key}"
-    assert not set(VENDORS) & set(SHIPPED)

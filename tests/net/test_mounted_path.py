@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 
 from gateway.core.errors import BadPath
-from gateway.net.mounted_path import below, raw_path, routed_path
+from gateway.net.mounted_path import below, mount, raw_path, routed_path
 from tests.support.serve import serving
 from tests.support.wire import raw_request, wire
 
@@ -107,3 +107,17 @@ async def test_agrees_with_starlettes_own_routing(root: str) -> None:
     async with serving(app, root_path=root) as url:
         for path, seen in (("/v1/ai/a/b", b"/a/b /a/b"), ("/v1/ai/a%2Fb", b"/a%2Fb /a/b")):
             assert (await wire(url, raw_request("GET", path))).body == seen
+
+
+@pytest.mark.parametrize(
+    ("roots", "prefix", "expected"),
+    [
+        ({}, "", ""),
+        ({}, "/ai", "/ai"),
+        ({"root_path": "/api/"}, "/ai", "/api/ai"),
+        ({"root_path": "/api/app", "app_root_path": "/api"}, "", "/api/app"),
+        ({"root_path": "/grüße", "app_root_path": "/grüße"}, "/ai", "/gr%C3%BC%C3%9Fe/ai"),
+    ],
+)
+def test_a_client_is_told_where_we_stand(roots: dict[str, str], prefix: str, expected: str) -> None:
+    assert mount(scope(b"/", **roots), prefix) == expected

@@ -78,6 +78,17 @@ def dify(
     return _single(issuer, store, "app", {"vendor": "dify", "base_url": url, "key": key}) + more
 
 
+def mcp(url: str, issuer: Issuer, *, store: Path | str, key: str = "mcp-key") -> str:
+    """One org, an MCP server at `url` as the upstream `notes`, sign-in by a shared secret (HS256).
+
+    Roles stand in the claim `roles`.
+    """
+    profile: Members = {"vendor": "mcp", "base_url": url, "key": key}
+    return _single(issuer, store, "notes", profile).replace(
+        "[sign_in]\n", '[sign_in]\nroles_claim = "roles"\n'
+    )
+
+
 def _single(issuer: Issuer, store: Path | str, name: str, upstream: Members) -> str:
     return (
         _common(store)

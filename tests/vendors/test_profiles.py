@@ -273,6 +273,18 @@ CLOSED = {
         POST /v1/messages/m/suggested
         POST /chat-messages
     """,
+    "mcp": """
+        GET /
+        POST /
+        PUT /mcp
+        PATCH /mcp
+        POST /mcp/messages
+        GET /sse
+        POST /messages
+        POST /register
+        POST /token
+        GET /authorize
+    """,
 }
 
 

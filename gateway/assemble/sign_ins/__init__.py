@@ -24,6 +24,7 @@ from gateway.assemble.sign_ins import (
 from gateway.assemble.sign_ins.making import Making
 from gateway.authn.verifier import Verifier
 from gateway.config.model import OrgSettings, Settings
+from gateway.config.sign_ins.jwt import JwtSignInSettings
 from gateway.config.sign_ins.table import SignInTable
 from gateway.config.vouching import Vouching
 from gateway.core.vendor import Vendor
@@ -47,6 +48,14 @@ def build_sign_in(settings: SignInTable, making: Making) -> Verifier:
         return build(settings, making)
     alone = build(settings, replace(making, may_vouch_for=_any))
     return membership.beside(alone, settings, making)
+
+
+def issuers_of(sign_ins: Iterable[SignInTable]) -> tuple[str, ...]:
+    """The issuers a client may get a token from, each once."""
+    found = (one.issuer for one in sign_ins if isinstance(one, JwtSignInSettings))
+    return tuple(
+        dict.fromkeys(issuer for issuer in found if issuer.startswith(("https://", "http://")))
+    )
 
 
 def _any(org: str) -> bool:

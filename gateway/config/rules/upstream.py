@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from gateway.config.egress import egress
 from gateway.config.mistake import Finding, Path, did_you_mean
 from gateway.config.model import OrgSettings, UpstreamSettings
+from gateway.config.rules import mcp
 from gateway.config.sign_ins.jwt import JwtSignInSettings
 from gateway.config.sign_ins.table import SignInTable
-from gateway.config.unavailable import VENDORS as VENDORS_NOT_YET
 from gateway.config.urls import base_url, url
 from gateway.config.vendors import Profiles
 from gateway.core import pointer
@@ -42,18 +42,23 @@ def check(orgs: Mapping[str, OrgSettings], profiles: Profiles) -> Iterator[Findi
             yield from _decided(upstream, operations, path)
             yield from _opaque_fits(upstream, vendor, path)
             yield from _opaque(upstream, vendor, org.sign_in, path)
+            yield from mcp.check(upstream, vendor, org, path)
 
 
 def _keyed(upstream: UpstreamSettings, vendor: Vendor | None, path: Path) -> Iterator[Finding]:
-    """The application we stand in needs no key, unless it is told one."""
+    """The application we stand in needs no key, unless it is told one; no MCP server has to."""
     told = {**(vendor.fields if vendor is not None else {}), **upstream.fields}
-    if not upstream.key and not (upstream.is_app and "{key}" not in "".join(told.values())):
+    if upstream.key or (upstream.is_app and "{key}" not in "".join(told.values())):
+        return
+    if vendor is None or not vendor.is_mcp:
         yield Finding((*path, "key"), "is required")
+    else:
+        yield Finding(
+            (*path, "key"), "not given: the server takes anybody who reaches it for us", "warning"
+        )
 
 
 def _no_such_vendor(upstream: UpstreamSettings, profiles: Profiles, path: Path) -> Finding:
-    if upstream.vendor in VENDORS_NOT_YET:
-        return Finding((*path, "vendor"), "this profile is not available yet")
     names = [*profiles.known, *sorted(profiles.broken)]
     hint = did_you_mean(upstream.vendor, names)
     return Finding((*path, "vendor"), f"no such profile: {', '.join(names)}{hint}")
@@ -160,6 +165,8 @@ def _roles(
     place = (*path, "default_roles")
     if upstream.default_roles and not told:
         yield Finding(place, f"{vendor.name} is told no roles")
+    if vendor.is_mcp:
+        return  # it is told them if there are any
     if told and not upstream.default_roles and not all(one.says_roles for one in sign_ins):
         yield Finding(
             place,

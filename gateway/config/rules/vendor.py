@@ -7,7 +7,6 @@ from gateway.config.mistake import Finding, Path
 from gateway.config.profile import LookupTable, VendorTable
 from gateway.config.rules import operation
 from gateway.config.shape import Reading
-from gateway.config.unavailable import VENDORS as VENDORS_NOT_YET
 from gateway.config.urls import base_url
 from gateway.vendors import VENDORS
 
@@ -34,8 +33,6 @@ def check(reading: Reading) -> Iterator[Finding]:
 def _named(name: str, path: Path) -> Iterator[Finding]:
     if name.lower() in VENDORS:
         yield Finding(path, "a profile of this name ships with the gateway: choose another name")
-    elif name.lower() in VENDORS_NOT_YET:
-        yield Finding(path, "this name is kept for a profile to come: choose another name")
 
 
 def _reachable(vendor: VendorTable, path: Path) -> Iterator[Finding]:

@@ -1,7 +1,6 @@
 import pytest
 
 from gateway.config.profile_text import profile_text
-from gateway.config.unavailable import VENDORS as VENDORS_NOT_YET
 from gateway.vendors import VENDORS
 from tests.config.conftest import Told
 from tests.config.parts import mine, short
@@ -22,13 +21,6 @@ def test_a_profile_may_not_hide_one_that_ships(name: str, told: Told):
         f"8:10  error  vendors.{name}: a profile of this name ships with the gateway: choose "
         "another name"
     ]
-
-
-@pytest.mark.parametrize("name", VENDORS_NOT_YET)
-def test_nor_one_that_will(name: str, told: Told):
-    text = short() + f"[vendors.{name}]\noperations.ping = 'GET /ping'\n"
-    (line,) = told(text)
-    assert line.endswith("this name is kept for a profile to come: choose another name")
 
 
 @pytest.mark.parametrize("name", ["a b", "", "_x", "a/b", "x" * 65])

@@ -1,0 +1,149 @@
+import base64
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core import mcp
+from gateway.core.errors import BadRequest, HeaderMismatch
+from gateway.core.mirror import mirrored
+
+MODERN = "2026-07-28"
+VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
+
+
+def call(version: str | None = MODERN, **arguments: Any) -> dict[str, Any]:
+    meta = {} if version is None else {"_meta": {VERSION_KEY: version}}
+    params = {"name": "run_sql", "arguments": arguments, **meta}
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+
+def mirror(body: Any, fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    asked = mcp.parse(json.dumps(body).encode())
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in fields]
+    return [(name.decode(), value.decode()) for name, value in mirrored(asked, raw)]
+
+
+def said(version: str = MODERN, **more: str) -> list[tuple[str, str]]:
+    fields = {"mcp-method": "tools/call", "mcp-name": "run_sql"}
+    fields |= {name.replace("_", "-"): value for name, value in more.items()}
+    return [("mcp-protocol-version", version), *fields.items()]
+
+
+def coded(text: str) -> str:
+    return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
+
+
+def test_fields_that_say_what_the_body_says_pass() -> None:
+    fields = said(mcp_param_region="eu", mcp_param_deep="7", mcp_param_on="true")
+    passed = mirror(call(region="eu", deep={"er": 7}, on=True), fields)
+    assert passed == fields[1:]
+
+
+@pytest.mark.parametrize("text", ["Grüße", " padded ", "a\nb", "=?base64?literal?=", ""])
+def test_what_no_field_can_hold_is_coded(text: str) -> None:
+    passed = mirror(call(region=text), said(mcp_param_region=coded(text)))
+    assert passed[-1] == ("mcp-param-region", coded(text))
+
+
+def test_what_needs_no_code_passes_without() -> None:
+    assert ("mcp-name", "run_sql") in mirror(call(), said(mcp_name=coded("run_sql")))
+
+
+def test_a_number_is_a_number_however_it_is_written() -> None:
+    assert mirror(call(limit=42), said(mcp_param_limit="42.0"))
+    assert mirror(call(limit=42.0), said(mcp_param_limit="42"))
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        pytest.param(call(), said(mcp_name="drop_table"), id="another name"),
+        pytest.param(call(), said(mcp_name="RUN_SQL"), id="the name in capitals"),
+        pytest.param(call(), said(mcp_name=coded("drop_table")), id="another name, coded"),
+        pytest.param(call(), said(mcp_name="=?base64?!?="), id="no base 64"),
+        pytest.param(call(), said(mcp_name="=?base64?/w==?="), id="no UTF-8"),
+        pytest.param(call(), said(mcp_method="tools/list"), id="another method"),
+        pytest.param(call(), said()[:2], id="no name"),
+        pytest.param(call(), [said()[0], said()[2]], id="no method"),
+        pytest.param(call(), [*said(), ("mcp-name", "run_sql")], id="a name twice"),
+        pytest.param(call(), said("2025-11-25"), id="an older version than the body's"),
+        pytest.param(call("2025-11-25"), said(), id="a newer version than the body's"),
+        pytest.param(call(None), said(), id="no version in the body"),
+        pytest.param(call(), said()[1:], id="no version in the fields"),
+        pytest.param(call(region="eu"), said(mcp_param_region="us"), id="another argument"),
+        pytest.param(call(region=["us"]), said(mcp_param_region="us"), id="an item of a list"),
+        pytest.param(call(region=None), said(mcp_param_region="None"), id="null"),
+        pytest.param(call(on=True), said(mcp_param_on="True"), id="true in Python's spelling"),
+        pytest.param(call(on=True), said(mcp_param_on="1"), id="true as a number"),
+        pytest.param(call(), said(mcp_param_region="us"), id="an argument that is not there"),
+        pytest.param(call(x="é"), said(mcp_param_x="é"), id="a byte beyond ASCII"),
+        pytest.param(
+            {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": call()["params"]},
+            said(mcp_method="tools/list", mcp_name="run_sql"),
+            id="a name where none is",
+        ),
+        pytest.param(call(None), said("2025-11-25", mcp_name="other"), id="an older version"),
+    ],
+)
+def test_a_field_that_says_something_else_is_refused(
+    body: Any, fields: list[tuple[str, str]]
+) -> None:
+    with pytest.raises(HeaderMismatch):
+        mirror(body, fields)
+
+
+def test_older_versions_need_no_fields() -> None:
+    assert mirror(call(None), []) == []
+    assert mirror(call(None), [("mcp-protocol-version", "2025-11-25")]) == []
+
+
+def test_a_notification_needs_none_either() -> None:
+    told = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
+    assert mirror(told, [("mcp-protocol-version", MODERN)]) == []
+
+
+@pytest.mark.parametrize(
+    "version", ["", "zzz", "2026-07-28 ", "2026-7-28", "2026-07-28, 2025-11-25"]
+)
+def test_what_is_no_version_is_refused(version: str) -> None:
+    with pytest.raises(BadRequest):
+        mirror(call(None), [("mcp-protocol-version", version)])
+
+
+def test_two_versions_are_refused() -> None:
+    with pytest.raises(BadRequest):
+        mirror(call(), [*said(), ("mcp-protocol-version", MODERN)])
+
+
+@pytest.mark.parametrize("version", ["2025-06-18", "2025-11-25", MODERN, "2030-01-01"])
+def test_a_batch_is_refused_where_there_are_none(version: str) -> None:
+    with pytest.raises(BadRequest):
+        mirror([call(None)], [("mcp-protocol-version", version)])
+
+
+def test_a_batch_passes_where_there_were_some() -> None:
+    assert mirror([call(None)], [("mcp-protocol-version", "2025-03-26")]) == []
+    assert mirror([call(None)], []) == []
+    with pytest.raises(BadRequest):
+        mirror([call(None)], [("mcp-name", "run_sql")])
+
+
+def test_clients_of_the_new_era_answer_nothing() -> None:
+    with pytest.raises(BadRequest):
+        mirror({"jsonrpc": "2.0", "id": 1, "result": {}}, [("mcp-protocol-version", MODERN)])
+
+
+@given(st.text(), st.text())
+def test_only_the_very_value_passes(value: str, other: str) -> None:
+    body = call(region=value)
+    try:
+        passed = mirror(body, said(mcp_param_region=coded(other)))
+    except HeaderMismatch:
+        assert other != value
+    else:
+        assert other == value
+        assert passed
