@@ -1,10 +1,15 @@
 """Our own keys: the same in all replicas, other ones each month, and known before they are used."""
 
 import base64
+import hashlib
+import hmac
 import json
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 
 from gateway.authn.assertions import PERIOD, Assertions
 from gateway.core.identity import Identity
@@ -70,3 +75,32 @@ def test_no_private_half_is_published() -> None:
 def test_no_statement_is_made_twice() -> None:
     assertions = Assertions(SECRET)
     assert len({json.loads(part(signed(assertions), 1))["jti"] for _ in range(50)}) == 50
+
+
+def test_keys_stay_what_they_are() -> None:
+    """Made by hand of the secret and the month: replicas of two versions have the same."""
+    number = 1_800_000_000 // PERIOD
+    seed = hmac.digest(
+        hmac.digest(SECRET, b"assertions", "sha256"), number.to_bytes(8, "big"), "sha256"
+    )
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    x = base64.urlsafe_b64encode(public).decode().rstrip("=")
+    required = '{"crv":"Ed25519","kty":"OKP","x":"' + x + '"}'  # RFC 7638 section 3.2
+    thumbprint = hashlib.sha256(required.encode()).digest()
+    assert keys(Assertions(SECRET, clock=lambda: 1_800_000_000.0))[1] == {
+        "crv": "Ed25519",
+        "kty": "OKP",
+        "x": x,
+        "kid": base64.urlsafe_b64encode(thumbprint).decode().rstrip("="),
+        "alg": "EdDSA",
+        "use": "sig",
+    }
+
+
+def test_it_says_what_it_was_told() -> None:
+    token = Assertions(SECRET).sign(
+        ALICE, user="u_1", audience="http://orders", conversation="c-1", tool="orders"
+    )
+    said = json.loads(part(token, 1))
+    assert (said["conversation"], said["tool"]) == ("c-1", "orders")
+    assert len(base64.urlsafe_b64decode(said["jti"] + "==")) == 16

@@ -1,5 +1,6 @@
 """Who calls us proves that it is they; rows W-01 to W-06."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -118,6 +119,42 @@ FORGED: list[tuple[str, Check, Lines]] = [
 def test_what_is_forged_is_refused(check: Check, fields: Lines) -> None:
     with pytest.raises(CredentialsInvalid):
         verify(check, fields, BODY, now=NOW)
+
+
+@pytest.mark.parametrize("missing", range(3))
+def test_a_part_that_is_missing_is_said(missing: int) -> None:
+    fields = [one for number, one in enumerate(standard()) if number != missing]
+    with pytest.raises(CredentialsMissing):
+        verify(STANDARD, fields, BODY, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("id_", "at"),
+    [
+        (b"", b"1800000000"),
+        (b"a b", b"1800000000"),
+        (b"msg_1\xff", b"1800000000"),
+        (b"x" * 257, b"1800000000"),
+        (b"msg_1", b""),
+        (b"msg_1", b"-1800000000"),
+        (b"msg_1", b"1800000000.0"),
+        (b"msg_1", b"18000000000000"),
+        (b"msg_1", b"1_800_000_000"),
+    ],
+)
+def test_an_id_or_time_of_another_form_is_refused_even_where_it_is_signed(
+    id_: bytes, at: bytes
+) -> None:
+    said = hmac.digest(KEY, b".".join([id_, at, BODY]), "sha256")
+    fields = [(b"webhook-id", id_), (b"webhook-timestamp", at)]
+    fields.append((b"webhook-signature", b"v1," + base64.b64encode(said)))
+    with pytest.raises(CredentialsInvalid, match="malformed"):
+        verify(STANDARD, fields, BODY, now=NOW)
+
+
+def test_ten_signatures_are_looked_at() -> None:
+    fields = [*standard()[:2], (b"webhook-signature", b"v1,AA " * 9 + standard()[2][1])]
+    assert verify(STANDARD, fields, BODY, now=NOW) == Proven("msg_1")
 
 
 @pytest.mark.parametrize("check", [TOKEN, SHA256, STANDARD])

@@ -1,14 +1,18 @@
 """Encrypted sessions: by their own key, in the form of their version, and in whole."""
 
+import base64
+import hmac
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from joserfc import jwe
-from joserfc.jwk import OctKey
+from joserfc.jwk import OctKey, thumbprint
 
+from gateway.authn.said import END_OF_TIME
 from gateway.authn.sessions.authjs import V4, V5, AuthJsFormat, derived, versions
+from gateway.authn.sessions.format import AHEAD
 from gateway.core.errors import CredentialsInvalid
 from tests.authn.sessions.opened import NOW, expired, opened, refused
 from tests.sessions.minting import encrypted
@@ -138,3 +142,83 @@ def test_a_wrapped_key_is_refused() -> None:
     wrapped = jwe.encrypt_compact(head, b"{}", key, algorithms=["A256KW", V4])
     with pytest.raises(CredentialsInvalid):
         form(V4).open(wrapped, now=NOW)
+
+
+def hkdf(secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+    """RFC 5869 with SHA-256, by the standard library alone."""
+    extracted, made, block = hmac.digest(salt or bytes(32), secret, "sha256"), b"", b""
+    while len(made) < length:
+        block = hmac.digest(extracted, block + info + bytes([len(made) // 32 + 1]), "sha256")
+        made += block
+    return made[:length]
+
+
+def test_keys_are_derived_as_auth_js_does_it() -> None:
+    """The words are those of `@auth/core` and `next-auth`; tests/sessions has their own cookies."""
+    old = hkdf(SECRET.encode(), b"", b"NextAuth.js Generated Encryption Key", 32)
+    assert derived(V4, SECRET, COOKIES[V4]) == old
+    name = COOKIES[V5].encode()
+    new = hkdf(SECRET.encode(), name, b"Auth.js Generated Encryption Key (" + name + b")", 64)
+    assert derived(V5, SECRET, COOKIES[V5]) == new
+
+
+@BOTH
+def test_a_session_of_the_future_counts_from_its_time(enc: str) -> None:
+    ahead = int(NOW + AHEAD)
+    assert opened(form(enc), session(enc, nbf=ahead, exp=ahead + 60)).said["sub"] == "7"
+    assert refused(form(enc), session(enc, nbf=ahead + 1, exp=ahead + 60))
+    assert refused(form(enc), session(enc, nbf="now"))
+
+
+@BOTH
+def test_the_ends_of_time_are_times(enc: str) -> None:
+    assert opened(form(enc), session(enc, exp=END_OF_TIME)).expires_at == END_OF_TIME
+    assert refused(form(enc), session(enc, exp=END_OF_TIME + 1))
+    assert expired(form(enc), session(enc, exp=0))
+
+
+def test_in_v5_the_key_that_is_named_is_tried_and_no_other() -> None:
+    thumb = thumbprint({"kty": "oct", "k": key_of(SECRET)}, "sha512")
+    assert opened(form(V5, OLD_SECRET, SECRET), session(V5, header={"kid": thumb})).said["sub"]
+    other = thumbprint({"kty": "oct", "k": key_of(OLD_SECRET)}, "sha512")
+    assert refused(form(V5, OLD_SECRET, SECRET), session(V5, header={"kid": other}))
+
+
+def key_of(secret: str) -> str:
+    return str(OctKey.import_key(derived(V5, secret, COOKIES[V5])).as_dict()["k"])
+
+
+@BOTH
+@pytest.mark.parametrize("more", [b"\n", b".", b".AA", b"=", b" "])
+def test_nothing_may_follow_it(enc: str, more: bytes) -> None:
+    ((_, value),) = session(enc)
+    with pytest.raises(CredentialsInvalid):
+        form(enc).open((value + more).decode(), now=NOW)
+
+
+@BOTH
+def test_one_that_is_huge_is_not_decrypted(enc: str) -> None:
+    with pytest.raises(CredentialsInvalid):
+        form(enc).open(session(enc, name="n" * 200_000)[0][1].decode(), now=NOW)
+
+
+@BOTH
+def test_a_vector_of_another_length_is_refused(enc: str) -> None:
+    """By its form, before anything is decrypted."""
+    ((_, value),) = session(enc)
+    head, key, vector, text, tag = value.decode().split(".")
+    raw = base64.urlsafe_b64decode(vector + "==")
+    for size in (0, len(raw) - 1, len(raw) + 1):
+        made = base64.urlsafe_b64encode(raw.ljust(size, b"\0")[:size] or b"\0")
+        wrong = made.decode().rstrip("=")
+        with pytest.raises(CredentialsInvalid, match="encrypted as Auth"):
+            form(enc).open(".".join([head, key, wrong, text, tag]), now=NOW)
+
+
+@BOTH
+def test_a_head_that_auth_js_does_not_write_is_refused_by_its_form(enc: str) -> None:
+    _, rest = session(enc)[0][1].split(b".", 1)
+    for head in (*HEADS, {"alg": "dir", "enc": enc, "kid": 7}, {"alg": "RSA-OAEP", "enc": enc}):
+        written = base64.urlsafe_b64encode(json.dumps(head).encode()).rstrip(b"=")
+        with pytest.raises(CredentialsInvalid, match="encrypted as Auth"):
+            form(enc).open((written + b"." + rest).decode(), now=NOW)
