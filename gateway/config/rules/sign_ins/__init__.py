@@ -11,6 +11,7 @@ from gateway.config.rules.sign_ins import (
     host,
     introspect,
     jwt,
+    reading,
     session,
     token_introspection,
 )
@@ -29,9 +30,17 @@ CHECKS: Mapping[str, Check] = {
 
 
 def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
-    """The findings about every sign-in; one that several orgs share is judged once."""
+    """The findings about every sign-in, and those of an org beside each other.
+
+    Those that several orgs share are judged once.
+    """
     judged: set[int] = set()
+    together: set[tuple[int, ...]] = set()
     for name, org in orgs.items():
+        beside = tuple(map(id, org.sign_in))
+        if beside not in together:
+            together.add(beside)
+            yield from reading.check(org, ("orgs", name))
         for index, sign_in in enumerate(org.sign_in):
             if id(sign_in) not in judged:
                 judged.add(id(sign_in))
