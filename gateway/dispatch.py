@@ -27,6 +27,7 @@ from gateway.core.route import Segments
 from gateway.core.strictjson import JsonObject
 from gateway.exchange import handle
 from gateway.interrupt import Running
+from gateway.logout import sign_out
 from gateway.org import Org
 from gateway.ports import (
     Answering,
@@ -34,6 +35,7 @@ from gateway.ports import (
     FaultSink,
     Fields,
     Inbound,
+    Logouts,
     Outbound,
     Record,
     UsageSink,
@@ -53,6 +55,7 @@ KEYS = (".well-known", "jwks.json")
 # Below an org's own path: where the application stands that we stand in. No request can name it.
 THE_APPLICATION = ("the application itself",)
 TOOLS = ("_gateway", "tools")
+BACK_CHANNEL = ("_gateway", "backchannel-logout")
 PEOPLE = ("_gateway", "people")
 OWN = "_gateway"  # no vendor's mount may shadow what stands below it
 SCRIPT = (OWN, "widget.js")
@@ -71,6 +74,7 @@ class House:
     usage: UsageSink
     faults: FaultSink
     tools: Mapping[tuple[str, str, str], Tool]  # by org, upstream and name
+    logouts: Logouts
     keys: Callable[[], JsonObject]  # a JWK Set: those of our own statements
     ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
     script: Answer  # what tells widgets on pages who is signed in; nothing in it is of one org
@@ -144,6 +148,8 @@ async def of_the_house(house: House, ask: Inbound, path: Segments, record: Recor
     if path == KEYS:
         only_get(ask)
         return problem.of_json(house.keys())
+    if path == BACK_CHANNEL:
+        return await sign_out(house.logouts, ask, record)
     if path[:2] == TOOLS:
         return await tool_call(house, path[2:], ask, record)
     return None

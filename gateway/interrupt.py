@@ -14,6 +14,7 @@ from gateway.core.errors import (
     Forbidden,
     GatewayError,
     Overloaded,
+    Unauthenticated,
     Unavailable,
     UpstreamTimeout,
 )
@@ -51,11 +52,11 @@ class Running:
             interrupt.fire(Overloaded("The gateway is shutting down: ask again"))
 
     def recheck(self) -> None:
-        """End those of people who may speak no longer."""
+        """End those of people who may speak no longer, or whose session has ended."""
         for interrupt in tuple(self._interrupts):
             try:
                 self._admission.check(interrupt.identity)
-            except Forbidden as error:
+            except (Forbidden, Unauthenticated) as error:
                 interrupt.fire(error)
             except Unavailable:  # it has begun, and nobody knows better
                 continue

@@ -5,7 +5,7 @@ Built once, by `assemble`, except for the `Exchange`.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.core.call import Call
 from gateway.core.directory import Directory
@@ -142,6 +142,13 @@ class Exchange:
     def ends_at(self) -> float | None:
         """When the answer must have ended, in seconds since the epoch."""
         return self.identity.expires_at if self.upstream.ends_at_expiry else None
+
+    @property
+    def going_on(self) -> Identity:
+        """Who must be let in while the answer comes; signed in only where it ends with that."""
+        if self.upstream.ends_at_expiry or self.identity.session is None:
+            return self.identity
+        return replace(self.identity, session=None)
 
     def request(self, key: str) -> VendorRequest:
         return plan(

@@ -32,7 +32,7 @@ async def relay(exchange: Exchange, ask: Inbound, answer: Outbound, running: Run
         async with (
             within(exchange.upstream.total),
             until_expiry(exchange.ends_at),
-            while_connected(ask, running, exchange.identity),
+            while_connected(ask, running, exchange.going_on),
             opened(exchange) as response,
         ):
             await pass_on(exchange, response, answer)

@@ -83,6 +83,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
         keys=shared.assertions.jwk_set,
         tools=shared.tools,
         script=script(),
+        logouts=ours.back_channel,
     )
     return Assembled(
         process=ours,

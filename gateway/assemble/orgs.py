@@ -21,6 +21,7 @@ from gateway.assemble.sign_ins import (
     sign_ins_of,
 )
 from gateway.assemble.sign_ins.forwarded import forwarded_fields
+from gateway.assemble.signing_out import BackChannel
 from gateway.assemble.tools import build_tool
 from gateway.assemble.widgets import build_widget
 from gateway.authn.assertions import Assertions
@@ -63,6 +64,7 @@ class Shared:
     sign_ins: Made
     resting: Resting
     host: Host = NO_HOST
+    back_channel: BackChannel | None = None
     once: Once = field(default_factory=Once)
     seen: SeenLately = field(default_factory=SeenLately)
     rounds: ToolRounds = field(default_factory=ToolRounds)
@@ -78,9 +80,10 @@ class Shared:
             admission=ours.admission,
             questions=ours.questions,
             counting=ours.counting,
-            sign_ins=shared_sign_ins(settings, parts, ours.host),
+            sign_ins=shared_sign_ins(settings, parts, ours.host, ours.back_channel),
             resting=ours.resting,
             host=ours.host,
+            back_channel=ours.back_channel,
             once=ours.once,
             seen=ours.seen,
             rounds=ours.rounds,
@@ -111,7 +114,7 @@ class Shared:
 def build_org(settings: OrgSettings, shared: Shared, parts: Parts) -> Org:
     """An org; what only it holds open is closed with `parts`."""
     places = org_places([settings])
-    verifiers = sign_ins_of(settings, shared.sign_ins, parts, shared.host)
+    verifiers = sign_ins_of(settings, shared.sign_ins, parts, shared.host, shared.back_channel)
     sign_in = SignIns(
         verifiers, org=settings.external_id, origins=settings.origins, org_from=places
     )

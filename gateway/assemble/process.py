@@ -10,6 +10,7 @@ from gateway.assemble.following import follow_cutoffs
 from gateway.assemble.host import Host
 from gateway.assemble.keeping import Kept, Sinks, build_metrics, keep
 from gateway.assemble.limits import Counting, build_counting
+from gateway.assemble.signing_out import BackChannel, Ended, StillIn
 from gateway.assemble.upkeep import Upkeep
 from gateway.assemble.watched import Watched
 from gateway.authn.once import Once
@@ -56,6 +57,7 @@ class Process:
     running: Running
     kept: Kept
     sinks: Sinks
+    back_channel: BackChannel
     log: ExchangeLog
     metrics: "Metrics | None"  # None: nobody may ask for them
     counting: Counting
@@ -81,7 +83,7 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         log = ExchangeLog()
         kept = keep(settings, store, stack)
         admission = Blocks(store.cutoffs)
-        running, watched = Running(admission), Watched()
+        running, watched = Running(StillIn(admission, Ended(store.cutoffs))), Watched()
         await follow_cutoffs(store, running, watched, stack)
         metrics = None if settings.admin is None else build_metrics(kept, running)
         counting = [] if metrics is None else [metrics]
@@ -92,6 +94,7 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         )
         upkeep.begin(stack)
         secret = await identity_secret(settings, store)
+        sinks = Sinks([log, kept.usage, kept.auditor, *counting], [log, kept.auditor, *counting])
         yield Process(
             host=host,
             store=store,
@@ -101,7 +104,8 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
             admission=admission,
             running=running,
             kept=kept,
-            sinks=Sinks([log, kept.usage, kept.auditor, *counting], [log, kept.auditor, *counting]),
+            sinks=sinks,
+            back_channel=BackChannel(store, sinks),
             log=log,
             metrics=metrics,
             counting=build_counting(settings.shared, secret, stack, watched),

@@ -76,7 +76,13 @@ class _Sites:
         sign_ins = dict.fromkeys(
             one
             for org in orgs
-            for one in sign_ins_of(org, self._shared.sign_ins, self._parts, self._shared.host)
+            for one in sign_ins_of(
+                org,
+                self._shared.sign_ins,
+                self._parts,
+                self._shared.host,
+                self._shared.back_channel,
+            )
         )
         return SeveralOrgs(
             sign_in=SharedSignIns(tuple(sign_ins), origins=origins, org_from=places),

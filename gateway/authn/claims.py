@@ -14,7 +14,7 @@ from gateway.authn.algorithms import family
 from gateway.authn.places import check_place
 from gateway.core import strictjson
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
-from gateway.core.identity import Scalar, Vouched
+from gateway.core.identity import Scalar, Session, Vouched
 from gateway.core.strictjson import JsonObject, JsonValue
 
 MAX_LEEWAY = 60.0  # seconds
@@ -36,6 +36,8 @@ class JwtRules:
     `user_claim`, `org_claim`, `roles_claim` and the names in `require` are literal names, or JSON
     Pointers where they begin with "/". `places` are "authorization", "cookie:NAME", "field:NAME".
     `may_vouch_for` says of an org, by its external_id, whether the issuer's word counts for it.
+    A token counts for `max_age` seconds after it was issued, at most. `realm` is whose people these
+    are, where the issuer says who has signed out.
 
     Raises:
         ValueError: they would let everybody in, or nobody; the text says which.
@@ -53,6 +55,8 @@ class JwtRules:
     roles_claim: str | None = None
     leeway: float = 30.0  # seconds
     types: tuple[str, ...] = ("JWT", "at+jwt")
+    max_age: float | None = None
+    realm: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "require", MappingProxyType(dict(self.require)))
@@ -96,7 +100,8 @@ def identify(claims: JsonObject, rules: JwtRules, *, now: float) -> Vouched:
     if now >= expires + rules.leeway:
         raise CredentialsExpired
     orgs = said.orgs(claims, rules.org_claim, rules.may_vouch_for)
-    return Vouched(subject, roles, expires, orgs)
+    session = None if rules.realm is None else _session(claims, rules.realm)
+    return Vouched(subject, roles, expires, orgs, session=session)
 
 
 def _check_kind(claims: JsonObject) -> None:
@@ -138,7 +143,25 @@ def _check_times(claims: JsonObject, rules: JwtRules, now: float) -> float:
             raise CredentialsInvalid("The token is not valid yet")
     if "exp" not in claims:
         raise CredentialsInvalid("The token does not expire")
-    return _date(claims["exp"])
+    expires = _date(claims["exp"])
+    return expires if rules.max_age is None else min(expires, _issued_at(claims) + rules.max_age)
+
+
+def _issued_at(claims: JsonObject) -> float:
+    if "iat" not in claims:
+        raise CredentialsInvalid("The token does not say when it was issued")
+    return _date(claims["iat"])
+
+
+def _session(claims: JsonObject, realm: str) -> Session:
+    """What a logout may end. A `sid` that is no name is none: then any session's end is its own."""
+    subject, session = (
+        name if isinstance(name, str) and name else None
+        for name in (claims.get("sub"), claims.get("sid"))
+    )
+    if subject is None and session is None:
+        raise CredentialsInvalid("The token names neither a `sub` nor a `sid` that could sign out")
+    return Session(realm, subject or "", session, _issued_at(claims))
 
 
 def _date(value: JsonValue) -> float:

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from gateway.authn.claims import JwtRules, identify
-from gateway.authn.keys import KeySource
+from gateway.authn.keys import KeySource, check_signature
 from gateway.authn.places import place_of
-from gateway.authn.token import MAX_TOKEN, Token, parse
+from gateway.authn.token import MAX_TOKEN, parse
 from gateway.authn.verifier import Credential
 from gateway.core.errors import CredentialsInvalid
 from gateway.core.identity import Vouched
-from gateway.ports import Clock
+from gateway.ports import Clock, Sessions
 
 REMEMBERED = 60.0  # seconds
 MAX_REMEMBERED = 10_000  # tokens, of a few hundred bytes each
@@ -38,13 +38,17 @@ class _Verdict:
 class JwtSignIn:
     """Verifies the tokens of one issuer.
 
-    `clock` is in seconds since the epoch.
+    `clock` is in seconds since the epoch. `sessions` tells which have ended, where the issuer says.
 
     Raises:
         ValueError: none of the keys is for any of the algorithms.
     """
 
-    def __init__(self, rules: JwtRules, keys: KeySource, *, clock: Clock) -> None:
+    def __init__(
+        self, rules: JwtRules, keys: KeySource, *, clock: Clock, sessions: Sessions | None = None
+    ) -> None:
+        if (rules.realm is None) is not (sessions is None):
+            raise ValueError("whose sessions end is said, and where to look; or neither")
         if keys.algorithms.isdisjoint(rules.algorithms):
             raise ValueError("algorithms: none of them fits the keys")
         self.places = tuple(place_of(place) for place in rules.places)
@@ -54,6 +58,7 @@ class JwtSignIn:
         self._rules = rules
         self._keys = keys
         self._clock = clock
+        self._sessions = sessions
         self._verified: LRUCache[bytes, _Verdict] = LRUCache(MAX_REMEMBERED)
 
     async def verify(self, credential: Credential) -> Vouched | None:
@@ -63,7 +68,12 @@ class JwtSignIn:
             CredentialsInvalid, CredentialsExpired: it is no good.
             KeysUnavailable: it cannot be verified now.
         """
-        text = credential.text
+        vouched = await self._vouched(credential.text)
+        if vouched is not None and vouched.session is not None and self._sessions is not None:
+            self._sessions.check(vouched.session)  # each time: it may have ended since
+        return vouched
+
+    async def _vouched(self, text: str) -> Vouched | None:
         if len(text) > MAX_TOKEN:  # before a hash is spent on it
             raise CredentialsInvalid("The token is longer than 16 KiB")
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
@@ -75,20 +85,13 @@ class JwtSignIn:
         token = parse(text)
         if token.claims.get("iss") != self._rules.issuer:
             return None
-        await self._check_signature(token)
+        if token.type is not None and token.type not in self._rules.types:
+            raise CredentialsInvalid("The token is of a type that is no sign-in here")
+        await check_signature(token, self._rules.algorithms, self._keys)
         now = self._clock()
         vouched = identify(token.claims, self._rules, now=now)
         self._remember(digest, vouched, now)
         return vouched
-
-    async def _check_signature(self, token: Token) -> None:
-        if token.algorithm not in self._rules.algorithms:
-            raise CredentialsInvalid("The token's algorithm is not one of this sign-in's")
-        if token.type is not None and token.type not in self._rules.types:
-            raise CredentialsInvalid("The token is of a type that is no sign-in here")
-        keys = await self._keys.find(token.kid, token.algorithm)
-        if not any(key.verifies(token.algorithm, token.signed, token.signature) for key in keys):
-            raise CredentialsInvalid("The token's signature is not its issuer's")
 
     def _remember(self, digest: bytes, vouched: Vouched, now: float) -> None:
         expires = now if vouched.expires_at is None else vouched.expires_at + self._rules.leeway

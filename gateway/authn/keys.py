@@ -16,6 +16,7 @@ from jwt.exceptions import InvalidKeyError
 
 from gateway.authn.algorithms import family, implementation
 from gateway.authn.publickey import algorithms_of
+from gateway.authn.token import Token
 from gateway.core.errors import CredentialsInvalid
 
 # Secrets that documentation gives as an example and that are long enough to pass for one.
@@ -63,6 +64,20 @@ class KeySource(Protocol):
             KeysUnavailable: that cannot be known now.
         """
         ...
+
+
+async def check_signature(token: Token, algorithms: Collection[str], keys: KeySource) -> None:
+    """Whether a token is signed by one of these keys, with one of these algorithms.
+
+    Raises:
+        CredentialsInvalid: it is not.
+        KeysUnavailable: that cannot be known now.
+    """
+    if token.algorithm not in algorithms:
+        raise CredentialsInvalid("The token's algorithm is not one of this sign-in's")
+    found = await keys.find(token.kid, token.algorithm)
+    if not any(key.verifies(token.algorithm, token.signed, token.signature) for key in found):
+        raise CredentialsInvalid("The token's signature is not its issuer's")
 
 
 class GivenKeys:

@@ -9,6 +9,7 @@ Rules:
    question along.
 4. A verdict's age counts from when it was asked for, by a clock that never steps; it ends with the
    credential in any case.
+5. All is forgotten when somebody has signed out: whose verdicts those are, the answers do not say.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from cachetools import LRUCache
 
@@ -25,6 +26,7 @@ from gateway.ports import Clock
 MAX_REMEMBERED = 10_000  # verdicts, of a few hundred bytes each
 
 T = TypeVar("T")
+_Key: TypeAlias = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +70,29 @@ class Remembered(Generic[T]):
         self._seconds = seconds
         self._clock = clock
         self._now = monotonic
-        self._kept: LRUCache[bytes, _Kept[T]] = LRUCache(MAX_REMEMBERED)
-        self._asking: dict[bytes, asyncio.Task[T]] = {}
+        self._age = 0  # how often all was forgotten
+        self._kept: LRUCache[_Key, _Kept[T]] = LRUCache(MAX_REMEMBERED)
+        self._asking: dict[_Key, asyncio.Task[T]] = {}
 
     async def get(self, name: bytes, ask: Callable[[], Awaitable[Verdict[T]]]) -> T:
         """The verdict, remembered or asked for; raises what `ask` raises."""
-        kept = self._kept.get(name)
+        key = self._age, name
+        kept = self._kept.get(key)
         if kept is not None and self._is_good(kept):
             return kept.verdict.value
         if not self._seconds:
             return (await ask()).value
-        asking = self._asking.get(name)
+        asking = self._asking.get(key)
         if asking is None:
-            asking = asyncio.create_task(self._ask(name, ask))
-            self._asking[name] = asking
+            asking = asyncio.create_task(self._ask(key, ask))
+            self._asking[key] = asking
             asking.add_done_callback(_heard)
         return await asyncio.shield(asking)
+
+    def forget(self) -> None:
+        """Ask anew from now on: no verdict counts that was asked for before."""
+        self._age += 1
+        self._kept.clear()
 
     async def aclose(self) -> None:
         """End the questions that still run."""
@@ -98,15 +107,15 @@ class Remembered(Generic[T]):
         fresh = self._now() - kept.asked_at < self._seconds
         return fresh and (expires is None or self._clock() < expires)
 
-    async def _ask(self, name: bytes, ask: Callable[[], Awaitable[Verdict[T]]]) -> T:
+    async def _ask(self, key: _Key, ask: Callable[[], Awaitable[Verdict[T]]]) -> T:
         asked_at = self._now()
         try:
             verdict = await ask()
             if verdict.keep:
-                self._kept[name] = _Kept(verdict, asked_at)
+                self._kept[key] = _Kept(verdict, asked_at)
             return verdict.value
         finally:
-            del self._asking[name]
+            del self._asking[key]
 
 
 def _heard(asking: asyncio.Task[T]) -> None:

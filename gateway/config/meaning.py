@@ -140,7 +140,8 @@ def _sign_in(written: SignInTable) -> SignInTable:
 def _filled_in(written: SignInTable) -> dict[str, Any]:
     """What a sign-in means where it says nothing, and a default cannot say it."""
     if isinstance(written, JwtSignInSettings):
-        return {"algorithms": written.algorithms or default_algorithms(written)}
+        algorithms = written.algorithms or default_algorithms(written)
+        return {"algorithms": algorithms, "max_age": written.oldest}
     if isinstance(written, sessions.SessionSettings):
         return sessions.filled_in(written)
     return {}

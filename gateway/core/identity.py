@@ -36,12 +36,27 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """Where an identity provider has signed somebody in, in its own words.
+
+    `realm` is whose people these are: an issuer, of one org or of all. Other names in it than ours:
+    `subject` is the provider's `sub`, `id` its `sid`, where the token has one. `issued_at` is in
+    seconds since the epoch.
+    """
+
+    realm: str
+    subject: str
+    id: str | None
+    issued_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """An end user, as an authenticator of `org` vouches for them.
 
     `org` is the org's external_id. `actor` is who spoke on the person's behalf, where it was
     somebody else (RFC 8693 section 4.1). `expires_at` is in seconds since the epoch
-    (RFC 7519 NumericDate).
+    (RFC 7519 NumericDate). `session` is what a provider may end; None: none says so here.
     """
 
     org: str
@@ -50,6 +65,7 @@ class Identity:
     attributes: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
     expires_at: float | None = None
     actor: str | None = None
+    session: Session | None = None
 
     @property
     def person(self) -> Person:
@@ -71,6 +87,7 @@ class Vouched:
     orgs: frozenset[str] | None = None
     actor: str | None = None
     attributes: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+    session: Session | None = None
 
     def speaks_for(self, org: str) -> bool:
         return self.orgs is None or org in self.orgs
@@ -90,6 +107,7 @@ class Vouched:
             attributes=self.attributes,
             expires_at=self.expires_at,
             actor=self.actor,
+            session=self.session,
         )
 
 

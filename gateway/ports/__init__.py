@@ -13,7 +13,15 @@ from gateway.core.identity import Identity, Person
 from gateway.core.plan import VendorRequest
 from gateway.core.record import Record as Record
 from gateway.core.vendor import Operation
-from gateway.ports.people import Admission, Assertions, OnceOnly, Seen, Visitors
+from gateway.ports.people import (
+    Admission,
+    Assertions,
+    Logouts,
+    OnceOnly,
+    Seen,
+    Sessions,
+    Visitors,
+)
 from gateway.ports.wire import Answering, ClientLeft, Fields, Inbound, Outbound
 
 __all__ = [
@@ -28,6 +36,7 @@ __all__ = [
     "Fields",
     "Inbound",
     "Limits",
+    "Logouts",
     "Named",
     "OnceOnly",
     "Outbound",
@@ -35,6 +44,7 @@ __all__ = [
     "Record",
     "Rounds",
     "Seen",
+    "Sessions",
     "SharedSignIn",
     "SignIn",
     "Telling",

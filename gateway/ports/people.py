@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from gateway.core.identity import Identity, Person
+from gateway.core.identity import Identity, Person, Session
+from gateway.core.record import Record
 from gateway.core.strictjson import JsonObject
 from gateway.ports.wire import Fields, Inbound
 
@@ -72,4 +73,30 @@ class Assertions(Protocol):
 class OnceOnly(Protocol):
     def is_first(self, *name: str) -> bool:
         """Whether nobody has said this name lately; from now on somebody has."""
+        ...
+
+
+class Sessions(Protocol):
+    """Which sessions of people have ended at their provider."""
+
+    def check(self, session: Session) -> None:
+        """Let it by. It never waits, and costs next to nothing.
+
+        Raises:
+            CredentialsExpired: it has ended.
+            KeysUnavailable: that has not been known for too long.
+        """
+        ...
+
+
+class Logouts(Protocol):
+    """Where providers say who has signed out."""
+
+    async def tell(self, token: str, record: Record) -> None:
+        """Believe a logout token, durably; what it ends has ended when this returns.
+
+        Raises:
+            BadRequest: it is none that counts here, or has been here before.
+            KeysUnavailable, LedgerUnavailable: send it again.
+        """
         ...

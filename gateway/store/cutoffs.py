@@ -80,6 +80,9 @@ _LIFT = (
     .where(_KEY.in_(bindparam("keys", expanding=True)), cutoffs.c.before > 0)
     .values(before=0, ends_at=0, made_at=bindparam("at"))
 )
+_CUT = select(cutoffs.c.kind).where(
+    _KEY.in_(bindparam("keys", expanding=True)), cutoffs.c.before > 0
+)
 _TIDY = delete(cutoffs).where(
     cutoffs.c.ends_at < bindparam("past"), cutoffs.c.made_at < bindparam("past")
 )
@@ -121,6 +124,11 @@ async def lift(connection: AsyncConnection, keys: Collection[Key]) -> bool:
     """End what is cut off; False: nothing was. The row stays for an hour: so everybody hears."""
     values = {"keys": sorted(keys), "at": int(time.time() * 1000)}
     return (await connection.execute(_LIFT, values)).rowcount > 0
+
+
+async def is_cut(connection: AsyncConnection, keys: Collection[Key]) -> bool:
+    """Whether any of them is cut off, as the table has it now."""
+    return (await connection.execute(_CUT, {"keys": sorted(keys)})).first() is not None
 
 
 async def tidy(database: Database, *, now: float) -> None:

@@ -21,7 +21,7 @@ from gateway.core.errors import (
     Unauthenticated,
     WrongOrg,
 )
-from gateway.core.identity import Identity, Person
+from gateway.core.identity import Identity, Person, Session
 from tests.support.tokens import ABSENT, Issuer
 
 NOW = 1_800_000_000
@@ -513,3 +513,37 @@ def test_the_limits_are_these() -> None:
 def test_a_type_means_the_same_with_its_long_name() -> None:
     """RFC 7515 section 4.1.9."""
     assert rules(types=("application/at+jwt", "JWT")).types == ("at+jwt", "jwt")
+
+
+def test_a_token_counts_no_longer_than_its_greatest_age() -> None:
+    claims = ISSUER.claims("alice", exp=NOW + 86_400)
+    assert judge(claims, max_age=600).expires_at == NOW + 600
+    assert judge(claims, max_age=600, now=NOW + 629).subject == "alice"
+    assert isinstance(refusal(claims, max_age=600, now=NOW + 630), CredentialsExpired)
+    assert judge(ISSUER.claims(exp=NOW + 60), max_age=600).expires_at == NOW + 60
+    assert isinstance(refusal(ISSUER.claims(iat=ABSENT), max_age=600), CredentialsInvalid)
+
+
+@pytest.mark.parametrize(
+    ("claims", "subject", "session"),
+    [
+        ({}, "alice", None),
+        ({"sid": "s1"}, "alice", "s1"),
+        ({"sid": ""}, "alice", None),
+        ({"sid": 7}, "alice", None),
+        ({"sub": ABSENT, "sid": "s1"}, "", "s1"),
+    ],
+)
+def test_what_a_logout_may_end_is_in_the_providers_words(
+    claims: Mapping[str, Any], subject: str, session: str | None
+) -> None:
+    said = ISSUER.claims(**{"name": "Alice", "iat": NOW - 9, **claims})
+    identity = judge(said, user_claim="name", realm="acme")
+    assert identity.session == Session("acme", subject, session, NOW - 9)
+    assert judge(said, user_claim="name").session is None
+
+
+def test_what_no_logout_could_end_is_no_sign_in_where_logouts_are_heard() -> None:
+    nameless = ISSUER.claims(ABSENT, name="alice")
+    assert isinstance(refusal(nameless, user_claim="name", realm="acme"), CredentialsInvalid)
+    assert judge(nameless, user_claim="name").subject == "alice"

@@ -253,3 +253,22 @@ async def test_names_that_are_nearly_alike_are_two() -> None:
 @given(st.lists(st.text(), max_size=4), st.lists(st.text(), max_size=4))
 def test_no_two_credentials_have_one_name(one: list[str], other: list[str]) -> None:
     assert (digest(*one) == digest(*other)) == (one == other)
+
+
+async def test_what_was_asked_before_all_was_forgotten_counts_for_nobody_after() -> None:
+    """Row C-13: nor a question that is still open then."""
+    stage = Stage()
+    await stage.get("a")
+    stage.remembered.forget()
+    await stage.get("a")
+    assert stage.source.asked == ["a", "a"]
+    stage.source.gate.clear()
+    before = asyncio.create_task(stage.get("b"))
+    await asyncio.sleep(0)
+    stage.remembered.forget()
+    after = asyncio.create_task(stage.get("b"))
+    await asyncio.sleep(0)
+    stage.source.gate.set()
+    assert await before == await after == "verdict on b"
+    await stage.get("b")
+    assert stage.source.asked == ["a", "a", "b", "b"]

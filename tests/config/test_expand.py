@@ -57,6 +57,24 @@ def test_the_long_form_means_the_same(loaded: Load):
     assert expanded(second) == expanded(first)
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('framework = "express"\nsecret = "${env:STRONG}"', 'cookie = "session"'),
+        ('framework = "django"\nsecret = "${env:STRONG}"', 'max_age = "14d"'),
+        (
+            'issuer = "https://id.example/"\naudience = "chat"\nbackchannel_logout = "spa"',
+            'max_age = "1d"',
+        ),
+    ],
+)
+def test_a_sign_in_says_what_it_means_where_it_says_nothing(lines: str, told: str, loaded: Load):
+    text = f"[sign_in]\n{lines}\n[upstreams.support]\n{UPSTREAM}\n"
+    first = loaded(text, STRONG=STRONG)
+    assert f"\n{told}\n" in expanded(first)
+    assert long_form(loaded(expanded(first), STRONG=STRONG)) == long_form(first)
+
+
 def test_so_does_that_of_the_short_form(loaded: Load):
     first = loaded(short())
     text = expanded(first)

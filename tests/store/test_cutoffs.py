@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection
 from itertools import permutations
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import LedgerUnavailable
 from gateway.store import cutoffs as module
-from gateway.store.cutoffs import FOREVER, Cutoff, Cutoffs, Key, cut, lift, tidy
+from gateway.store.cutoffs import FOREVER, Cutoff, Cutoffs, Key, cut, is_cut, lift, tidy
 from gateway.store.database import Database
 from gateway.store.opening import opened
+from gateway.store.store import Store
 from tests.store.conftest import Direct
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
@@ -178,3 +180,20 @@ async def test_follows_by_itself(database: Database, monkeypatch: pytest.MonkeyP
     await asyncio.wait_for(heard.wait(), 30)
     assert cutoffs.before(*ALICE) == FOREVER
     following.cancel()
+
+
+async def test_what_is_cut_off_is_seen_in_the_transaction_that_would_cut_it(store: Store) -> None:
+    fact, other = Cutoff("token", "acme", "j1"), Cutoff("token", "acme", "j2")
+
+    async def first(connection: AsyncConnection) -> list[bool]:
+        before = await is_cut(connection, [fact.key, other.key])
+        await cut(connection, [fact])
+        return [before, await is_cut(connection, [other.key, fact.key])]
+
+    assert await store.database.start(store.database.commit(first)) == [False, True]
+
+    async def lifted(connection: AsyncConnection) -> bool:
+        await lift(connection, [fact.key])
+        return await is_cut(connection, [fact.key])
+
+    assert await store.database.start(store.database.commit(lifted)) is False

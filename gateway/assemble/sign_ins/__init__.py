@@ -22,6 +22,7 @@ from gateway.assemble.sign_ins import (
     token_introspection,
 )
 from gateway.assemble.sign_ins.making import Making
+from gateway.assemble.signing_out import BackChannel
 from gateway.authn.verifier import Verifier
 from gateway.config.model import OrgSettings, Settings
 from gateway.config.sign_ins.jwt import JwtSignInSettings
@@ -67,6 +68,7 @@ def shared_sign_ins(
     settings: Settings,
     parts: Parts,
     around: Host = NO_HOST,
+    back_channel: BackChannel | None = None,
 ) -> Made:
     """The sign-ins that orgs share, each for those it may vouch for."""
     vouching = Vouching(settings.sign_in)
@@ -85,6 +87,7 @@ def shared_sign_ins(
             vendors=vendors[id(one)].values(),
             may_vouch_for=partial(may_vouch_for, index),
             host=around,
+            back_channel=back_channel,
         )
         return build_sign_in(one, making)
 
@@ -98,10 +101,20 @@ def shared_sign_ins(
 
 
 def sign_ins_of(
-    org: OrgSettings, shared: Made, parts: Parts, around: Host = NO_HOST
+    org: OrgSettings,
+    shared: Made,
+    parts: Parts,
+    around: Host = NO_HOST,
+    back_channel: BackChannel | None = None,
 ) -> Sequence[Verifier]:
     """The sign-ins of one org: its own, or the shared ones it has."""
-    making = Making(parts=parts, vendors=vendors_of(org), host=around)
+    making = Making(
+        parts=parts,
+        vendors=vendors_of(org),
+        host=around,
+        org=org.external_id,
+        back_channel=back_channel,
+    )
     return [
         shared[id(one)] if id(one) in shared else build_sign_in(one, making) for one in org.sign_in
     ]

@@ -7,6 +7,7 @@ from functools import partial
 from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins.making import Making
 from gateway.assemble.sign_ins.probed import ProbeFailed
+from gateway.assemble.signing_out import realm_of
 from gateway.assemble.watched import State
 from gateway.authn.claims import JwtRules
 from gateway.authn.fetch import FetchFailed, get
@@ -14,11 +15,15 @@ from gateway.authn.jwk import parse_set
 from gateway.authn.jwks import RemoteKeys
 from gateway.authn.jwt import JwtSignIn
 from gateway.authn.keys import KeySource, public_keys, shared_secrets
+from gateway.authn.logout_token import LogoutRules, LogoutTokens
 from gateway.authn.oidc import Discovery
 from gateway.config.sign_ins.jwt import JwtSignInSettings
+from gateway.ports import Sessions
 
 
 def build(settings: JwtSignInSettings, making: Making) -> JwtSignIn:
+    keys = build_keys(settings, making)
+    realm = realm_of(making.org, settings.issuer) if settings.backchannel_logout else None
     rules = JwtRules(
         issuer=settings.issuer,
         audience=settings.audience,
@@ -32,8 +37,25 @@ def build(settings: JwtSignInSettings, making: Making) -> JwtSignIn:
         roles_claim=settings.roles_claim,
         leeway=settings.leeway,
         types=settings.types,
+        max_age=settings.max_age,
+        realm=realm,
     )
-    return JwtSignIn(rules, build_keys(settings, making), clock=time.time)
+    sessions = None if realm is None else listen(settings, making, keys, realm)
+    return JwtSignIn(rules, keys, clock=time.time, sessions=sessions)
+
+
+def listen(
+    settings: JwtSignInSettings, making: Making, keys: KeySource, realm: str
+) -> Sessions | None:
+    """Which sessions have ended, as the issuer says by its logout tokens."""
+    rules = LogoutRules(
+        realm=realm,
+        issuer=settings.issuer,
+        clients=settings.backchannel_logout,
+        algorithms=settings.algorithms,
+        leeway=settings.leeway,
+    )
+    return making.listen(LogoutTokens(rules, keys, clock=time.time), oldest=settings.max_age or 0)
 
 
 def build_keys(settings: JwtSignInSettings, making: Making) -> KeySource:

@@ -21,6 +21,8 @@ from gateway.config.kinds import (
 from gateway.config.sign_ins.table import SharedTable, SignInTable
 from gateway.config.units import Seconds
 
+DAY = 86400.0  # seconds
+
 
 class JwtSignInSettings(SignInTable):
     """People show a signed token, as a bearer credential or in a cookie."""
@@ -65,6 +67,15 @@ class JwtSignInSettings(SignInTable):
     types: SomeTexts = Field(
         default=("JWT", "at+jwt"), description="Accepted `typ`; an absent one is accepted."
     )
+    max_age: Annotated[float, Seconds("1m", "31d")] | None = Field(
+        default=None,
+        description="How long a token counts after `iat`. Default, with backchannel_logout: 24h.",
+    )
+    backchannel_logout: SomeTexts = Field(
+        default=(),
+        description="What the gateway is called at the provider, which sends logout tokens for "
+        "that client to /_gateway/backchannel-logout.",
+    )
     jwks_cooldown: Annotated[float, Seconds("1s", "1h")] = Field(
         default=30.0, description="Between fetches for an unknown `kid`."
     )
@@ -74,6 +85,14 @@ class JwtSignInSettings(SignInTable):
     jwks_stale: Annotated[float, Seconds("0s", "30d")] = Field(
         default=86400.0, description="How long keys are used while the issuer is away."
     )
+
+    @property
+    def oldest(self) -> float | None:
+        """How long a token counts after it was issued, in seconds; None: until it expires.
+
+        A logout is remembered for as long, so that no token outlives it.
+        """
+        return DAY if self.max_age is None and self.backchannel_logout else self.max_age
 
     @property
     def vouched_by(self) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class SessionSettings(SignInTable):
     )
     cookie: CookieName | None = Field(default=None, description="Default: the framework's own.")
     secret: Secrets = Field(description="The app's secret, then older ones that still verify.")
-    max_age: Annotated[float | None, Seconds("1m", "400d")] = Field(
+    max_age: Annotated[float, Seconds("1m", "400d")] | None = Field(
         default=None, description="As in the app. Default: the framework's own."
     )
     user_key: Claim | None = Field(

@@ -41,6 +41,19 @@ def told_of_sign_in(told: Told, lines: str, **environment: str) -> list[str]:
         ),
         pytest.param('org_from = "field:x-org-id"\norg_claim = "org"', [], id="an org in a field"),
         pytest.param(
+            'backchannel_logout = ["spa", "gateway"]\nmax_age = "1h"', [], id="logouts are heard"
+        ),
+        pytest.param(
+            "backchannel_logout = true",
+            ["4:1  error  sign_in.backchannel_logout: must be a list"],
+            id="whose logouts",
+        ),
+        pytest.param(
+            'max_age = "400d"',
+            ["4:1  error  sign_in.max_age: must be from 1m to 31d"],
+            id="an age of years",
+        ),
+        pytest.param(
             'org_from = "cookie:org"\norg_claim = "org"',
             ['4:1  error  sign_in.org_from: must be "field:name"'],
             id="an org in a cookie",
