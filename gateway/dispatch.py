@@ -7,7 +7,7 @@ Everything that happens to a request ends here as an answer, and as one record.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.core import fields as http
@@ -44,7 +44,8 @@ from gateway.resource import WELL_KNOWN, metadata, metadata_url
 from gateway.site import Site
 from gateway.staff import read_as_staff
 from gateway.stamp import Stamped
-from gateway.toolcall import Tool, call_tool
+from gateway.toolcall import call_tool
+from gateway.tools import Tools
 from gateway.welcome import authenticate, claim, signed_in
 from gateway.widgets import show
 
@@ -73,7 +74,7 @@ class House:
     running: Running
     usage: UsageSink
     faults: FaultSink
-    tools: Mapping[tuple[str, str, str], Tool]  # by org, upstream and name
+    tools: Tools
     logouts: Logouts
     keys: Callable[[], JsonObject]  # a JWK Set: those of our own statements
     ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
@@ -157,7 +158,7 @@ async def of_the_house(house: House, ask: Inbound, path: Segments, record: Recor
 
 async def tool_call(house: House, path: Segments, ask: Inbound, record: Record) -> Answer:
     """What a vendor calls for a person. It says by the path whose service it means."""
-    tool = house.tools.get((path[0], path[1], path[2])) if len(path) == 3 else None
+    tool = house.tools.find(*path) if len(path) == 3 else None
     if tool is None:
         raise NotFound
     if ask.method != "POST":

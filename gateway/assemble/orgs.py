@@ -49,6 +49,7 @@ from gateway.org import Org, Upstream
 from gateway.ports import Admission, AuditSink
 from gateway.store.store import Store
 from gateway.toolcall import Tool
+from gateway.tools import Tools
 
 
 @dataclass(kw_only=True)
@@ -68,7 +69,7 @@ class Shared:
     once: Once = field(default_factory=Once)
     seen: SeenLately = field(default_factory=SeenLately)
     rounds: ToolRounds = field(default_factory=ToolRounds)
-    tools: dict[tuple[str, str, str], Tool] = field(default_factory=dict)
+    tools: Tools = field(default_factory=Tools)
     tables: dict[tuple[str, tuple[str, ...] | None], Table] = field(default_factory=dict)
 
     @classmethod
@@ -168,7 +169,7 @@ def tool_rules(allowed: Mapping[str, Sequence[str]]) -> ToolRules:
 def build_tools(
     settings: OrgSettings, shared: Shared, stack: AsyncExitStack
 ) -> dict[tuple[str, str, str], Tool]:
-    """The tools of an org, by org, upstream and name."""
+    """The tools of an org, or of all that are not listed: by org, upstream and name."""
     return {
         (settings.name, upstream.name, name): build_tool(
             name, tool, settings, upstream, shared, stack

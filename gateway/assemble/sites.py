@@ -46,14 +46,22 @@ class _Sites:
 
         verifiers = [shared.sign_ins.get(id(one)) for one in settings.sign_in]
         org, tools = self._parts.take(("org", settings.name), (settings, verifiers), make)
-        shared.tools.update(tools)
+        shared.tools.listed.update(tools)
         return org
 
     def _other_orgs(self, settings: Settings) -> Orgs:
         alike = (settings.orgs[EVERY_ORG], taken(settings), list(self._shared.sign_ins.values()))
-        return self._parts.take(
-            ("org", EVERY_ORG), alike, lambda _: other_orgs(settings, self._shared)
-        )
+        every, shared = settings.orgs[EVERY_ORG], self._shared
+
+        def make(parts: Parts) -> tuple[OtherOrgs, Mapping[tuple[str, str, str], Tool]]:
+            return other_orgs(settings, shared), build_tools(every, shared, parts.stack)
+
+        others, tools = self._parts.take(("org", EVERY_ORG), alike, make)
+        shared.tools.is_other = others.__contains__
+        shared.tools.of_others = {
+            (upstream, name): tool for (_, upstream, name), tool in tools.items()
+        }
+        return others
 
     def stands(self) -> Iterator[Stand[Site]]:
         for host, paths in standing(self._settings).items():
@@ -111,7 +119,7 @@ class _Sites:
         }
 
 
-def other_orgs(settings: Settings, shared: Shared) -> Orgs:
+def other_orgs(settings: Settings, shared: Shared) -> OtherOrgs:
     """The orgs that are not listed, as `EVERY_ORG` has them."""
     vouching = Vouching(settings.sign_in)
     every = settings.orgs[EVERY_ORG]

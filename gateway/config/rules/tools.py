@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
 
-from gateway.config.kinds import EVERY_ORG
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import OrgSettings
 from gateway.config.rules import unencrypted
@@ -20,10 +19,6 @@ def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
     for name, org in orgs.items():
         for upstream in org.upstreams.values():
             path: Path = ("orgs", name, "upstreams", upstream.name, "tools")
-            if upstream.tools and name == EVERY_ORG:
-                yield Finding(
-                    path, "a tool's address names its org, and here none is named: list the org"
-                )
             for key, tool in upstream.tools.items():
                 yield from _check(tool, (*path, key))
 

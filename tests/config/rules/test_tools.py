@@ -95,11 +95,10 @@ def test_what_cannot_be_meant_is_a_mistake_of_that_key(key: str, value: object) 
     assert [one.partition(":")[0] for one in told(**{key: value})] == [key]
 
 
-def test_other_orgs_have_no_tools() -> None:
+def test_other_orgs_may_have_tools() -> None:
     upstream = {"vendor": "chatbase", "key": "k", "agent": "a", "tools": {"orders": TOOL}}
     config = {
         "sign_in": {"issuer": "https://id.example/", "audience": "chat", "org_claim": "org"},
         "orgs": {"*": {"upstreams": {"support": upstream}}},
     }
-    with pytest.raises(ConfigError, match="a tool's address names its org"):
-        from_dict(config, environment={})
+    assert from_dict(config, environment={}).settings.orgs["*"].upstreams["support"].tools
