@@ -20,6 +20,7 @@ from gateway.core.errors import (
 )
 from gateway.core.identity import Identity, propose_user_id
 from gateway.core.route import Match, Segments
+from gateway.idempotency import once
 from gateway.interrupt import Running
 from gateway.org import Exchange, Org, Upstream
 from gateway.ports import Answering, Fields, Inbound, Record, Whose
@@ -45,7 +46,7 @@ async def handle(
         await check_conversations(exchange)  # 404: theirs to continue?
         check_tools(exchange)  # 404: theirs to use?
         bound_tools(exchange)  # 400: has the person said anything lately?
-        async with org.limits.spend(*counted):  # 429: what it may cost
+        async with once(exchange), org.limits.spend(*counted):  # 409; 429: what it may cost
             await relay(exchange, ask, answer, running)  # 502, 504
 
 

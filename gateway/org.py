@@ -21,6 +21,7 @@ from gateway.core.tools import ToolRules
 from gateway.core.vendor import ProblemShape
 from gateway.ports import (
     Admission,
+    Askings,
     Assertions,
     AuditSink,
     ConversationLedger,
@@ -87,6 +88,7 @@ class Org:
     refuse_spoofs: bool = False
     staff: frozenset[str] = frozenset()  # roles whose people may read what others said
     visitors: Visitors | None = None  # None: whoever has not signed in is nobody
+    askings: Askings | None = None  # None: a key that says so keeps nothing from being asked twice
     questions: Questions | None = None  # None: a conversation nobody here opened is nobody's
     named_in: tuple[bytes, ...] = ()  # fields that may say that a request means this org
     forwarded_in: frozenset[bytes] = frozenset()  # fields in which a proxy says who is asking

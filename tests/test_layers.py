@@ -29,6 +29,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.seal",
     ),
     (
+        "gateway.core.asked",
         "gateway.core.forwarded",
         "gateway.core.keywatch",
         "gateway.core.record",
@@ -72,6 +73,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.interrupt", "gateway.stamp", "gateway.org"),
     ("gateway.site", "gateway.others"),
     ("gateway.resource",),
+    ("gateway.idempotency",),
     ("gateway.relay", "gateway.adoption", "gateway.welcome", "gateway.toolcall", "gateway.logout"),
     ("gateway.exchange", "gateway.tools"),
     ("gateway.staff",),
@@ -99,6 +101,7 @@ PIPELINES = (
     "gateway.others",
     "gateway.relay",
     "gateway.adoption",
+    "gateway.idempotency",
     "gateway.welcome",
     "gateway.toolcall",
     "gateway.logout",

@@ -136,6 +136,7 @@ def build_org(settings: OrgSettings, shared: Shared, parts: Parts) -> Org:
             Stand(upstreams[name], (), standing_at(one)) for name, one in settings.upstreams.items()
         ),
         ledger=shared.store.ledger,
+        askings=shared.store.askings,
         audit=shared.audit,
         limits=build_limits(settings, shared.counting),
         seen=shared.seen,

@@ -18,12 +18,13 @@ SITES = frozenset({b"same-origin", b"same-site", b"cross-site"})  # of a request
 EXPOSED = (
     b"x-request-id, x-upstream-request-id, x-gateway-error, proxy-status, retry-after, "
     b"ratelimit, ratelimit-policy, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, "
-    b"x-vercel-ai-ui-message-stream, mcp-session-id"
+    b"x-vercel-ai-ui-message-stream, mcp-session-id, x-gateway-first-request-id, "
+    b"x-gateway-first-conversation"
 )
 # A list of our own, never the one asked for: with credentials "*" has no meaning (Fetch 3.2.3).
 REQUEST_FIELDS = (
-    b"authorization, content-type, x-api-key, x-request-id, last-event-id, mcp-session-id, "
-    b"mcp-protocol-version, mcp-method, mcp-name"
+    b"authorization, content-type, idempotency-key, x-api-key, x-request-id, last-event-id, "
+    b"mcp-session-id, mcp-protocol-version, mcp-method, mcp-name"
 )
 PREFLIGHT_SECONDS = b"600"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from gateway.core import strictjson
+from gateway.core.asked import AskedAlready
 from gateway.core.errors import GatewayError, MethodNotAllowed, Unauthenticated
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import ProblemShape
@@ -46,6 +47,8 @@ def of_error(
         fields.append((b"retry-after", str(error.retry_after).encode("ascii")))
     if isinstance(error, Unauthenticated):
         fields.append((b"www-authenticate", _challenge(error, metadata)))
+    if isinstance(error, AskedAlready):
+        fields.extend(error.fields)
     if isinstance(error, MethodNotAllowed):
         fields.append((b"allow", ", ".join(error.allow).encode("ascii")))
     body: JsonValue

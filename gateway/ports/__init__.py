@@ -13,6 +13,7 @@ from gateway.core.identity import Identity, Person
 from gateway.core.plan import VendorRequest
 from gateway.core.record import Record as Record
 from gateway.core.vendor import Operation
+from gateway.ports.askings import Askings
 from gateway.ports.people import (
     Admission,
     Assertions,
@@ -27,6 +28,7 @@ from gateway.ports.wire import Answering, ClientLeft, Fields, Inbound, Outbound
 __all__ = [
     "Admission",
     "Answering",
+    "Askings",
     "Assertions",
     "AuditSink",
     "ClientLeft",

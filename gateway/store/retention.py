@@ -1,18 +1,20 @@
-"""Old rows of usage and audit go, a few at a time. Ownership stays.
+"""Old rows of usage and audit go, a few at a time, and names of what was asked. Ownership stays.
 
 The last row of every audit chain stays too, for the next one holds its hash; whom it names goes.
 """
 
 import asyncio
+import time
 from typing import Any
 
 from sqlalchemy import Delete, Update, and_, bindparam, delete, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import chain
+from gateway.store.askings import KEPT
 from gateway.store.database import Database, Work
 from gateway.store.dialect import alone
-from gateway.store.schema import audit, audit_heads, usage
+from gateway.store.schema import askings, audit, audit_heads, usage
 
 TOGETHER = 500  # rows a transaction: 10 ms in which no conversation can be claimed
 PAUSE = 0.1  # seconds between two: whoever waits to write goes first
@@ -34,6 +36,14 @@ _AUDIT = delete(audit).where(
         .limit(TOGETHER)
     )
 )
+_ASKINGS = delete(askings).where(
+    askings.c.name.in_(
+        select(askings.c.name)
+        .where(askings.c.asked_at < bindparam("before"))
+        .order_by(askings.c.asked_at)
+        .limit(TOGETHER)
+    )
+)
 _LAST = (
     update(audit)
     .where(and_(audit.c.day < bindparam("before"), audit.c.salt.is_not(None)))
@@ -51,6 +61,7 @@ async def retain(database: Database, *, before: float, pause: float = PAUSE) -> 
     day = chain.day_of(milliseconds)
     gone = await _all(database, _USAGE, {"before": milliseconds.to_bytes(6, "big")}, pause)
     gone += await _all(database, _AUDIT, {"before": day}, pause)
+    await _all(database, _ASKINGS, {"before": int(time.time()) - KEPT}, pause)
     await database.start(database.commit(_run(_LAST, {"before": day})))
     return gone
 

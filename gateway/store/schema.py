@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "gateway_schema"  # not Alembic's default name, which a host's database may have
-HEAD = "0004"  # the newest migration; later ones sort after earlier ones
+HEAD = "0005"  # the newest migration; later ones sort after earlier ones
 
 metadata = MetaData()
 Name = Text(collation="C").with_variant(Text(), "sqlite")  # text that PostgreSQL compares bytewise
@@ -72,6 +72,18 @@ cutoffs = Table(
     Column("before", BigInteger, nullable=False),  # milliseconds
     Column("made_at", BigInteger, nullable=False),  # milliseconds
     Column("ends_at", BigInteger, nullable=False),  # milliseconds, when the row may go
+    sqlite_with_rowid=False,
+)
+
+# What was asked under a name of the client's; see gateway.store.askings.
+askings = Table(
+    "askings",
+    metadata,
+    Column("name", LargeBinary, primary_key=True),  # digest of who asked whom for what, and the key
+    Column("content", LargeBinary, nullable=False),  # digest of what was asked
+    Column("request_id", Name, nullable=False),
+    Column("conversation", Name, nullable=False),  # "" until its answer is over, or if about none
+    Column("asked_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -155,3 +167,4 @@ Index("conversations_of_a_person", conversations.c.org, conversations.c.subject)
 Index("aliases_of_one", aliases.c.org, aliases.c.becomes)
 Index("aliases_by_time", aliases.c.made_at)
 Index("cutoffs_by_time", cutoffs.c.made_at)
+Index("askings_by_time", askings.c.asked_at)

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import LedgerUnavailable
 from gateway.store import schema
+from gateway.store.askings import Askings
 from gateway.store.cutoffs import Cutoffs
 from gateway.store.database import Database
 from gateway.store.dialect import insert
@@ -26,6 +27,7 @@ class Store:
         self.database = database
         self.ledger = Ledger(database)
         self.cutoffs = Cutoffs(database)
+        self.askings = Askings(database)
 
     @classmethod
     async def open(cls, url: str) -> "Store":

@@ -240,6 +240,6 @@ def test_a_preflight_names_our_fields_and_then_those_of_the_upstream() -> None:
     asking = [(b"origin", APP.encode()), (b"access-control-request-method", b"POST")]
     answer = dict(preflight(asking, ORIGINS, ("POST",), (b"x-plan", b"x-trace")) or [])
     assert answer[b"access-control-allow-headers"] == (
-        b"authorization, content-type, x-api-key, x-request-id, last-event-id, mcp-session-id, "
-        b"mcp-protocol-version, mcp-method, mcp-name, x-plan, x-trace"
+        b"authorization, content-type, idempotency-key, x-api-key, x-request-id, last-event-id, "
+        b"mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, x-plan, x-trace"
     )

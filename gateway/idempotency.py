@@ -1,0 +1,73 @@
+"""One call of the vendor for one `Idempotency-Key`, whatever a client, or the way to us, repeats.
+
+The name is kept before the vendor is called, and is free again only where the vendor has certainly
+done nothing: it was not reached, or it has said no. After a time-out, a broken answer or a client
+that left, nobody knows, and it stays taken.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gateway.core.asked import Earlier, digest, key_of, name_of, refuse
+from gateway.core.errors import (
+    IdentityNotRepresentable,
+    LedgerUnavailable,
+    TooManyRequests,
+    UpstreamUnreachable,
+)
+from gateway.org import Exchange
+from gateway.ports import Askings
+
+# Raised before a byte has reached the vendor.
+BEFORE = (TooManyRequests, IdentityNotRepresentable, UpstreamUnreachable)
+SAID_NO = frozenset({*range(400, 500), 503})  # statuses: nothing was done
+
+
+@asynccontextmanager
+async def once(exchange: Exchange) -> AsyncIterator[None]:
+    """Run the block for the first who asks this under its name, and for nobody else.
+
+    Raises:
+        AskedAlready: it is not the first.
+        BadRequest: its name is none.
+        LedgerUnavailable: nobody knows.
+    """
+    askings, operation = exchange.org.askings, exchange.call.operation
+    key = (
+        key_of(exchange.ask.fields) if operation.thinks and exchange.call.method == "POST" else None
+    )
+    if key is None or askings is None:
+        yield
+        return
+    record, upstream = exchange.record, exchange.upstream.name
+    name = name_of(exchange.identity.person, upstream, exchange.call.match.name, key)
+    content = content_of(exchange)
+    earlier = await askings.begin(name, Earlier(record.request_id, content))
+    if earlier is not None:
+        raise refuse(earlier, content)
+    nothing_done = False
+    try:
+        yield
+    except BEFORE:
+        nothing_done = True
+        raise
+    finally:
+        await settle(askings, name, exchange, nothing_done=nothing_done)
+
+
+def content_of(exchange: Exchange) -> bytes:
+    """What is asked, however it was written: of the vendor's request what is the same each time."""
+    request = exchange.request(next(iter(exchange.upstream.keys), ""))
+    return digest(request.method.encode(), request.target.encode(), request.content or b"")
+
+
+async def settle(askings: Askings, name: bytes, exchange: Exchange, *, nothing_done: bool) -> None:
+    """Note what came of it; where that cannot be noted, the name stays taken."""
+    record = exchange.record
+    try:
+        if nothing_done or record.upstream_status in SAID_NO:
+            await askings.forget(name)
+        else:
+            await askings.end(name, record.conversation)
+    except LedgerUnavailable:
+        return
