@@ -163,8 +163,18 @@ async def test_a_preflight_grants_what_is_listed_and_no_more(
     answer = await wire(stage.url, raw_request("OPTIONS", stage.base + "/chat", fields))
     assert answer.status == 204
     (granted,) = answer.values("access-control-allow-headers")
-    names = set(granted.split(", "))
-    assert names == {"authorization", "content-type", "x-api-key", "x-request-id", "last-event-id"}
+    assert set(granted.split(", ")) == {
+        "authorization",
+        "content-type",
+        "idempotency-key",
+        "last-event-id",
+        "mcp-method",
+        "mcp-name",
+        "mcp-protocol-version",
+        "mcp-session-id",
+        "x-api-key",
+        "x-request-id",
+    }
     assert answer.values("access-control-allow-origin") == [APP]
     assert stage.vendor.saw_nothing()
 
