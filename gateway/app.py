@@ -14,11 +14,13 @@ from gateway.assemble.host import NO_HOST, Host
 from gateway.authn.host import Identify
 from gateway.config.load import from_dict, load
 from gateway.config.restart import require_no_restart
+from gateway.contacts.push import Desk
 from gateway.core import fields as http
 from gateway.core import origin, request_id
 from gateway.core.errors import GatewayError
 from gateway.core.identity import Identity
 from gateway.dispatch import refuse, serve, who_asks
+from gateway.host_contacts import HostContacts
 from gateway.lifespan import open_or_say_why
 from gateway.net.asgi import CLOSES_UNENDED, AsgiInbound, AsgiOutbound
 from gateway.net.in_process import ended
@@ -151,6 +153,15 @@ class Gateway:
         while self._in_use:
             await self._in_use.pop().aclose()
         await self._exit.aclose()
+
+    @property
+    def contacts(self) -> HostContacts:
+        """What the application around us knows of people, for vendors that keep contacts."""
+
+        async def desks() -> Mapping[tuple[str, str], Desk]:
+            return (await self.open()).house.contacts
+
+        return HostContacts(desks)
 
     def drain(self) -> None:
         """Say that no new work should come: `/readyz` turns 503."""

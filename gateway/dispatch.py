@@ -7,9 +7,10 @@ Everything that happens to a request ends here as an answer, and as one record.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from gateway.contacts.push import Desk, push_contact
 from gateway.core import fields as http
 from gateway.core import origin, problem, route
 from gateway.core.directory import Directory
@@ -58,6 +59,7 @@ THE_APPLICATION = ("the application itself",)
 TOOLS = ("_gateway", "tools")
 BACK_CHANNEL = ("_gateway", "backchannel-logout")
 PEOPLE = ("_gateway", "people")
+CONTACTS = ("_gateway", "contacts")
 OWN = "_gateway"  # no vendor's mount may shadow what stands below it
 SCRIPT = (OWN, "widget.js")
 
@@ -76,6 +78,7 @@ class House:
     faults: FaultSink
     tools: Tools
     logouts: Logouts
+    contacts: Mapping[tuple[str, str], Desk]  # by org and upstream
     keys: Callable[[], JsonObject]  # a JWK Set: those of our own statements
     ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
     script: Answer  # what tells widgets on pages who is signed in; nothing in it is of one org
@@ -153,6 +156,11 @@ async def of_the_house(house: House, ask: Inbound, path: Segments, record: Recor
         return await sign_out(house.logouts, ask, record)
     if path[:2] == TOOLS:
         return await tool_call(house, path[2:], ask, record)
+    if path[:2] == CONTACTS:
+        desk = house.contacts.get((path[2], path[3])) if len(path) == 5 else None
+        if desk is None:
+            raise NotFound
+        return await push_contact(desk, path[4], ask, record)
     return None
 
 

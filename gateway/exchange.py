@@ -41,6 +41,8 @@ async def handle(
     counted = identity.person, upstream.name, match.operation, record
     async with org.limits.admit(*counted):  # 429: how often, and how many at once
         user = await user_id(org, upstream, identity, record)  # 403: the name the vendor knows
+        if upstream.contacts is not None:
+            upstream.contacts.saw(identity, user)  # the vendor hears of it some other time
         read = await read_call(org, upstream, match, ask, record)  # 400, 413, 415
         exchange = Exchange(org, upstream, read, identity, user, record, ask)
         await check_conversations(exchange)  # 404: theirs to continue?

@@ -24,6 +24,7 @@ from gateway.ports import (
     Askings,
     Assertions,
     AuditSink,
+    Contacts,
     ConversationLedger,
     Inbound,
     Limits,
@@ -57,6 +58,7 @@ class Upstream:
     total: float = 900.0  # seconds an exchange may take
     assertions: Assertions | None = None  # None: the vendor gets no statement of ours
     audience: str = ""  # whom such a statement is for
+    contacts: Contacts | None = None  # None: what is known of people stays here
     ends_at_expiry: bool = False  # whether an answer ends when its credential does
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from itertools import chain, islice
 
+from gateway.assemble.contacts import recall
 from gateway.assemble.host import NO_HOST, Host
 from gateway.assemble.lease import Lease
 from gateway.assemble.orgs import Shared
@@ -74,6 +75,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
     except BaseException:
         await parts.aclose()
         raise
+    await recall(shared.contacts, ours.store.contacts)
     house = House(
         sites=sites,
         running=ours.running,
@@ -84,6 +86,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
         tools=shared.tools,
         script=script(),
         logouts=ours.back_channel,
+        contacts=shared.contacts,
     )
     return Assembled(
         process=ours,

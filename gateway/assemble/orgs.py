@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from urllib.parse import urlsplit
 
+from gateway.assemble.contacts import NO_DESKS, Of, contacts_at
+from gateway.assemble.egress import way_out
 from gateway.assemble.host import NO_HOST, Host
 from gateway.assemble.limits import Counting, build_limits
 from gateway.assemble.parts import Parts
@@ -31,8 +33,8 @@ from gateway.authn.org_from import field_of
 from gateway.authn.seen import SeenLately
 from gateway.authn.told import told
 from gateway.authn.visitors import Visitors, signing_key
-from gateway.config.egress import egress
 from gateway.config.model import OrgSettings, Settings, UpstreamSettings
+from gateway.contacts.push import Desk
 from gateway.core.directory import Directory, Stand
 from gateway.core.plan import Destination
 from gateway.core.problem import PROXY_NAME
@@ -43,10 +45,9 @@ from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds
 from gateway.net.http1 import Http1Transport
 from gateway.net.in_process import InProcessTransport
-from gateway.net.reach import EgressProxy
 from gateway.net.resting import Resting
 from gateway.org import Org, Upstream
-from gateway.ports import Admission, AuditSink
+from gateway.ports import Admission, AuditSink, Contacts
 from gateway.store.store import Store
 from gateway.toolcall import Tool
 from gateway.tools import Tools
@@ -70,6 +71,7 @@ class Shared:
     seen: SeenLately = field(default_factory=SeenLately)
     rounds: ToolRounds = field(default_factory=ToolRounds)
     tools: Tools = field(default_factory=Tools)
+    contacts: dict[Of, Desk] = field(default_factory=dict)
     tables: dict[tuple[str, tuple[str, ...] | None], Table] = field(default_factory=dict)
 
     @classmethod
@@ -112,7 +114,9 @@ class Shared:
         return self.tables[key]
 
 
-def build_org(settings: OrgSettings, shared: Shared, parts: Parts) -> Org:
+def build_org(
+    settings: OrgSettings, shared: Shared, parts: Parts, desks: Mapping[Of, Desk] = NO_DESKS
+) -> Org:
     """An org; what only it holds open is closed with `parts`."""
     places = org_places([settings])
     verifiers = sign_ins_of(settings, shared.sign_ins, parts, shared.host, shared.back_channel)
@@ -124,7 +128,13 @@ def build_org(settings: OrgSettings, shared: Shared, parts: Parts) -> Org:
         for index, (one, verifier) in enumerate(zip(settings.sign_in, verifiers, strict=True))
     }
     upstreams = {
-        name: build_upstream(one, shared, parts.stack, org_path=settings.path)
+        name: build_upstream(
+            one,
+            shared,
+            parts.stack,
+            org_path=settings.path,
+            contacts=contacts_at(desks.get((settings.name, name))),
+        )
         for name, one in settings.upstreams.items()
     }
     return Org(
@@ -207,16 +217,13 @@ def build_transport(
     )
 
 
-def way_out(settings: UpstreamSettings) -> EgressProxy | None:
-    """The proxy on the way to an upstream; None where the way is straight."""
-    if settings.proxy is None:
-        return None
-    found = egress(settings.proxy)
-    return EgressProxy(found.host, found.port, found.credentials)
-
-
 def build_upstream(
-    settings: UpstreamSettings, shared: Shared, stack: AsyncExitStack, *, org_path: str = "/"
+    settings: UpstreamSettings,
+    shared: Shared,
+    stack: AsyncExitStack,
+    *,
+    org_path: str = "/",
+    contacts: Contacts | None = None,
 ) -> Upstream:
     """An upstream; `org_path` is where the URLs of an application begin that is the upstream."""
     vendor = settings.profile
@@ -247,5 +254,6 @@ def build_upstream(
         total=settings.timeouts.total,
         assertions=shared.assertions if settings.assertion else None,
         audience=settings.base_url,
+        contacts=contacts,
         ends_at_expiry=settings.end_streams_at_expiry,
     )

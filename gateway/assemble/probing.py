@@ -1,6 +1,7 @@
 """What a configuration needs of others, asked now: the store, the issuers, the vendors.
 
 A vendor is only connected to: a request there would be somebody's, and some count people by it.
+Where contacts are kept, it is asked which attributes it knows: that is nobody's.
 """
 
 import asyncio
@@ -10,7 +11,8 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from gateway.assemble.orgs import way_out
+from gateway.assemble import contacts
+from gateway.assemble.egress import way_out
 from gateway.assemble.sign_ins import introspect, jwt, token_introspection
 from gateway.assemble.sign_ins.probed import ProbeFailed
 from gateway.config.mistake import Path
@@ -54,8 +56,11 @@ class Found:
     milliseconds: float
 
 
-def probes(settings: Settings) -> Iterator[Probe]:
-    """Every question once, however many orgs have it."""
+def probes(settings: Settings, *, apply: bool = False) -> Iterator[Probe]:
+    """Every question once, however many orgs have it.
+
+    With `apply`, vendors are told of the attributes of contacts that they lack.
+    """
     yield Probe(("store", "url"), lambda: _store(settings.store.url))
     asked: set[object] = set()
     for name, org in settings.orgs.items():
@@ -68,6 +73,9 @@ def probes(settings: Settings) -> Iterator[Probe]:
             if upstream.base_url not in asked:
                 asked.add(upstream.base_url)
                 yield Probe(("orgs", name, "upstreams", upstream.name), _vendor(upstream))
+            if upstream.contacts is not None:
+                path: Path = ("orgs", name, "upstreams", upstream.name, "contacts", "attributes")
+                yield Probe(path, contacts.probe(org, upstream, apply=apply))
 
 
 async def probe(asked: Probe, turns: asyncio.Semaphore) -> Found:

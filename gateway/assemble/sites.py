@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from gateway.assemble.contacts import Of, build_desks
 from gateway.assemble.orgs import Shared, build_org, build_tools, standing_at
 from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins import issuers_of, org_places, sign_ins_of
@@ -11,6 +12,7 @@ from gateway.config.kinds import EVERY_ORG
 from gateway.config.model import OrgSettings, Settings
 from gateway.config.standing import are_several, standing
 from gateway.config.vouching import Vouching
+from gateway.contacts.push import Desk
 from gateway.core.directory import Directory, Stand
 from gateway.core.route import Segments, Table
 from gateway.core.vendor import ProblemShape
@@ -41,12 +43,17 @@ class _Sites:
     def _org(self, settings: OrgSettings) -> Org:
         shared = self._shared
 
-        def make(parts: Parts) -> tuple[Org, Mapping[tuple[str, str, str], Tool]]:
-            return build_org(settings, shared, parts), build_tools(settings, shared, parts.stack)
+        def make(
+            parts: Parts,
+        ) -> tuple[Org, Mapping[tuple[str, str, str], Tool], Mapping[Of, Desk]]:
+            desks = build_desks(settings, shared, parts)
+            org = build_org(settings, shared, parts, desks)
+            return org, build_tools(settings, shared, parts.stack), desks
 
         verifiers = [shared.sign_ins.get(id(one)) for one in settings.sign_in]
-        org, tools = self._parts.take(("org", settings.name), (settings, verifiers), make)
+        org, tools, desks = self._parts.take(("org", settings.name), (settings, verifiers), make)
         shared.tools.listed.update(tools)
+        shared.contacts.update(desks)
         return org
 
     def _other_orgs(self, settings: Settings) -> Orgs:

@@ -53,6 +53,7 @@ class JwtRules:
     org_claim: str | None = None
     may_vouch_for: Callable[[str], bool] = lambda org: True
     roles_claim: str | None = None
+    remember: tuple[str, ...] = ()  # what else of a token is kept, for contacts
     leeway: float = 30.0  # seconds
     types: tuple[str, ...] = ("JWT", "at+jwt")
     max_age: float | None = None
@@ -101,7 +102,8 @@ def identify(claims: JsonObject, rules: JwtRules, *, now: float) -> Vouched:
         raise CredentialsExpired
     orgs = said.orgs(claims, rules.org_claim, rules.may_vouch_for)
     session = None if rules.realm is None else _session(claims, rules.realm)
-    return Vouched(subject, roles, expires, orgs, session=session)
+    attributes = said.attributes(claims, rules.remember)
+    return Vouched(subject, roles, expires, orgs, attributes=attributes, session=session)
 
 
 def _check_kind(claims: JsonObject) -> None:

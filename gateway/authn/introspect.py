@@ -46,6 +46,7 @@ class IntrospectRules:
     may_vouch_for: Callable[[str], bool] = lambda org: True
     roles_key: str | None = None
     expires_key: str | None = None
+    remember: tuple[str, ...] = ()  # what else of an answer is kept, for contacts
 
 
 class IntrospectSignIn:
@@ -106,6 +107,7 @@ class IntrospectSignIn:
             said.roles(answer, rules.roles_key),
             None if expires is None else said.moment(expires),
             said.orgs(answer, rules.org_key, rules.may_vouch_for),
+            attributes=said.attributes(answer, rules.remember),
         )
 
 

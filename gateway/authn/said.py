@@ -3,12 +3,15 @@
 A name is literal, or a JSON Pointer (RFC 6901) where it begins with "/".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeGuard
 
 from gateway.core import pointer
+from gateway.core.contact import is_attribute
 from gateway.core.errors import CredentialsInvalid
+from gateway.core.identity import Scalar
 from gateway.core.strictjson import JsonObject, JsonValue
 
 MAX_ROLES = 256
@@ -102,6 +105,16 @@ def orgs(
     if len(named) > MAX_ORGS:
         raise CredentialsInvalid("More than 256 organisations are named")
     return frozenset(one for one in named if isinstance(one, str) and may_vouch_for(one))
+
+
+def attributes(said: JsonObject, names: Collection[str]) -> Mapping[str, Scalar]:
+    """What stands at each of `names`, as far as it is short text, a number, true or false."""
+    found: dict[str, Scalar] = {}
+    for name in names:
+        one = value(said, name)
+        if isinstance(one, (str, int, float)) and is_attribute(one):
+            found[name] = one
+    return MappingProxyType(found)
 
 
 def are_strings(found: object, *, most: int) -> TypeGuard[list[str]]:

@@ -62,6 +62,7 @@ class IntrospectionRules:
     org_claim: str | None = None
     may_vouch_for: Callable[[str], bool] = lambda org: True
     roles_claim: str | None = None
+    remember: tuple[str, ...] = ()  # what else of an answer is kept, for contacts
     leeway: float = 30.0  # seconds
 
 
@@ -144,7 +145,8 @@ def judge(answer: JsonObject, rules: IntrospectionRules, *, now: float) -> Vouch
         raise CredentialsInvalid("The token names no user: the claim must be a string with text")
     roles = said.roles(answer, rules.roles_claim)
     orgs = said.orgs(answer, rules.org_claim, rules.may_vouch_for)
-    return Vouched(subject, roles, expires, orgs)
+    attributes = said.attributes(answer, rules.remember)
+    return Vouched(subject, roles, expires, orgs, attributes=attributes)
 
 
 def _is_of_a_type(answer: JsonObject, rules: IntrospectionRules) -> bool:

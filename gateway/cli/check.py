@@ -1,6 +1,7 @@
 """`gateway check`: every mistake of a configuration at once, and what it means in full.
 
 `--probe` asks the store, the issuers and the vendors as well; it sends nothing that is anybody's.
+With `--apply` vendors are told of the attributes of contacts that they lack: nothing else changes.
 """
 
 import asyncio
@@ -27,8 +28,16 @@ def command(
     probe: Annotated[
         bool, typer.Option("--probe", help="Ask the store, the issuers and the vendors too.")
     ] = False,
+    apply: Annotated[
+        bool,
+        typer.Option(
+            "--apply", help="With --probe: define at vendors the attributes of contacts they lack."
+        ),
+    ] = False,
 ) -> None:
     """Say every mistake in a configuration and exit 78, or say "ok"."""
+    if apply and not probe:
+        raise typer.BadParameter("it goes with --probe", param_hint="--apply")
     loaded = load_or_exit(config)
     for warning in loaded.warnings:
         typer.echo(str(warning), err=True)
@@ -36,18 +45,18 @@ def command(
         from gateway.config.expand import expanded
 
         typer.echo(expanded(loaded), nl=False)
-    if probe and not asyncio.run(_probed(loaded)):
+    if probe and not asyncio.run(_probed(loaded, apply=apply)):
         raise typer.Exit(FAILED)
     if not expand:
         typer.echo("ok")
 
 
-async def _probed(loaded: "Loaded") -> bool:
+async def _probed(loaded: "Loaded", *, apply: bool) -> bool:
     """Ask everybody; whether all is well."""
     from gateway.config.mistake import key_of
 
     well = True
-    async for found in _answers(loaded.settings):
+    async for found in _answers(loaded.settings, apply=apply):
         key = key_of(loaded.meaning.as_written(found.path))
         mark = typer.style("ok  ", fg="green") if found.ok else typer.style("FAIL", fg="red")
         typer.echo(f"{mark}  {key}: {found.told} ({found.milliseconds:.0f} ms)")
@@ -55,12 +64,12 @@ async def _probed(loaded: "Loaded") -> bool:
     return well
 
 
-async def _answers(settings: "Settings") -> "AsyncIterator[Found]":
+async def _answers(settings: "Settings", *, apply: bool) -> "AsyncIterator[Found]":
     """The answers, as they come."""
     from gateway.assemble.probing import AT_ONCE, probe, probes
 
     turns = asyncio.Semaphore(AT_ONCE)
-    asked = [probe(one, turns) for one in probes(settings)]
+    asked = [probe(one, turns) for one in probes(settings, apply=apply)]
     if sys.stderr.isatty():
         with typer.progressbar(length=len(asked), label="Asking", file=sys.stderr) as bar:
             answers = []

@@ -21,6 +21,7 @@ from gateway.config.mistake import ConfigError, Finding, Mistake, Path
 from gateway.config.model import Settings
 from gateway.config.placing import InFile, InProgram, Places
 from gateway.config.rules import (
+    contacts,
     limits,
     org,
     orgs,
@@ -163,6 +164,7 @@ def _judged(
             limits.check,
             tools.check,
             widget.check,
+            contacts.check,
         )
     )
     needed = surroundings.check(settings.orgs, around)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from gateway.config.allowances import LimitsTable, SharedCounters, VendorLimit
+from gateway.config.contacts import ContactsTable
 from gateway.config.kinds import (
     Agents,
     Count,
@@ -191,6 +192,9 @@ class UpstreamTable(Table):
         default=None,
         repr=False,
         description="The egress proxy that leads to the vendor: http://[user:password@]host:port.",
+    )
+    contacts: ContactsTable | None = Field(
+        default=None, description="What the vendor is to know of people."
     )
     http2: Literal[False] = Field(default=False, description="Not available yet.")
 

@@ -8,12 +8,13 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from gateway.config.kinds import Name, Text, Texts
+from gateway.config.kinds import Count, Name, Text, Texts
 from gateway.config.profile_kinds import (
     AnsweredFields,
     AskedFields,
     Bodies,
     BodyText,
+    ContactPath,
     ErrorBody,
     ErrorCodes,
     ErrorStatuses,
@@ -172,6 +173,30 @@ class LookupTable(Table):
     )
 
 
+class ContactBookTable(Table):
+    """Where the vendor keeps contacts; the gateway alone writes them, and no end user."""
+
+    model_config = _required("path", "user")
+
+    path: ContactPath = Field(default="", description="POSTed to; {agent} stands for the agent.")
+    user: str = Field(default="", description="The member of a contact with the user id.")
+    contacts: str = Field(
+        default="", description="The body's list of contacts; absent: the body is one."
+    )
+    own: Texts = Field(default=(), description="Attributes that are members of the contact.")
+    others: str = Field(default="", description="The member with the rest: an object.")
+    pair: Annotated[tuple[str, ...], Field(max_length=2)] = Field(
+        default=(), description="Where `others` is a list: the names of a name, and of a value."
+    )
+    most: Count = Field(default=1, description="Contacts in one request; 1000 at most.")
+    refused: BodyText | None = Field(
+        default=None, description="Where an answer names attributes it did not take."
+    )
+    definitions: ContactPath = Field(
+        default="", description="GET lists the attributes there are, POST adds one."
+    )
+
+
 class VendorTable(Table):
     """A vendor of your own."""
 
@@ -199,6 +224,9 @@ class VendorTable(Table):
     problem: ProblemTable | None = Field(default=None, description="How it says what went wrong.")
     lookup: LookupTable | None = Field(
         default=None, description="How to ask it who owns a conversation."
+    )
+    contacts: ContactBookTable | None = Field(
+        default=None, description="Where the gateway writes what is known of people."
     )
     credential_fields: AskedFields = Field(
         default=(), description="Where its SDKs put their key, and so people their token."

@@ -30,6 +30,7 @@ from gateway.config.kinds import (
     template,
 )
 from gateway.config.mistake import did_you_mean
+from gateway.core.contact import ContactBook
 from gateway.core.errors import GatewayError
 from gateway.core.place import Header
 from gateway.core.vendor import Operation, Vendor, WidgetProof
@@ -83,6 +84,16 @@ def _path(written: str) -> str:
         raise ValueError(
             "must be plain segments and {variables}, each once, as in "
             '"/chats/{chat}/messages"; {+rest} stands last or not at all'
+        ) from None
+    return written
+
+
+def _contact_path(written: str) -> str:
+    try:
+        ContactBook(path=written, user="x")
+    except ValueError:
+        raise ValueError(
+            'must be plain segments, as in "/v1/agents/{agent}/contacts"; {agent} alone may vary'
         ) from None
     return written
 
@@ -180,6 +191,7 @@ def _lookup_value(written: str) -> str:
 
 Profile = Annotated[Vendor, AsItIs()]
 Methods = Annotated[tuple[Method, ...], OneOrMore()]
+ContactPath = Annotated[str, AfterValidator(_contact_path)]
 PathTemplate = Annotated[str, AfterValidator(_path)]
 PathTemplates = Annotated[tuple[PathTemplate, ...], OneOrMore()]
 PlaceText = Annotated[

@@ -12,7 +12,7 @@ from gateway.config.profile_kinds import NULL
 from gateway.config.spelling import sections
 from gateway.core.place import Place
 from gateway.core.strictjson import JsonValue
-from gateway.core.vendor import Lookup, Metered, Operation, ProblemShape, Vendor
+from gateway.core.vendor import ContactBook, Lookup, Metered, Operation, ProblemShape, Vendor
 
 
 def profile_text(vendor: Vendor, name: str) -> str:
@@ -34,6 +34,7 @@ def profile_table(vendor: Vendor) -> dict[str, Any]:
         "operations": {name: _operation(one) for name, one in vendor.operations.items()},
         "problem": None if vendor.problem is None else _problem(vendor.problem),
         "lookup": None if vendor.lookup is None else _lookup(vendor.lookup),
+        "contacts": None if vendor.contacts is None else _contacts(vendor.contacts),
     }
     return {name: _toml(value) for name, value in table.items() if value}
 
@@ -94,6 +95,21 @@ def _lookup(lookup: Lookup) -> dict[str, Any]:
         "items": None if lookup.items is None else written(lookup.items),
         "conversation": _places(lookup.conversation),
         "owner": _places(lookup.owner),
+    }
+    return {name: value for name, value in table.items() if value}
+
+
+def _contacts(book: ContactBook) -> dict[str, Any]:
+    table = {
+        "path": book.path,
+        "contacts": book.contacts,
+        "user": book.user,
+        "own": sorted(book.own),
+        "others": book.others,
+        "pair": list(book.pair or ()),
+        "most": book.most,
+        "refused": None if book.refused is None else written(book.refused),
+        "definitions": book.definitions,
     }
     return {name: value for name, value in table.items() if value}
 

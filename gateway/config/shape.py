@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.config.allowances import LimitsTable, SharedCounters
+from gateway.config.contacts import ContactsTable
 from gateway.config.mistake import Finding, Path, did_you_mean, key_of
 from gateway.config.model import (
     Admin,
@@ -21,7 +22,7 @@ from gateway.config.model import (
     Store,
     UpstreamTable,
 )
-from gateway.config.profile import OperationTable, VendorTable
+from gateway.config.profile import ContactBookTable, OperationTable, VendorTable
 from gateway.config.sign_ins import KINDS
 from gateway.config.sign_ins.table import SharedTable
 from gateway.config.table import Table
@@ -56,10 +57,12 @@ _HOMES: tuple[tuple[type[Table], str], ...] = (
     (LimitsTable, "in [limits] of an org"),
     (UpstreamTable, "in an upstream"),
     (ToolTable, "in a tool of an upstream"),
+    (ContactsTable, "in `contacts` of an upstream"),
     (VerifyTable, "in `verify`"),
     (OrgTable, "in [orgs.NAME]"),
     (VendorTable, "in [vendors.NAME]"),
     (OperationTable, "in an operation of [vendors.NAME]"),
+    (ContactBookTable, "in [vendors.NAME.contacts]"),
 )
 _MOST_ROUNDS = 100  # a level of nesting can take one; there are six
 

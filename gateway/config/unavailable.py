@@ -33,10 +33,8 @@ NOT_YET = (
     NotYet("server", "workers", accepted=1),
     NotYet("org", "tools"),
     NotYet("org", "events"),
-    NotYet("org", "contacts"),
     NotYet("upstream", "http2", accepted=False),
     NotYet("upstream", "events"),
-    NotYet("upstream", "contacts"),
 )
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from gateway.config.mistake import Finding, Path
 from gateway.config.place import body, place
 from gateway.config.profile import (
+    ContactBookTable,
     LookupTable,
     MeteredTable,
     OperationTable,
@@ -20,7 +21,7 @@ from gateway.config.profile import (
 from gateway.config.profile_kinds import NULL
 from gateway.config.shape import Reading
 from gateway.core.strictjson import JsonValue
-from gateway.core.vendor import Lookup, Metered, Operation, ProblemShape, Vendor
+from gateway.core.vendor import ContactBook, Lookup, Metered, Operation, ProblemShape, Vendor
 from gateway.vendors import VENDORS
 
 Built = TypeVar("Built")
@@ -70,6 +71,7 @@ class _Building:
             self._note(("operations",), "is required: nothing would be reachable")
         problem = self._built(("problem",), table.problem, ("body",), _problem)
         lookup = self._built(("lookup",), table.lookup, ("path", "owner"), _lookup)
+        contacts = self._built(("contacts",), table.contacts, ("path", "user"), _contacts)
         if len(self._findings) > before:
             return None
 
@@ -84,6 +86,7 @@ class _Building:
                 closed=table.closed,
                 problem=problem,
                 lookup=lookup,
+                contacts=contacts,
                 credential_fields=table.credential_fields,
                 widget=table.widget,
                 documents=table.documents,
@@ -170,6 +173,22 @@ def _lookup(table: LookupTable) -> Lookup:
         conversation=tuple(map(body, table.conversation)),
         query=table.query,
         items=None if table.items is None else body(table.items),
+    )
+
+
+def _contacts(table: ContactBookTable) -> ContactBook:
+    if table.pair and len(table.pair) != 2:
+        raise ValueError("pair: the name of a name, and that of a value")
+    return ContactBook(
+        path=table.path,
+        user=table.user,
+        contacts=table.contacts,
+        own=frozenset(table.own),
+        others=table.others,
+        pair=(table.pair[0], table.pair[1]) if table.pair else None,
+        most=table.most,
+        refused=None if table.refused is None else body(table.refused),
+        definitions=table.definitions,
     )
 
 

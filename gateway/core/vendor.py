@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gateway.core.contact import ContactBook
 from gateway.core.metered import Metered
 from gateway.core.operation import TEMPLATE, Operation, frozen
 from gateway.core.place import Body, Header, Place, Query, Variable
@@ -16,6 +17,7 @@ from gateway.core.problem_shape import ProblemShape
 
 __all__ = [
     "Body",
+    "ContactBook",
     "Header",
     "Lookup",
     "Metered",
@@ -62,8 +64,9 @@ class Vendor:
     `base_url` is None where every customer has their own.
     `credential_fields` is where the vendor's SDKs put their key, and so where the user's token
     may stand, beside Authorization. `told_org` says whether the vendor learns the org. `closed` are
-    paths of the back office in which a segment stands where an operation has a variable. `widget`
-    are the proofs its own widget takes of who sits before it, the usual one first.
+    paths of the back office in which a segment stands where an operation has a variable. `contacts`
+    is where the gateway itself writes what is known of people. `widget` are the proofs its own
+    widget takes of who sits before it, the usual one first.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Vendor:
     closed: tuple[str, ...] = ()
     problem: ProblemShape | None = None
     lookup: Lookup | None = None
+    contacts: ContactBook | None = None
     credential_fields: tuple[str, ...] = ()
     widget: tuple[WidgetProof, ...] = ()
     documents: tuple[str, ...] = ()  # where the vendor says so

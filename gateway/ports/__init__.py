@@ -14,6 +14,7 @@ from gateway.core.plan import VendorRequest
 from gateway.core.record import Record as Record
 from gateway.core.vendor import Operation
 from gateway.ports.askings import Askings
+from gateway.ports.contacts import ContactNotes, Contacts, Line, Noted
 from gateway.ports.people import (
     Admission,
     Assertions,
@@ -33,13 +34,17 @@ __all__ = [
     "AuditSink",
     "ClientLeft",
     "Clock",
+    "ContactNotes",
+    "Contacts",
     "ConversationLedger",
     "FaultSink",
     "Fields",
     "Inbound",
     "Limits",
+    "Line",
     "Logouts",
     "Named",
+    "Noted",
     "OnceOnly",
     "Outbound",
     "Questions",

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "gateway_schema"  # not Alembic's default name, which a host's database may have
-HEAD = "0005"  # the newest migration; later ones sort after earlier ones
+HEAD = "0006"  # the newest migration; later ones sort after earlier ones
 
 metadata = MetaData()
 Name = Text(collation="C").with_variant(Text(), "sqlite")  # text that PostgreSQL compares bytewise
@@ -163,6 +163,20 @@ audit_heads = Table(
     sqlite_with_rowid=False,
 )
 
+# What vendors keep of people, as far as it is to be known whether they have the newest.
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("org", Name, primary_key=True),
+    Column("upstream", Name, primary_key=True),
+    Column("subject", Name, primary_key=True),
+    Column("sent", LargeBinary),  # a digest of what the vendor has; NULL before the first time
+    Column("pushed", Name),  # JSON: what the company's own service said; NULL where it said nothing
+    Column("owed", LargeBinary),  # a token of a push that the vendor does not have yet
+    sqlite_with_rowid=False,
+)
+
+Index("contacts_owed", contacts.c.owed)
 Index("conversations_of_a_person", conversations.c.org, conversations.c.subject)
 Index("aliases_of_one", aliases.c.org, aliases.c.becomes)
 Index("aliases_by_time", aliases.c.made_at)

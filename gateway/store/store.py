@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.core.errors import LedgerUnavailable
 from gateway.store import schema
 from gateway.store.askings import Askings
+from gateway.store.contacts import KeptContacts
 from gateway.store.cutoffs import Cutoffs
 from gateway.store.database import Database
 from gateway.store.dialect import insert
@@ -28,6 +29,7 @@ class Store:
         self.ledger = Ledger(database)
         self.cutoffs = Cutoffs(database)
         self.askings = Askings(database)
+        self.contacts = KeptContacts(database)
 
     @classmethod
     async def open(cls, url: str) -> "Store":

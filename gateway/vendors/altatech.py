@@ -7,7 +7,7 @@ two belong together: ownership is ours alone. Whoever could send `assistant` tur
 suggested questions, sources) has no owner to check and stays closed.
 """
 
-from gateway.core.vendor import Body, Lookup, Operation, ProblemShape, Query, Vendor
+from gateway.core.vendor import Body, ContactBook, Lookup, Operation, ProblemShape, Query, Vendor
 
 THEIRS = (Body("/conversation_id"),)
 OPENS = (Body("/conversation_id"), Body("/data/conversation_id"))
@@ -116,5 +116,13 @@ VENDOR = Vendor(
         owner=(Body("/user_id"),),
     ),
     widget=("user_id",),
+    # Attributes are made in its console; an answer names those that it does not know.
+    contacts=ContactBook(
+        path="/v1/property/update",
+        user="user_id",
+        others="property_values",
+        pair=("property_name", "value"),
+        refused=Body("/fail_update/*/property_name"),
+    ),
     documents=("https://altatech.ai", "https://gptbots.ai/docs/api-doc"),
 )

@@ -5,7 +5,7 @@ Chatbase's family, so an answer may name things in each place that one uses. Con
 campaigns and the list of everybody's conversations stay out of end users' reach.
 """
 
-from gateway.core.vendor import Body, Lookup, Operation, ProblemShape, Variable, Vendor
+from gateway.core.vendor import Body, ContactBook, Lookup, Operation, ProblemShape, Variable, Vendor
 
 OPENS = (
     Body("/data/metadata/conversationId"),
@@ -124,5 +124,14 @@ VENDOR = Vendor(
         conversation=(Body("/data/id"),),
     ),
     widget=("user_hash",),
+    contacts=ContactBook(
+        path="/api/v1/chatbots/{agent}/contacts",
+        contacts="users",
+        user="external_id",
+        own=frozenset({"name", "email", "phonenumber"}),
+        others="custom_attributes",
+        most=1000,
+        definitions="/api/v1/chatbots/{agent}/custom-attributes",
+    ),
     documents=("https://bookbag.ai/docs/api/v2",),
 )

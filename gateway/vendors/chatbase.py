@@ -5,7 +5,7 @@ so all are read. Exports, agents, sources, tickets and the list of everybody's c
 out of end users' reach.
 """
 
-from gateway.core.vendor import Body, Lookup, Operation, ProblemShape, Variable, Vendor
+from gateway.core.vendor import Body, ContactBook, Lookup, Operation, ProblemShape, Variable, Vendor
 
 OPENS = (
     Body("/data/metadata/conversationId"),
@@ -136,5 +136,14 @@ VENDOR = Vendor(
         conversation=(Body("/data/id"),),
     ),
     widget=("jwt", "user_hash"),
+    contacts=ContactBook(
+        path="/api/v1/chatbots/{agent}/contacts",
+        contacts="users",
+        user="external_id",
+        own=frozenset({"name", "email", "phonenumber"}),
+        others="custom_attributes",
+        most=1000,
+        definitions="/api/v1/chatbots/{agent}/custom-attributes",
+    ),
     documents=("https://chatbase.co/docs/api-v2",),
 )

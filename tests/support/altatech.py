@@ -47,6 +47,8 @@ class AltaTech(RecordingVendor):
         self.conversations: dict[str, Conversation] = {}
         self.new_id: Callable[[], str] = lambda: f"67b590ca27008b39{len(self.conversations):08x}"
         self.documents = {"doc_1": "the salaries of another tenant"}
+        self.attributes = {"email", "plan"}  # that its console has
+        self.properties: dict[str, dict[str, object]] = {}  # of people, by user id
         self.webhook: list[Json] = []  # what it sent there
         self.media = "text/event-stream"
         self.prefix = ""
@@ -82,10 +84,24 @@ class AltaTech(RecordingVendor):
                 await self._messages(request, reply)
             case "GET", "/v1/bot/conversation/page":
                 await self._page(request, reply)
+            case "POST", "/v1/property/update":
+                await self._update(request, reply)
             case "POST", "/v1/user/set-userid":
                 await self._set_user(request, reply)
             case _:
                 raise Refusal(404, 40000, "No such resource")
+
+    async def _update(self, request: Request, reply: Reply) -> None:
+        """Attributes of one user; those that its console does not have are told back."""
+        body = json_object(request)
+        user, given = text(body, "user_id"), body.get("property_values")
+        if not isinstance(given, list) or not given:
+            raise Refusal(400, 40000, "property_values")
+        taken = [one for one in given if one["property_name"] in self.attributes]
+        failed = [one for one in given if one not in taken]
+        known = self.properties.setdefault(user, {})
+        known |= {one["property_name"]: one["value"] for one in taken}
+        await reply.json(200, {"success_update": taken, "fail_update": failed}, LEAKS)
 
     def open(self, user: str) -> Conversation:
         """A new conversation, also for a test that needs one the gateway has not seen made."""

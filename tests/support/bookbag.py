@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 from tests.support.chatbase_conversations import EPOCH, Conversation, Conversations
 from tests.support.chatbase_requests import Refusal, json_object, page, text, wants_stream
 from tests.support.chatbase_turns import Json, Turn
+from tests.support.contact_book import Contacts
 from tests.support.reply import Reply
 from tests.support.vendor import RecordingVendor, Request
 
@@ -42,6 +43,7 @@ class Bookbag(RecordingVendor):
         self.agents = agents
         self.allowance = 100
         self.memory = Conversations()
+        self.contacts = Contacts(strict=True)
         numbers = itertools.count(FIRST)
         self.memory.new_id = lambda: str(next(numbers))
         self.before_event: Callable[[Json], Awaitable[None]] = _at_once
@@ -50,7 +52,8 @@ class Bookbag(RecordingVendor):
         """The usual handler."""
         try:
             self._authenticate(request)
-            await self._route(request, reply)
+            if not await self.contacts.answer(request, reply):
+                await self._route(request, reply)
         except Refusal as refusal:
             fields = self._fields(request)
             if refusal.status == 429:
@@ -180,7 +183,6 @@ _CONVERSATION = _AGENT + "/conversations/([^/]+)"
 OPERATIONS: list[tuple[str, re.Pattern[str], Callable[..., Awaitable[None]]]] = [
     ("POST", re.compile(_AGENT + "/chat"), Bookbag.chat),
     ("GET", re.compile(_AGENT + "/conversations(?:/export)?"), Bookbag.of_everybody),
-    ("GET", re.compile("/api/v1/chatbots/([^/]+)/contacts"), Bookbag.of_everybody),
     ("GET", re.compile(_AGENT + "/users/([^/]+)/conversations"), Bookbag.of_user),
     ("GET", re.compile(_CONVERSATION), Bookbag.read),
     ("GET", re.compile(_CONVERSATION + "/messages"), Bookbag.messages),

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from tests.support.chatbase_conversations import EPOCH, Conversation, Conversations
 from tests.support.chatbase_requests import Refusal, json_object, page, text, wants_stream
 from tests.support.chatbase_turns import Json, Shape
+from tests.support.contact_book import Contacts
 from tests.support.reply import Reply
 from tests.support.vendor import RecordingVendor, Request
 
@@ -40,6 +41,7 @@ class Chatbase(RecordingVendor):
         self.key = key
         self.agents = agents
         self.memory = Conversations()
+        self.contacts = Contacts(strict=False)
         self.shape: Shape = "a"
         self.named_events = False  # `event:` lines beside `data:`, as the newer document has them
         self.before_event: Callable[[Json], Awaitable[None]] = _at_once
@@ -48,7 +50,8 @@ class Chatbase(RecordingVendor):
         """The usual handler."""
         try:
             self._authenticate(request)
-            await self._route(request, reply)
+            if not await self.contacts.answer(request, reply):
+                await self._route(request, reply)
         except Refusal as refusal:
             fields = _leaky_fields(request)
             if refusal.status == 401:

@@ -77,8 +77,10 @@ def shared_sign_ins(
         return index in vouching.of(org)
 
     vendors: dict[int, dict[str, Vendor]] = defaultdict(dict)
+    claims: dict[int, dict[str, None]] = defaultdict(dict)
     for org in settings.orgs.values():
         for one in org.sign_in:
+            claims[id(one)] |= dict.fromkeys(claims_of(org))
             vendors[id(one)] |= {vendor.name: vendor for vendor in vendors_of(org)}
 
     def make(index: int, one: SignInTable, parts: Parts) -> Verifier:
@@ -86,6 +88,7 @@ def shared_sign_ins(
             parts=parts,
             vendors=vendors[id(one)].values(),
             may_vouch_for=partial(may_vouch_for, index),
+            remember=tuple(claims[id(one)]),
             host=around,
             back_channel=back_channel,
         )
@@ -94,7 +97,9 @@ def shared_sign_ins(
     # For whom one may vouch is decided by all of them.
     return {
         id(one): parts.take(
-            ("sign_in", index), (settings.sign_in, vendors[id(one)]), partial(make, index, one)
+            ("sign_in", index),
+            (settings.sign_in, vendors[id(one)], claims[id(one)]),
+            partial(make, index, one),
         )
         for index, one in enumerate(settings.sign_in)
     }
@@ -111,6 +116,7 @@ def sign_ins_of(
     making = Making(
         parts=parts,
         vendors=vendors_of(org),
+        remember=claims_of(org),
         host=around,
         org=org.external_id,
         back_channel=back_channel,
@@ -122,6 +128,12 @@ def sign_ins_of(
 
 def vendors_of(org: OrgSettings) -> Collection[Vendor]:
     return [upstream.profile for upstream in org.upstreams.values()]
+
+
+def claims_of(org: OrgSettings) -> tuple[str, ...]:
+    """What the org's vendors are to know of people, as its sign-ins call it."""
+    tables = [one.contacts for one in org.upstreams.values() if one.contacts is not None]
+    return tuple(dict.fromkeys(claim for one in tables for claim in one.attributes.values()))
 
 
 def org_places(orgs: Iterable[OrgSettings]) -> Sequence[str]:

@@ -25,6 +25,7 @@ def build(settings: IntrospectSettings, making: Making) -> IntrospectSignIn:
         org_key=settings.org_key,
         may_vouch_for=making.may_vouch_for,
         roles_key=settings.roles_key,
+        remember=making.remember,
         expires_key=settings.expires_key,
     )
     remembered = making.remembered(Remembered[Vouched | Nobody](settings.cache))

@@ -35,6 +35,7 @@ def build(settings: JwtSignInSettings, making: Making) -> JwtSignIn:
         org_claim=settings.org_claim,
         may_vouch_for=making.may_vouch_for,
         roles_claim=settings.roles_claim,
+        remember=making.remember,
         leeway=settings.leeway,
         types=settings.types,
         max_age=settings.max_age,

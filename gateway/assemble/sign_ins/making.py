@@ -27,6 +27,7 @@ class Making:
     parts: Parts
     vendors: Collection[Vendor]
     may_vouch_for: Callable[[str], bool] = lambda org: True
+    remember: tuple[str, ...] = ()  # what else of a credential is kept, for contacts
     host: Host = NO_HOST
     org: str = ""
     back_channel: BackChannel | None = None

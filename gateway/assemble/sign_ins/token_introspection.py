@@ -42,6 +42,7 @@ def rules_of(settings: TokenIntrospectionSettings, making: Making) -> Introspect
         org_claim=settings.org_claim,
         may_vouch_for=making.may_vouch_for,
         roles_claim=settings.roles_claim,
+        remember=making.remember,
         leeway=settings.leeway,
     )
 

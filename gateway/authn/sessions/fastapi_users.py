@@ -61,5 +61,6 @@ def _as_claims(rules: SessionRules) -> JwtRules:
         org_claim=rules.org_key,
         roles_claim=rules.roles_key,
         may_vouch_for=may_vouch_for,
+        remember=rules.remember,
         leeway=0.0,
     )

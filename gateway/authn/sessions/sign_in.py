@@ -23,6 +23,7 @@ class SessionRules:
     user_key: str
     org_key: str | None = None
     roles_key: str | None = None
+    remember: tuple[str, ...] = ()  # what else of a session is kept, for contacts
     may_vouch_for: Callable[[str], bool] = lambda org: True
 
 
@@ -52,4 +53,5 @@ class SessionSignIn:
             said.roles(session.said, rules.roles_key),
             session.expires_at,
             said.orgs(session.said, rules.org_key, rules.may_vouch_for),
+            attributes=said.attributes(session.said, rules.remember),
         )

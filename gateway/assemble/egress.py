@@ -1,0 +1,13 @@
+"""Settings of an upstream → the way out to it."""
+
+from gateway.config.egress import egress
+from gateway.config.model import UpstreamSettings
+from gateway.net.reach import EgressProxy
+
+
+def way_out(settings: UpstreamSettings) -> EgressProxy | None:
+    """The proxy on the way to an upstream; None where the way is straight."""
+    if settings.proxy is None:
+        return None
+    found = egress(settings.proxy)
+    return EgressProxy(found.host, found.port, found.credentials)
