@@ -22,7 +22,7 @@ from gateway.core.identity import Person
 from gateway.core.place import Query, Variable
 from gateway.core.route import Match, Segments
 from gateway.core.subject import subject_of
-from gateway.core.vendor import Operation
+from gateway.core.vendor import Operation, Vendor
 from gateway.exchange import read_call, route
 from gateway.interrupt import Running
 from gateway.org import Exchange, Org, Upstream
@@ -64,22 +64,24 @@ async def read_as_staff(
 async def known(org: Org, upstream: Upstream, match: Match, person: Person) -> str:
     """The id of the person at the vendor; a stranger, and what is no reading, are not found."""
     user = None
-    if is_reading(match.operation):
+    if is_reading(upstream.destination.vendor, match.operation):
         user = await org.ledger.known_user_id(upstream.name, person)
     if user is None:
         raise NotFound
     return user
 
 
-def is_reading(operation: Operation) -> bool:
+def is_reading(vendor: Vendor, operation: Operation) -> bool:
     """Whether it lists a person's conversations or shows one, and does nothing.
 
     What is named in a field is a session, and no conversation: an MCP stream is nobody's to read.
+    A list that says nowhere whose it is, is a person's where the vendor is told them by a field.
     """
     changes = operation.thinks or operation.calls_tool or operation.opens or operation.takes_body
     places = (*operation.user, *operation.conversation)
     about = bool(places) and all(isinstance(place, (Query, Variable)) for place in places)
-    listed = bool(operation.no_conversation) and not places
+    told = any("{user}" in template for template in vendor.fields.values())
+    listed = told and bool(operation.no_conversation) and not places
     return operation.methods == ("GET",) and not changes and (about or listed)
 
 

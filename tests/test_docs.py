@@ -10,8 +10,15 @@ from typer.testing import CliRunner
 
 from gateway.cli.main import COMMANDS, app
 from gateway.config.allowances import LimitsTable
+from gateway.config.contacts import ContactsTable
 from gateway.config.load import from_dict, load
-from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
+from gateway.config.profile import (
+    ContactBookTable,
+    LookupTable,
+    OperationTable,
+    ProblemTable,
+    VendorTable,
+)
 from gateway.config.surroundings import Surroundings
 from gateway.config.widget import WidgetTable
 from gateway.config.written import keys_of
@@ -66,7 +73,7 @@ def test_a_vendor_of_ones_own_is_one(tmp_path: Path) -> None:
     assert loaded.warnings == ()
     assert list(loaded.settings.profiles["mine"].operations) == ["ping", "chat", "history"]
     rows = {word for line in page.splitlines() if line.startswith("| `") for word in named(line)}
-    for table in (VendorTable, OperationTable, ProblemTable, LookupTable):
+    for table in (VendorTable, OperationTable, ProblemTable, LookupTable, ContactBookTable):
         assert set(keys_of(table)) <= rows, table
 
 
@@ -105,6 +112,35 @@ def test_limits_are_a_configuration(tmp_path: Path) -> None:
     assert not [one for one in loaded.warnings if one.severity == "error"]
     for key in keys_of(LimitsTable):
         assert f"`{key}`" in page
+
+
+CONTACTS = (ROOT / "docs" / "contacts.md").read_text(encoding="utf-8")
+
+
+def test_contacts_are_a_configuration(tmp_path: Path) -> None:
+    (snippet,) = snippets(CONTACTS, "toml")
+    file = tmp_path / "gateway.toml"
+    file.write_text(snippet)
+    loaded = load(file, environment={"CHATBASE_KEY": "k" * 20, "CONTACTS_TOKEN": "t" * 32})
+    assert loaded.warnings == ()
+    for key in keys_of(ContactsTable):
+        assert f"| `{key}` |" in CONTACTS
+
+
+@pytest.mark.anyio
+async def test_an_application_pushes_contacts_as_the_paper_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATBASE_KEY", "k" * 32)
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = snippets(CONTACTS, "python")
+    names: dict[str, Any] = {}
+    exec(snippet, names)  # noqa: S102 - what the paper says
+    await names["seats_changed"]("alice", 12)
+    assembled = names["gateway"].assembled
+    owed = await assembled.process.store.contacts.owed()
+    assert owed == {("default", "support"): ["alice"]}
+    await names["gateway"].aclose()
 
 
 def test_staff_are_a_configuration(tmp_path: Path) -> None:

@@ -239,7 +239,8 @@ def test_core_is_pure():
 def test_pipelines_know_no_library():
     wrong = [
         f"{module} imports {imported}"
-        for module in PIPELINES
+        for module in sorted(MODULES)
+        if any(covers(room, module) for room in PIPELINES)
         for imported in sorted(IMPORTS[module])
         if imported.split(".")[0] not in sys.stdlib_module_names | {"gateway"}
     ]

@@ -113,10 +113,10 @@ async def look(
 
 
 async def read_events(stage: Stage[Any], event: str = "staff_read") -> list[dict[str, Any]]:
-    kept = stage.gateway.assembled.kept  # type: ignore[union-attr]
+    kept = stage.gateway.assembled.process.kept  # type: ignore[union-attr]
     kept.auditor.close()
     await kept.trail.batches.flush()
-    database = stage.gateway.assembled.readiness.store.database  # type: ignore[union-attr]
+    database = stage.gateway.assembled.process.readiness.store.database  # type: ignore[union-attr]
     found = await database.rows(select(audit).order_by(audit.c.number), {})
     return [dict(row._mapping) for row in found if row.event == event]
 
@@ -333,12 +333,19 @@ THEIRS = (Variable("c"),)
     ],
 )
 def test_what_is_reading(operation: Operation, reading: bool) -> None:
-    assert is_reading(operation) is reading
+    assert is_reading(VENDORS["external-user-id"], operation) is reading
+
+
+def test_a_list_of_nobody_in_particular_is_not_reading() -> None:
+    models = Operation(method="GET", path="/models", no_conversation="the same for all")
+    assert not is_reading(VENDORS["chatbase"], models)
 
 
 def test_what_staff_may_read_of_the_shipped_profiles() -> None:
     found = {
-        name: sorted(one for one, operation in vendor.operations.items() if is_reading(operation))
+        name: sorted(
+            one for one, operation in vendor.operations.items() if is_reading(vendor, operation)
+        )
         for name, vendor in VENDORS.items()
     }
     lists = ["conversation", "conversations", "messages"]

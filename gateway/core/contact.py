@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from gateway.core import strictjson
-from gateway.core.identity import Scalar
+from gateway.core.identity import DOT_SEGMENTS, Scalar
 from gateway.core.place import Body
 from gateway.core.pointer import find
 from gateway.core.strictjson import JsonObject, JsonValue
@@ -59,7 +59,7 @@ class ContactBook:
 
     def __post_init__(self) -> None:
         for name, path in (("path", self.path), ("definitions", self.definitions or "/x")):
-            if not _TEMPLATE.fullmatch(path):
+            if not _TEMPLATE.fullmatch(path) or not DOT_SEGMENTS.isdisjoint(path.split("/")):
                 raise ValueError(f"{name}: plain segments, and {{agent}} where it is kept by agent")
         if not 1 <= self.most <= MOST or (self.most > 1 and not self.contacts):
             raise ValueError(f"most: from 1 to {MOST}, and 1 where the body is one contact")

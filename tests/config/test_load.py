@@ -5,6 +5,7 @@ import pytest
 
 from gateway.config import positions
 from gateway.config.allowances import LimitsTable, SharedCounters
+from gateway.config.contacts import ContactsTable
 from gateway.config.load import ConfigError, from_dict, load
 from gateway.config.model import (
     IdentitySettings,
@@ -14,7 +15,13 @@ from gateway.config.model import (
     Timeouts,
     UpstreamTable,
 )
-from gateway.config.profile import LookupTable, OperationTable, ProblemTable, VendorTable
+from gateway.config.profile import (
+    ContactBookTable,
+    LookupTable,
+    OperationTable,
+    ProblemTable,
+    VendorTable,
+)
 from gateway.config.sign_ins import SHARED_KINDS
 from gateway.config.table import Table
 from gateway.config.written import File, keys_of
@@ -38,11 +45,12 @@ SECRETS = {
     "TOOL_TOKEN": "tool-token-0123456789",
     "WIDGET_SECRET": STRONG[2:] + "w7",
     "NOTES_KEY": "notes-key-0123456789",
+    "CONTACTS_TOKEN": "contacts-token-0123456789",
 }
 WRITTEN = (
     *(File, Server, IdentitySettings, Store, *SHARED_KINDS.values()),
     *(OrgTable, UpstreamTable, Timeouts, LimitsTable, SharedCounters),
-    *(VendorTable, OperationTable, ProblemTable, LookupTable),
+    *(VendorTable, OperationTable, ProblemTable, LookupTable, ContactBookTable, ContactsTable),
 )
 SMALLEST = """\
 [sign_in]
@@ -81,6 +89,7 @@ def test_the_example_needs_what_it_says(told: Told):
         ["NOTES_KEY"],
         ["TOOL_TOKEN"],
         ["WIDGET_SECRET"],
+        ["CONTACTS_TOKEN"],
         ["DOCS_KEY"],
         ["MINE_KEY"],
     ]

@@ -62,14 +62,53 @@ async def test_wants_a_message(client):
     assert answer.json()["error"]["code"] == "VALIDATION_INVALID_BODY"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [f"{AGENT}/conversations", f"{AGENT}/conversations/export", "/api/v1/chatbots/12/contacts"],
-)
+@pytest.mark.parametrize("path", [f"{AGENT}/conversations", f"{AGENT}/conversations/export"])
 async def test_shows_everybody_to_whoever_has_the_key(client, path):
     await chat(client, userId="alice")
     await chat(client, userId="bob")
     assert {one["userId"] for one in (await client.get(path)).json()["data"]} == {"alice", "bob"}
+
+
+CONTACTS = "/api/v1/chatbots/12/contacts"
+
+
+async def test_keeps_contacts_by_their_external_id(client, vendor):
+    for name in ("A", "Alice"):
+        users = [{"external_id": "alice", "name": name}]
+        assert (await client.post(CONTACTS, json={"users": users})).status_code == 200
+    (contact,) = (await client.get(CONTACTS)).json()["data"]
+    assert (contact["external_id"], contact["name"]) == ("alice", "Alice")
+
+
+@pytest.mark.parametrize(
+    ("one", "status"),
+    [
+        ({"custom_attributes": {"plan": "pro"}}, 200),
+        ({"custom_attributes": {"plan": None}}, 200),
+        ({"custom_attributes": {"plan": 7}}, 400),
+        ({"custom_attributes": {"seats": 7}}, 400),
+        ({"custom_attributes": {"old": "x"}}, 400),
+        ({"email": "b@x.example"}, 409),
+        ({"email": 7}, 400),
+        ({"external_id": None}, 400),
+    ],
+)
+async def test_one_contact_spoils_all(client, vendor, one, status):
+    vendor.contacts.define("12", "plan")
+    vendor.contacts.define("12", "old", archived=True)
+    await client.post(CONTACTS, json={"users": [{"external_id": "bob", "email": "b@x.example"}]})
+    users = [{"external_id": "carol"}, {"external_id": "alice", **one}]
+    assert (await client.post(CONTACTS, json={"users": users})).status_code == status
+    assert ("carol" in vendor.contacts.of("12")) is (status == 200)
+
+
+async def test_defines_attributes(client, vendor):
+    path = "/api/v1/chatbots/12/custom-attributes"
+    said = {"name": "seats", "type": "number", "label": "Seats"}
+    assert (await client.post(path, json=said)).status_code == 200
+    (defined,) = (await client.get(path)).json()["data"]
+    assert (defined["name"], defined["type"], defined["archived"]) == ("seats", "number", False)
+    assert (await client.post(path, json=said)).status_code == 400
 
 
 async def test_counts_the_requests_of_a_key(client, vendor):

@@ -1,0 +1,53 @@
+from gateway.core.contact_call import back_office, plan_call
+from gateway.core.operation import Operation
+from gateway.core.plan import Destination
+from gateway.core.vendor import Vendor
+
+VENDOR = Vendor(
+    name="mine",
+    title="Mine",
+    base_url=None,
+    fields={"authorization": "Bearer {key}", "x-org": "{org}", "x-user": "{user}"},
+    user_id=".*",
+    operations={"ping": Operation(method="GET", path="/ping")},
+)
+DESTINATION = Destination(
+    vendor=VENDOR,
+    base_path="/base",
+    fields={"x-plan": "pro", "x-roles": "{roles}", "x-subject": "-{subject}-"},
+    decided={"/*": "x", "/stream": True},
+    default_roles=("employee",),
+)
+
+
+def test_the_back_office_is_called_for_nobody() -> None:
+    request = plan_call(
+        back_office(DESTINATION),
+        "POST",
+        "/agents/{agent}/contacts",
+        "a1",
+        {"users": [{"id": "alice"}]},
+        org="org_1",
+        key="k",
+        request_id="r",
+    )
+    assert request.target == "/base/agents/a1/contacts"
+    assert request.content == b'{"users":[{"id":"alice"}]}'
+    fields = {name.decode(): value.decode() for name, value in request.fields}
+    assert fields == {
+        "accept": "application/json, text/event-stream",
+        "content-type": "application/json",
+        "accept-encoding": "identity",
+        "user-agent": "chat-identity-gateway",
+        "x-request-id": "r",
+        "via": "1.1 gateway",
+        "authorization": "Bearer k",
+        "x-org": "org_1",
+        "x-plan": "pro",
+    }
+
+
+def test_what_is_asked_has_no_body() -> None:
+    office = back_office(DESTINATION)
+    request = plan_call(office, "GET", "/c", "", None, org="o", key="k", request_id="r")
+    assert (request.method, request.target, request.content) == ("GET", "/base/c", None)

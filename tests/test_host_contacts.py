@@ -1,0 +1,47 @@
+"""Contacts from the application that the gateway is mounted in."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.core.errors import BadRequest
+from tests.contacts.stage import chatbase, settled
+from tests.support.stage import chatbase_stage
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_application_says_what_it_knows(tmp_path: Path) -> None:
+    async with chatbase(tmp_path) as stage:
+        assert stage.gateway is not None
+        await stage.gateway.contacts.upsert("support", "auth0|7f3a", {"plan": "pro"})
+        await stage.gateway.contacts.upsert("support", "bob", {"plan": "x"}, org="default")
+        await settled(stage)
+        contacts = stage.vendor.contacts.of("agent_1")
+        assert contacts["bob"]["custom_attributes"] == {"plan": "x"}
+        assert len(contacts) == 2
+
+
+@pytest.mark.parametrize(("upstream", "org"), [("other", None), ("support", "acme")])
+async def test_where_none_are_kept_says_so(tmp_path: Path, upstream: str, org: str | None) -> None:
+    async with chatbase(tmp_path) as stage:
+        assert stage.gateway is not None
+        with pytest.raises(LookupError, match=f"no upstream '{upstream}' has contacts"):
+            await stage.gateway.contacts.upsert(upstream, "alice", {"plan": "pro"}, org=org)
+        assert stage.vendor.saw_nothing()
+
+
+async def test_without_contacts_there_are_none(tmp_path: Path) -> None:
+    async with chatbase_stage(tmp_path) as stage:
+        assert stage.gateway is not None
+        with pytest.raises(LookupError):
+            await stage.gateway.contacts.upsert("support", "alice", {"plan": "pro"})
+
+
+async def test_what_cannot_be_said_is_refused(tmp_path: Path) -> None:
+    async with chatbase(tmp_path) as stage:
+        assert stage.gateway is not None
+        for said in ({"external_id": "bob"}, {"plan": ["pro"]}, {"plan": b"x"}):
+            with pytest.raises(BadRequest):
+                await stage.gateway.contacts.upsert("support", "alice", said)  # type: ignore[arg-type]
+        assert stage.vendor.saw_nothing()
