@@ -18,6 +18,7 @@ from gateway.store.location import locate
 from gateway.store.store import Store
 from gateway.store.usage import UsageLog
 from gateway.telemetry.lines import Lines
+from gateway.telemetry.log import ExchangeLog
 
 if TYPE_CHECKING:
     from gateway.telemetry.metrics import Metrics
@@ -68,13 +69,16 @@ def keep(settings: Settings, store: Store, stack: AsyncExitStack) -> Kept:
     return Kept(usage, trail, auditor)
 
 
-def build_metrics(kept: Kept, running: Running) -> "Metrics":
+def build_metrics(kept: Kept, running: Running, log: ExchangeLog) -> "Metrics":
     """Metrics of one gateway, and of its queues."""
     # Imported here: 30 ms, of which a gateway without [admin] needs none.
     from gateway.telemetry.metrics import Metrics
 
     metrics = Metrics()
     metrics.watch("gateway_streams_in_progress", "Exchanges that run now.", lambda: len(running))
+    metrics.watch(
+        "gateway_log_lines_dropped", "Lines nobody read in time.", lambda: log.lines_dropped
+    )
     for kind, batches in (("usage", kept.usage.batches), ("audit", kept.trail.batches)):
         metrics.watch_rows(kind, *looks(batches))
     return metrics

@@ -85,7 +85,7 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         admission = Blocks(store.cutoffs)
         running, watched = Running(StillIn(admission, Ended(store.cutoffs))), Watched()
         await follow_cutoffs(store, running, watched, stack)
-        metrics = None if settings.admin is None else build_metrics(kept, running)
+        metrics = None if settings.admin is None else build_metrics(kept, running, log)
         counting = [] if metrics is None else [metrics]
         upkeep = Upkeep(
             database=store.database,

@@ -27,31 +27,32 @@ def command(
 
     overrides = {} if listen is None else {"server.listen": listen}
     settings = load_or_exit(config, overrides=overrides, around=ALONE).settings
-    log.configure()
-    gateway = Gateway(settings)
     file = (config or HERE).absolute()
-    reloader = Reloader(gateway, lambda: load(file, overrides=overrides, around=ALONE).settings)
-    beside = admin_of(gateway)
     server = settings.server
     host, _, port = server.listen.rpartition(":")
     try:
-        run(
-            gateway,
-            host=host,
-            port=int(port),
-            limits=ServerLimits(
-                max_header=server.max_header,
-                header_timeout=server.header_timeout,
-                body_timeout=server.body_timeout,
-                max_connections=server.max_connections,
-            ),
-            drain_delay=server.drain_delay,
-            drain=server.drain,
-            on_drain=gateway.drain,
-            on_stop=gateway.stop,
-            on_hangup=reloader.begin,
-            beside=beside,
-        )
+        with log.to_stderr():
+            gateway = Gateway(settings)
+            reloader = Reloader(
+                gateway, lambda: load(file, overrides=overrides, around=ALONE).settings
+            )
+            run(
+                gateway,
+                host=host,
+                port=int(port),
+                limits=ServerLimits(
+                    max_header=server.max_header,
+                    header_timeout=server.header_timeout,
+                    body_timeout=server.body_timeout,
+                    max_connections=server.max_connections,
+                ),
+                drain_delay=server.drain_delay,
+                drain=server.drain,
+                on_drain=gateway.drain,
+                on_stop=gateway.stop,
+                on_hangup=reloader.begin,
+                beside=admin_of(gateway),
+            )
     except StartupFailed:
         raise fail("The gateway did not start; the log says why.") from None
     except OSError as error:

@@ -1,44 +1,61 @@
-"""Lines for a file or for standard output, written by a thread of their own.
+"""Lines for a file, standard output or standard error, written by a thread of their own.
 
 Whoever tells them never waits: a pipe that nobody reads, or a full disk, costs lines and no time.
-They are counted in `dropped`. A file is opened anew each time there is something to write, so that
-it may be moved away.
+They are counted in `dropped`, and said with the first lines that can be written again. A file is
+opened anew each time there is something to write, so that it may be moved away.
 """
 
+import os
 import queue
-import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 STDOUT = "stdout"
+STDERR = "stderr"
 MOST_WAITING = 10_000
+REST = 0.01  # seconds between two writes: to wake a thread for each line costs more than the line
+_DESCRIPTORS = {STDOUT: 1, STDERR: 2}  # sys.stdout has a lock, which a stuck thread would keep
 
 
 class Lines:
-    """A place for lines: `STDOUT`, or a path."""
+    """A place for lines: `STDOUT`, `STDERR`, or a path.
 
-    def __init__(self, target: str) -> None:
-        self._path = None if target == STDOUT else Path(target)
+    `missing` makes the line that says how many there was no room for; None: it is not said.
+    """
+
+    def __init__(self, target: str, *, missing: Callable[[int], bytes] | None = None) -> None:
+        self._descriptor = _DESCRIPTORS.get(target)
+        self._path = Path(target)
+        self._missing = missing
         self._waiting: queue.Queue[bytes | None] = queue.Queue(MOST_WAITING)
-        self.dropped = 0
+        self._ended = threading.Event()
+        self._closing = threading.Event()
+        self._no_room = self._unwritten = self._said = 0  # of each, one thread is the writer
         threading.Thread(target=self._write_all, name="lines", daemon=True).start()
+
+    @property
+    def dropped(self) -> int:
+        """Lines that were lost."""
+        return self._no_room + self._unwritten
 
     def add(self, line: bytes) -> None:
         """Take one line, without its end."""
         try:
             self._waiting.put_nowait(line)
         except queue.Full:
-            self.dropped += 1
+            self._no_room += 1
 
     def close(self, within: float = 1.0) -> None:
         """Write what there is, for so many seconds at most."""
-        ended = threading.Event()
-        self._ended = ended
+        end = time.monotonic() + within
+        self._closing.set()
         try:
             self._waiting.put(None, timeout=within)
         except queue.Full:
             return
-        ended.wait(within)
+        self._ended.wait(max(0.0, end - time.monotonic()))
 
     def _write_all(self) -> None:
         while True:
@@ -49,15 +66,26 @@ class Lines:
             if lines[-1] is None:
                 self._ended.set()
                 return
+            self._closing.wait(REST)
 
     def _write(self, lines: list[bytes]) -> None:
-        content = b"".join(line + b"\n" for line in lines)
+        dropped, said = self.dropped, []
+        if self._missing is not None and dropped > self._said:
+            said.append(self._missing(dropped - self._said))
+        content = b"".join(line + b"\n" for line in (*lines, *said))
         try:
-            if self._path is None:
-                sys.stdout.buffer.write(content)
-                sys.stdout.buffer.flush()
-            else:
+            if self._descriptor is None:
                 with self._path.open("ab") as file:
                     file.write(content)
-        except (OSError, ValueError):  # ValueError: standard output is closed
-            self.dropped += len(lines)
+            else:
+                _write_whole(self._descriptor, content)
+        except OSError:
+            self._unwritten += len(lines)
+        else:
+            self._said = dropped
+
+
+def _write_whole(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]

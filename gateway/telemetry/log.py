@@ -1,6 +1,8 @@
 """One structured log record an exchange; audit events and faults of our own beside it.
 
 No message text, token, cookie, key, body, query or path: what a record has is in `ports.Record`.
+
+Nobody waits for whoever reads the log: `to_stderr` hands lines to a thread, which may be stuck.
 """
 
 import logging
@@ -8,13 +10,15 @@ import os
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 import structlog
 from structlog.typing import ExcInfo
 
 from gateway.ports import Record
+from gateway.telemetry.lines import STDERR, Lines
 
 # httpx logs URLs at INFO; the others tell of each step of a start.
 QUIET = ("httpx", "httpcore", "alembic", "uvicorn.error")
@@ -23,19 +27,61 @@ QUIET = ("httpx", "httpcore", "alembic", "uvicorn.error")
 def configure(stream: TextIO | None = None) -> None:
     """Send log lines to standard error: JSON for machines, columns on a terminal."""
     target = stream or sys.stderr
+    _configure(_processors(target), structlog.WriteLoggerFactory(target))
+
+
+@contextmanager
+def to_stderr() -> Iterator[None]:
+    """As `configure`, but by a thread; at the end what there is has been written."""
+    processors = _processors(sys.stderr)
+
+    def missing(count: int) -> bytes:
+        line: Any = {"event": "log_lines_dropped", "count": count}
+        for processor in processors:
+            line = processor(None, "warning", line)
+        return str(line).encode()
+
+    lines = Lines(STDERR, missing=missing)
+    _configure(processors, _ByThread(lines))
+    try:
+        yield
+    finally:
+        lines.close()
+
+
+class _ByThread:
+    """A logger for structlog, and what makes it: one for all."""
+
+    def __init__(self, lines: Lines) -> None:
+        self.lines = lines
+
+    def __call__(self, *_: object) -> "_ByThread":
+        return self
+
+    def msg(self, line: str) -> None:
+        self.lines.add(line.encode("utf-8", "backslashreplace"))
+
+    debug = info = warning = error = critical = msg
+
+
+def _processors(target: TextIO) -> list[structlog.typing.Processor]:
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
     if target.isatty():
         renderer = structlog.dev.ConsoleRenderer()
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_values,
+        _what_and_when_first,
+        renderer,
+    ]
+
+
+def _configure(processors: list[structlog.typing.Processor], factory: Any) -> None:
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _without_values,
-            _what_and_when_first,
-            renderer,
-        ],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(target),
+        logger_factory=factory,
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[LibraryRecords()], level=logging.INFO, force=True)
@@ -101,6 +147,12 @@ class ExchangeLog:
     def _log(self) -> Any:
         ours = _without_values in structlog.get_config()["processors"]
         return structlog.get_logger("gateway") if ours else _OF_A_HOST
+
+    @property
+    def lines_dropped(self) -> int:
+        """Lines that nobody read in time."""
+        factory = structlog.get_config()["logger_factory"]
+        return factory.lines.dropped if isinstance(factory, _ByThread) else 0
 
     def record(self, record: Record) -> None:
         self._log.info("exchange", **_facts(record))

@@ -1,12 +1,16 @@
 """The command as a process: it starts, serves, drains, and says why when it cannot."""
 
+import fcntl
+import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import urllib.request
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +102,29 @@ def test_logs_one_json_line_an_exchange_and_no_secret(tmp_path: Path) -> None:
     assert [line["code"] for line in exchange] == ["upstream_unreachable"]
     for canary in ("CANARY", token, "alice@example.com"):
         assert canary not in log
+
+
+PIPE_HOLDS = 65_536  # bytes, Linux
+
+
+def test_a_log_that_nobody_reads_holds_nobody_up_rf_45(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(written(tmp_path, port=port)) as process:
+        until_ready(process)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        for _ in range(1000):  # each a line of more than a hundred bytes
+            client.request("GET", "/support/api/v2/nowhere")
+            answer = client.getresponse()
+            answer.read()
+            assert answer.status == 404
+        assert process.stderr is not None
+        waiting = array("i", [0])
+        fcntl.ioctl(process.stderr, termios.FIONREAD, waiting)
+        assert waiting[0] > PIPE_HOLDS / 2  # it is full, but for what is less than a page
+        client.close()
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        assert process.returncode == 0
 
 
 def test_an_option_goes_before_the_file(tmp_path: Path) -> None:

@@ -44,6 +44,31 @@ def test_a_pipe_that_nobody_reads_costs_lines_and_no_time_rf_45(
     os.close(reader)
 
 
+def test_says_how_many_lines_are_missing_once_somebody_reads_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 100)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    lines = Lines(str(pipe), missing=lambda count: b"missing %d" % count)
+    told = 5000
+    for _ in range(told):
+        lines.add(b"x" * 1000)
+    os.set_blocking(reader, True)
+    read = b""
+    while read.count(b"x\n") + lines.dropped < told or b"missing" not in read:
+        read += os.read(reader, 65536)
+    lines.close()
+    os.set_blocking(reader, False)
+    while more := os.read(reader, 65536):
+        read += more
+    os.close(reader)
+    said = [int(line.split()[1]) for line in read.splitlines() if line.startswith(b"missing")]
+    assert sum(said) == lines.dropped > 1000
+    assert read.count(b"x" * 1000 + b"\n") == told - lines.dropped
+
+
 def test_lines_that_cannot_be_written_are_counted(tmp_path: Path) -> None:
     lines = Lines(str(tmp_path / "nowhere" / "audit.ndjson"))
     lines.add(b"1")
