@@ -109,18 +109,18 @@ async def call_tool(tool: Tool, ask: Inbound, record: Record) -> Answer:
     identity = tool.seen.identity(person)
     tool.admission.check(identity)  # 403
     request = rebuilt(tool, asked, identity, user, conversation, record)  # 403
-    refuse_replay(tool, proven, record)  # 409; last, so that what was refused may be sent again
+    await refuse_replay(tool, proven, record)  # 409; last, so that what was refused may be sent again
     errand = Asking(ask, identity)
     async with within(tool.total), tool.transport.open(request, errand) as response:  # 502, 504
         record.upstream_status = response.status
         return await answer_of(response)
 
 
-def refuse_replay(tool: Tool, proven: Proven, record: Record) -> None:
+async def refuse_replay(tool: Tool, proven: Proven, record: Record) -> None:
     """Refuse a message that has been here, where its id is signed."""
     if proven.id is None:
         return
-    if not tool.once.is_first(tool.org, tool.upstream, tool.name, proven.id):
+    if not await tool.once.is_first(tool.org, tool.upstream, tool.name, proven.id):
         tool.audit.note("tool_replayed", record)
         raise IdempotencyConflict
 

@@ -5,8 +5,28 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.support import postgres
+from tests.support import postgres, replicas
 from tests.support.stores import SQLITE, AStore
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--stage",
+        choices=["one", "replicas"],
+        default="one",
+        help="what a stage's gateway is: one here on a file, or two processes on PostgreSQL",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    replicas.WANTED = config.getoption("--stage") == "replicas"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("one_process"):
+        if replicas.WANTED:
+            pytest.skip(f"is about one process: {mark.args[0]}")
 
 
 @pytest.fixture
@@ -16,8 +36,11 @@ def anyio_backend() -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """With `STORES = BOTH`, those tests of a module that use a store run once on each."""
-    stores = getattr(metafunc.module, "STORES", None)
+    """With `STORES = BOTH`, those tests of a module that use a store run once on each.
+
+    Replicas have one store, whatever they are told.
+    """
+    stores = None if replicas.WANTED else getattr(metafunc.module, "STORES", None)
     if stores and "store_kind" in metafunc.fixturenames:
         metafunc.parametrize("store_kind", stores, scope="module")
 

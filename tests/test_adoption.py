@@ -42,6 +42,7 @@ async def test_adopts_what_the_vendor_says_is_theirs(stage: Stage[Chatbase]) -> 
     assert (await stage.ask("bob", "GET", f"/conversations/{old}")).status == 404
 
 
+@pytest.mark.one_process("each process asks by itself")
 @pytest.mark.parametrize("owner", ["bob", None], ids=["another's", "nobody's"])
 async def test_denies_what_is_not_theirs_and_remembers_that(
     stage: Stage[Chatbase], owner: str | None
@@ -65,6 +66,7 @@ async def test_a_conversation_somebody_here_opened_is_not_asked_for(
     assert stage.vendor.saw_nothing()
 
 
+@pytest.mark.one_process("each process asks by itself")
 async def test_nobody_can_search_for_ids(stage: Stage[Chatbase]) -> None:
     for number in range(20):
         await stage.ask("alice", "GET", f"/conversations/guess-{number}")

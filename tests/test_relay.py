@@ -314,9 +314,11 @@ async def test_a_client_that_does_not_read_slows_the_vendor(stage: Stage[Chatbas
             await asyncio.sleep(0.2)
         assert sent < 40_000_000
         peer.reset()
-        await stage.vendor.connection_closed(1, within=2)
+        flooded = stage.vendor.requests[-1].connection
+        await stage.vendor.connection_closed(flooded, within=2)
 
 
+@pytest.mark.one_process("each has connections of its own")
 async def test_one_connection_serves_one_answer_after_another(stage: Stage[Chatbase]) -> None:
     for _ in range(5):
         assert (await stage.ask("alice", "POST", "/chat", HI)).status == 200

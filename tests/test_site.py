@@ -61,6 +61,7 @@ async def test_the_claim_says_which_org_and_with_it_which_key(stage: Saas) -> No
     assert [one.connection for one in stage.shared.requests] == [1, 2]  # never one of two orgs
 
 
+@pytest.mark.one_process("each has connections of its own")
 async def test_a_connection_is_used_again_by_its_own_org_alone(stage: Saas) -> None:
     for org in ("org_globex", "org_new", "org_globex", "org_new", "org_other", "org_globex"):
         assert (await stage.ask(stage.token("alice", org), "POST", CHAT, HI)).status == 200
@@ -418,6 +419,7 @@ async def test_what_nobody_has_is_not_found_but_only_after_sign_in(stage: Saas) 
 # What is said of it -----------------------------------------------------------------------------
 
 
+@pytest.mark.one_process("its log is in the test's own")
 async def test_the_log_says_which_org(stage: Saas, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gateway")
     for org in ("org_acme", "org_globex", "org_new"):

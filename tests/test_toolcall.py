@@ -138,6 +138,7 @@ async def test_its_statement_can_be_checked_in_one_line(tools: Tools) -> None:
     assert who.conversation == conversation
 
 
+@pytest.mark.one_process("roles are known where somebody has signed in")
 async def test_roles_are_those_of_the_last_sign_in(tmp_path: Path) -> None:
     async with Service() as service:
         edit = adding("sign_in", 'roles_claim = "roles"')

@@ -217,6 +217,7 @@ async def test_a_cookie_that_is_merely_there_claims_nothing(
     ).status == 200
 
 
+@pytest.mark.one_process("its store is a file")
 async def test_nobody_visits_while_the_store_is_away(
     stage: Stage[Chatbase], tmp_path: Path
 ) -> None:
@@ -236,6 +237,7 @@ async def test_visitors_come_only_where_they_may(tmp_path: Path) -> None:
         assert (await own(closed, "POST", "/_gateway/claim", "alice", [PAGE])).status == 404
 
 
+@pytest.mark.one_process("none starts")
 async def test_visitors_need_an_org_that_stands_alone(tmp_path: Path) -> None:
     def beside_another(text: str) -> str:
         text = text.replace("[sign_in]", "[[sign_in]]\norg_claim = 'org'")

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from gateway.assemble.watched import State, Watched
+from gateway.authn.once import Once
 from gateway.config.allowances import SharedCounters
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.core.quota import Budget, Rate, Streams
@@ -14,19 +15,24 @@ from gateway.limits.calendar import Calendar
 from gateway.limits.counts import Counts
 from gateway.limits.keys import Keys
 from gateway.limits.local import LocalCounts
+from gateway.limits.once import OnceTogether
 from gateway.limits.org import OrgLimits
 from gateway.limits.rules import RESERVES, Allowed, Rules, VendorRules
 from gateway.limits.standby import Standby
-from gateway.ports import Limits
+from gateway.ports import Limits, OnceOnly
 
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """What counts, for every org of a process; it outlives orgs that are let go."""
+    """What counts, for every org of a process; it outlives orgs that are let go.
+
+    `once` knows which messages have been here.
+    """
 
     counts: Counts
     keys: Keys
     calendar: Calendar
+    once: OnceOnly
 
 
 def build_counting(
@@ -39,7 +45,7 @@ def build_counting(
     local = LocalCounts(time.monotonic, time.time)
     keys, calendar = Keys(secret), Calendar(time.time)
     if shared is None:
-        return Counting(local, keys, calendar)
+        return Counting(local, keys, calendar, Once())
     from gateway.limits.shared import SharedCounts  # imports redis, 0.15 s
 
     counts = SharedCounts(shared.url, patience=shared.timeout)
@@ -51,7 +57,8 @@ def build_counting(
         watched.add(
             "shared counters", lambda: State(ok=not standby.away, says=told if standby.away else "")
         )
-    return Counting(standby, keys, calendar)
+    once = OnceTogether(Once(), counts, keys, shared.on_failure)
+    return Counting(standby, keys, calendar, once)
 
 
 def build_limits(settings: OrgSettings, counting: Counting) -> Limits:

@@ -28,7 +28,6 @@ from gateway.assemble.tools import build_tool
 from gateway.assemble.widgets import build_widget
 from gateway.authn.assertions import Assertions
 from gateway.authn.chain import SignIns
-from gateway.authn.once import Once
 from gateway.authn.org_from import field_of
 from gateway.authn.seen import SeenLately
 from gateway.authn.told import told
@@ -67,7 +66,6 @@ class Shared:
     resting: Resting
     host: Host = NO_HOST
     back_channel: BackChannel | None = None
-    once: Once = field(default_factory=Once)
     seen: SeenLately = field(default_factory=SeenLately)
     rounds: ToolRounds = field(default_factory=ToolRounds)
     tools: Tools = field(default_factory=Tools)
@@ -87,7 +85,6 @@ class Shared:
             resting=ours.resting,
             host=ours.host,
             back_channel=ours.back_channel,
-            once=ours.once,
             seen=ours.seen,
             rounds=ours.rounds,
         )

@@ -13,7 +13,6 @@ from gateway.assemble.limits import Counting, build_counting
 from gateway.assemble.signing_out import BackChannel, Ended, StillIn
 from gateway.assemble.upkeep import Upkeep
 from gateway.assemble.watched import Watched
-from gateway.authn.once import Once
 from gateway.authn.seen import SeenLately
 from gateway.config.model import Settings
 from gateway.core.errors import Unavailable
@@ -63,7 +62,6 @@ class Process:
     counting: Counting
     questions: AskedLately
     watched: Watched
-    once: Once = field(default_factory=Once)
     seen: SeenLately = field(default_factory=SeenLately)
     rounds: ToolRounds = field(default_factory=ToolRounds)
 

@@ -53,7 +53,7 @@ def build_tool(
         audit=shared.audit,
         seen=shared.seen,
         admission=shared.admission,
-        once=shared.once,
+        once=shared.counting.once,
         via=shared.via,
         total=settings.timeout,
         max_body=settings.max_body,

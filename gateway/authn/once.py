@@ -1,7 +1,7 @@
 """Messages that count once, by an id that is signed along with them.
 
 An id is known for twice the time a message may be old: then its time stamp refuses it. Other
-processes do not know it; what must never be done twice checks the statement's `jti` as well.
+processes do not know it: where there are some, `limits.once` asks the server they share.
 """
 
 from cachetools import TTLCache
@@ -17,8 +17,7 @@ class Once:
     def __init__(self) -> None:
         self._known: TTLCache[tuple[str, ...], bool] = TTLCache(REMEMBERED, 2 * TOLERANCE)
 
-    def is_first(self, *name: str) -> bool:
-        """Whether nobody has said this name yet; from now on somebody has."""
+    async def is_first(self, *name: str) -> bool:
         if name in self._known:
             return False
         self._known[name] = True

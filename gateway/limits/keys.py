@@ -31,6 +31,10 @@ class Keys:
         """Of one key at one vendor, whichever orgs use it."""
         return self._digest(b"vendor", base_url, key)
 
+    def message(self, *names: str) -> str:
+        """Of a message that counts once."""
+        return self._digest(b"message", *names)
+
     def _digest(self, kind: bytes, *names: str) -> str:
         mac = hashlib.blake2b(digest_size=DIGEST, key=self._secret, person=kind)
         for name in names:

@@ -11,7 +11,6 @@ import math
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from itertools import count
 
 from gateway.core.budget import Ending, due
 from gateway.core.errors import Overloaded, TooManyRequests, UpstreamUnreachable
@@ -27,9 +26,6 @@ from gateway.limits.rules import GRACE, Rules
 from gateway.ports import Record
 
 MOST = 10**15  # thousandths one answer may cost: what a vendor says must fit a counter
-
-_process = secrets.token_hex(4)
-_numbers = count()
 
 
 class OrgLimits:
@@ -170,5 +166,8 @@ def _judge(limits: Sequence[Limit], standings: Sequence[Standing], record: Recor
 
 
 def _ticket() -> str:
-    """A name for one exchange that no client can choose, as it can the request's id."""
-    return f"{_process}-{next(_numbers)}"
+    """A name for one exchange that no client can choose, as it can the request's id.
+
+    Drawn and not counted: processes forked from one would count alike, and take each other's.
+    """
+    return secrets.token_hex(8)

@@ -71,8 +71,12 @@ class Assertions(Protocol):
 
 
 class OnceOnly(Protocol):
-    def is_first(self, *name: str) -> bool:
-        """Whether nobody has said this name lately; from now on somebody has."""
+    async def is_first(self, *name: str) -> bool:
+        """Whether nobody has said this name lately; from now on somebody has.
+
+        Raises:
+            Unavailable: nobody knows, and that is not to be risked.
+        """
         ...
 
 

@@ -62,6 +62,7 @@ async def ask(stage: Stage[Any], body: object) -> None:
     await stage.ask("alice", "POST", "/chat", body)
 
 
+@pytest.mark.one_process("its store is a file")
 async def test_exchanges_refusals_and_streams_are_counted(tmp_path: Path) -> None:
     fast = adding("store", 'batch_interval = "10ms"')
     async with chatbase_stage(tmp_path, fast) as stage:

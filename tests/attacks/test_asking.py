@@ -237,6 +237,7 @@ async def test_a_cookie_that_reads_two_ways_is_not_asked_about(
     assert app.requests == []
 
 
+@pytest.mark.one_process("each process asks by itself")
 async def test_a_flood_of_junk_leaves_the_good_alone(app: HostApp, tmp_path: Path) -> None:
     """Row A-07: each junk cookie is a question, none is kept, and who is known stays known."""
     async with trusting(tmp_path, by_cookie(app)) as stage:
@@ -288,6 +289,7 @@ async def test_a_proxys_own_fields_spoof_nobody(on_spoof: str, tmp_path: Path) -
             only(stage, "alice", "victim")
 
 
+@pytest.mark.one_process("its log is in the test's own")
 async def test_who_forwards_and_for_whom_are_both_recorded(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

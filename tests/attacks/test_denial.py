@@ -153,6 +153,7 @@ async def ask_docs(stage: Stage[Chatbase]) -> Answer:
     return await wire(stage.url, raw_request("GET", "/docs/api/ai/conversations", fields))
 
 
+@pytest.mark.one_process("each has connections of its own")
 async def test_a_vendor_that_hangs_fills_its_own_queue_alone(tmp_path: Path) -> None:
     """Row N-11: who is too many is told so; the other vendor answers; later all is as before."""
     crowd = 300
@@ -245,6 +246,7 @@ async def test_a_hostile_vendor_has_its_measure(stage: Stage[Chatbase], answer: 
     assert heard.values("x-gateway-error") == ["upstream_malformed"]
 
 
+@pytest.mark.one_process("its log is in the test's own")
 async def test_what_a_vendor_says_it_cost_has_a_measure(
     stage: Stage[Chatbase], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -265,6 +267,7 @@ async def test_what_a_vendor_says_it_cost_has_a_measure(
 # A store that is busy -----------------------------------------------------------------------------
 
 
+@pytest.mark.one_process("its store is a file")
 async def test_a_store_that_cannot_be_written_is_503_and_no_id_leaves(tmp_path: Path) -> None:
     """Row N-18: another process holds the lock; then it lets go, and all is as before."""
     async with chatbase_stage(tmp_path) as stage:

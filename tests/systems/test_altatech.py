@@ -577,6 +577,7 @@ async def test_a_stream_that_names_anothers_conversation_ends_in_the_streams_own
     assert (b"data:" in answer.body) == bool(prefix)
 
 
+@pytest.mark.one_process("its log is in the test's own")
 @pytest.mark.parametrize(
     ("mode", "usage"),
     [

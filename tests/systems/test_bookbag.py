@@ -391,6 +391,7 @@ async def test_an_answer_with_anothers_conversation_does_not_pass(
     assert (await stage.ask("bob", "GET", f"/conversations/{theirs}")).status == 404
 
 
+@pytest.mark.one_process("its log is in the test's own")
 @pytest.mark.parametrize("stream", [False, True])
 async def test_what_it_cost_is_recorded(tmp_path: Path, stream: bool) -> None:
     with recorded() as records:

@@ -5,21 +5,22 @@ import itertools
 import os
 import random
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.store.batches import PATIENCE
-from tests.support import config
+from tests.support import config, postgres
 from tests.support.chatbase import Chatbase
+from tests.support.postgres import free_port
+from tests.support.stable import Stable, is_alive
+from tests.support.stores import BOTH, SQLITE
 from tests.support.tokens import Issuer
 from tests.support.wire import raw_request, wire
 
@@ -42,30 +43,6 @@ class Told:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
 
-@contextmanager
-def stable() -> Iterator["subprocess.Popen[str]"]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.stable"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    ) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
-
-
-def start(running: "subprocess.Popen[str]", *words: str) -> int:
-    assert running.stdin is not None
-    assert running.stdout is not None
-    running.stdin.write("\t".join(words) + "\n")
-    running.stdin.flush()
-    return int(running.stdout.readline())
-
-
 async def until_it_serves(url: str) -> None:
     end = time.monotonic() + 30
     while True:
@@ -79,10 +56,8 @@ async def until_it_serves(url: str) -> None:
 
 
 async def until_it_is_gone(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        while True:
-            os.kill(pid, 0)
-            await asyncio.sleep(0.005)
+    while is_alive(pid):  # noqa: ASYNC110 - another process's child
+        await asyncio.sleep(0.005)
 
 
 async def ask_for_ever(
@@ -112,41 +87,73 @@ async def ask_for_ever(
             told.opened[answer.json()["data"]["metadata"]["conversationId"]] = who
 
 
-@contextmanager
-def locked(path: Path, wanted: bool) -> Iterator[None]:
-    """The store away, for those who write."""
-    if not wanted:
-        yield
+class OfSqlite:
+    """A store in a file, as somebody sees it who has not written it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "gateway.db"
+        self.url = f"sqlite:///{self._path}"
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """For those who write."""
+        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=20)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("ROLLBACK")
+
+    def rows(self, query: str) -> list[Any]:
+        with closing(sqlite3.connect(self._path)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            return connection.execute(query).fetchall()
+
+
+class OfPostgres:
+    """The same in a PostgreSQL."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        with postgres.connected(self.url) as connection, connection.transaction():
+            connection.execute("LOCK TABLE usage, audit IN EXCLUSIVE MODE")
+            yield
+
+    def rows(self, query: str) -> list[Any]:
+        with postgres.connected(self.url) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture(params=BOTH)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OfSqlite | OfPostgres]:
+    if request.param == SQLITE:
+        yield OfSqlite(tmp_path)
         return
-    with closing(sqlite3.connect(path, isolation_level=None, timeout=20)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    with postgres.database() as url:
+        yield OfPostgres(url)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_kill_9_loses_one_interval_of_usage_no_ownership_and_counts_nothing_twice_rf_23(
-    tmp_path: Path,
+    tmp_path: Path, store: OfSqlite | OfPostgres
 ) -> None:
-    told, issuer, store, port = Told(), Issuer(), tmp_path / "gateway.db", free_port()
+    told, issuer, port, spool = Told(), Issuer(), free_port(), tmp_path / "spool"
     url, file = f"http://127.0.0.1:{port}", tmp_path / "gateway.toml"
     chance = random.Random(7)  # noqa: S311
     async with Chatbase() as vendor:
-        text = config.chatbase(vendor.url, issuer, store=store)
-        text = text.replace("[store]\n", f'[store]\nbatch_interval = "{INTERVAL * 1000:g}ms"\n')
+        text = config.chatbase(vendor.url, issuer, store=store.url)
+        more = f'batch_interval = "{INTERVAL * 1000:g}ms"\nspool = "{spool}"\n'
+        text = text.replace("[store]\n", f"[store]\n{more}")
         file.write_text(f'{text}\n[server]\nlisten = "127.0.0.1:{port}"\ndrain_delay = "0s"\n')
-        with stable() as processes:
+        with closing(Stable()) as processes:
             for number in range(ROUNDS):
-                gateway = start(processes, "serve", "--config", str(file))
+                gateway = processes.start(["serve", "--config", str(file)])
                 is_away = number % 10 == 9
                 try:
                     await until_it_serves(url)
-                    with locked(store, wanted=is_away):
+                    with store.away() if is_away else nullcontext():
                         asking = [
                             asyncio.create_task(
                                 ask_for_ever(url, issuer, told, number, opens=not is_away)
@@ -159,10 +166,10 @@ async def test_kill_9_loses_one_interval_of_usage_no_ownership_and_counts_nothin
                     told.killed.append(time.monotonic())
                 await asyncio.gather(*asking)
                 await until_it_is_gone(gateway)
-            gateway = start(processes, "serve", "--config", str(file))
+            gateway = processes.start(["serve", "--config", str(file)])
             try:
                 await until_it_serves(url)
-                await until_replayed(tmp_path / "gateway.db.spool")
+                await until_replayed(spool)
             finally:
                 os.kill(gateway, signal.SIGTERM)
             await until_it_is_gone(gateway)
@@ -176,11 +183,9 @@ async def until_replayed(spool: Path) -> None:
         await asyncio.sleep(0.05)
 
 
-def judge(store: Path, told: Told) -> None:
-    with closing(sqlite3.connect(store)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        counted = dict(connection.execute("SELECT request_id, count(*) FROM usage GROUP BY 1"))
-        owners = dict(connection.execute("SELECT conversation, subject FROM conversations"))
+def judge(store: OfSqlite | OfPostgres, told: Told) -> None:
+    counted = dict(store.rows("SELECT request_id, count(*) FROM usage GROUP BY 1"))
+    owners = dict(store.rows("SELECT conversation, subject FROM conversations"))
     assert len(told.answered) > 5 * ROUNDS
     assert told.opened.items() <= owners.items()
     assert set(counted.values()) == {1}

@@ -143,6 +143,7 @@ def plain(raw: bytes, conversation: str, port: int) -> str:
     return CHANCE.sub(lambda found: str(found.lastgroup), text).replace(conversation, "ID")
 
 
+@pytest.mark.one_process("it compares how an answer falls into chunks")
 @pytest.mark.parametrize(
     ("name", "staging", "steps"),
     [

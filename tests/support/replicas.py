@@ -1,0 +1,109 @@
+"""Every stage as two replicas: `pytest --stage=replicas tests/…`.
+
+Two `gateway serve`, each a process with a spool of its own, before one PostgreSQL and one Valkey,
+whatever the configuration says of them; a client's connections go to one and the other in turn (see
+`balanced`). Nothing stands between client and replica, so what a test sees on the wire is theirs.
+A test that looks into the gateway's process is skipped then: it is not in this one.
+"""
+
+import asyncio
+import atexit
+import os
+import re
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from tests.support import postgres, valkey
+from tests.support.stable import Stable, is_alive
+from tests.support.wire import balanced, raw_request, wire
+
+REPLICAS = 2
+WANTED = False  # set by the option `--stage`
+PATIENCE = 30.0  # seconds for both to serve
+
+
+class Elsewhere:
+    """Stands for the gateway of a stage, which is in other processes."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        pytest.skip("looks into the gateway's process, and there are two, elsewhere")
+
+
+@cache
+def _stable() -> Stable:
+    stable = Stable()
+    atexit.register(stable.close)
+    return stable
+
+
+@contextmanager
+def of_replicas(text: str) -> Iterator[str]:
+    """The text with a store and counters that replicas can share, new ones for this stage."""
+    with ExitStack() as stack:
+        if 'url = "sqlite' in text:
+            store = stack.enter_context(postgres.store())
+            text = re.sub(r'url = "sqlite:[^"]*"', f'url = "{store}"', text)
+        if "[shared]" not in text:
+            shared = stack.enter_context(valkey.database())
+            # A busy machine makes it look as if it were away.
+            text += f'\n[shared]\nurl = "{shared}"\ntimeout = "5s"\n'
+        yield text
+
+
+@asynccontextmanager
+async def replicas_of(text: str, folder: Path) -> AsyncIterator[tuple[Any, str]]:
+    """What stands for the gateway, and the URL at which clients reach one replica or the other."""
+    if "[admin]" in text:
+        pytest.skip("asks the listener for operators, of which each process has its own")
+    pids: list[int] = []
+    with of_replicas(text) as shared_text:
+        try:
+            urls = [
+                await _started(shared_text, folder / f"replica-{number}", pids)
+                for number in range(REPLICAS)
+            ]
+            await asyncio.gather(*map(_until_it_serves, urls))
+            with balanced(urls) as url:
+                yield Elsewhere(), url
+        finally:
+            await _end(pids)
+
+
+async def _started(text: str, folder: Path, pids: list[int]) -> str:
+    """The URL of a replica that listens; its process id is the last of `pids`."""
+    folder.mkdir(exist_ok=True)
+    file, log = folder / "gateway.toml", folder / "log"
+    assert "[store]\n" in text
+    file.write_text(text.replace("[store]\n", f'[store]\nspool = "{folder}/spool"\n'))
+    while True:
+        log.write_bytes(b"")
+        address = f"127.0.0.1:{postgres.free_port()}"
+        pids.append(_stable().start(["serve", "--config", str(file), "--listen", address], log=log))
+        async with asyncio.timeout(PATIENCE):
+            while is_alive(pids[-1]) and b'"listening on' not in log.read_bytes():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        if is_alive(pids[-1]):
+            return f"http://{address}"
+        said = log.read_text()
+        assert "Cannot listen" in said, said  # somebody else has taken the port in between
+
+
+async def _until_it_serves(url: str) -> None:
+    async with asyncio.timeout(PATIENCE):
+        await wire(url, raw_request("GET", "/livez"))
+
+
+async def _end(pids: list[int]) -> None:
+    for pid in pids:
+        if is_alive(pid):
+            os.kill(pid, signal.SIGKILL)
+    async with asyncio.timeout(PATIENCE):
+        for pid in pids:
+            while is_alive(pid):  # noqa: ASYNC110 - another process's child
+                await asyncio.sleep(0.005)
