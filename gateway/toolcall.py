@@ -109,7 +109,7 @@ async def call_tool(tool: Tool, ask: Inbound, record: Record) -> Answer:
     identity = tool.seen.identity(person)
     tool.admission.check(identity)  # 403
     request = rebuilt(tool, asked, identity, user, conversation, record)  # 403
-    await refuse_replay(tool, proven, record)  # 409; last, so that what was refused may be sent again
+    await refuse_replay(tool, proven, record)  # 409; last: what was refused may be sent again
     errand = Asking(ask, identity)
     async with within(tool.total), tool.transport.open(request, errand) as response:  # 502, 504
         record.upstream_status = response.status

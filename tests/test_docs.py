@@ -56,7 +56,7 @@ def all_errors() -> list[type[errors.GatewayError]]:
 
 
 def test_the_readmes_configuration_is_one(tmp_path: Path) -> None:
-    (snippet,) = snippets(README, "toml")
+    snippet = snippets(README, "toml")[0]
     file = tmp_path / "gateway.toml"
     file.write_text(snippet)
     loaded = load(file, environment={"CHATBASE_KEY": "k" * 20})
@@ -204,7 +204,7 @@ def named(row: str) -> list[str]:
 
 
 def test_the_readmes_explain_shows_what_it_promises(tmp_path: Path) -> None:
-    (snippet,) = snippets(README, "toml")
+    snippet = snippets(README, "toml")[0]
     issuer = Issuer("https://acme.eu.auth0.com/")
     file = tmp_path / "gateway.toml"
     secret = f'[sign_in]\nsecret = "{issuer.secret}"'
