@@ -29,7 +29,7 @@ async def show(org: Org, named: str, upstream: str, ask: Inbound, record: Record
     Raises:
         NotFound: this org has no such widget, or another org was named.
         BadRequest, SpoofedIdentity: the question says more than it may.
-        GatewayError: as `SignIn.authenticate` and `Limits.admit` do.
+        GatewayError: as `SignIn.authenticate`, `Limits.admit` and `WidgetProofs.show` do.
     """
     widget = org.widgets.get(upstream) if named == org.name else None
     if widget is None:
@@ -44,7 +44,7 @@ async def show(org: Org, named: str, upstream: str, ask: Inbound, record: Record
             raise SpoofedIdentity
         if read.dropped or await ask.body(MAX_BODY):
             raise BadRequest("This takes neither parameters nor a body")
-        shown = widget.proofs.show(identity, user)
+        shown = await widget.proofs.show(identity, user, ask, record)
     return problem.of_json(
         {
             "widget": widget.upstream.destination.vendor.name,

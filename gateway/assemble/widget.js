@@ -71,7 +71,33 @@
     if (address.href !== frame.src) frame.src = address.href;
   }
 
-  const WIDGETS = { chatbase, bookbag, altatech };
+  // <openai-chatkit data-gateway-widget="llm" data-options='{"theme":"dark"}'>: it asks for a secret
+  // itself when it needs the next one.
+  const kits = () => document.querySelectorAll(`openai-chatkit[data-gateway-widget="${upstream}"]`);
+  const openai = {
+    asks: true,
+    there: () => kits().length > 0 && Boolean(window.customElements.get("openai-chatkit")),
+    identify({ client_secret }) {
+      for (const kit of kits()) {
+        let first = client_secret;
+        const getClientSecret = async () => {
+          const secret = first ?? (await ask())?.client_secret;
+          first = null;
+          return secret;
+        };
+        kit.setOptions({ ...JSON.parse(kit.dataset.options ?? "{}"), api: { getClientSecret } });
+      }
+    },
+    listen(tell) {
+      for (const kit of kits()) {
+        for (const name of ["response.start", "response.end", "thread.change", "error"]) {
+          kit.addEventListener(`chatkit.${name}`, () => tell(name.replace(".", "-")));
+        }
+      }
+    },
+  };
+
+  const WIDGETS = { __proto__: null, chatbase, bookbag, altatech, openai };
 
   let who = null; // whom the widget has been told of
   let proof = ""; // and by what
@@ -95,6 +121,7 @@
     );
   }
 
+  // What the gateway said; nothing where it said nothing, or it came too late.
   async function ask() {
     const mine = ++asked;
     clearTimeout(timer);
@@ -107,11 +134,12 @@
     } catch {
       answer = null;
     }
-    if (mine !== asked || silent) return;
+    if (mine !== asked || silent) return null;
     if (said) {
       failures = 0;
-      later(Math.max(1, said.expires_in * EARLY));
-      await tell(said, mine);
+      if (WIDGETS[said.widget]?.asks) due = Date.now() + said.expires_in * 1000;
+      else later(Math.max(1, said.expires_in * EARLY));
+      if (await tell(said, mine)) return said;
     } else if (answer && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
       forget();
       due = 0; // asked again when somebody looks at the page
@@ -121,22 +149,24 @@
       if (who && Date.now() >= who.ends) forget();
       say("failed", { status: answer?.status ?? 0 });
     }
+    return null;
   }
 
+  // Whether the widget knows, and the page goes on as it is.
   async function tell(said, mine) {
     const { widget: vendor, expires_in, ...shown } = said;
     const next = WIDGETS[vendor];
     const ends = Date.now() + expires_in * 1000;
-    if (who && who.id !== said.user_id && !forget()) return; // the page is on its way out
+    if (who && who.id !== said.user_id && !forget()) return false; // the page is on its way out
     if (!next) {
       who = { id: said.user_id, ends };
       say("identified", { vendor, ...shown });
-      return;
+      return true;
     }
     for (let looks = 0; !next.there(); looks++) {
       const wait = PATIENCE[Math.min(Math.floor(looks / LOOKS), PATIENCE.length - 1)];
       await new Promise((done) => setTimeout(done, wait));
-      if (mine !== asked || silent) return;
+      if (mine !== asked || silent) return false;
     }
     widget = next;
     who = { id: said.user_id, ends };
@@ -144,11 +174,12 @@
       listening = true;
       widget.listen?.((name, tool) => hand(vendor, name, tool));
     }
-    const now = JSON.stringify(shown);
-    if (now === proof) return;
+    const now = widget.asks ? said.user_id : JSON.stringify(shown);
+    if (now === proof) return true;
     proof = now;
     widget.identify(shown);
     say("identified", { vendor, user_id: said.user_id });
+    return true;
   }
 
   // Whether the page goes on as it is.

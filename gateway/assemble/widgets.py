@@ -3,15 +3,23 @@
 from importlib import resources
 
 from gateway.authn.widgets import Proofs, Prove, by_hash, by_id, by_jwt
+from gateway.chatkit import ChatKit
 from gateway.config.model import UpstreamSettings
 from gateway.config.widget import WidgetTable
 from gateway.core.problem import Answer
 from gateway.org import Upstream, Widget
+from gateway.ports.widgets import WidgetProofs
 
 
 def build_widget(settings: UpstreamSettings, table: WidgetTable, upstream: Upstream) -> Widget:
-    prove = _prove(table.proof or settings.profile.widget[0], table)
-    return Widget(upstream=upstream, proofs=Proofs(prove, lifetime=table.lifetime))
+    proof = table.proof or settings.profile.widget[0]
+    proofs: WidgetProofs
+    if proof == "client_secret":
+        workflow = table.workflow or ""  # which config/rules/widget.py has looked for
+        proofs = ChatKit(upstream=upstream, workflow=workflow, lifetime=table.lifetime)
+    else:
+        proofs = Proofs(_prove(proof, table), lifetime=table.lifetime)
+    return Widget(upstream=upstream, proofs=proofs)
 
 
 def _prove(proof: str, table: WidgetTable) -> Prove:

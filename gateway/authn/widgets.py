@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import jwt
 
 from gateway.core.identity import Identity
-from gateway.ports import Clock
+from gateway.ports import Clock, Inbound, Record
 from gateway.ports.widgets import Shown
 
 Prove = Callable[[str, int], Mapping[str, str]]  # of a user id, and the second at which it ends
@@ -26,7 +26,7 @@ class Proofs:
         self._lifetime = lifetime
         self._clock = clock
 
-    def show(self, identity: Identity, user: str) -> Shown:
+    async def show(self, identity: Identity, user: str, ask: Inbound, record: Record) -> Shown:
         now = self._clock()
         end = now + self._lifetime
         if identity.expires_at is not None:

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 # What a vendor's own widget is shown of who sits before it; see `gateway.widgets`.
-WidgetProof = Literal["jwt", "user_hash", "user_id"]
+WidgetProof = Literal["jwt", "user_hash", "user_id", "client_secret"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.core.identity import Identity
+from gateway.core.record import Record
+from gateway.ports.wire import Inbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,9 @@ class Shown:
 
 
 class WidgetProofs(Protocol):
-    def show(self, identity: Identity, user: str) -> Shown:
-        """Proof that `user`, as the vendor knows them, is before the widget."""
+    async def show(self, identity: Identity, user: str, ask: Inbound, record: Record) -> Shown:
+        """Proof that `user`, as the vendor knows them, is before the widget.
+
+        Raises `UpstreamError`, `UpstreamTimeout`, `Overloaded` where the vendor has to be asked.
+        """
         ...

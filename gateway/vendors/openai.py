@@ -123,6 +123,7 @@ VENDOR = Vendor(
     base_url="https://api.openai.com",
     fields={"authorization": "Bearer {key}"},
     user_id=r"[A-Za-z0-9._-]{1,64}",
+    widget=("client_secret",),
     operations={
         "chat": Operation(
             method="POST",

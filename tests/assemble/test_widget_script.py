@@ -52,7 +52,7 @@ class Shop:
         return self.issuer.token(who, algorithm="HS256", exp=int(time.time() + lasts))
 
 
-def configuration(folder: Path, issuer: Issuer, origin: str) -> str:
+def configuration(folder: Path, issuer: Issuer, origin: str, vendors: str) -> str:
     text = config.chatbase("http://127.0.0.1:9", issuer, store=folder / "gateway.db")
     text = text.replace(
         "[sign_in]\n", '[[orgs.acme.sign_in]]\nfrom = ["authorization", "cookie:s"]\n'
@@ -64,6 +64,10 @@ def configuration(folder: Path, issuer: Issuer, origin: str) -> str:
         text += 'base_url = "http://127.0.0.1:9"\n' + ('agent = "1"\n' if name == "shop" else "")
     for name in ("support", "shop"):
         text += f'[orgs.acme.upstreams.{name}.widget]\nsecret = "{SECRET}"\n'
+    text += (
+        f'[orgs.acme.upstreams.llm]\nvendor = "openai"\nkey = "sk-of-llm"\nbase_url = "{vendors}"\n'
+    )
+    text += '[orgs.acme.upstreams.llm.widget]\nworkflow = "wf_1"\n'
     return text + "[orgs.acme.upstreams.bot.widget]\n"
 
 
@@ -76,7 +80,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         elsewhere = stack.enter_context(portal.wrap_async_context_manager(serving(pages.app())))
         vendor_app = serving(vendors.app())
         pages.vendors = stack.enter_context(portal.wrap_async_context_manager(vendor_app))
-        gateway = gateway_of(configuration(folder, issuer, page_url), folder)
+        gateway = gateway_of(configuration(folder, issuer, page_url, pages.vendors), folder)
         _, pages.gateway = stack.enter_context(portal.wrap_async_context_manager(gateway))
         yield Shop(page_url, elsewhere, pages.gateway, vendors, issuer)
 
@@ -177,6 +181,26 @@ def test_altatechs_frame_knows_who_is_signed_in_and_forgets(
     assert "user_id" not in str(page.locator("iframe").get_attribute("src"))
 
 
+def test_chatkit_asks_for_secrets_of_whoever_is_signed_in(
+    open_page: Open, shop: Shop, context: BrowserContext
+) -> None:
+    """Each one once, the first and the next; and of another person none on the same page."""
+    shop.sign_in(context, "alice")
+    page = open_page("/openai")
+    kit = page.locator("openai-chatkit")
+    expect(kit).to_have_text("ChatKit (dark): alice")
+    kit.evaluate("kit => { kit.textContent = ''; kit.dispatchEvent(new Event('chatkit.error')) }")
+    kit.evaluate("kit => kit.expire()")
+    expect(kit).to_have_text("ChatKit (dark): alice")
+    assert [one["event"] for one in page.evaluate("window.dataLayer")] == ["chat_error"]
+    shop.sign_in(context, "bob")
+    page.evaluate("window.ofAlice = true")
+    kit.evaluate("kit => { kit.expire() }")
+    expect(kit).to_have_text("ChatKit (dark): bob")
+    assert page.evaluate("window.ofAlice") is None
+    assert [one for one in shop.vendors.heard if one != "an impostor"] == ["alice", "alice", "bob"]
+
+
 def test_a_page_without_cookies_gives_a_token(open_page: Open, shop: Shop) -> None:
     page = open_page("/chatbase?token=shopToken")
     expect(page.locator("#chatbase-bubble")).to_have_text("Chatbase: nobody")
@@ -202,7 +226,7 @@ def test_is_renewed_before_it_ends(open_page: Open, shop: Shop, context: Browser
     """At four fifths of ten minutes, and not before."""
     shop.sign_in(context, "alice")
     page = open_page("/chatbase", clock=True)
-    told(page, "identified")
+    expect(page.locator("#chatbase-bubble")).to_have_text("Chatbase: alice")
     next_second()
     page.clock.fast_forward("07:30")
     look_again(page)

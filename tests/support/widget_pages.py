@@ -25,17 +25,19 @@ FRAME = (
 
 @dataclass
 class WidgetVendors:
-    """Chatbase, Bookbag and AltaTech at one address. `secret` is what their owner verifies by."""
+    """All four vendors at one address. `secret` is what Chatbase and Bookbag verify by."""
 
     secret: str
     heard: list[str | None] = field(default_factory=list)  # who was identified; None: taken back
     shown: list[dict[str, str]] = field(default_factory=list)
+    sessions: dict[str, str] = field(default_factory=dict)  # of ChatKit: secret → user
 
     def app(self) -> Starlette:
         return Starlette(
             routes=[
                 Route("/{vendor}/identify", self.identify, methods=["POST"]),
                 Route("/{vendor}/reset", self.reset, methods=["POST"]),
+                Route("/v1/chatkit/sessions", self.session, methods=["POST"]),
                 Route("/frame/chat.html", lambda _: HTMLResponse(FRAME)),
                 Mount("/widgets", StaticFiles(directory=SCRIPTS)),
             ]
@@ -48,6 +50,13 @@ class WidgetVendors:
         self.heard.append(user or "an impostor")
         return self.answer({"user": user})
 
+    async def session(self, request: Request) -> Response:
+        assert request.headers["authorization"] == "Bearer sk-of-llm"
+        user = json.loads(await request.body())["user"]
+        secret = f"ek_{len(self.sessions)}"
+        self.sessions[secret] = user
+        return JSONResponse({"client_secret": secret, "user": user})
+
     async def reset(self, request: Request) -> Response:
         self.heard.append(None)
         return self.answer({})
@@ -57,6 +66,8 @@ class WidgetVendors:
         if "token" in said and vendor == "chatbase":
             claims = jwt.decode(said["token"], self.secret, algorithms=["HS256"])
             return str(claims["user_id"])
+        if vendor == "openai":
+            return self.sessions.pop(said["client_secret"], None)
         expected = hmac.new(self.secret.encode(), said["user_id"].encode(), hashlib.sha256)
         return said["user_id"] if said["user_hash"] == expected.hexdigest() else None
 
@@ -100,7 +111,8 @@ class Pages:
         )
 
     def ours(self, name: str, more: str) -> str:
-        upstream = {"chatbase": "support", "bookbag": "shop"}.get(name, "bot")
+        names = {"chatbase": "support", "bookbag": "shop", "openai": "llm"}
+        upstream = names.get(name, "bot")
         where = f'src="{self.gateway}/_gateway/widget.js" data-org="acme"'
         return f'<script {where} data-upstream="{upstream}"{more}></script>'
 
@@ -108,13 +120,16 @@ class Pages:
         if name == "frame":
             address = f"{self.vendors}/frame/chat.html?theme=light"
             return f'<iframe data-gateway-widget="bot" src="{address}"></iframe>'
+        if name == "openai":
+            kit = """<openai-chatkit data-gateway-widget="llm" data-options='{"theme":"dark"}'>"""
+            return f'{kit}</openai-chatkit><script src="{self.vendors}/widgets/openai.js"></script>'
         stub = '<script src="/own/chatbase-stub.js"></script>' if name == "chatbase" else ""
         return f'{stub}<script src="{self.vendors}/widgets/{name}.js" defer></script>'
 
 
 STYLE = """<style>
 body { font: 16px sans-serif; margin: 2rem }
-output { display: block; width: max-content; padding: .75rem 1rem; border-radius: 1rem;
-         background: #1f6feb; color: white }
+output, openai-chatkit { display: block; width: max-content; padding: .75rem 1rem;
+         border-radius: 1rem; background: #1f6feb; color: white }
 iframe { border: 1px solid #ccc; border-radius: 1rem; height: 5rem }
 </style>"""

@@ -51,12 +51,16 @@ def _check(upstream: UpstreamSettings, widget: WidgetTable, path: Path) -> Itera
             yield Finding(path, f"{upstream.vendor} has no widget that is told who sits before it")
         return
     proof = widget.proof or taken[0]
+    if widget.workflow is not None and proof != "client_secret":
+        yield Finding((*path, "workflow"), f"the widget of {upstream.vendor} has none")
     if proof not in taken:
         yield Finding(
             (*path, "proof"), f"the widget of {upstream.vendor} takes {' or '.join(taken)}"
         )
     elif proof == "user_id":
         yield from _unproven(upstream, widget, path)
+    elif proof == "client_secret":
+        yield from _session(upstream, widget, path)
     elif not widget.secret:
         yield Finding((*path, "secret"), f"is required: what {upstream.vendor} verifies people by")
     else:
@@ -74,6 +78,14 @@ def _unproven(upstream: UpstreamSettings, widget: WidgetTable, path: Path) -> It
             'with user_id = "opaque" in the upstream nobody can guess another\'s',
             "warning",
         )
+
+
+def _session(upstream: UpstreamSettings, widget: WidgetTable, path: Path) -> Iterator[Finding]:
+    """A widget for which we make a session at the vendor."""
+    if widget.secret:
+        yield Finding((*path, "secret"), f"{upstream.vendor} makes one for each session itself")
+    if widget.workflow is None:
+        yield Finding((*path, "workflow"), "is required: what the widget talks to, as in wf_…")
 
 
 def _signed(proof: str, secrets: tuple[SecretStr, ...], path: Path) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ SIGN_IN = {"issuer": "https://id.example/", "audience": "chat"}
 
 def told(vendor: str, widget: dict[str, Any], **upstream: Any) -> list[tuple[str, str]]:
     """What is said of a configuration with this one widget."""
-    agent = {} if vendor in {"altatech", "external-user-id"} else {"agent": "7"}
+    agent = {} if vendor in {"altatech", "external-user-id", "openai"} else {"agent": "7"}
     settings = {"vendor": vendor, "key": "k", "widget": widget, **agent, **upstream}
     config = {"sign_in": SIGN_IN, "upstreams": {"support": settings}}
     return [(one.severity, said(one)) for one in findings(config)]
@@ -37,6 +37,7 @@ def said(one: Mistake) -> str:
         ("chatbase", {"secret": [SECRET], "proof": "jwt", "lifetime": "1h"}, {}),
         ("chatbase", {"secret": SECRET[:16], "proof": "user_hash"}, {}),
         ("bookbag", {"secret": SECRET[:16]}, {}),
+        ("openai", {"workflow": "wf_1"}, {}),
         ("altatech", {}, {"user_id": "opaque"}),
         ("altatech", {"proof": "user_id"}, {"user_id": "opaque"}),
     ],
@@ -62,6 +63,9 @@ def test_a_widget_is_shown_what_it_takes(
         ("bookbag", {"secret": SECRET[:15]}, "widget.secret: has fewer than 16 bytes"),
         ("bookbag", {"secret": SECRET, "proof": "jwt"}, "widget.proof: the widget of bookbag"),
         ("altatech", {"secret": SECRET}, "widget.secret: the widget of altatech verifies nothing"),
+        ("openai", {}, "widget.workflow: is required"),
+        ("openai", {"workflow": "wf_1", "secret": SECRET}, "widget.secret: openai makes one"),
+        ("chatbase", {"workflow": "wf_1"}, "widget.workflow: the widget of chatbase has none"),
         ("external-user-id", {"secret": SECRET}, "widget: external-user-id has no widget"),
     ],
 )
