@@ -60,6 +60,12 @@ def test_the_image_runs_without_root_and_without_a_shell(steps):
     assert [name for name, _ in steps].index("USER") > [name for name, _ in steps].index("RUN")
 
 
+def test_the_image_has_every_extra(steps):
+    project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text())["project"]
+    (installed,) = re.findall(r"'\.\[(.+)\]'", " ".join(rest for _, rest in steps))
+    assert set(installed.split(",")) == set(project["optional-dependencies"]) - {"dev"}
+
+
 def test_nothing_secret_goes_into_the_image(steps):
     assert not any(name == "ARG" for name, _ in steps)
     copied = {source for name, rest in steps if name == "COPY" for source in rest.split()[:-1]}
