@@ -46,6 +46,7 @@ class IntrospectRules:
     may_vouch_for: Callable[[str], bool] = lambda org: True
     roles_key: str | None = None
     expires_key: str | None = None
+    actor_key: str | None = None
     remember: tuple[str, ...] = ()  # what else of an answer is kept, for contacts
 
 
@@ -107,6 +108,7 @@ class IntrospectSignIn:
             said.roles(answer, rules.roles_key),
             None if expires is None else said.moment(expires),
             said.orgs(answer, rules.org_key, rules.may_vouch_for),
+            actor=said.actor(answer, rules.actor_key),
             attributes=said.attributes(answer, rules.remember),
         )
 

@@ -48,6 +48,15 @@ def subject(said: JsonObject, name: str) -> str | None:
     raise CredentialsInvalid("The user is neither text of at most 512 characters nor a number")
 
 
+def actor(said: JsonObject, name: str | None) -> str | None:
+    """Who acts for the person, as an application writes it: an operator who looks with their eyes.
+
+    Raises:
+        CredentialsInvalid: what stands there is no name.
+    """
+    return None if name is None else subject(said, name)
+
+
 def moment(found: JsonValue) -> float:
     """Seconds since the epoch: a NumericDate (RFC 7519 section 2), or a date and time with its
     offset (RFC 3339).

@@ -123,3 +123,12 @@ def test_nobody_is_in_more_than_256_orgs() -> None:
     assert len(said.orgs({"org": [str(n) for n in range(256)]}, "org", anything) or ()) == 256
     with pytest.raises(CredentialsInvalid):
         said.orgs({"org": ["a"] * 257}, "org", anything)
+
+
+def test_an_actor_is_named_as_a_user_is_where_one_is_looked_for() -> None:
+    assert said.actor({"by": "root"}, "by") == "root"
+    assert said.actor({"by": {"id": 7}}, "/by/id") == "7"
+    assert said.actor({}, "by") is said.actor({"by": None}, "by") is None
+    assert said.actor({"by": "root"}, None) is None
+    with pytest.raises(CredentialsInvalid):
+        said.actor({"by": ["root"]}, "by")

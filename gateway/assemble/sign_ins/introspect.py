@@ -27,6 +27,7 @@ def build(settings: IntrospectSettings, making: Making) -> IntrospectSignIn:
         roles_key=settings.roles_key,
         remember=making.remember,
         expires_key=settings.expires_key,
+        actor_key=settings.actor_key,
     )
     remembered = making.remembered(Remembered[Vouched | Nobody](settings.cache))
     return IntrospectSignIn(rules, Asked(named("ask", settings.ask)), remembered, clock=time.time)

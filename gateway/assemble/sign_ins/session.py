@@ -38,6 +38,7 @@ def build(settings: SessionSettings, making: Making) -> Verifier:
         user_key=meant["user_key"],
         org_key=settings.org_key,
         roles_key=settings.roles_key,
+        actor_key=meant["actor_key"],
         remember=making.remember,
         may_vouch_for=making.may_vouch_for,
     )

@@ -17,12 +17,14 @@ from gateway.ports import Clock
 class SessionRules:
     """Where a session says who it is; names as `authn.said` has them.
 
-    `may_vouch_for` says of an org, by its external_id, whether the app's word counts for it.
+    At `actor_key` stands who acts for the user, where somebody does. `may_vouch_for` says of an
+    org, by its external_id, whether the app's word counts for it.
     """
 
     user_key: str
     org_key: str | None = None
     roles_key: str | None = None
+    actor_key: str | None = None
     remember: tuple[str, ...] = ()  # what else of a session is kept, for contacts
     may_vouch_for: Callable[[str], bool] = lambda org: True
 
@@ -53,5 +55,6 @@ class SessionSignIn:
             said.roles(session.said, rules.roles_key),
             session.expires_at,
             said.orgs(session.said, rules.org_key, rules.may_vouch_for),
+            actor=said.actor(session.said, rules.actor_key),
             attributes=said.attributes(session.said, rules.remember),
         )

@@ -28,6 +28,9 @@ class IntrospectSettings(SignInTable):
         description="Must hold the org's external_id. Absent: the app is this org's alone.",
     )
     roles_key: Claim | None = Field(default=None, description="A string or a list.")
+    actor_key: Claim | None = Field(
+        default=None, description="Who acts for the user, where an operator does."
+    )
     expires_key: Claim | None = Field(
         default=None, description="When the session ends: a NumericDate, or RFC 3339."
     )

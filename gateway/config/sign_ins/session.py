@@ -25,6 +25,7 @@ class Framework:
 
     cookie: str
     user_key: str = "user_id"
+    actor_key: str | None = None
     max_age: float | None = None
     no_max_age: str = ""
     least: int
@@ -38,6 +39,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
     "django": Framework(
         cookie="sessionid",
         user_key="_auth_user_id",
+        actor_key="/hijack_history/0",  # django-hijack's, the first: who began it
         max_age=14 * _DAY,
         least=32,
         extra="django",
@@ -100,6 +102,10 @@ class SessionSettings(SignInTable):
         default=None, description="Must hold the org's external_id. Absent: the app is this org's."
     )
     roles_key: Claim | None = Field(default=None, description="A string or a list.")
+    actor_key: Claim | None = Field(
+        default=None,
+        description="Who acts for the user, where an operator does. Default: the framework's own.",
+    )
 
     @property
     def vouched_by(self) -> tuple[str, ...]:
@@ -123,4 +129,5 @@ def filled_in(written: SessionSettings) -> dict[str, Any]:
         "cookie": written.cookie or usual.cookie,
         "max_age": usual.max_age if written.max_age is None else written.max_age,
         "user_key": written.user_key or usual.user_key,
+        "actor_key": written.actor_key or usual.actor_key,
     }

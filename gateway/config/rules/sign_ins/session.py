@@ -25,6 +25,9 @@ def check(sign_in: SessionSettings, path: Path) -> Iterator[Finding]:
             yield Finding((*path, "secret"), told)
     if sign_in.max_age is not None and framework.max_age is None:
         yield Finding((*path, "max_age"), framework.no_max_age)
+    if sign_in.actor_key is not None and sign_in.framework == "fastapi-users":
+        told = "its tokens are a user's own: none says that somebody else acts"
+        yield Finding((*path, "actor_key"), told)
     if framework.extra is not None and find_spec(framework.library) is None:
         yield Finding(
             (*path, "framework"),

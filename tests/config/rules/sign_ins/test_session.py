@@ -59,6 +59,12 @@ def test_a_framework_and_a_secret_are_enough(framework: str, told: Told) -> None
             id="an age nobody can tell",
         ),
         pytest.param(
+            'framework = "fastapi-users"\nsecret = "${env:SECRET}"\nactor_key = "by"',
+            "4:1  error  sign_in.actor_key: its tokens are a user's own: none says that somebody "
+            "else acts",
+            id="an actor nobody names",
+        ),
+        pytest.param(
             'framework = "authjs"\nsecret = "${env:SECRET}"\nmax_age = "1d"',
             "4:1  error  sign_in.max_age: its sessions say when they expire: session.maxAge in the "
             "app",
