@@ -106,6 +106,8 @@ class Gateway:
                 ours = await self._exit.enter_async_context(process(self.settings, self._host))
                 self._assembled = await furnish(ours, self.settings)
                 self._in_use.append(self._assembled)
+                ours.courier.serve(self._assembled.addresses, self._assembled.lease)
+                ours.courier.begin()
             return self._assembled
 
     async def reload(self, settings: "Settings") -> None:
@@ -123,6 +125,7 @@ class Gateway:
             if before is not None:
                 self._assembled = await furnish(before.process, settings, before)
                 self._in_use.append(self._assembled)
+                before.process.courier.serve(self._assembled.addresses, self._assembled.lease)
                 retiring = asyncio.create_task(self._retire(before))
                 self._retiring.add(retiring)
                 retiring.add_done_callback(self._retiring.discard)
@@ -147,6 +150,8 @@ class Gateway:
     async def aclose(self) -> None:
         """End what still runs, and let go of the store and of connections."""
         self.stop()
+        if self._assembled is not None:
+            await self._assembled.process.courier.aclose()
         self._assembled = None
         for retiring in self._retiring:
             retiring.cancel()

@@ -9,7 +9,9 @@ Everything that happens to a request ends here as an answer, and as one record.
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
+from gateway.callback import Inbox, take_event
 from gateway.contacts.push import Desk, push_contact
 from gateway.core import fields as http
 from gateway.core import origin, problem, route
@@ -45,7 +47,7 @@ from gateway.resource import WELL_KNOWN, metadata, metadata_url
 from gateway.site import Site
 from gateway.staff import read_as_staff
 from gateway.stamp import Stamped
-from gateway.toolcall import call_tool
+from gateway.toolcall import Tool, call_tool
 from gateway.tools import Tools
 from gateway.welcome import authenticate, claim, signed_in
 from gateway.widgets import show
@@ -58,10 +60,13 @@ KEYS = (".well-known", "jwks.json")
 THE_APPLICATION = ("the application itself",)
 TOOLS = ("_gateway", "tools")
 BACK_CHANNEL = ("_gateway", "backchannel-logout")
+CALLBACKS = ("_gateway", "callbacks")
 PEOPLE = ("_gateway", "people")
 CONTACTS = ("_gateway", "contacts")
 OWN = "_gateway"  # no vendor's mount may shadow what stands below it
 SCRIPT = (OWN, "widget.js")
+
+Door = TypeVar("Door", Tool, Inbox)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +84,15 @@ class House:
     tools: Tools
     logouts: Logouts
     contacts: Mapping[tuple[str, str], Desk]  # by org and upstream
+    inboxes: Mapping[tuple[str, str, str], Inbox]  # by org, upstream and name
     keys: Callable[[], JsonObject]  # a JWK Set: those of our own statements
     ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
     script: Answer  # what tells widgets on pages who is signed in; nothing in it is of one org
     room: Segments = ()
+
+    def inbox(self, org: str, upstream: str, name: str) -> Inbox | None:
+        """Where the events of an upstream come in."""
+        return self.inboxes.get((org, upstream, name))
 
 
 async def serve(house: House, ask: Inbound, answer: Outbound, record: Record) -> None:
@@ -155,7 +165,9 @@ async def of_the_house(house: House, ask: Inbound, path: Segments, record: Recor
     if path == BACK_CHANNEL:
         return await sign_out(house.logouts, ask, record)
     if path[:2] == TOOLS:
-        return await tool_call(house, path[2:], ask, record)
+        return await call_tool(called(house.tools.find, path[2:], ask), ask, record)
+    if path[:2] == CALLBACKS:
+        return await take_event(called(house.inbox, path[2:], ask), ask, record)
     if path[:2] == CONTACTS:
         desk = house.contacts.get((path[2], path[3])) if len(path) == 5 else None
         if desk is None:
@@ -164,14 +176,14 @@ async def of_the_house(house: House, ask: Inbound, path: Segments, record: Recor
     return None
 
 
-async def tool_call(house: House, path: Segments, ask: Inbound, record: Record) -> Answer:
-    """What a vendor calls for a person. It says by the path whose service it means."""
-    tool = house.tools.find(*path) if len(path) == 3 else None
-    if tool is None:
+def called(find: Callable[[str, str, str], Door | None], path: Segments, ask: Inbound) -> Door:
+    """What a vendor calls. It says by the path whose that is."""
+    door = find(*path) if len(path) == 3 else None
+    if door is None:
         raise NotFound
     if ask.method != "POST":
         raise MethodNotAllowed(("POST",))
-    return await call_tool(tool, ask, record)
+    return door
 
 
 async def who_asks(house: House, ask: Inbound, path: str) -> Identity:

@@ -1,7 +1,11 @@
 """What the papers say is so: their snippets run, and nothing there is goes unsaid."""
 
+import json
 import re
+import time
 import tomllib
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +15,10 @@ from typer.testing import CliRunner
 from gateway.cli.main import COMMANDS, app
 from gateway.config.allowances import LimitsTable
 from gateway.config.contacts import ContactsTable
+from gateway.config.events import AnalyticsTable, EventsTable
 from gateway.config.load import from_dict, load
 from gateway.config.profile import (
+    CallbackTable,
     ContactBookTable,
     LookupTable,
     OperationTable,
@@ -23,11 +29,15 @@ from gateway.config.surroundings import Surroundings
 from gateway.config.widget import WidgetTable
 from gateway.config.written import keys_of
 from gateway.core import errors
+from gateway.core.signature import sign_standard, webhook_secret
+from gateway.envelope import envelope
 from gateway.vendors import VENDORS
 from tests.support import config
+from tests.support.events import WHSEC
 from tests.support.serve import serving
 from tests.support.tokens import Issuer
 from tests.support.wire import raw_request, wire
+from tests.test_envelope import EVENT
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -73,7 +83,8 @@ def test_a_vendor_of_ones_own_is_one(tmp_path: Path) -> None:
     assert loaded.warnings == ()
     assert list(loaded.settings.profiles["mine"].operations) == ["ping", "chat", "history"]
     rows = {word for line in page.splitlines() if line.startswith("| `") for word in named(line)}
-    for table in (VendorTable, OperationTable, ProblemTable, LookupTable, ContactBookTable):
+    tables = (VendorTable, OperationTable, ProblemTable, LookupTable)
+    for table in (*tables, ContactBookTable, CallbackTable):
         assert set(keys_of(table)) <= rows, table
 
 
@@ -141,6 +152,51 @@ async def test_an_application_pushes_contacts_as_the_paper_says(
     owed = await assembled.process.store.contacts.owed()
     assert owed == {("default", "support"): ["alice"]}
     await names["gateway"].aclose()
+
+
+EVENTS = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+
+
+def test_events_are_a_configuration(tmp_path: Path) -> None:
+    (snippet,) = snippets(EVENTS, "toml")
+    file = tmp_path / "gateway.toml"
+    file.write_text(snippet)
+    names = ("CHATBASE_KEY", "CHATBASE_WEBHOOK", "GA4_SECRET")
+    keys = {**dict.fromkeys(names, "k" * 20), "HOOK_SECRET": WHSEC}
+    assert load(file, environment=keys).warnings == ()
+    rows = {
+        word
+        for line in EVENTS.splitlines()
+        if line.startswith("| `")
+        for word in re.findall(r"`([a-z0-9_]+)`", line)
+    }
+    assert {*keys_of(EventsTable), *keys_of(AnalyticsTable)} <= rows
+
+
+def test_what_a_service_gets_is_as_the_paper_shows() -> None:
+    (snippet,) = snippets(EVENTS, "json")
+    shown = json.loads(snippet)
+    event = replace(
+        EVENT,
+        id=shown["id"],
+        org=shown["org"],
+        kind=shown["type"],
+        user=shown["user"],
+        conversation=shown["conversation"],
+        at=int(datetime.fromisoformat(shown["timestamp"]).timestamp() * 1000 + 0.5),
+        data=json.dumps(shown["data"]).encode(),
+    )
+    assert list(json.loads(envelope(event)).items()) == list(shown.items())
+    (checked,) = snippets(EVENTS, "python")
+    body, at, secret = envelope(event), int(time.time()), webhook_secret(WHSEC)
+    headers = {
+        "webhook-id": event.id,
+        "webhook-timestamp": str(at),
+        "webhook-signature": sign_standard(secret, id=event.id, at=at, body=body),
+    }
+    names: dict[str, Any] = {"HOOK_SECRET": WHSEC, "body": body, "headers": headers}
+    exec(checked, names)  # noqa: S102 - what the paper says
+    assert names["event"] == shown
 
 
 def test_staff_are_a_configuration(tmp_path: Path) -> None:

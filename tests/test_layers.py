@@ -18,8 +18,14 @@ PACKAGE = ROOT / "gateway"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.core", "gateway.core.failure", "gateway.core.names", "gateway.core.sse"),
-    ("gateway.core.errors", "gateway.core.tools"),
-    ("gateway.core.budget", "gateway.core.fairshare", "gateway.core.quota", "gateway.core.window"),
+    ("gateway.core.errors", "gateway.core.tools", "gateway.core.event", "gateway.core.patience"),
+    (
+        "gateway.core.budget",
+        "gateway.core.fairshare",
+        "gateway.core.ga4",
+        "gateway.core.quota",
+        "gateway.core.window",
+    ),
     ("gateway.core.identity", "gateway.core.strictjson", "gateway.core.fields"),
     ("gateway.core.assertion", "gateway.core.logout"),
     (
@@ -43,7 +49,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.signature",
     ),
     ("gateway.core.metered",),
-    ("gateway.core.operation", "gateway.core.doors"),
+    ("gateway.core.operation", "gateway.core.doors", "gateway.core.callback"),
     ("gateway.core.contact",),
     ("gateway.core.vendor",),
     (
@@ -62,7 +68,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ),
     ("gateway.core.plan",),
     ("gateway.core.lookup", "gateway.core.contact_call"),
-    ("gateway.ports.*", "gateway.verification", "gateway.caller"),
+    ("gateway.ports.*", "gateway.verification", "gateway.caller", "gateway.envelope"),
     (
         "gateway.vendors.*",
         "gateway.authn.*",
@@ -76,6 +82,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.resource",),
     ("gateway.idempotency",),
     ("gateway.relay", "gateway.adoption", "gateway.welcome", "gateway.toolcall", "gateway.logout"),
+    ("gateway.callback", "gateway.receivers", "gateway.delivery"),
     ("gateway.exchange", "gateway.tools", "gateway.chatkit", "gateway.contacts.*"),
     ("gateway.staff",),
     ("gateway.widgets",),
@@ -107,6 +114,10 @@ PIPELINES = (
     "gateway.toolcall",
     "gateway.logout",
     "gateway.contacts.*",
+    "gateway.callback",
+    "gateway.envelope",
+    "gateway.receivers",
+    "gateway.delivery",
     "gateway.exchange",
     "gateway.tools",
     "gateway.chatkit",
@@ -132,6 +143,7 @@ NAMES_THAT_SAY_NOTHING = frozenset(
 )
 LONGEST = 300  # lines
 UNTESTED: dict[str, str] = {
+    "gateway.core.event": "values without code; tests/test_envelope.py shows them",
     "gateway.limits.rules": "values without code; tests/limits/test_org.py is made of them",
     "gateway.limits.scripts": "Lua; test_counts.py and test_shared.py run it in a real Valkey",
     "gateway.core.record": "values without code; tests/test_dispatch.py sees them filled",
@@ -139,6 +151,8 @@ UNTESTED: dict[str, str] = {
     "gateway.cli.looking": "what two commands share; their tests drive it",
     "gateway.assemble.egress": "a few values; every test of a proxy on the way is made by it",
     "gateway.assemble.tools": "every tool of tests/test_toolcall.py is made by it",
+    "gateway.assemble.events": "every event of tests/test_callback.py goes through it",
+    "gateway.config.events": "values; tests/config/rules/test_events.py drives them",
     "gateway.config.tools": "values; tests/config/rules/test_tools.py drives them",
     "gateway.config.widget": "values; tests/config/rules/test_widget.py drives them",
     "gateway.assemble.widgets": "every widget of tests/test_widgets.py is made by it",

@@ -6,7 +6,7 @@ make of it (`furnish`), in whose place other settings may come while it serves.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
@@ -24,6 +24,7 @@ from gateway.assemble.widgets import script
 from gateway.config.model import Settings
 from gateway.core.directory import Directory
 from gateway.core.forwarded import Network
+from gateway.delivery import Address
 from gateway.dispatch import THE_APPLICATION, House
 from gateway.site import Site
 
@@ -39,6 +40,7 @@ class Assembled:
     app_house: House  # for the URLs of the application around us
     trusted_proxies: tuple[Network, ...]
     body_timeout: float  # seconds
+    addresses: Mapping[str, Address]  # who is told of events
     parts: Parts = field(repr=False)
     lease: Lease = field(default_factory=Lease)
 
@@ -84,6 +86,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
         ready=ours.readiness.check,
         keys=shared.assertions.jwk_set,
         tools=shared.tools,
+        inboxes=shared.inboxes,
         script=script(),
         logouts=ours.back_channel,
         contacts=shared.contacts,
@@ -94,6 +97,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
         app_house=replace(house, room=THE_APPLICATION),
         trusted_proxies=tuple(ip_network(one) for one in settings.server.trusted_proxies),
         body_timeout=settings.server.body_timeout,
+        addresses=shared.addresses,
         parts=parts,
     )
 

@@ -32,6 +32,7 @@ from gateway.authn.org_from import field_of
 from gateway.authn.seen import SeenLately
 from gateway.authn.told import told
 from gateway.authn.visitors import Visitors, signing_key
+from gateway.callback import Inbox
 from gateway.config.model import OrgSettings, Settings, UpstreamSettings
 from gateway.contacts.push import Desk
 from gateway.core.directory import Directory, Stand
@@ -39,6 +40,7 @@ from gateway.core.plan import Destination
 from gateway.core.problem import PROXY_NAME
 from gateway.core.route import Segments, Table, segments, table
 from gateway.core.tools import ToolRules
+from gateway.delivery import Address
 from gateway.dispatch import THE_APPLICATION
 from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds
@@ -46,7 +48,7 @@ from gateway.net.http1 import Http1Transport
 from gateway.net.in_process import InProcessTransport
 from gateway.net.resting import Resting
 from gateway.org import Org, Upstream
-from gateway.ports import Admission, AuditSink, Contacts
+from gateway.ports import Admission, AuditSink, Contacts, EventQueue
 from gateway.store.store import Store
 from gateway.toolcall import Tool
 from gateway.tools import Tools
@@ -64,12 +66,15 @@ class Shared:
     counting: Counting
     sign_ins: Made
     resting: Resting
+    inbox: EventQueue
     host: Host = NO_HOST
     back_channel: BackChannel | None = None
     seen: SeenLately = field(default_factory=SeenLately)
     rounds: ToolRounds = field(default_factory=ToolRounds)
     tools: Tools = field(default_factory=Tools)
     contacts: dict[Of, Desk] = field(default_factory=dict)
+    inboxes: dict[tuple[str, str, str], Inbox] = field(default_factory=dict)
+    addresses: dict[str, Address] = field(default_factory=dict)  # who is told of events
     tables: dict[tuple[str, tuple[str, ...] | None], Table] = field(default_factory=dict)
 
     @classmethod
@@ -83,6 +88,7 @@ class Shared:
             counting=ours.counting,
             sign_ins=shared_sign_ins(settings, parts, ours.host, ours.back_channel),
             resting=ours.resting,
+            inbox=ours.inbox,
             host=ours.host,
             back_channel=ours.back_channel,
             seen=ours.seen,

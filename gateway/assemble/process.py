@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gateway.assemble.depths import watch_depth
 from gateway.assemble.following import follow_cutoffs
 from gateway.assemble.host import Host
 from gateway.assemble.keeping import Kept, Sinks, build_metrics, keep
@@ -16,11 +17,14 @@ from gateway.assemble.watched import Watched
 from gateway.authn.seen import SeenLately
 from gateway.config.model import Settings
 from gateway.core.errors import Unavailable
+from gateway.delivery import Courier
 from gateway.interrupt import Running
 from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds
 from gateway.net.resting import Resting
 from gateway.ports import Admission
+from gateway.store.inbox import EventInbox
+from gateway.store.outbox import EventOutbox
 from gateway.store.people.admission import Blocks
 from gateway.store.store import Store
 from gateway.telemetry.log import ExchangeLog
@@ -62,6 +66,8 @@ class Process:
     counting: Counting
     questions: AskedLately
     watched: Watched
+    inbox: EventInbox
+    courier: Courier  # who runs the gateway begins it
     seen: SeenLately = field(default_factory=SeenLately)
     rounds: ToolRounds = field(default_factory=ToolRounds)
 
@@ -85,9 +91,13 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         await follow_cutoffs(store, running, watched, stack)
         metrics = None if settings.admin is None else build_metrics(kept, running, log)
         counting = [] if metrics is None else [metrics]
+        if metrics is not None:
+            watch_depth(store.database, metrics, stack)
+        courier = Courier(EventOutbox(store.database), [log, *counting])
         upkeep = Upkeep(
             database=store.database,
             retention=settings.store.retention,
+            dead_events=settings.store.dead_events,
             outside=settings.audit.head,
         )
         upkeep.begin(stack)
@@ -109,6 +119,8 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
             counting=build_counting(settings.shared, secret, stack, watched),
             questions=AskedLately(time.monotonic),
             watched=watched,
+            inbox=EventInbox(store.database, courier.wake),
+            courier=courier,
         )
 
 

@@ -1,8 +1,10 @@
 """Settings of all orgs → the places they stand at."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from gateway.assemble.contacts import Of, build_desks
+from gateway.assemble.events import Told, build_events
 from gateway.assemble.orgs import Shared, build_org, build_tools, standing_at
 from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins import issuers_of, org_places, sign_ins_of
@@ -20,6 +22,9 @@ from gateway.org import Org
 from gateway.others import OtherOrgs
 from gateway.site import Mount, OneOrg, Orgs, SeveralOrgs, Site
 from gateway.toolcall import Tool
+
+Tools: TypeAlias = Mapping[tuple[str, str, str], Tool]
+Desks: TypeAlias = Mapping[Of, Desk]
 
 
 def build_sites(settings: Settings, shared: Shared, parts: Parts) -> Directory[Site]:
@@ -43,17 +48,20 @@ class _Sites:
     def _org(self, settings: OrgSettings) -> Org:
         shared = self._shared
 
-        def make(
-            parts: Parts,
-        ) -> tuple[Org, Mapping[tuple[str, str, str], Tool], Mapping[Of, Desk]]:
+        def make(parts: Parts) -> tuple[Org, Tools, Desks, Told]:
             desks = build_desks(settings, shared, parts)
             org = build_org(settings, shared, parts, desks)
-            return org, build_tools(settings, shared, parts.stack), desks
+            tools = build_tools(settings, shared, parts.stack)
+            return org, tools, desks, build_events(settings, shared, parts)
 
         verifiers = [shared.sign_ins.get(id(one)) for one in settings.sign_in]
-        org, tools, desks = self._parts.take(("org", settings.name), (settings, verifiers), make)
+        org, tools, desks, told = self._parts.take(
+            ("org", settings.name), (settings, verifiers), make
+        )
         shared.tools.listed.update(tools)
         shared.contacts.update(desks)
+        shared.inboxes.update(told.inboxes)
+        shared.addresses.update(told.addresses)
         return org
 
     def _other_orgs(self, settings: Settings) -> Orgs:

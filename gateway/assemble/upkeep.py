@@ -16,6 +16,7 @@ from gateway.store.cutoffs import tidy
 from gateway.store.database import Database
 from gateway.store.heads import tell_heads
 from gateway.store.retention import retain
+from gateway.store.undelivered import drop_older
 from gateway.store.verify import Head
 from gateway.telemetry.outside import tell_outside
 
@@ -31,6 +32,7 @@ class Upkeep:
 
     database: Database
     retention: float  # seconds
+    dead_events: float = 30 * 86400.0  # seconds
     outside: str | None  # where heads are told besides the log: a file or a URL
 
     def begin(self, stack: AsyncExitStack) -> None:
@@ -50,9 +52,10 @@ class Upkeep:
             today = int(now * 1000) // MILLISECONDS_A_DAY
             await tell_heads(self.database, self._tell, today=today)
             await tidy(self.database, now=now)
-            gone = await retain(self.database, before=now - self.retention)
+            gone = await drop_older(self.database, now - self.dead_events)
+            gone += await retain(self.database, before=now - self.retention)
             if gone:
-                LOG.info("%d rows of usage and audit were older than the retention", gone)
+                LOG.info("%d rows of usage, audit and events were older than the retention", gone)
         except LedgerUnavailable:
             LOG.warning("the store is away: old rows and heads of audit wait")
         except OSError as error:

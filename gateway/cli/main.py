@@ -51,6 +51,9 @@ COMMANDS = (
     Command("users blocked", "gateway.cli.users:blocked", "List who is blocked."),
     Command("users rename", "gateway.cli.users:rename", "Carry a history to a new subject."),
     Command("users merge", "gateway.cli.users:merge", "Make two people one."),
+    Command("events list", "gateway.cli.events:list_", "List what could not be delivered yet."),
+    Command("events replay", "gateway.cli.events:replay", "Deliver again what was given up."),
+    Command("events drop", "gateway.cli.events:drop", "Forget what was given up."),
     Command("db migrate", "gateway.cli.db:migrate", "Bring the store to its newest form."),
     Command("db status", "gateway.cli.db:status", "Say where the store is and in which form."),
     Command("db import", "gateway.cli.db:import_", "Move a SQLite store into PostgreSQL."),
@@ -61,6 +64,7 @@ GROUPS = {
     "conversations": "Who owns which conversation.",
     "db": "The store.",
     "users": "One person, or all of an org.",
+    "events": "What vendors told of, and nobody was told yet.",
     "token": "Development tokens.",
 }
 

@@ -22,6 +22,7 @@ from gateway.config.model import Settings
 from gateway.config.placing import InFile, InProgram, Places
 from gateway.config.rules import (
     contacts,
+    events,
     limits,
     org,
     orgs,
@@ -155,6 +156,7 @@ def _judged(
     """The findings of the rules, at the paths of the file."""
     settings, meaning = loaded.settings, loaded.meaning
     yield from server.check(settings)
+    yield from (replace(one, path=meaning.as_written(one.path)) for one in events.check(settings))
     of_orgs = (
         check(settings.orgs)
         for check in (

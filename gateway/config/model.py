@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 
 from gateway.config.allowances import LimitsTable, SharedCounters, VendorLimit
 from gateway.config.contacts import ContactsTable
+from gateway.config.events import EventsTable
 from gateway.config.kinds import (
     Agents,
     Count,
@@ -81,7 +82,11 @@ class Store(Table):
         description="Who owns which conversation is kept here.",
     )
     retention: Annotated[float, Seconds("1d", "36500d")] = Field(
-        default=400 * 86400.0, description="Of usage and audit rows; ownership is kept."
+        default=400 * 86400.0,
+        description="Of usage and audit rows, and of which events came; ownership is kept.",
+    )
+    dead_events: Annotated[float, Seconds("1h", "36500d")] = Field(
+        default=30 * 86400.0, description="How long events are kept that could not be delivered."
     )
     batch_interval: Annotated[float, Seconds("10ms", "10s")] = Field(
         default=0.2, description="Usage and audit rows are written together, this often."
@@ -195,6 +200,9 @@ class UpstreamTable(Table):
     )
     contacts: ContactsTable | None = Field(
         default=None, description="What the vendor is to know of people."
+    )
+    events: EventsTable | None = Field(
+        default=None, description="What the vendor tells of, and who is told of that."
     )
     http2: Literal[False] = Field(default=False, description="Not available yet.")
 

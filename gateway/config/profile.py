@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from gateway.config.kinds import Count, Name, Text, Texts
 from gateway.config.profile_kinds import (
     AnsweredFields,
+    AskedField,
     AskedFields,
     Bodies,
     BodyText,
@@ -33,6 +34,7 @@ from gateway.config.profile_kinds import (
     WidgetProofs,
 )
 from gateway.config.table import Table
+from gateway.core.callback import Signature
 
 
 def _required(*keys: str) -> ConfigDict:
@@ -197,6 +199,23 @@ class ContactBookTable(Table):
     )
 
 
+class CallbackTable(Table):
+    """What the vendor tells of by itself: how it signs, and where it says what and of whom."""
+
+    model_config = _required("signature")
+
+    signature: Signature | None = Field(default=None, description="How it proves who it is.")
+    field: AskedField = Field(default="", description="Where an HMAC stands.")
+    prefix: str = Field(default="", description='What stands before its hex: "sha256=".')
+    type: Bodies = Field(default=(), description="Which event it is.")
+    unnamed: Text = Field(default="event", description="The type of one that does not say.")
+    id: Bodies = Field(default=(), description="Its id, the same when it is sent again.")
+    time: Bodies = Field(default=(), description="When it happened, in milliseconds.")
+    conversation: Bodies = Field(default=(), description="In which conversation.")
+    user: Bodies = Field(default=(), description="Of whom: the user id.")
+    test: Bodies = Field(default=(), description="True there: a trial, which goes no further.")
+
+
 class VendorTable(Table):
     """A vendor of your own."""
 
@@ -228,6 +247,7 @@ class VendorTable(Table):
     contacts: ContactBookTable | None = Field(
         default=None, description="Where the gateway writes what is known of people."
     )
+    events: CallbackTable | None = Field(default=None, description="What it tells of by itself.")
     credential_fields: AskedFields = Field(
         default=(), description="Where its SDKs put their key, and so people their token."
     )

@@ -211,7 +211,8 @@ FieldValues = Mapping[Annotated[str, AfterValidator(field_name)], tuple[Text, ..
 EventName = Annotated[
     str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_]*$"}), AfterValidator(_event_name)
 ]
-AskedFields = Annotated[tuple[Annotated[str, AfterValidator(field_name)], ...], OneOrMore()]
+AskedField = Annotated[str, AfterValidator(field_name)]
+AskedFields = Annotated[tuple[AskedField, ...], OneOrMore()]
 AnsweredFields = Annotated[tuple[Annotated[str, AfterValidator(_answered_field)], ...], OneOrMore()]
 ProfileFields = Annotated[
     Mapping[

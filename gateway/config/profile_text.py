@@ -12,7 +12,15 @@ from gateway.config.profile_kinds import NULL
 from gateway.config.spelling import sections
 from gateway.core.place import Place
 from gateway.core.strictjson import JsonValue
-from gateway.core.vendor import ContactBook, Lookup, Metered, Operation, ProblemShape, Vendor
+from gateway.core.vendor import (
+    Callback,
+    ContactBook,
+    Lookup,
+    Metered,
+    Operation,
+    ProblemShape,
+    Vendor,
+)
 
 
 def profile_text(vendor: Vendor, name: str) -> str:
@@ -35,6 +43,7 @@ def profile_table(vendor: Vendor) -> dict[str, Any]:
         "problem": None if vendor.problem is None else _problem(vendor.problem),
         "lookup": None if vendor.lookup is None else _lookup(vendor.lookup),
         "contacts": None if vendor.contacts is None else _contacts(vendor.contacts),
+        "events": None if vendor.events is None else _events(vendor.events),
     }
     return {name: _toml(value) for name, value in table.items() if value}
 
@@ -110,6 +119,22 @@ def _contacts(book: ContactBook) -> dict[str, Any]:
         "most": book.most,
         "refused": None if book.refused is None else written(book.refused),
         "definitions": book.definitions,
+    }
+    return {name: value for name, value in table.items() if value}
+
+
+def _events(events: Callback) -> dict[str, Any]:
+    table = {
+        "signature": events.signature,
+        "field": events.field,
+        "prefix": events.prefix,
+        "type": _places(events.kind),
+        "unnamed": events.unnamed,
+        "id": _places(events.id),
+        "time": _places(events.time),
+        "conversation": _places(events.conversation),
+        "user": _places(events.user),
+        "test": _places(events.trial),
     }
     return {name: value for name, value in table.items() if value}
 

@@ -32,9 +32,7 @@ class NotYet:
 NOT_YET = (
     NotYet("server", "workers", accepted=1),
     NotYet("org", "tools"),
-    NotYet("org", "events"),
     NotYet("upstream", "http2", accepted=False),
-    NotYet("upstream", "events"),
 )
 
 

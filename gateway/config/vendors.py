@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from gateway.config.mistake import Finding, Path
 from gateway.config.place import body, place
 from gateway.config.profile import (
+    CallbackTable,
     ContactBookTable,
     LookupTable,
     MeteredTable,
@@ -21,7 +22,15 @@ from gateway.config.profile import (
 from gateway.config.profile_kinds import NULL
 from gateway.config.shape import Reading
 from gateway.core.strictjson import JsonValue
-from gateway.core.vendor import ContactBook, Lookup, Metered, Operation, ProblemShape, Vendor
+from gateway.core.vendor import (
+    Callback,
+    ContactBook,
+    Lookup,
+    Metered,
+    Operation,
+    ProblemShape,
+    Vendor,
+)
 from gateway.vendors import VENDORS
 
 Built = TypeVar("Built")
@@ -72,6 +81,7 @@ class _Building:
         problem = self._built(("problem",), table.problem, ("body",), _problem)
         lookup = self._built(("lookup",), table.lookup, ("path", "owner"), _lookup)
         contacts = self._built(("contacts",), table.contacts, ("path", "user"), _contacts)
+        events = self._built(("events",), table.events, ("signature",), _events)
         if len(self._findings) > before:
             return None
 
@@ -87,6 +97,7 @@ class _Building:
                 problem=problem,
                 lookup=lookup,
                 contacts=contacts,
+                events=events,
                 credential_fields=table.credential_fields,
                 widget=table.widget,
                 documents=table.documents,
@@ -189,6 +200,21 @@ def _contacts(table: ContactBookTable) -> ContactBook:
         most=table.most,
         refused=None if table.refused is None else body(table.refused),
         definitions=table.definitions,
+    )
+
+
+def _events(table: CallbackTable) -> Callback:
+    return Callback(
+        signature=table.signature or "bearer",
+        field=table.field,
+        prefix=table.prefix,
+        kind=tuple(map(body, table.type)),
+        unnamed=table.unnamed,
+        id=tuple(map(body, table.id)),
+        time=tuple(map(body, table.time)),
+        conversation=tuple(map(body, table.conversation)),
+        user=tuple(map(body, table.user)),
+        trial=tuple(map(body, table.test)),
     )
 
 

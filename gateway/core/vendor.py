@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gateway.core.callback import Callback
 from gateway.core.contact import ContactBook
 from gateway.core.metered import Metered
 from gateway.core.operation import TEMPLATE, Operation, frozen
@@ -17,6 +18,7 @@ from gateway.core.problem_shape import ProblemShape
 
 __all__ = [
     "Body",
+    "Callback",
     "ContactBook",
     "Header",
     "Lookup",
@@ -79,6 +81,7 @@ class Vendor:
     problem: ProblemShape | None = None
     lookup: Lookup | None = None
     contacts: ContactBook | None = None
+    events: Callback | None = None  # what it tells of by itself
     credential_fields: tuple[str, ...] = ()
     widget: tuple[WidgetProof, ...] = ()
     documents: tuple[str, ...] = ()  # where the vendor says so

@@ -15,6 +15,15 @@ from gateway.core.record import Record as Record
 from gateway.core.vendor import Operation
 from gateway.ports.askings import Askings
 from gateway.ports.contacts import ContactNotes, Contacts, Line, Noted
+from gateway.ports.events import (
+    DeliverySink,
+    Due,
+    EventQueue,
+    Lane,
+    NotDelivered,
+    Outbox,
+    Receiver,
+)
 from gateway.ports.people import (
     Admission,
     Assertions,
@@ -37,17 +46,24 @@ __all__ = [
     "ContactNotes",
     "Contacts",
     "ConversationLedger",
+    "DeliverySink",
+    "Due",
+    "EventQueue",
     "FaultSink",
     "Fields",
     "Inbound",
+    "Lane",
     "Limits",
     "Line",
     "Logouts",
     "Named",
+    "NotDelivered",
     "Noted",
     "OnceOnly",
     "Outbound",
+    "Outbox",
     "Questions",
+    "Receiver",
     "Record",
     "Rounds",
     "Seen",
@@ -110,6 +126,10 @@ class ConversationLedger(Protocol):
 
     `upstream` is the name it has in the org. All raise `LedgerUnavailable` when the store is away.
     """
+
+    async def owner(self, org: str, upstream: str, conversation: str) -> Person | None:
+        """Who owns a conversation; who they are by now. None where nobody does."""
+        ...
 
     async def whose(self, upstream: str, conversation: str, person: Person) -> Whose:
         """`THEIRS` holds for ever and may be remembered.

@@ -5,12 +5,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.envelope import moment
 from gateway.store.reports import COUNTS, By
 
 CONVERSATION = ("org", "upstream", "conversation", "user", "opened_at")
 EVENT = (
     "id", "time", "org", "number", "event", "code", "user", "actor", "user_id", "upstream",
     "operation", "conversation", "request_id", "times", "detail",
+)  # fmt: skip
+DELIVERY = (
+    "id", "time", "org", "upstream", "type", "user", "conversation", "target", "state", "tries",
+    "status", "reason", "died_at",
 )  # fmt: skip
 
 
@@ -67,12 +72,6 @@ def columns_of(by: By) -> list[str]:
     return ["org", *own, "user", "upstream", *people, *COUNTS, "first_seen", "last_seen", *after]
 
 
-def moment(time: int) -> str:
-    """A time in milliseconds as RFC 3339 has it, in UTC."""
-    text = datetime.fromtimestamp(time / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
-
-
 def of_conversation(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of the list of conversations."""
     return {**row, "opened_at": moment(row["opened_at"] * 1000)}
@@ -82,3 +81,16 @@ def of_event(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of the audit trail; of somebody who was erased, nothing."""
     facts = {**row, "id": str(uuid.UUID(bytes=row["id"])), "time": moment(row["time"])}
     return {name: facts[name] for name in EVENT}
+
+
+def of_delivery(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of what is to be delivered."""
+    died = row["died_at"]
+    facts = {
+        **row,
+        "time": moment(row["at"]),
+        "type": row["kind"],
+        "state": "waiting" if died is None else "dead",
+        "died_at": None if died is None else moment(died),
+    }
+    return {name: facts[name] for name in DELIVERY}

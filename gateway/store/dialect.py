@@ -1,6 +1,7 @@
 """What SQLite and PostgreSQL say in two ways, said in one."""
 
 import hashlib
+import time
 from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Table, text
@@ -18,6 +19,7 @@ POSTGRESQL = "postgresql"
 
 # To write is to hold SQLite's one write lock, until the transaction ends.
 _TOUCH = text(f"UPDATE {VERSION_TABLE} SET version_num = version_num")  # noqa: S608 -- a constant
+_CLOCK = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
 
@@ -40,6 +42,13 @@ async def alone(connection: AsyncConnection, name: str) -> None:
         await connection.execute(_TOUCH)
     else:
         await connection.execute(_LOCK, {"key": key_of_lock(name)})
+
+
+async def clock(connection: AsyncConnection) -> int:
+    """Milliseconds since the epoch, by the one clock that all who share the database go by."""
+    if connection.dialect.name != POSTGRESQL:
+        return int(time.time() * 1000)  # a file is shared on one machine
+    return int((await connection.execute(_CLOCK)).scalar_one())
 
 
 def key_of_lock(name: str) -> int:

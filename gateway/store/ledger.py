@@ -102,7 +102,6 @@ class Ledger(ConversationLedger):
         self._names = Group(database, _name)
 
     async def owner(self, org: str, upstream: str, conversation: str) -> Person | None:
-        """Who owns a conversation, for an operator; None where nobody does."""
         if not _storable(org, upstream, conversation):
             return None
         values = {"org": org, "upstream": upstream, "conversation": conversation}

@@ -44,6 +44,7 @@ async def move(
                     await _copy(connection, table, copied)
                     done += len(copied)
                     told(done, sum(counts.values()))
+            await _count_on(connection)
             await _be_all(connection, counts)
     return counts
 
@@ -104,6 +105,16 @@ async def _copy(connection: AsyncConnection, table: Table, rows: list[tuple[Any,
     except psycopg.Error as error:
         told = f"{table.name} could not be copied ({type(error).__name__} {error.sqlstate or ''})"
         raise StoreError(told) from None
+
+
+async def _count_on(connection: AsyncConnection) -> None:
+    """Numbers that the database counts go on after those that were copied."""
+    for table in metadata.sorted_tables:
+        column = table.autoincrement_column
+        if column is not None:
+            last = select(func.max(column)).scalar_subquery()
+            counter = func.pg_get_serial_sequence(table.name, column.name)
+            await connection.execute(select(func.setval(counter, last)))
 
 
 async def _be_all(connection: AsyncConnection, counts: Mapping[str, int]) -> None:

@@ -11,6 +11,9 @@ class ReadOnlyLedger(ConversationLedger):
     def __init__(self, ledger: ConversationLedger) -> None:
         self._ledger = ledger
 
+    async def owner(self, org: str, upstream: str, conversation: str) -> Person | None:
+        return await self._ledger.owner(org, upstream, conversation)
+
     async def whose(self, upstream: str, conversation: str, person: Person) -> Whose:
         return await self._ledger.whose(upstream, conversation, person)
 

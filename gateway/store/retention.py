@@ -1,20 +1,21 @@
-"""Old rows of usage and audit go, a few at a time, and names of what was asked. Ownership stays.
+"""Old rows of usage, audit and events go, a few at a time, and names of what was asked.
 
-The last row of every audit chain stays too, for the next one holds its hash; whom it names goes.
+Ownership stays. The last row of every audit chain stays too, for the next one holds its hash;
+whom it names goes.
 """
 
 import asyncio
 import time
 from typing import Any
 
-from sqlalchemy import Delete, Update, and_, bindparam, delete, select, tuple_, update
+from sqlalchemy import Delete, Update, and_, bindparam, delete, exists, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store import chain
 from gateway.store.askings import KEPT
 from gateway.store.database import Database, Work
 from gateway.store.dialect import alone
-from gateway.store.schema import askings, audit, audit_heads, usage
+from gateway.store.schema import askings, audit, audit_heads, deliveries, events, usage
 
 TOGETHER = 500  # rows a transaction: 10 ms in which no conversation can be claimed
 PAUSE = 0.1  # seconds between two: whoever waits to write goes first
@@ -49,6 +50,15 @@ _LAST = (
     .where(and_(audit.c.day < bindparam("before"), audit.c.salt.is_not(None)))
     .values(dict.fromkeys((*chain.PERSONAL, "salt")))
 )
+_EVENTS = delete(events).where(
+    events.c.number.in_(
+        select(events.c.number)
+        .where(events.c.at < bindparam("before"))
+        .where(~exists().where(deliveries.c.number == events.c.number))
+        .order_by(events.c.at)
+        .limit(TOGETHER)
+    )
+)
 
 
 async def retain(database: Database, *, before: float, pause: float = PAUSE) -> int:
@@ -59,7 +69,8 @@ async def retain(database: Database, *, before: float, pause: float = PAUSE) -> 
     """
     milliseconds = int(before * 1000)
     day = chain.day_of(milliseconds)
-    gone = await _all(database, _USAGE, {"before": milliseconds.to_bytes(6, "big")}, pause)
+    gone = await _all(database, _EVENTS, {"before": milliseconds}, pause)
+    gone += await _all(database, _USAGE, {"before": milliseconds.to_bytes(6, "big")}, pause)
     gone += await _all(database, _AUDIT, {"before": day}, pause)
     await _all(database, _ASKINGS, {"before": int(time.time()) - KEPT}, pause)
     await database.start(database.commit(_run(_LAST, {"before": day})))

@@ -24,10 +24,12 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "gateway_schema"  # not Alembic's default name, which a host's database may have
-HEAD = "0006"  # the newest migration; later ones sort after earlier ones
+HEAD = "0007"  # the newest migration; later ones sort after earlier ones
 
 metadata = MetaData()
 Name = Text(collation="C").with_variant(Text(), "sqlite")  # text that PostgreSQL compares bytewise
+# Counted up by the database. Of SQLite's integers only this one is counted so.
+Number = BigInteger().with_variant(Integer(), "sqlite")
 
 conversations = Table(
     "conversations",
@@ -160,6 +162,57 @@ audit_heads = Table(
     Column("day", Integer, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("told", Integer, nullable=False),  # the last day whose head was written elsewhere
+    sqlite_with_rowid=False,
+)
+
+# What vendors told of: a row an event, so that none counts twice; its body until it is delivered.
+events = Table(
+    "events",
+    metadata,
+    Column("number", Number, primary_key=True),  # later ones of one conversation have greater ones
+    Column("id", Name, nullable=False, unique=True),
+    Column("org", Name, nullable=False),
+    Column("upstream", Name, nullable=False),
+    Column("source", Name, nullable=False),  # what the vendor knows it by
+    Column("kind", Name, nullable=False),
+    Column("at", BigInteger, nullable=False),  # milliseconds
+    Column("subject", Name),
+    Column("user_id", Name),
+    Column("conversation", Name),
+    Column("body", LargeBinary),
+    UniqueConstraint("org", "upstream", "source", name="one_event_a_source"),
+    Index("events_by_time", "at"),
+    sqlite_autoincrement=True,
+)
+
+# What is still to be delivered, to one receiver each; what was delivered is gone.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("lane", Name, primary_key=True),
+    Column("number", BigInteger, primary_key=True),  # of the event
+    Column("target", Name, nullable=False),
+    Column("since", BigInteger, nullable=False),  # milliseconds
+    Column("tries", Integer, nullable=False),
+    Column("status", Integer, nullable=False),  # of the last answer; 0 where none came
+    Column("reason", Name, nullable=False),
+    Column("died_at", BigInteger),  # milliseconds: from then on nobody tries
+    Index("deliveries_of_an_event", "number"),
+    Index("deliveries_that_died", "died_at"),
+    sqlite_with_rowid=False,
+)
+
+# What goes to one receiver in one order: the deliveries of one conversation, one process at a time.
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("lane", Name, primary_key=True),
+    Column("target", Name, nullable=False),
+    Column("due", BigInteger, nullable=False),  # milliseconds, as the database's clock has it
+    Column("holder", Name, nullable=False),  # the process; ""
+    Column("held_until", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),  # grows when a delivery comes
+    Index("lanes_by_time", "due"),
     sqlite_with_rowid=False,
 )
 

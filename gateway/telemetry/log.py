@@ -141,7 +141,7 @@ _OF_A_HOST = structlog.wrap_logger(
 
 
 class ExchangeLog:
-    """Keeps the `UsageSink`, `AuditSink` and `FaultSink` ports by writing log lines."""
+    """Keeps the `UsageSink`, `AuditSink`, `FaultSink` and `DeliverySink` ports by writing lines."""
 
     @property
     def _log(self) -> Any:
@@ -162,6 +162,10 @@ class ExchangeLog:
 
     def fault(self, error: Exception, record: Record) -> None:
         self._log.error("fault", **_who(record), exc_info=error)
+
+    def delivered(self, org: str, upstream: str, outcome: str) -> None:
+        if outcome == "died":
+            self._log.warning("event_died", org=org, upstream=upstream)
 
 
 def _who(record: Record) -> dict[str, object]:

@@ -47,6 +47,11 @@ class Metrics(UsageSink, AuditSink):
         self._denied = self._counter(
             "gateway_ownership_denied", "Conversations that are another's, or nobody's.", where
         )
+        self._deliveries = self._counter(
+            "gateway_event_deliveries",
+            "Attempts to tell a receiver of an event; died: the last one.",
+            [*where, "outcome"],
+        )
         self._reloaded = self._gauge(
             "gateway_config_last_reload_successful", "1, or 0: the old configuration serves on."
         )
@@ -84,6 +89,9 @@ class Metrics(UsageSink, AuditSink):
     def reloaded(self, *, ok: bool) -> None:
         """Say whether the last configuration there was could be taken."""
         self._reloaded.set(int(ok))
+
+    def delivered(self, org: str, upstream: str, outcome: str) -> None:
+        self._deliveries.labels(org, upstream, outcome).inc()
 
     def watch(self, name: str, text: str, look: Callable[[], float]) -> None:
         """Show what `look` gives, whenever somebody asks."""

@@ -1,8 +1,8 @@
 """Telling something where nobody who can write to the store can take it back: a file, or a URL."""
 
 import asyncio
+import errno
 import os
-from pathlib import Path
 
 CLOCK = 10.0  # seconds
 
@@ -16,13 +16,15 @@ async def tell_outside(target: str, lines: bytes) -> None:
     if target.partition("://")[0] in {"https", "http"}:
         await _post(target, lines)
     else:
-        await asyncio.to_thread(_append, Path(target), lines)
+        await asyncio.to_thread(append, target, lines)
 
 
-def _append(path: Path, lines: bytes) -> None:
+def append(path: str, lines: bytes) -> None:
+    """Append to a file; on the disk when it returns. Raises `OSError`."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, lines)
+        if os.write(descriptor, lines) < len(lines):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -7,7 +7,16 @@ two belong together: ownership is ours alone. Whoever could send `assistant` tur
 suggested questions, sources) has no owner to check and stays closed.
 """
 
-from gateway.core.vendor import Body, ContactBook, Lookup, Operation, ProblemShape, Query, Vendor
+from gateway.core.vendor import (
+    Body,
+    Callback,
+    ContactBook,
+    Lookup,
+    Operation,
+    ProblemShape,
+    Query,
+    Vendor,
+)
 
 THEIRS = (Body("/conversation_id"),)
 OPENS = (Body("/conversation_id"), Body("/data/conversation_id"))
@@ -123,6 +132,14 @@ VENDOR = Vendor(
         others="property_values",
         pair=("property_name", "value"),
         refused=Body("/fail_update/*/property_name"),
+    ),
+    events=Callback(
+        signature="bearer",  # the app key, by which it knows us too
+        unnamed="message",
+        id=(Body("/message_id"),),
+        conversation=THEIRS,
+        user=(Body("/user_id"), Body("/user_info/user_id")),
+        trial=(Body("/istest"),),
     ),
     documents=("https://altatech.ai", "https://gptbots.ai/docs/api-doc"),
 )

@@ -5,7 +5,16 @@ Chatbase's family, so an answer may name things in each place that one uses. Con
 campaigns and the list of everybody's conversations stay out of end users' reach.
 """
 
-from gateway.core.vendor import Body, ContactBook, Lookup, Operation, ProblemShape, Variable, Vendor
+from gateway.core.vendor import (
+    Body,
+    Callback,
+    ContactBook,
+    Lookup,
+    Operation,
+    ProblemShape,
+    Variable,
+    Vendor,
+)
 
 OPENS = (
     Body("/data/metadata/conversationId"),
@@ -132,6 +141,19 @@ VENDOR = Vendor(
         others="custom_attributes",
         most=1000,
         definitions="/api/v1/chatbots/{agent}/custom-attributes",
+    ),
+    events=Callback(
+        signature="hmac_sha256",
+        field="x-bookbag-signature",
+        prefix="sha256=",
+        kind=(Body("/event"),),
+        time=(Body("/ts"),),
+        conversation=(
+            Body("/data/conversationId"),
+            Body("/data/conversation_id"),
+            Body("/data/conversation/id"),
+        ),
+        user=(Body("/data/userId"), Body("/data/user_id"), Body("/data/conversation/userId")),
     ),
     documents=("https://bookbag.ai/docs/api/v2",),
 )

@@ -5,7 +5,16 @@ so all are read. Exports, agents, sources, tickets and the list of everybody's c
 out of end users' reach.
 """
 
-from gateway.core.vendor import Body, ContactBook, Lookup, Operation, ProblemShape, Variable, Vendor
+from gateway.core.vendor import (
+    Body,
+    Callback,
+    ContactBook,
+    Lookup,
+    Operation,
+    ProblemShape,
+    Variable,
+    Vendor,
+)
 
 OPENS = (
     Body("/data/metadata/conversationId"),
@@ -144,6 +153,13 @@ VENDOR = Vendor(
         others="custom_attributes",
         most=1000,
         definitions="/api/v1/chatbots/{agent}/custom-attributes",
+    ),
+    events=Callback(
+        signature="hmac_sha1",
+        field="x-chatbase-signature",
+        kind=(Body("/eventType"),),
+        conversation=(Body("/payload/conversationId"),),
+        user=(Body("/payload/userId"),),
     ),
     documents=("https://chatbase.co/docs/api-v2",),
 )

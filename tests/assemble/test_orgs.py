@@ -15,6 +15,7 @@ from gateway.limits.questions import AskedLately
 from gateway.net.http1 import Http1Transport
 from gateway.net.resting import Resting
 from gateway.org import Org, Upstream
+from gateway.ports import EventQueue
 from gateway.store.store import Store
 from gateway.telemetry.log import ExchangeLog
 
@@ -47,6 +48,7 @@ def made(found: Settings, parts: Parts) -> list[Org]:
         counting=build_counting(None, b"s" * 32, parts.stack),
         sign_ins=shared_sign_ins(found, parts),
         resting=Resting(),
+        inbox=cast(EventQueue, NoStore()),
     )
     return [build_org(org, shared, parts) for org in found.orgs.values()]
 

@@ -46,6 +46,9 @@ SECRETS = {
     "WIDGET_SECRET": STRONG[2:] + "w7",
     "NOTES_KEY": "notes-key-0123456789",
     "CONTACTS_TOKEN": "contacts-token-0123456789",
+    "CHATBASE_WEBHOOK": "webhook-secret-0123456789",
+    "HOOK_SECRET": "whsec_c2VjcmV0LW9mLXRoaXJ0eS10d28tYnl0ZXMtMDAwMDE=",
+    "GA4_SECRET": "ga4-secret",
 }
 WRITTEN = (
     *(File, Server, IdentitySettings, Store, *SHARED_KINDS.values()),
@@ -90,6 +93,9 @@ def test_the_example_needs_what_it_says(told: Told):
         ["TOOL_TOKEN"],
         ["WIDGET_SECRET"],
         ["CONTACTS_TOKEN"],
+        ["CHATBASE_WEBHOOK"],
+        ["HOOK_SECRET"],
+        ["GA4_SECRET"],
         ["DOCS_KEY"],
         ["MINE_KEY"],
     ]

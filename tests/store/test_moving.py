@@ -2,6 +2,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,14 @@ from gateway.core.identity import Person
 from gateway.store import moving as module
 from gateway.store.address import Address, address
 from gateway.store.errors import StoreError
+from gateway.store.inbox import EventInbox
 from gateway.store.moving import move
+from gateway.store.outbox import EventOutbox
 from gateway.store.schema import metadata
 from gateway.store.store import Store
 from tests.store.conftest import Direct, locked
 from tests.support import postgres
+from tests.test_envelope import EVENT
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +41,9 @@ async def filled(url: str, path: Path) -> Path:
     await store.ledger.claim("support", "odd: caf\u00e9 \\N \t\n\U0001f600", BOB)
     await store.ledger.user_id("support", ALICE, "alice")
     await store.ledger.become(Person("acme", "visitor"), ALICE)
+    for number in range(3):
+        event = replace(EVENT, id=f"e{number}", source=f"id:{number}")
+        assert await EventInbox(store.database, lambda: None).put(event, ("webhook a",))
     await store.aclose()
     return path
 
@@ -64,6 +71,17 @@ async def test_all_of_it_arrives(filled: Path, url: str, target: str) -> None:
     assert not await new.ledger.claim("support", "c-1", BOB)
     await old.aclose()
     await new.aclose()
+
+
+async def test_events_go_on_after_those_that_were_there(filled: Path, target: str) -> None:
+    await move(filled, address(target), silent)
+    store = await Store.open(target)
+    inbox, outbox = EventInbox(store.database, lambda: None), EventOutbox(store.database)
+    assert not await inbox.put(replace(EVENT, source="id:1"), ("webhook a",))
+    assert await inbox.put(replace(EVENT, id="new", source="id:new"), ("webhook a",))
+    (lane,) = await outbox.hold(await outbox.due((), 10))
+    assert [due.event.id for due in await outbox.next(lane)] == ["e0", "e1", "e2", "new"]
+    await store.aclose()
 
 
 async def test_a_target_in_use_is_left_alone(filled: Path, target: str) -> None:

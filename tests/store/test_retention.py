@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.core.identity import Person
 from gateway.store import retention
+from gateway.store.inbox import EventInbox
 from gateway.store.retention import retain
 from gateway.store.store import Store
 from gateway.store.usage import row_of, write
@@ -11,6 +13,7 @@ from gateway.store.verify import verify
 from tests.store.conftest import Direct
 from tests.store.test_usage import finished
 from tests.store.trails import DAY, event, put
+from tests.test_envelope import EVENT
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +56,19 @@ async def test_the_last_row_of_a_chain_stays_and_names_nobody(store: Store, dire
     assert direct("SELECT number, subject, salt FROM audit") == [(2, None, None)]
     await put(store.database, event(1, day=DAY + 1))
     assert (await verify(store.database)).faults == []
+
+
+async def test_which_events_came_is_forgotten_and_what_waits_is_not(
+    store: Store, direct: Direct
+) -> None:
+    inbox = EventInbox(store.database, lambda: None)
+    for number, (at, targets) in enumerate(
+        [(CUT - 2, ()), (CUT - 1, ("webhook a",)), (CUT - 1, ()), (CUT, ())]
+    ):
+        event_of = replace(EVENT, id=f"e{number}", source=f"id:{number}", at=int(at * 1000))
+        await inbox.put(event_of, targets)
+    assert await retain(store.database, before=CUT, pause=0) == 2
+    assert direct("SELECT id FROM events ORDER BY id") == [("e1",), ("e3",)]
 
 
 async def test_a_store_without_rows_has_none_to_lose(store: Store, tmp_path: Path) -> None:

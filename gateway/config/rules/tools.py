@@ -48,11 +48,12 @@ def verifying(table: VerifyTable, path: Path) -> Iterator[Finding]:
         yield Finding((*path, "field"), f"is for an HMAC; {given[0]} has its own place")
     for form in given:
         for secret in getattr(table, form):
-            if (told := _weakness(form, secret)) is not None:
+            if (told := weakness(form, secret)) is not None:
                 yield Finding((*path, form), told)
 
 
-def _weakness(form: str, secret: SecretStr) -> str | None:
+def weakness(form: str, secret: SecretStr) -> str | None:
+    """Why a secret of this form can be guessed, or is none; None where all is well."""
     value = secret.get_secret_value()
     if form == "standard_webhooks":
         try:

@@ -1,0 +1,106 @@
+"""What vendors tell of, kept until it is delivered, to each receiver in the order it came."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.event import Event
+
+LEASE = 20.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What goes to one receiver in one order: what is about one conversation."""
+
+    key: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An event that a receiver has not got yet, after so many `tries`."""
+
+    lane: Lane
+    number: int
+    since: int  # milliseconds since the epoch
+    tries: int
+    event: Event
+
+
+class NotDelivered(Exception):
+    """A receiver has not taken an event. `reason` is ours, in a few words; never what it said.
+
+    `is_away`: it takes nothing now, whatever it is; else it does not take this one. `status` is of
+    its answer, 0 where none came; `asked` is how many seconds it wants to be left alone.
+    """
+
+    def __init__(
+        self, reason: str, *, is_away: bool, status: int = 0, asked: float | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_away = is_away
+        self.status = status
+        self.asked = asked
+
+
+class EventQueue(Protocol):
+    async def put(self, event: Event, targets: Sequence[str]) -> bool:
+        """Keep an event for these receivers, durably. False: it was here already.
+
+        Raises `LedgerUnavailable`: then the vendor must send it again.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """What is to be delivered. All raise `LedgerUnavailable` when the store is away.
+
+    A lane is held by one process at a time, for `LEASE` seconds unless it says so again; whoever
+    holds it no more must not deliver.
+    """
+
+    async def due(self, blocked: Collection[str], most: int) -> Sequence[Lane]:
+        """Lanes that nobody holds and in which something may be tried now; not to `blocked`."""
+        ...
+
+    async def hold(self, lanes: Sequence[Lane]) -> Sequence[Lane]:
+        """Those of them that are ours from now on."""
+        ...
+
+    async def renew(self, lanes: Sequence[Lane]) -> None:
+        """Hold them for longer."""
+        ...
+
+    async def next(self, lane: Lane) -> Sequence[Due]:
+        """What is next in a lane, a few in their order; none: it is empty."""
+        ...
+
+    async def done(self, due: Due) -> None:
+        """It has arrived."""
+        ...
+
+    async def failed(self, due: Due, error: NotDelivered, *, dies: bool) -> None:
+        """It has not; if it `dies`, that was the last time. Being away counts as no try."""
+        ...
+
+    async def bury(self, target: str, before: int, error: NotDelivered) -> None:
+        """Give up all for a receiver that has waited since before that, in milliseconds."""
+        ...
+
+    async def let_go(self, lane: Lane, wait: float) -> None:
+        """Hold a lane no more; nothing in it is tried for `wait` seconds."""
+        ...
+
+
+class Receiver(Protocol):
+    async def take(self, event: Event) -> None:
+        """Give it an event. Raises `NotDelivered`."""
+        ...
+
+
+class DeliverySink(Protocol):
+    def delivered(self, org: str, upstream: str, outcome: str) -> None:
+        """Count what became of one attempt: "delivered", "failed", "died". Never raises."""
+        ...

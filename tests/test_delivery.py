@@ -1,0 +1,218 @@
+"""From what is kept to a receiver on a socket: once each, in order, whatever happens on the way."""
+
+import asyncio
+import itertools
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.app import Gateway
+from tests.store.conftest import locked
+from tests.support import config
+from tests.support.chatbase import Chatbase
+from tests.support.events import (
+    QUICK,
+    SECRET,
+    WHSEC,
+    Hooks,
+    Telling,
+    chatbase_signed,
+    events_stage,
+    lead,
+)
+from tests.support.reply import Reply
+from tests.support.stage import chatbase_stage, gateway_of
+from tests.support.tokens import Issuer
+from tests.support.vendor import Request
+
+pytestmark = pytest.mark.anyio
+
+HI = {"message": "hi", "stream": False}
+
+
+@asynccontextmanager
+async def telling(folder: Path, more: str = QUICK, **how: Any) -> AsyncIterator[Telling]:
+    async with events_stage(
+        folder, chatbase_stage, "support", chatbase_signed, more=more, **how
+    ) as told:
+        yield told
+
+
+async def opened(told: Telling, *people: str) -> list[str]:
+    answers = [await told.stage.ask(who, "POST", "/chat", HI) for who in people]
+    return [str(one.json()["data"]["metadata"]["conversationId"]) for one in answers]
+
+
+async def tell(told: Telling, events: Iterable[tuple[str, int]]) -> None:
+    """Events by conversation and number, one after another."""
+    for conversation, number in events:
+        assert (await told.send(lead(conversation, number))).json() == {"event": "accepted"}
+
+
+def numbers(events: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    """The names of the leads of each conversation, in the order in which they were heard of."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for event in events:
+        found[event["conversation"]].append(event["data"]["payload"]["customerName"])
+    return dict(found)
+
+
+def in_order(count: int) -> list[str]:
+    return [f"A{number}" for number in range(count)]
+
+
+async def test_what_fails_holds_up_its_conversation_and_no_other(tmp_path: Path) -> None:
+    async with telling(tmp_path) as told:
+        one, other = await opened(told, "alice", "bob")
+        gate = asyncio.Event()
+        told.hooks.status = lambda event: (
+            500 if event["conversation"] == one and not gate.is_set() else 204
+        )
+        await tell(told, [(who, number) for number in range(5) for who in (one, other)])
+        await told.hooks.until(lambda: len(told.hooks.events) == 5)
+        assert numbers(told.hooks.events) == {other: in_order(5)}
+        gate.set()
+        await told.quiet()
+        assert numbers(told.hooks.events) == {one: in_order(5), other: in_order(5)}
+        assert len(set(told.hooks.ids)) == len(told.hooks.ids) == 10
+
+
+async def test_an_event_is_known_by_one_id_at_every_attempt(tmp_path: Path) -> None:
+    async with telling(tmp_path) as told:
+        (conversation,) = await opened(told, "alice")
+        statuses = itertools.chain([500, 503, 302, 404], itertools.repeat(204))
+        told.hooks.status = lambda event: next(statuses)
+        await tell(told, [(conversation, 0)])
+        await told.quiet()
+        seen = [request.values("webhook-id")[0] for request in told.hooks.requests]
+        assert len(seen) == 5
+        assert set(seen) == {told.hooks.ids[0]}
+
+
+async def test_who_is_away_is_left_alone_and_then_hears_all(tmp_path: Path) -> None:
+    async with telling(tmp_path, 'first_wait = "200ms"\nlongest_wait = "400ms"\n') as told:
+        conversations = await opened(told, "alice", "bob", "carol")
+        told.hooks.status = 503
+        await tell(told, [(one, number) for number in range(4) for one in conversations])
+        await asyncio.sleep(1.0)
+        # One attempt now and then, not one for each of twelve: 0.1 s at least between two.
+        assert 2 <= len(told.hooks.requests) <= 10
+        told.hooks.status = 204
+        await told.quiet()
+        assert numbers(told.hooks.events) == dict.fromkeys(conversations, in_order(4))
+        assert len(told.hooks.ids) == 12
+
+
+async def test_what_a_receiver_does_not_take_is_dead_and_makes_way(tmp_path: Path) -> None:
+    async with telling(tmp_path, QUICK + "tries = 3\n") as told:
+        (conversation,) = await opened(told, "alice")
+        told.hooks.status = lambda event: (
+            422 if event["data"]["payload"]["customerName"] == "A0" else 204
+        )
+        await tell(told, [(conversation, 0), (conversation, 1)])
+        await told.quiet()
+        assert numbers(told.hooks.events) == {conversation: ["A1"]}
+        assert len(told.hooks.requests) == 4
+
+
+async def test_who_is_away_for_too_long_is_given_up_and_all_that_waits_with_it(
+    tmp_path: Path,
+) -> None:
+    async with telling(tmp_path, QUICK + 'give_up = "1s"\n') as told:
+        conversations = await opened(told, "alice", "bob")
+        told.hooks.status = 503
+        await tell(told, [(one, number) for number in range(3) for one in conversations])
+        await told.quiet()
+        assert told.hooks.events == []
+        told.hooks.status = 204
+        await tell(told, [(conversations[0], 3)])
+        await told.quiet()
+        assert numbers(told.hooks.events) == {conversations[0]: ["A3"]}
+
+
+async def test_a_receiver_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
+    async with Hooks() as slow:
+        gate, usual = asyncio.Event(), slow.handler
+
+        async def hangs(request: Request, reply: Reply) -> None:
+            await gate.wait()
+            await usual(request, reply)
+
+        slow.handler = hangs
+
+        def also(text: str) -> str:
+            return text.replace("deliver = [", f'deliver = ["{slow.url}/slow", ')
+
+        async with telling(tmp_path, QUICK + 'timeout = "30s"\n', edit=also) as told:
+            conversations = await opened(told, *(f"user-{number}" for number in range(20)))
+            await tell(told, [(one, 0) for one in conversations])
+            await told.hooks.got(20)
+            assert numbers(told.hooks.events) == dict.fromkeys(conversations, in_order(1))
+            assert slow.open_connections() <= 16
+            gate.set()
+
+
+async def test_while_the_store_is_away_the_vendor_is_told_to_come_again(tmp_path: Path) -> None:
+    async with telling(tmp_path) as told:
+        (conversation,) = await opened(told, "alice")
+        with locked(tmp_path / "gateway.db"):
+            answer = await told.send(lead(conversation))
+            assert (answer.status, answer.values("x-gateway-error")) == (
+                503,
+                ["ledger_unavailable"],
+            )
+            assert answer.values("retry-after")
+            assert told.hooks.saw_nothing()
+        assert (await told.send(lead(conversation))).status == 200
+        await told.quiet()
+        assert len(told.hooks.ids) == 1
+
+
+async def test_what_arrived_and_could_not_be_written_is_not_sent_again(tmp_path: Path) -> None:
+    async with telling(tmp_path) as told:
+        (conversation,) = await opened(told, "alice")
+        gate = asyncio.Event()
+        usual = told.hooks.handler
+
+        async def waits(request: Request, reply: Reply) -> None:
+            await gate.wait()
+            await usual(request, reply)
+
+        told.hooks.handler = waits
+        await tell(told, [(conversation, 0)])
+        await told.hooks.request_arrived(1)
+        with locked(tmp_path / "gateway.db"):
+            gate.set()
+            await told.hooks.got(1)
+            await asyncio.sleep(2.5)  # longer than a write is waited for
+        await told.quiet()
+        assert len(told.hooks.requests) == 1
+
+
+async def test_a_stop_lets_attempts_end_and_the_next_start_goes_on(tmp_path: Path) -> None:
+    issuer = Issuer()
+    async with Chatbase() as vendor, Hooks() as hooks:
+        text = config.chatbase(vendor.url, issuer, store=tmp_path / "gateway.db")
+        text += f'[upstreams.support.events]\ndeliver = "{hooks.url}"\nsign = "{WHSEC}"\n'
+        text += f'secret = "{SECRET}"\n{QUICK}'
+        hooks.status = 503
+        async with gateway_of(text, tmp_path) as (gateway, url):
+            told = Telling(_stage(vendor, gateway, issuer, url), hooks, "support", chatbase_signed)
+            (conversation,) = await opened(told, "alice")
+            await tell(told, [(conversation, number) for number in range(5)])
+        hooks.status = 204
+        async with gateway_of(text, tmp_path) as (gateway, url):
+            told = Telling(_stage(vendor, gateway, issuer, url), hooks, "support", chatbase_signed)
+            await told.quiet()
+        assert numbers(hooks.events) == {conversation: in_order(5)}
+        assert len(hooks.ids) == 5
+
+
+def _stage(vendor: Chatbase, gateway: Gateway, issuer: Issuer, url: str) -> Any:
+    from tests.support.stage import Stage
+
+    return Stage(vendor, gateway, issuer, url, "/support/api/v2/agents/agent_1")
