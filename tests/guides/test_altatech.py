@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.both_ends import bearer
+from tests.contacts import stage as contacts
 from tests.support.altatech import AltaTech
 from tests.support.stage import Stage, adding, altatech_stage
 from tests.support.wire import Answer, raw_request, wire
@@ -128,3 +129,16 @@ async def test_the_id_is_the_one_of_the_business_system(tmp_path: Path) -> None:
         token = stage.issuer.token("auth0|65f", algorithm="HS256", customer_number="K-20117")
         await stage.ask(None, "POST", "/v1/conversation", {}, [bearer(token)])
         assert stage.vendor.requests[0].json() == {"user_id": "K-20117"}
+
+
+async def test_attributes_of_a_user_are_stored_under_the_id(tmp_path: Path) -> None:
+    mapped = '\n[upstreams.bot.contacts]\nattributes = { plan = "/app/plan" }\n'
+    async with altatech_stage(tmp_path, lambda text: text + mapped) as stage:
+        contacts.quickly(stage)
+        token = bearer(stage.token("alice", app={"plan": "pro"}))
+        await stage.ask(None, "POST", "/v1/conversation", {}, [token])
+        await contacts.settled(stage)
+        opened = stage.vendor.requests[0].json()
+        (told,) = [one.json() for one in stage.vendor.requests if "property" in one.target]
+        assert told["user_id"] == opened["user_id"] == "alice"
+        assert told["property_values"] == [{"property_name": "plan", "value": "pro"}]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.both_ends import refused
+from tests.contacts import stage as contacts
 from tests.support.bookbag import Bookbag
 from tests.support.stage import Stage, bookbag_stage, events
 
@@ -72,3 +73,19 @@ async def test_history_is_read_through_the_persons_own_list(stage: Stage[Bookbag
     assert [one.target for one in stage.vendor.requests] == [base, base]
     stage.vendor.forget()
     refused(stage, await stage.ask("alice", "GET", "/conversations"), 404)
+
+
+async def test_the_customer_is_a_contact_under_the_same_id_whenever_the_profile_changes(
+    tmp_path: Path,
+) -> None:
+    """Attributes are defined first; what is not is left out."""
+    async with contacts.bookbag(tmp_path) as stage:
+        for plan in ("free", "free", "growth"):
+            await contacts.chat(stage, "alice", email="a@shop.example", app={"plan": plan})
+            await contacts.settled(stage)
+        written = [one.json()["users"] for one in contacts.written(stage.vendor)]
+        assert [[one["external_id"] for one in users] for users in written] == [["alice"]] * 2
+        (contact,) = stage.vendor.contacts.of("12").values()
+        assert contact["custom_attributes"] == {"plan": "growth"}
+        chats = [one.json() for one in stage.vendor.requests if one.target.endswith("/chat")]
+        assert {one["userId"] for one in chats} == set(stage.vendor.contacts.of("12"))
