@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 
 from gateway.core import fields as http
 from gateway.core import problem, route
-from gateway.core.errors import GatewayError
+from gateway.core.errors import GatewayError, NotFound
 from gateway.core.identity import Identity, propose_user_id
 from gateway.core.plan import VendorRequest
 from gateway.core.problem import Answer
+from gateway.core.route import Segments
 from gateway.core.strictjson import JsonObject
 from gateway.core.vendor import ProblemShape
-from gateway.dispatch import House
+from gateway.dispatch import THE_APPLICATION, House
 from gateway.exchange import (
     check_conversations,
     check_origin,
@@ -26,6 +27,7 @@ from gateway.exchange import (
 from gateway.exchange import route as find_operation
 from gateway.org import Exchange, Org, Upstream
 from gateway.ports import ConversationLedger, Fields, Inbound, Record
+from gateway.site import Site
 from gateway.welcome import authenticate
 
 MASK = "****"
@@ -107,7 +109,8 @@ async def _decide(
 ) -> None:
     record = explanation.record
     http.check(ask.fields)
-    site, path = house.sites.find(ask.host, route.segments(ask.raw_path))
+    site, below = house.sites.find(ask.host, route.segments(ask.raw_path))
+    path = _led_to(site, below)
     explanation.problem = site.problem(path)
     found = await site.find(ask)
     explanation.problem = found.org.problem(path)
@@ -139,6 +142,19 @@ async def _decide(
     explanation.note("conversation", _whose(call.conversations, match.operation.opens))
     check_tools(exchange)
     explanation.request = exchange.request(MASK)
+
+
+def _led_to(site: Site, path: Segments) -> Segments:
+    """The path, or where it leads at the application that we stand in: its URLs are its own."""
+    there = (*THE_APPLICATION, *path)
+    return there if _is_some(site, there) and not _is_some(site, path) else path
+
+
+def _is_some(site: Site, path: Segments) -> bool:
+    try:
+        return bool(site.methods(path))
+    except NotFound:
+        return False
 
 
 def _who(identity: Identity) -> str:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.explain import explained, sent, typed
+from gateway.config.load import load
 from gateway.core.identity import Person
 from gateway.explain import Explanation
 from tests.support.chatbase import Chatbase
 from tests.support.stage import Stage, chatbase_stage
+from tests.support.tokens import Issuer
 
 pytestmark = pytest.mark.anyio
 
@@ -119,3 +121,47 @@ async def test_says_which_limits_apply_and_uses_none_up(tmp_path: Path) -> None:
 async def test_says_that_nothing_is_limited(stage: Stage[Chatbase]) -> None:
     explanation = await explain(stage, "alice", "POST", "/chat", {"message": "hi"})
     assert dict(explanation.steps)["limits"] == "none"
+
+
+APP = """
+[sign_in]
+issuer = "{issuer}"
+audience = "chat"
+secret = "{secret}"
+[vendors.ours.operations.chat]
+method = "POST"
+path = "/api/chat"
+user = "body:/userId"
+opens = "body:/conversationId"
+members = ["message"]
+[upstreams.bot]
+vendor = "ours"
+base_url = "app:"
+[store]
+url = "sqlite:///{folder}/gateway.db"
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("POST", "/api/chat", ""),
+        ("GET", "/api/chat", "method_not_allowed"),
+        ("POST", "/bot/api/chat", "not_found"),
+        ("POST", "/api/chat/", "bad_path"),
+        ("POST", "/api/other", "not_found"),  # the application answers that, and not for us
+    ],
+)
+async def test_the_application_around_us_is_found_at_its_own_urls(
+    method: str, path: str, code: str, tmp_path: Path
+) -> None:
+    issuer = Issuer()
+    file = tmp_path / "gateway.toml"
+    file.write_text(APP.format(issuer=issuer.url, secret=issuer.secret, folder=tmp_path))
+    token = issuer.token("alice", algorithm="HS256")
+    asked = typed(method, path, [], '{"message":"hi","userId":"bob"}', token)
+    explanation = await explained(load(file).settings, asked)
+    assert explanation.code == code
+    shown = sent(explanation)
+    assert shown.startswith("POST /api/chat HTTP/1.1\n") is (code == "")
+    assert shown.endswith('{"message":"hi","userId":"alice"}') is (code == "")
