@@ -282,17 +282,6 @@ def test_the_readme_names_every_command_and_no_other() -> None:
     assert named == {command.words for command in COMMANDS}
 
 
-def test_the_vendor_table_names_every_profile_and_operation() -> None:
-    rows = {
-        cells[1].strip(" `"): cells[2]
-        for cells in (line.split("|") for line in README.splitlines() if line.startswith("| `"))
-        if len(cells) >= 6
-    }
-    for name, vendor in VENDORS.items():
-        listed = {word.strip() for word in rows[name].split(",")}
-        assert listed == set(vendor.operations), name
-
-
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
 def test_every_code_is_explained(kind: type[errors.GatewayError]) -> None:
     page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")

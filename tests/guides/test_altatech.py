@@ -9,6 +9,7 @@ import pytest
 from tests.attacks.both_ends import bearer
 from tests.contacts import stage as contacts
 from tests.support.altatech import AltaTech
+from tests.support.events import altatech_signed, events_stage
 from tests.support.stage import Stage, adding, altatech_stage
 from tests.support.wire import Answer, raw_request, wire
 from tests.test_toolcall import Service
@@ -142,3 +143,21 @@ async def test_attributes_of_a_user_are_stored_under_the_id(tmp_path: Path) -> N
         (told,) = [one.json() for one in stage.vendor.requests if "property" in one.target]
         assert told["user_id"] == opened["user_id"] == "alice"
         assert told["property_values"] == [{"property_name": "plan", "value": "pro"}]
+
+
+async def test_events_carry_the_user_id_and_are_joined_with_ones_own_data(tmp_path: Path) -> None:
+    """By the id that the vendor knows, and by the name of one's own sign-in."""
+    opaque = adding("upstreams.bot", 'user_id = "opaque"')
+    bot = (altatech_stage, "bot", altatech_signed)
+    async with events_stage(tmp_path, *bot, secret=None, edit=opaque) as told:
+        conversation = await opened(told.stage, "alice")
+        known = told.stage.vendor.requests[0].json()["user_id"]
+        said = {"conversation_id": conversation, "message_id": "m-1", "user_id": known}
+        assert (await told.send(said)).json() == {"event": "accepted"}
+        (event,) = await told.hooks.got(1)
+        assert known.startswith("u_")
+        assert (event["user"], event["subject"]) == (known, "alice")
+        another = await told.send({**said, "message_id": "m-2", "user_id": "bob"})
+        assert another.status == 404
+        await told.quiet()
+        assert len(told.hooks.events) == 1

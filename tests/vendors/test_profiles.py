@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,6 @@ from gateway.core.route import segments, table
 from gateway.core.vendor import Operation, Vendor
 from gateway.vendors import VENDORS
 
-README = Path(__file__).parents[2] / "README.md"
 EVERY = [pytest.param(vendor, id=name) for name, vendor in VENDORS.items()]
 OPERATIONS = [
     pytest.param(vendor, name, operation, id=f"{vendor.name} {name}")
@@ -122,15 +120,6 @@ def test_each_says_every_error_in_codes_of_one_kind(vendor: Vendor) -> None:
 def test_each_says_where_its_vendor_says_so(vendor: Vendor) -> None:
     assert vendor.documents
     assert all(document.startswith("https://") for document in vendor.documents)
-
-
-@pytest.mark.parametrize("vendor", EVERY)
-def test_each_stands_in_the_readmes_table_with_all_its_operations(vendor: Vendor) -> None:
-    (row,) = [
-        line for line in README.read_text().splitlines() if line.startswith(f"| `{vendor.name}`")
-    ]
-    _, _, operations, *_ = [cell.strip() for cell in row.split("|")]
-    assert operations.split(", ") == list(vendor.operations)
 
 
 CLOSED = {
