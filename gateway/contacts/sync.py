@@ -92,17 +92,13 @@ class ContactSync(Contacts):
                 del self._seen[next(iter(self._seen))]
 
     def pushed(self, person: Person, user: str) -> None:
-        last = self._seen.get(person.subject)
-        self._put(person.subject, Said(user, None if last is None else last[0].attributes))
-
-    def _is_known(self, subject: str, said: Said) -> bool:
-        last = self._seen.get(subject)
-        return last is not None and last[0] == said and time.monotonic() - last[1] < LOOKED_UP
+        self._put(person.subject, Said(user, self._last_word(person.subject)))
 
     def recall(self, subjects: Collection[str]) -> None:
         """Take up what an earlier process has left undone of these people."""
         for subject in subjects:
-            self._put(subject, Said(None, None))
+            if subject not in self._waiting:
+                self._put(subject, Said(None, self._last_word(subject)))
 
     async def aclose(self) -> None:
         """Stop; what is left is known when people come again, or is in the store."""
@@ -111,6 +107,14 @@ class ContactSync(Contacts):
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+
+    def _is_known(self, subject: str, said: Said) -> bool:
+        last = self._seen.get(subject)
+        return last is not None and last[0] == said and time.monotonic() - last[1] < LOOKED_UP
+
+    def _last_word(self, subject: str) -> Attributes | None:
+        last = self._seen.get(subject)
+        return None if last is None else last[0].attributes
 
     def _put(self, subject: str, said: Said) -> bool:
         if self._closed or (len(self._waiting) >= self.most and subject not in self._waiting):

@@ -315,6 +315,24 @@ async def test_a_push_survives_the_process(tmp_path: Path) -> None:
         assert written(stage.vendor) == []  # it is owed no more
 
 
+async def test_what_is_recalled_takes_no_word_from_anybody(tmp_path: Path) -> None:
+    """A configuration is reloaded while somebody waits, and while somebody's last word is known."""
+    async with chatbase(tmp_path) as stage:
+        (sync,) = syncs(stage)
+        await push(stage, "alice", {"name": "Alice"})
+        await chat(stage, "alice", **ALICE)
+        sync.recall(["alice"])
+        await settled(stage)
+        full = {"external_id": "alice", "name": "Alice", "email": "alice@acme.example"}
+        full |= {"custom_attributes": {"plan": "pro"}}
+        assert written(stage.vendor)[-1].json()["users"] == [full]
+        await push(stage, "alice", {"name": "A."})
+        await settled(stage)
+        sync.recall(["alice"])
+        await settled(stage)
+        assert written(stage.vendor)[-1].json()["users"] == [full | {"name": "A."}]
+
+
 async def test_altatech_has_attributes_of_users(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
