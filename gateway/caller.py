@@ -5,25 +5,43 @@ Then it is done once, and `request.state.identity` has it as well.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Protocol
 
 from gateway.core.errors import CredentialsMissing, MisdirectedRequest, NotFound
-from gateway.core.identity import Identity
+from gateway.core.identity import Identity, Scalar
 
 SCOPE_KEY = "gateway"
 STATE_KEY = "identity"
 
 
+class Pushing(Protocol):
+    """Where an application says what it knows of people (`gateway.host_contacts`)."""
+
+    async def upsert(
+        self,
+        upstream: str,
+        subject: str,
+        attributes: Mapping[str, Scalar | None],
+        *,
+        org: str | None = None,
+    ) -> None: ...
+
+
 class Caller:
     """Who makes one request.
 
-    `find` authenticates; `state` is the request's own, `request.state` to Starlette.
+    `find` authenticates; `state` is the request's own, `request.state` to Starlette. `contacts` is
+    where the application may say what it knows of people; None in an operation that is ours.
     """
 
     def __init__(
-        self, find: Callable[[], Awaitable[Identity]], state: MutableMapping[str, Any]
+        self,
+        find: Callable[[], Awaitable[Identity]],
+        state: MutableMapping[str, Any],
+        contacts: Pushing | None = None,
     ) -> None:
+        self.contacts = contacts
         self._find = find
         self._state = state
         self._asked = asyncio.Lock()

@@ -112,7 +112,7 @@ class GatewayMiddleware:
             await send(message)
 
         state = scope.setdefault("state", {})
-        caller = Caller(lambda: self._gateway.identify(scope), state)
+        caller = Caller(lambda: self._gateway.identify(scope), state, self._gateway.contacts)
         try:
             await self._app({**scope, "headers": fields, SCOPE_KEY: caller}, receive, note)
         except GatewayError as error:

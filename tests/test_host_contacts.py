@@ -3,10 +3,20 @@
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from gateway import GatewayMiddleware
 from gateway.core.errors import BadRequest
-from tests.contacts.stage import chatbase, settled
+from tests.contacts.stage import chatbase, eventually, settled, table
+from tests.support import config
+from tests.support.chatbase import Chatbase
+from tests.support.serve import serving
 from tests.support.stage import chatbase_stage
+from tests.support.tokens import Issuer
+from tests.support.wire import raw_request, wire
 
 pytestmark = pytest.mark.anyio
 
@@ -45,3 +55,23 @@ async def test_what_cannot_be_said_is_refused(tmp_path: Path) -> None:
             with pytest.raises(BadRequest):
                 await stage.gateway.contacts.upsert("support", "alice", said)  # type: ignore[arg-type]
         assert stage.vendor.saw_nothing()
+
+
+async def test_a_route_inside_the_middleware_says_what_it_knows(tmp_path: Path) -> None:
+    async def bought(request: Request) -> Response:
+        pushing = request.scope["gateway"].contacts
+        await pushing.upsert("support", "alice", {"plan": request.path_params["plan"]})
+        return Response()
+
+    async with Chatbase() as vendor:
+        vendor.contacts.define("agent_1", "plan")
+        text = config.chatbase(vendor.url, Issuer(), store=tmp_path / "gateway.db")
+        file = tmp_path / "gateway.toml"
+        file.write_text(text + table("support"))
+        app = Starlette(routes=[Route("/bought/{plan}", bought)])
+        app.add_middleware(GatewayMiddleware, config=file)
+        async with serving(app) as url:
+            assert (await wire(url, raw_request("GET", "/bought/pro"))).status == 200
+            contacts = vendor.contacts.of("agent_1")
+            await eventually(lambda: "alice" in contacts)
+            assert contacts["alice"]["custom_attributes"] == {"plan": "pro"}
