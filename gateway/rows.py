@@ -71,18 +71,43 @@ class Csv:
         pass
 
 
-class Ndjson:
-    """One JSON object a line."""
+class Lines:
+    """One JSON object a line, whatever its members."""
 
-    def __init__(self, columns: Sequence[str], out: TextIO) -> None:
-        self._columns = columns
-        self._out = out
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
 
     def add(self, row: Row) -> None:
-        self._out.write(json.dumps({name: row[name] for name in self._columns}) + "\n")
+        self._out.write(json.dumps(row) + "\n")
 
     def end(self) -> None:
         pass
+
+
+class Ndjson(Lines):
+    """As `Lines`, of these columns."""
+
+    def __init__(self, columns: Sequence[str], out: TextIO) -> None:
+        super().__init__(out)
+        self._columns = columns
+
+    def add(self, row: Row) -> None:
+        super().add({name: row[name] for name in self._columns})
+
+
+class Array:
+    """A JSON array of objects, whatever their members."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._before = "[\n"
+
+    def add(self, row: Row) -> None:
+        self._out.write(self._before + json.dumps(row))
+        self._before = ",\n"
+
+    def end(self) -> None:
+        self._out.write("\n]\n")
 
 
 Writer: TypeAlias = Table | Csv | Ndjson

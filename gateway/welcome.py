@@ -5,7 +5,7 @@ others use now, and must not open what is that person's.
 """
 
 from gateway.core.errors import BadRequest, CredentialsInvalid, CredentialsMissing
-from gateway.core.identity import VISITOR, Identity
+from gateway.core.identity import Identity, is_ours_to_give
 from gateway.org import Org
 from gateway.ports import Answering, ConversationLedger, Inbound, Record, Visitors
 
@@ -30,8 +30,8 @@ async def authenticate(org: Org, ask: Inbound, answer: Answering, record: Record
 async def signed_in(org: Org, ask: Inbound, record: Record | None = None) -> Identity:
     """Whom a sign-in vouches for, and nobody has blocked; who it is, is noted in `record`."""
     identity = await org.sign_in.authenticate(ask)
-    if VISITOR.fullmatch(identity.subject):
-        raise CredentialsInvalid("The subject has the shape of an anonymous visitor's")
+    if is_ours_to_give(identity.subject):
+        raise CredentialsInvalid("The subject has the shape of a name that only the gateway gives")
     let_in(org, identity, record)
     return identity
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.rows import SCREEN, Format, writer
+from gateway.rows import SCREEN, Array, Format, Lines, writer
 
 COLUMNS = ["user", "requests", "credits"]
 
@@ -79,3 +79,16 @@ def test_ndjson_is_a_line_a_row(name: str | None) -> None:
 )
 def test_no_rows_are_an_answer_too(form: Format, text: str) -> None:
     assert written(form) == text
+
+
+@pytest.mark.parametrize("rows", [[{"a": 1}], [{"a": 1}, {"b": "\u2028", "c": None}]])
+def test_rows_of_any_members_are_lines_or_one_array(rows: list[dict[str, Any]]) -> None:
+    lines, array = io.StringIO(), io.StringIO()
+    lines_out, array_out = Lines(lines), Array(array)
+    for row in rows:
+        lines_out.add(row)
+        array_out.add(row)
+    lines_out.end()
+    array_out.end()
+    assert [json.loads(line) for line in lines.getvalue().splitlines()] == rows
+    assert json.loads(array.getvalue()) == rows

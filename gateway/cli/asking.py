@@ -124,7 +124,16 @@ def operator() -> str:
     return f"operator:{getpass.getuser()}"
 
 
-async def leave_trace(database: "Database", what: str, asked: "Asked", **more: object) -> None:
+def person(org: str, subject: str) -> "Asked":
+    """All there is of one person."""
+    from gateway.store.reports import Asked
+
+    return Asked(org=org, user=subject)
+
+
+async def leave_trace(
+    database: "Database", what: str, asked: "Asked", *, event: str = "looked_up", **more: object
+) -> None:
     """Say in the audit trail that this machine's operator looks.
 
     Raises:
@@ -133,15 +142,15 @@ async def leave_trace(database: "Database", what: str, asked: "Asked", **more: o
     from gateway.store.audit import happened, write
 
     facts = {"what": what, "since": asked.since, "until": asked.until, **more}
-    event = happened(
-        "looked_up",
+    happening = happened(
+        event,
         now=time.time(),
         org=asked.org or "",
         subject=asked.user,
         actor=operator(),
         detail=json.dumps({name: fact for name, fact in facts.items() if fact is not None}),
     )
-    await database.start(database.commit(lambda connection: write(connection, [event])))
+    await database.start(database.commit(lambda connection: write(connection, [happening])))
 
 
 def org_names(settings: "Settings") -> Mapping[str, str]:

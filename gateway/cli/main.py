@@ -46,6 +46,8 @@ COMMANDS = (
         "gateway.cli.conversations:import_",
         "Take over who owns which conversation.",
     ),
+    Command("users export", "gateway.cli.users:export", "Write everything held of a person."),
+    Command("users erase", "gateway.cli.users:erase", "Erase a person, and leave a tombstone."),
     Command("users block", "gateway.cli.users:block", "Let a person, or an org, in no longer."),
     Command("users unblock", "gateway.cli.users:unblock", "Let them in again."),
     Command("users blocked", "gateway.cli.users:blocked", "List who is blocked."),

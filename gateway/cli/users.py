@@ -1,14 +1,15 @@
 """`gateway users`: what is done about one person, or about all of an org."""
 
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from gateway.cli import asking
 from gateway.cli.options import Config, choose_org, fail
-from gateway.rows import writer
+from gateway.rows import Array, Lines, writer
 
 if TYPE_CHECKING:
     from gateway.config.model import OrgSettings, Settings
@@ -120,6 +121,80 @@ def _become(
             raise fail(str(error)) from None
 
     asking.run(config, done)
+
+
+def erase(subject: Whom, org: Org = None, yes: Yes = False, config: Config = None) -> None:
+    """Erase a person: what was theirs stays closed for good, and names nobody any more.
+
+    A dry run, until you say --yes.
+    """
+    from gateway.store.people.erasing import erase as write_erasure
+
+    async def done(settings: "Settings", database: "Database") -> None:
+        chosen = choose_org(settings, org)
+        held = await _held(database, chosen, subject)
+        if held.is_stranger:
+            typer.echo(f"Nothing is held of {subject}.")
+            return
+        for line in (*told_holdings(held), *told_remains(held, chosen)):
+            typer.echo(line)
+        if not yes:
+            typer.echo(DRY)
+            return
+        typer.echo("What runs for them ends; ten seconds, until every gateway has let go of them …")
+        found = await write_erasure(
+            database, chosen.external_id, held.names.person.subject, by=asking.operator()
+        )
+        typer.echo(
+            f"Erased: {found.conversations} conversations are closed for good, {found.usage} "
+            f"exchanges are {found.tomb}'s, {found.audit} events of audit name nobody."
+        )
+
+    asking.run(config, done)
+
+
+def export(
+    subject: Whom,
+    org: Org = None,
+    form: Annotated[
+        Literal["ndjson", "json"], typer.Option("--format", help="A row a line, or one array.")
+    ] = "ndjson",
+    config: Config = None,
+) -> None:
+    """Write everything that is held of a person to standard output."""
+    from gateway.store.people.exporting import export as read_all
+
+    async def done(settings: "Settings", database: "Database") -> None:
+        chosen = choose_org(settings, org)
+        held = await _held(database, chosen, subject)
+        who = asking.person(chosen.external_id, held.names.person.subject)
+        await asking.leave_trace(database, "person", who, event="exported")
+        rows = Lines() if form == "ndjson" else Array()
+        await read_all(database, held, rows.add)
+        rows.end()
+        sys.stdout.flush()
+
+    asking.run(config, done)
+
+
+async def _held(database: "Database", org: "OrgSettings", subject: str) -> "Holdings":
+    from gateway.core.identity import ERASED, Person
+    from gateway.store.people.holdings import held_by
+
+    if ERASED.fullmatch(subject):
+        raise fail(f"{subject} is a tombstone: nobody knows any more whose.")
+    return await held_by(database, Person(org.external_id, subject))
+
+
+def told_remains(held: "Holdings", org: "OrgSettings") -> Iterator[str]:
+    """What the gateway cannot erase, in words."""
+    for one in held.user_ids:
+        upstream = org.upstreams.get(one.upstream)
+        vendor = (
+            "a vendor that is configured no more" if upstream is None else upstream.profile.title
+        )
+        yield f"At {one.upstream} ({vendor}) remains what it has of {one.user_id}: erase it there."
+    yield "What left the store remains, too: backups, logs, audit.file, exports."
 
 
 def told_becoming(found: "Becoming", kind: "Kind", to: str) -> Iterator[str]:

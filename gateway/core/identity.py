@@ -21,6 +21,8 @@ UserIdRule = Literal["auto", "verbatim", "opaque"]
 OPAQUE = re.compile(r"u_[a-z2-7]{26}")
 # What visitors who have not signed in are called; no sign-in vouches for such a name.
 VISITOR = re.compile(r"anon_[a-z2-7]{26}")
+# What is left of somebody who was erased is called so; nobody is.
+ERASED = re.compile(r"erased_[a-z2-7]{26}")
 # What an org may be called where it is part of everybody's identity, and of fields sent on.
 EXTERNAL_ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
 # Several vendors' patterns allow these two, and a URL library makes another resource of them.
@@ -137,6 +139,11 @@ def fits(subject: str, pattern: re.Pattern[str]) -> bool:
 def is_plain(name: str) -> bool:
     """Whether a name can stand anywhere an id may have to: it is there, and all of it shows."""
     return bool(name) and name.isprintable() and name not in DOT_SEGMENTS
+
+
+def is_ours_to_give(subject: str) -> bool:
+    """Whether it has the shape of a name that no sign-in may vouch for."""
+    return VISITOR.fullmatch(subject) is not None or ERASED.fullmatch(subject) is not None
 
 
 def propose_user_id(

@@ -9,7 +9,7 @@ import os
 import secrets
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from gateway.store import chain
 from gateway.store.batches import INTERVAL, Batches
 from gateway.store.database import Database
 from gateway.store.dialect import alone, insert
+from gateway.store.people.tombs import Named, Tomb, is_late, tombs_of
 from gateway.store.schema import audit, audit_heads
 from gateway.store.spool import MOST_BYTES, Spool
 
@@ -109,6 +110,7 @@ _KNOWN = select(audit.c.id)
 async def write(connection: AsyncConnection, events: Sequence[Event]) -> None:
     """Put events at the end of their orgs' chains; those that are there already stay."""
     await alone(connection, "audit")
+    events = await _without_the_erased(connection, events)
     ids = [event.id for event in events]
     known = set((await connection.execute(_KNOWN.where(audit.c.id.in_(ids)))).scalars())
     orgs = {event.org for event in events}
@@ -125,6 +127,27 @@ async def write(connection: AsyncConnection, events: Sequence[Event]) -> None:
         await connection.execute(audit.insert(), sorted(rows, key=_place))
         changed = {row["org"] for row in rows}
         await _keep(connection, [heads[org] for org in sorted(changed)])
+
+
+async def _without_the_erased(
+    connection: AsyncConnection, events: Sequence[Event]
+) -> Sequence[Event]:
+    late = {(one.org, name) for one in events if is_late(one.time) for name in _people(one)}
+    tombs = await tombs_of(connection, late)
+    return [_buried(event, tombs) for event in events] if tombs else events
+
+
+def _people(event: Event) -> Iterable[str]:
+    return (name for name in (event.subject, event.actor) if name is not None)
+
+
+def _buried(event: Event, tombs: Mapping[Named, Tomb]) -> Event:
+    """Without its names, where they are of somebody who was erased after it happened."""
+    for name in _people(event):
+        tomb = tombs.get((event.org, name))
+        if tomb is not None and tomb.covers(event.time):
+            return msgspec.structs.replace(event, **dict.fromkeys(chain.PERSONAL))
+    return event
 
 
 def linked(event: Event, head: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -17,6 +17,10 @@ DELIVERY = (
     "id", "time", "org", "upstream", "type", "user", "conversation", "target", "state", "tries",
     "status", "reason", "died_at",
 )  # fmt: skip
+OF_AN_EXCHANGE = (
+    "status", "code", "interrupted_by", "bytes_in", "bytes_out", "milliseconds", "first_byte",
+    "actor",
+)  # fmt: skip
 
 
 def of_usage(by: By, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,11 +68,7 @@ def columns_of(by: By) -> list[str]:
     }.get(by, [])
     people = [] if by in {"user", "exchange"} else ["users"]
     people += ["new_users", "returning_users"] if by == "month" else []
-    after = (
-        ["status", "code", "interrupted_by", "bytes_in", "bytes_out", "milliseconds", "first_byte"]
-        if by == "exchange"
-        else []
-    )
+    after = [*OF_AN_EXCHANGE] if by == "exchange" else []
     return ["org", *own, "user", "upstream", *people, *COUNTS, "first_seen", "last_seen", *after]
 
 

@@ -26,6 +26,7 @@ from gateway.store.database import Database
 from gateway.store.dialect import alone, insert
 from gateway.store.group import Group
 from gateway.store.merges import Merges
+from gateway.store.people.returning import give_fresh_ids
 from gateway.store.schema import aliases, conversations, users
 
 Row: TypeAlias = Mapping[str, str | int]
@@ -244,7 +245,7 @@ async def _name(connection: AsyncConnection, names: Sequence[Row]) -> Sequence[s
     new = insert(connection, users).from_select(users.c.keys(), _NAMED).on_conflict_do_nothing()
     in_order = sorted(names, key=itemgetter("org", "upstream", "subject"))
     made = await connection.execute(new, in_order, execution_options=COUNTED)
-    if made.rowcount == len(names):
+    if not await give_fresh_ids(connection, names) and made.rowcount == len(names):
         return [str(name["user_id"]) for name in names]
     asking = await _who_asks(connection, names)
     keys = [(name["org"], name["upstream"], asking[_PERSON_OF(name)]) for name in names]

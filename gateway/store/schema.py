@@ -21,10 +21,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 VERSION_TABLE = "gateway_schema"  # not Alembic's default name, which a host's database may have
-HEAD = "0007"  # the newest migration; later ones sort after earlier ones
+HEAD = "0008"  # the newest migration; later ones sort after earlier ones
 
 metadata = MetaData()
 Name = Text(collation="C").with_variant(Text(), "sqlite")  # text that PostgreSQL compares bytewise
@@ -120,7 +121,19 @@ usage = Table(
     Column("tool_calls", Integer, nullable=False),
     Column("milliseconds", BigInteger, nullable=False),
     Column("first_byte", BigInteger),  # milliseconds; NULL where none came
+    Column("actor", Name, nullable=False, server_default=text("''")),  # who spoke for them; or ""
     Index("usage_of_a_person", "org", "subject", "id"),
+    sqlite_with_rowid=False,
+)
+
+# Whose names were erased: digests of them, and what stands in their place.
+erased = Table(
+    "erased",
+    metadata,
+    Column("org", Name, primary_key=True),
+    Column("name", Name, primary_key=True),
+    Column("becomes", Name, nullable=False),
+    Column("erased_at", BigInteger, nullable=False),  # milliseconds
     sqlite_with_rowid=False,
 )
 
@@ -235,3 +248,12 @@ Index("aliases_of_one", aliases.c.org, aliases.c.becomes)
 Index("aliases_by_time", aliases.c.made_at)
 Index("cutoffs_by_time", cutoffs.c.made_at)
 Index("askings_by_time", askings.c.asked_at)
+# Few rows have an actor, and few questions are about one.
+for _column, _has_one in ((usage.c.actor, "actor <> ''"), (audit.c.actor, "actor IS NOT NULL")):
+    Index(
+        f"{_column.table.name}_of_an_actor",
+        _column.table.c.org,
+        _column,
+        sqlite_where=text(_has_one),
+        postgresql_where=text(_has_one),
+    )

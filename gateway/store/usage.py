@@ -9,7 +9,7 @@ of the request will not do: a client may choose that, and choose one twice.
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from gateway.ports import Record, UsageSink
 from gateway.store.batches import INTERVAL, Batches
 from gateway.store.database import Database
 from gateway.store.dialect import insert
+from gateway.store.people.tombs import Named, Tomb, is_late, tombs_of
 from gateway.store.schema import usage
 from gateway.store.spool import MOST_BYTES, Spool
 
@@ -51,6 +52,7 @@ class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: int
     milliseconds: int
     first_byte: int | None  # milliseconds
+    actor: str = ""  # a line of an older version has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def row_of(finished: Finished) -> UsageRow:
         tool_calls=0 if record.code else record.tool_calls,
         milliseconds=round(record.duration_ms),
         first_byte=None if first_byte is None else round(first_byte),
+        actor=text(record.actor),
     )
 
 
@@ -127,5 +130,27 @@ def text(name: str) -> str:
 
 async def write(connection: AsyncConnection, rows: Sequence[UsageRow]) -> None:
     """Write rows, in the order of their ids; those that are there already stay as they are."""
+    rows = await _without_the_erased(connection, rows)
     values = [msgspec.structs.asdict(row) for row in sorted(rows, key=lambda row: row.id)]
     await connection.execute(insert(connection, usage).on_conflict_do_nothing(), values)
+
+
+async def _without_the_erased(
+    connection: AsyncConnection, rows: Sequence[UsageRow]
+) -> Sequence[UsageRow]:
+    late = {(row.org, name) for row in rows if is_late(row.time) for name in _people(row)}
+    tombs = await tombs_of(connection, late)
+    return [_buried(row, tombs) for row in rows] if tombs else rows
+
+
+def _people(row: UsageRow) -> Iterable[str]:
+    return (row.subject, row.actor) if row.actor else (row.subject,)
+
+
+def _buried(row: UsageRow, tombs: Mapping[Named, Tomb]) -> UsageRow:
+    tomb, actors = tombs.get((row.org, row.subject)), tombs.get((row.org, row.actor))
+    if tomb is not None and tomb.covers(row.time):
+        return msgspec.structs.replace(row, subject=tomb.name, actor="", request_id="")
+    if actors is not None and actors.covers(row.time):
+        return msgspec.structs.replace(row, actor="")
+    return row

@@ -84,6 +84,7 @@ async def test_keeps_one_row_an_exchange(keep: Keep) -> None:
         "tool_calls": 0,
         "milliseconds": 13,
         "first_byte": 3,
+        "actor": "",
     }
 
 
@@ -137,3 +138,17 @@ def test_a_row_comes_back_from_a_line_as_it_was() -> None:
     row = row_of(Finished(1_800_000_000.5, record()))
     assert msgspec.json.decode(msgspec.json.encode(row), type=UsageRow) == row
     assert b"\n" not in msgspec.json.encode(row)
+
+
+async def test_says_who_spoke_for_somebody(keep: Keep) -> None:
+    spoken = record()
+    spoken.actor = "backend"
+    (row,) = await keep(spoken)
+    assert row["actor"] == "backend"
+
+
+def test_a_line_of_an_older_version_can_be_read() -> None:
+    row = row_of(finished(1_800_000_000))
+    line = msgspec.json.decode(msgspec.json.encode(row))
+    del line["actor"]
+    assert msgspec.json.Decoder(UsageRow).decode(msgspec.json.encode(line)) == row

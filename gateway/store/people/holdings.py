@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy import BindParameter, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.core.identity import Person
 from gateway.store.cutoffs import FOREVER
+from gateway.store.database import Database
 from gateway.store.people.admission import PERSON
-from gateway.store.people.names import Names
+from gateway.store.people.names import Names, names_of
 from gateway.store.schema import audit, conversations, cutoffs, usage, users
 
-CLOCK = 60.0  # seconds for counting: of an actor there is no index
+CLOCK = 60.0  # seconds for counting what may be millions
 
 _NAMES: BindParameter[list[str]] = bindparam("names", expanding=True)
 _CONVERSATIONS = (
@@ -25,7 +27,9 @@ _USER_IDS = (
     .where(users.c.org == bindparam("org"), users.c.subject.in_(_NAMES))
     .order_by(users.c.upstream, users.c.subject)
 )
-_USAGE = select(func.count()).where(usage.c.org == bindparam("org"), usage.c.subject.in_(_NAMES))
+_USAGE = select(func.count()).where(
+    usage.c.org == bindparam("org"), or_(usage.c.subject.in_(_NAMES), usage.c.actor.in_(_NAMES))
+)
 _AUDIT = select(func.count()).where(
     audit.c.org == bindparam("org"), or_(audit.c.subject.in_(_NAMES), audit.c.actor.in_(_NAMES))
 )
@@ -62,6 +66,19 @@ class Holdings:
         """Whether nothing is held at all."""
         held = (self.names.others, self.conversations, self.user_ids, self.usage, self.audit)
         return not any(held) and not self.is_blocked
+
+
+async def held_by(database: Database, person: Person) -> Holdings:
+    """What is held of who has, or had, this name.
+
+    Raises:
+        LedgerUnavailable: it cannot be read.
+    """
+
+    async def get(connection: AsyncConnection) -> Holdings:
+        return await holdings_of(connection, await names_of(connection, person))
+
+    return await database.read(get, clock=CLOCK)
 
 
 async def holdings_of(connection: AsyncConnection, names: Names) -> Holdings:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.identity import VISITOR, Person
+from gateway.core.identity import ERASED, Person, is_ours_to_give
 from gateway.store.audit import happened, write
 from gateway.store.cutoffs import Cutoff, cut
 from gateway.store.database import Database
@@ -112,8 +112,10 @@ async def _both(
 ) -> tuple[Names, Names]:
     one = await names_of(connection, Person(org, subject))
     other = await names_of(connection, Person(org, to))
-    if VISITOR.fullmatch(to):
-        raise CannotBecome(f"{to} is a browser: nobody becomes a visitor")
+    if is_ours_to_give(to):
+        raise CannotBecome(f"{to} is a visitor, or a tombstone: nobody becomes one")
+    if ERASED.fullmatch(subject):
+        raise CannotBecome(f"{subject} is a tombstone: what was theirs stays closed")
     if other.person != one.person and other.person.subject != to:
         raise CannotBecome(f"{to} has become {other.person.subject}: say that name")
     return one, other

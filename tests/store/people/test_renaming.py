@@ -122,7 +122,7 @@ async def test_of_two_at_once_no_name_is_two_hops_away(
 @pytest.mark.parametrize(
     ("one", "to", "says"),
     [
-        ("alice", VISITOR, "is a browser"),
+        ("alice", VISITOR, "is a visitor"),
         ("bob", "old", "old has become carol: say that name"),
     ],
     ids=["a visitor", "a name of somebody else"],

@@ -1,0 +1,119 @@
+"""People who are erased while they talk, and those who come after them by the same name."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.core.identity import OPAQUE
+from gateway.store import cutoffs
+from gateway.store.people.erasing import Erased, erase
+from gateway.store.store import Store
+from tests.attacks.both_ends import HI, STREAM, refused
+from tests.support.chatbase import Chatbase
+from tests.support.reply import Reply
+from tests.support.stage import Stage, chatbase_stage, events
+from tests.support.stores import BOTH, AStore
+from tests.support.vendor import Request
+from tests.support.wire import connected
+
+pytestmark = pytest.mark.anyio
+STORES = BOTH
+ERASED = "erased_" + 26 * "a"
+
+
+@pytest.fixture
+async def own(
+    tmp_path: Path, own_store: AStore, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stage[Chatbase]]:
+    """A gateway that looks ten times as often as it does, so that a test is ten times as short."""
+    monkeypatch.setattr(cutoffs, "EVERY", cutoffs.EVERY / 10)
+    async with chatbase_stage(tmp_path, store=own_store()) as built:
+        yield built
+
+
+def store_of(stage: Stage[Chatbase]) -> Store:
+    assert stage.gateway is not None
+    assert stage.gateway.assembled is not None
+    return stage.gateway.assembled.process.store
+
+
+async def erased(stage: Stage[Chatbase], subject: str) -> Erased:
+    """As an operator does it, who waits as long as it says."""
+    database = store_of(stage).database
+    return await erase(
+        database, "default", subject, by="operator:root", settled=cutoffs.SETTLED / 10, pause=0
+    )
+
+
+async def opened(stage: Stage[Chatbase], who: str) -> str:
+    answer = await stage.ask(who, "POST", "/chat", HI)
+    assert answer.status == 200, answer.body
+    return str(answer.json()["data"]["metadata"]["conversationId"])
+
+
+async def test_who_comes_after_by_the_same_name_finds_nothing_here_or_there(
+    own: Stage[Chatbase],
+) -> None:
+    """Row I-09: with a token that is good, in a process that remembered."""
+    conversation = await opened(own, "alice")
+    await own.ask("alice", "GET", f"/conversations/{conversation}")
+    await erased(own, "alice")
+    own.vendor.forget()
+    for method, path, body in (
+        ("GET", f"/conversations/{conversation}", None),
+        ("POST", "/chat", {**HI, "conversationId": conversation}),
+        ("GET", f"/conversations/{conversation}/messages", None),
+    ):
+        answer = await own.ask("alice", method, path, body)
+        refused(own, answer, 404, "conversation_not_found")
+    listed = await own.ask("alice", "GET", "/users/me/conversations")
+    assert listed.json()["data"] == []
+    anew = await opened(own, "alice")
+    assert (await own.ask("alice", "GET", f"/conversations/{anew}")).status == 200
+    (told,) = {request.values("x-external-user-id")[0] for request in own.vendor.requests}
+    assert OPAQUE.fullmatch(told), "the vendor has never heard of them"
+
+
+async def test_an_answer_under_way_ends_before_its_owner_is_erased(own: Stage[Chatbase]) -> None:
+    async def hang(request: Request, reply: Reply) -> None:
+        await reply.start_stream()
+        await reply.event({"type": "start", "messageMetadata": {"conversationId": "c-1"}})
+        await reply.hang()
+
+    own.vendor.handler = hang
+    async with connected(own.url) as peer:
+        await peer.send(own.request("alice", "POST", "/chat", STREAM))
+        await peer.until(b"start")
+        erasing = asyncio.create_task(erased(own, "alice"))
+        answer = await peer.answer()
+        assert events(answer)[-1]["type"] == "error"
+        assert not erasing.done()
+        done = await erasing
+    assert (done.conversations, done.usage) == (1, 1), "what it wrote at its end, too"
+    await own.vendor.connection_closed(1, within=2)
+
+
+async def test_whoever_goes_on_asking_writes_nothing_into_the_tomb(own: Stage[Chatbase]) -> None:
+    """Requests all the while: what was the old one's opens until they are kept out, and no more."""
+    conversation = await opened(own, "alice")
+    erasing = asyncio.create_task(erased(own, "alice"))
+    seen = []
+    while not erasing.done():
+        body = {**HI, "conversationId": conversation}
+        answers = [await own.ask("alice", "POST", "/chat", body) for _ in range(5)]
+        seen += [answer.status for answer in answers]
+        await asyncio.sleep(0.05)
+    assert (await erasing).conversations == 1
+    assert sorted(seen, key=[200, 403, 404].index) == seen, "first theirs, then blocked, then none"
+    assert set(seen) == {200, 403, 404}
+
+
+async def test_nobody_signs_in_as_a_tombstone(own: Stage[Chatbase]) -> None:
+    await opened(own, "alice")
+    done = await erased(own, "alice")
+    own.vendor.forget()
+    for subject in (done.tomb, ERASED):
+        answer = await own.ask(subject, "POST", "/chat", HI)
+        refused(own, answer, 401, "credentials_invalid")
