@@ -1,7 +1,7 @@
 """Settings of contacts → what keeps them at the vendor."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
@@ -22,6 +22,8 @@ from gateway.core.signature import Bearer
 from gateway.net.http1 import Http1Transport
 from gateway.net.resting import Resting
 from gateway.ports import ContactNotes, Contacts
+from gateway.store.cutoffs import Key
+from gateway.store.people.admission import people_of
 
 if TYPE_CHECKING:
     from gateway.assemble.orgs import Shared
@@ -60,6 +62,11 @@ def build_desk(
         ledger=shared.store.ledger,
         audit=shared.audit,
     )
+
+    def changed(keys: Collection[Key] | None) -> None:
+        sync.forget(people_of(keys or ()))
+
+    parts.stack.callback(shared.store.cutoffs.watch(changed))
     parts.stack.push_async_callback(line.aclose)
     parts.stack.push_async_callback(sync.aclose)
     parts.watch(f"contacts of {org.name} at {settings.name}", lambda: state(sync))

@@ -73,6 +73,7 @@ class ContactSync(Contacts):
     _seen: dict[str, tuple[Said, float]] = field(default_factory=dict, init=False)  # and when
     _task: "asyncio.Task[None] | None" = field(default=None, init=False)
     _named: set[tuple[str, str]] = field(default_factory=set, init=False)
+    _forgotten: set[str] = field(default_factory=set, init=False)  # while something is under way
     _closed: bool = field(default=False, init=False)
     failures: int = field(default=0, init=False)  # in a row
     left_out: int = field(default=0, init=False)  # people, for want of room
@@ -99,6 +100,14 @@ class ContactSync(Contacts):
         for subject in subjects:
             if subject not in self._waiting:
                 self._put(subject, Said(None, self._last_word(subject)))
+
+    def forget(self, people: Collection[Person]) -> None:
+        """Forget what these people's sign-ins said, be it written or not."""
+        for person in people:
+            if person.org == self.org:
+                self._waiting.pop(person.subject, None)
+                self._seen.pop(person.subject, None)
+                self._forgotten.add(person.subject)
 
     async def aclose(self) -> None:
         """Stop; what is left is known when people come again, or is in the store."""
@@ -139,6 +148,7 @@ class ContactSync(Contacts):
     async def _turn(self) -> float:
         """Write some; how many seconds to wait before the next."""
         some: dict[str, Said] = {}
+        self._forgotten.clear()
         try:
             together = self.office.book.most if self.office.book.contacts else TOGETHER
             for subject in list(self._waiting)[:together]:
@@ -155,7 +165,8 @@ class ContactSync(Contacts):
 
     def _put_back(self, some: Mapping[str, Said]) -> None:
         """Wait with them again, before those who came later; a later word of theirs stays."""
-        self._waiting = {**some, **self._waiting}
+        again = {one: said for one, said in some.items() if one not in self._forgotten}
+        self._waiting = {**again, **self._waiting}
 
     def _later(self, error: GatewayError) -> float:
         self.failures += 1

@@ -17,6 +17,7 @@ from gateway.core.identity import Person
 from gateway.ports import ContactNotes, Noted
 from gateway.store.database import Database
 from gateway.store.dialect import insert
+from gateway.store.people.tombs import lately_made, tombs_of
 from gateway.store.schema import contacts
 
 TOKEN_BYTES = 16
@@ -101,11 +102,14 @@ class KeptContacts(ContactNotes):
         ]
 
         async def write(connection: AsyncConnection) -> None:
-            if rows:
+            # What was under way while they were erased is not to be noted of them.
+            gone = lately_made(await tombs_of(connection, {(org, one) for one in digests}))
+            kept = [row for row in rows if (org, row["subject"]) not in gone]
+            if kept:
                 new = insert(connection, contacts)
                 changes = {"sent": new.excluded["sent"]}
                 await connection.execute(
-                    new.on_conflict_do_update(index_elements=_KEY, set_=changes), rows
+                    new.on_conflict_do_update(index_elements=_KEY, set_=changes), kept
                 )
             if paid:
                 await connection.execute(_SETTLE, paid)

@@ -156,9 +156,13 @@ class Cutoffs:
         self._watchers: list[Changed] = []
         self._turn = asyncio.Lock()
 
-    def watch(self, changed: Changed) -> None:
-        """Call `changed` with the keys of facts that are new or gone; None: any may be."""
+    def watch(self, changed: Changed) -> Callable[[], None]:
+        """Call `changed` with the keys of facts that are new or gone; None: any may be.
+
+        Until what is returned is called.
+        """
         self._watchers.append(changed)
+        return lambda: self._watchers.remove(changed)
 
     def before(self, kind: str, scope: str, name: str) -> int:
         """The moment before which that counts for nothing, in milliseconds; 0: there is none."""
@@ -232,7 +236,7 @@ class Cutoffs:
 
     def _tell(self, keys: Collection[Key] | None) -> None:
         if keys is None or keys:
-            for changed in self._watchers:
+            for changed in tuple(self._watchers):
                 changed(keys)
 
 

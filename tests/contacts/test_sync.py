@@ -407,3 +407,31 @@ async def test_a_push_is_of_one_person(tmp_path: Path) -> None:
         sync.pushed(Person("default", "alice"), "alice")  # of whom the store knows nothing
         await settled(stage)
         assert written(stage.vendor) == []
+
+
+@pytest.mark.parametrize("is_under_way", [False, True], ids=["on the list", "under way"])
+async def test_what_is_forgotten_is_not_written(tmp_path: Path, is_under_way: bool) -> None:
+    async with chatbase(tmp_path) as stage:
+        (sync,) = syncs(stage)
+        hold, usual = asyncio.Event(), stage.vendor.handler
+
+        async def slow(request: Any, reply: Any) -> None:
+            if "/api/v1/" in request.target:
+                await hold.wait()
+            await usual(request, reply)
+
+        if is_under_way:
+            stage.vendor.handler = slow
+        stage.vendor.contacts.away = True
+        for who in ("alice", "bob"):
+            await chat(stage, who, email=f"{who}@x.example")
+        if is_under_way:
+            await eventually(lambda: any("/api/v1/" in one.target for one in stage.vendor.requests))
+        else:
+            await eventually(lambda: sync.failures)
+        sync.forget({Person("default", "alice"), Person("globex", "bob")})
+        hold.set()
+        await eventually(lambda: sync.failures >= 2)
+        stage.vendor.contacts.away = False
+        await settled(stage)
+        assert set(stage.vendor.contacts.of("agent_1")) == {"bob"}

@@ -92,7 +92,7 @@ async def test_who_watches_hears_what_has_changed_and_nothing_twice(
 ) -> None:
     told: list[Collection[Key] | None] = []
     cutoffs = Cutoffs(database)
-    cutoffs.watch(told.append)
+    unwatch = cutoffs.watch(told.append)
     await cutoffs.look()
     bob = ("person", "acme", "bob")
     await write(database, Cutoff(*ALICE), Cutoff(*bob))
@@ -105,6 +105,10 @@ async def test_who_watches_hears_what_has_changed_and_nothing_twice(
         cutoffs._looked = module.time.monotonic()
     await cutoffs.look()
     assert told == [None, {ALICE, bob}, {bob}]
+    unwatch()
+    await end(database, ALICE)
+    await cutoffs.look()
+    assert len(told) == 3
 
 
 async def test_after_a_time_without_the_store_nobody_is_known(

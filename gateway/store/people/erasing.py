@@ -31,7 +31,16 @@ from gateway.store.people.admission import PERSON
 from gateway.store.people.names import Names, names_of
 from gateway.store.people.pseudonyms import key_for_erasing, pseudonym
 from gateway.store.people.tombs import Tomb
-from gateway.store.schema import aliases, audit, conversations, cutoffs, erased, usage, users
+from gateway.store.schema import (
+    aliases,
+    audit,
+    contacts,
+    conversations,
+    cutoffs,
+    erased,
+    usage,
+    users,
+)
 
 TOGETHER = 500  # rows a transaction: 10 ms in which no conversation can be claimed
 PAUSE = 0.1  # seconds between two: whoever waits to write goes first
@@ -46,6 +55,7 @@ _CONVERSATIONS = (
     .values(subject=bindparam("tomb"))
 )
 _IDS = select(users).where(users.c.org == _ORG, users.c.subject.in_(_NAMES))
+_CONTACTS = delete(contacts).where(contacts.c.org == _ORG, contacts.c.subject.in_(_NAMES))
 _TAKE_IDS = delete(users).where(users.c.org == _ORG, users.c.subject.in_(_NAMES))
 
 
@@ -138,6 +148,7 @@ async def _bury(database: Database, names: Names, by: str) -> tuple[Tomb, int]:
         tomb = Tomb(pseudonym(key, names.org, names.person.subject), int(time.time() * 1000))
         named = {"in_org": names.org, "names": list(names.all)}
         changed = await connection.execute(_CONVERSATIONS, {**named, "tomb": tomb.name})
+        await connection.execute(_CONTACTS, named)
         await _bury_ids(connection, key, names, tomb)
         await _mark(connection, key, names, tomb)
         await lift(connection, [(PERSON, names.org, name) for name in names.all])

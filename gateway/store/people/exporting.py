@@ -1,5 +1,6 @@
 """Everything held of one person, as it is: a row after another, however many."""
 
+import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from gateway.store.database import Database
 from gateway.store.people.holdings import Holdings
 from gateway.store.reading import each
 from gateway.store.reports import Report
-from gateway.store.schema import aliases, audit, conversations, usage, users
+from gateway.store.schema import aliases, audit, contacts, conversations, usage, users
 
 Row = Mapping[str, Any]
 Take = Callable[[Row], Awaitable[None] | None]
@@ -49,6 +50,7 @@ def _parts(org: str, names: Any) -> Iterator[tuple[str, Select[Any], Told]]:
     yield "user_id", _of(users, org, names).order_by(users.c.upstream), _timed("first_seen")
     key = (conversations.c.upstream, conversations.c.conversation)
     yield "conversation", _of(conversations, org, names).order_by(*key), _timed("opened_at")
+    yield "contact", _of(contacts, org, names).order_by(contacts.c.upstream), _contact
     spoken = select(usage).where(
         usage.c.org == org, or_(usage.c.subject.in_(names), usage.c.actor.in_(names))
     )
@@ -66,6 +68,13 @@ def _of(table: Any, org: str, names: Any) -> Select[Any]:
 def _timed(column: str) -> Told:
     """A row whose time is in seconds."""
     return lambda row: {**row, column: moment(row[column] * 1000)}
+
+
+def _contact(row: Row) -> Row:
+    """What vendors have been told beside this is what the sign-in says: it is not kept here."""
+    pushed = None if row["pushed"] is None else json.loads(row["pushed"])
+    names = {name: row[name] for name in ("org", "upstream", "subject")}
+    return {**names, "pushed": pushed, "was_sent": row["sent"] is not None}
 
 
 def _exchange(row: Row) -> Row:

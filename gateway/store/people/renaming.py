@@ -23,7 +23,7 @@ from gateway.store.dialect import alone
 from gateway.store.people.admission import PERSON
 from gateway.store.people.holdings import CLOCK, Holdings, holdings_of, is_blocked
 from gateway.store.people.names import Names, names_of
-from gateway.store.schema import aliases, users
+from gateway.store.schema import aliases, contacts, users
 
 Kind = Literal["renamed", "merged"]
 
@@ -40,6 +40,12 @@ _IDS = select(users).where(
 _TAKE = delete(users).where(
     users.c.org == bindparam("in_org"), users.c.subject.in_(bindparam("names", expanding=True))
 )
+
+_OF_BOTH = (contacts.c.org == bindparam("in_org")) & contacts.c.subject.in_(
+    bindparam("names", expanding=True)
+)
+_CONTACTS = select(contacts).where(_OF_BOTH)
+_TAKE_CONTACTS = delete(contacts).where(_OF_BOTH)
 
 
 class CannotBecome(Exception):
@@ -100,6 +106,7 @@ async def become(
             return False
         await _lead(connection, one, to)
         await _carry_ids(connection, one, to, keeps_old=kind == "renamed")
+        await _carry_contacts(connection, one, to)
         await _stay_blocked(connection, one, other)
         await write(connection, [event])
         return True
@@ -142,6 +149,18 @@ async def _carry_ids(connection: AsyncConnection, one: Names, to: str, *, keeps_
     if moved != rows:
         await connection.execute(_TAKE, named)
         await connection.execute(users.insert(), sorted(moved, key=_key))
+
+
+async def _carry_contacts(connection: AsyncConnection, one: Names, to: str) -> None:
+    """What a service of the company's own pushed of either; each vendor is told of it again."""
+    old = one.person.subject
+    named = {"in_org": one.org, "names": [old, to]}
+    rows = [dict(row._mapping) for row in await connection.execute(_CONTACTS, named)]
+    kept = {row["upstream"]: row for row in sorted(rows, key=lambda row: row["subject"] == to)}
+    if rows:
+        again = [row | {"subject": to, "sent": None} for _, row in sorted(kept.items())]
+        await connection.execute(_TAKE_CONTACTS, named)
+        await connection.execute(contacts.insert(), again)
 
 
 def _moved(row: dict[str, Any], old: str, to: str) -> dict[str, Any]:

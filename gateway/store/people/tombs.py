@@ -16,6 +16,7 @@ from gateway.store.people.pseudonyms import known_key, pseudonym
 from gateway.store.schema import erased
 
 LATE = 2.0  # seconds
+SLOW = 120.0  # seconds
 
 Named: TypeAlias = tuple[str, str]  # org, subject
 
@@ -33,6 +34,11 @@ class Tomb:
 
     def covers(self, time: int) -> bool:
         return time <= self.at
+
+
+def lately_made(tombs: Mapping[Named, Tomb]) -> Collection[Named]:
+    """Those of people who were erased while something slow, a request perhaps, was under way."""
+    return {named for named, tomb in tombs.items() if tomb.covers(int((time.time() - SLOW) * 1000))}
 
 
 def is_late(at: int) -> bool:

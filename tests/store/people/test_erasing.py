@@ -50,6 +50,7 @@ async def lived(store: Store) -> Store:
         await store.ledger.claim("support", f"c-{subject}", person(subject))
         await store.ledger.user_id("support", person(subject), f"id-of-{subject}")
         await used(store, subject, subject)
+        await store.contacts.push("support", person(subject), {"mail": f"{subject}@example"})
         await put(store.database, event(1, subject=subject, user_id="u", request_id=f"r-{subject}"))
     await used(store, "bob", at=NOW - 30, actor="alice")
     await put(
@@ -249,3 +250,11 @@ async def test_naming_and_erasing_at_once_leaves_no_id_of_the_old_one(
         known = await Ledger(store.database).known_user_id(upstream, person("alice"))
         assert known != "alice"
     await other.aclose()
+
+
+async def test_what_is_written_to_a_vendor_meanwhile_is_not_noted(
+    lived: Store, direct: Direct
+) -> None:
+    await erased(lived)
+    await lived.contacts.sent("acme", "support", {"alice": b"d", "bob": b"d"}, {})
+    assert direct("SELECT subject FROM contacts") == [("bob",)]

@@ -31,6 +31,7 @@ async def test_everything_that_is_held_of_a_person_comes_out_and_of_nobody_else(
         await store.ledger.claim("support", f"c-{subject}", Person("acme", subject))
         await store.ledger.user_id("support", Person("acme", subject), f"id-{subject}")
         await used(store, subject)
+        await store.contacts.push("support", Person("acme", subject), {"plan": f"of {subject}"})
         await put(store.database, event(1, subject=subject), event(2, org="x", subject=subject))
     await used(store, "bob", actor="alice", at=1_800_000_000)
     await put(store.database, event(3, subject="carol", actor="alice"))
@@ -44,6 +45,7 @@ async def test_everything_that_is_held_of_a_person_comes_out_and_of_nobody_else(
         "name": 1,
         "user_id": 2,
         "conversation": 2,
+        "contact": 2,
         "usage": 3,
         "audit": 4,
     }
@@ -51,6 +53,8 @@ async def test_everything_that_is_held_of_a_person_comes_out_and_of_nobody_else(
     ours = {"alice", VISITOR}
     for row in rows:
         assert {row.get("subject"), row.get("user"), row.get("actor")} & ours, row
+    contacts = [row for row in rows if row["kind"] == "contact"]
+    assert {row["pushed"]["plan"] for row in contacts} == {"of alice", f"of {VISITOR}"}
     (name,) = [row for row in rows if row["kind"] == "name"]
     assert name["made_at"].endswith("Z")
 
@@ -61,6 +65,6 @@ async def test_of_a_stranger_there_is_a_name_alone(store: Store) -> None:
 
 def test_every_table_that_names_people_is_thought_of() -> None:
     """Who adds one says here that it is exported, erased and renamed."""
-    known = {"conversations", "users", "aliases", "usage", "audit"}
+    known = {"conversations", "users", "aliases", "usage", "audit", "contacts"}
     naming = {table.name for table in metadata.sorted_tables if "subject" in table.columns}
     assert naming == known

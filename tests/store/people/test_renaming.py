@@ -195,3 +195,20 @@ async def test_whoever_asks_meanwhile_has_one_id_and_keeps_it(
     assert direct("SELECT count(*), count(DISTINCT upstream) FROM users") == [(20, 20)]
     assert direct("SELECT DISTINCT subject, user_id FROM users") == [("alicia", "id-of-alice")]
     await other.aclose()
+
+
+async def test_what_was_pushed_goes_along_and_is_written_again(store: Store) -> None:
+    await store.contacts.push("support", person("alice"), {"plan": "pro"})
+    await store.contacts.push("docs", person("alice"), {"plan": "old"})
+    await store.contacts.push("docs", person("alicia"), {"plan": "new"})
+    await store.contacts.sent("acme", "support", {"alice": b"d"}, {})
+    await made(store.database, "renamed", "alice", "alicia")
+    found = {
+        upstream: (await store.contacts.noted("acme", upstream, ["alice", "alicia"]))
+        for upstream in ("support", "docs")
+    }
+    assert {up: {who: one.pushed for who, one in of.items()} for up, of in found.items()} == {
+        "support": {"alicia": {"plan": "pro"}},
+        "docs": {"alicia": {"plan": "new"}},
+    }
+    assert found["support"]["alicia"].sent is None
