@@ -248,12 +248,16 @@ Index("aliases_of_one", aliases.c.org, aliases.c.becomes)
 Index("aliases_by_time", aliases.c.made_at)
 Index("cutoffs_by_time", cutoffs.c.made_at)
 Index("askings_by_time", askings.c.asked_at)
-# Few rows have an actor, and few questions are about one.
-for _column, _has_one in ((usage.c.actor, "actor <> ''"), (audit.c.actor, "actor IS NOT NULL")):
+# Few rows have an actor, and few questions are about one; many events are about nobody.
+for _name, _column, _is_named in (
+    ("usage_of_an_actor", usage.c.actor, "actor <> ''"),
+    ("audit_of_an_actor", audit.c.actor, "actor IS NOT NULL"),
+    ("events_of_a_person", events.c.subject, "subject IS NOT NULL"),
+):
     Index(
-        f"{_column.table.name}_of_an_actor",
+        _name,
         _column.table.c.org,
         _column,
-        sqlite_where=text(_has_one),
-        postgresql_where=text(_has_one),
+        sqlite_where=text(_is_named),
+        postgresql_where=text(_is_named),
     )

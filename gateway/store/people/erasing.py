@@ -37,7 +37,9 @@ from gateway.store.schema import (
     contacts,
     conversations,
     cutoffs,
+    deliveries,
     erased,
+    events,
     usage,
     users,
 )
@@ -56,6 +58,11 @@ _CONVERSATIONS = (
 )
 _IDS = select(users).where(users.c.org == _ORG, users.c.subject.in_(_NAMES))
 _CONTACTS = delete(contacts).where(contacts.c.org == _ORG, contacts.c.subject.in_(_NAMES))
+_EVENT = (events.c.org == _ORG, events.c.subject.in_(_NAMES))
+_DELIVERIES = delete(deliveries).where(
+    deliveries.c.number.in_(select(events.c.number).where(*_EVENT))
+)
+_EVENTS = update(events).where(*_EVENT).values(subject=None, user_id=None, body=None)
 _TAKE_IDS = delete(users).where(users.c.org == _ORG, users.c.subject.in_(_NAMES))
 
 
@@ -148,7 +155,8 @@ async def _bury(database: Database, names: Names, by: str) -> tuple[Tomb, int]:
         tomb = Tomb(pseudonym(key, names.org, names.person.subject), int(time.time() * 1000))
         named = {"in_org": names.org, "names": list(names.all)}
         changed = await connection.execute(_CONVERSATIONS, {**named, "tomb": tomb.name})
-        await connection.execute(_CONTACTS, named)
+        for statement in (_CONTACTS, _DELIVERIES, _EVENTS):
+            await connection.execute(statement, named)
         await _bury_ids(connection, key, names, tomb)
         await _mark(connection, key, names, tomb)
         await lift(connection, [(PERSON, names.org, name) for name in names.all])

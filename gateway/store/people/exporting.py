@@ -6,12 +6,21 @@ from typing import Any
 
 from sqlalchemy import Select, or_, select
 
-from gateway.store.columns import moment, of_event
+from gateway.envelope import moment
+from gateway.store.columns import of_event
 from gateway.store.database import Database
 from gateway.store.people.holdings import Holdings
 from gateway.store.reading import each
 from gateway.store.reports import Report
-from gateway.store.schema import aliases, audit, contacts, conversations, usage, users
+from gateway.store.schema import (
+    aliases,
+    audit,
+    contacts,
+    conversations,
+    events,
+    usage,
+    users,
+)
 
 Row = Mapping[str, Any]
 Take = Callable[[Row], Awaitable[None] | None]
@@ -51,6 +60,7 @@ def _parts(org: str, names: Any) -> Iterator[tuple[str, Select[Any], Told]]:
     key = (conversations.c.upstream, conversations.c.conversation)
     yield "conversation", _of(conversations, org, names).order_by(*key), _timed("opened_at")
     yield "contact", _of(contacts, org, names).order_by(contacts.c.upstream), _contact
+    yield "event", _of(events, org, names).order_by(events.c.number), _event
     spoken = select(usage).where(
         usage.c.org == org, or_(usage.c.subject.in_(names), usage.c.actor.in_(names))
     )
@@ -75,6 +85,13 @@ def _contact(row: Row) -> Row:
     pushed = None if row["pushed"] is None else json.loads(row["pushed"])
     names = {name: row[name] for name in ("org", "upstream", "subject")}
     return {**names, "pushed": pushed, "was_sent": row["sent"] is not None}
+
+
+def _event(row: Row) -> Row:
+    """What a vendor told of them; what it says is kept until it is delivered."""
+    body = None if row["body"] is None else row["body"].decode(errors="replace")
+    facts = {name: fact for name, fact in row.items() if name != "kind"}
+    return {**facts, "type": row["kind"], "at": moment(row["at"]), "body": body}
 
 
 def _exchange(row: Row) -> Row:

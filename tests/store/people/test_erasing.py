@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.event import Event
 from gateway.core.identity import ERASED, Person
 from gateway.ports import Whose
+from gateway.store.inbox import EventInbox
 from gateway.store.ledger import Ledger
 from gateway.store.people import erasing
 from gateway.store.people.blocking import block
@@ -52,6 +54,8 @@ async def lived(store: Store) -> Store:
         await used(store, subject, subject)
         await store.contacts.push("support", person(subject), {"mail": f"{subject}@example"})
         await put(store.database, event(1, subject=subject, user_id="u", request_id=f"r-{subject}"))
+    for subject in (*NAMES, "bob"):
+        await told(store, subject)
     await used(store, "bob", at=NOW - 30, actor="alice")
     await put(
         store.database,
@@ -66,6 +70,23 @@ async def lived(store: Store) -> Store:
 
 async def erased(store: Store, subject: str = "alice") -> Erased:
     return await erase(store.database, "acme", subject, by=ROOT, settled=0, pause=0)
+
+
+async def told(store: Store, subject: str) -> None:
+    """A vendor tells of somebody, and the company is to hear of it."""
+    event = Event(
+        id=f"e-{len(subject)}",
+        source=f"s-{len(subject)}",
+        org="acme",
+        upstream="support",
+        kind="message",
+        at=1,
+        subject=subject,
+        user=f"id-of-{subject}",
+        conversation=None,
+        data=json.dumps({"who": subject}).encode(),
+    )
+    assert await EventInbox(store.database, lambda: None).put(event, ["https://app.example"])
 
 
 def everything(direct: Direct) -> str:
@@ -258,3 +279,11 @@ async def test_what_is_written_to_a_vendor_meanwhile_is_not_noted(
     await erased(lived)
     await lived.contacts.sent("acme", "support", {"alice": b"d", "bob": b"d"}, {})
     assert direct("SELECT subject FROM contacts") == [("bob",)]
+
+
+async def test_what_a_vendor_told_of_them_is_delivered_to_nobody(
+    lived: Store, direct: Direct
+) -> None:
+    await erased(lived)
+    assert direct("SELECT subject FROM events WHERE body IS NOT NULL") == [("bob",)]
+    assert direct("SELECT count(*) FROM deliveries") == [(1,)]

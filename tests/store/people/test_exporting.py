@@ -9,7 +9,7 @@ from gateway.store.people.exporting import export
 from gateway.store.people.holdings import held_by
 from gateway.store.schema import metadata
 from gateway.store.store import Store
-from tests.store.people.test_erasing import used
+from tests.store.people.test_erasing import told, used
 from tests.store.trails import event, put
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
@@ -31,6 +31,7 @@ async def test_everything_that_is_held_of_a_person_comes_out_and_of_nobody_else(
         await store.ledger.claim("support", f"c-{subject}", Person("acme", subject))
         await store.ledger.user_id("support", Person("acme", subject), f"id-{subject}")
         await used(store, subject)
+        await told(store, subject)
         await store.contacts.push("support", Person("acme", subject), {"plan": f"of {subject}"})
         await put(store.database, event(1, subject=subject), event(2, org="x", subject=subject))
     await used(store, "bob", actor="alice", at=1_800_000_000)
@@ -46,6 +47,7 @@ async def test_everything_that_is_held_of_a_person_comes_out_and_of_nobody_else(
         "user_id": 2,
         "conversation": 2,
         "contact": 2,
+        "event": 2,
         "usage": 3,
         "audit": 4,
     }
@@ -65,6 +67,6 @@ async def test_of_a_stranger_there_is_a_name_alone(store: Store) -> None:
 
 def test_every_table_that_names_people_is_thought_of() -> None:
     """Who adds one says here that it is exported, erased and renamed."""
-    known = {"conversations", "users", "aliases", "usage", "audit", "contacts"}
+    known = {"conversations", "users", "aliases", "usage", "audit", "contacts", "events"}
     naming = {table.name for table in metadata.sorted_tables if "subject" in table.columns}
     assert naming == known

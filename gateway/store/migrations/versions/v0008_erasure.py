@@ -1,4 +1,4 @@
-"""Who was erased, and when; who spoke for somebody, in usage as in audit."""
+"""Who was erased, and when; who spoke for somebody, in usage as in audit; a person's events."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,4 +26,12 @@ def upgrade() -> None:
     acted = sa.text("actor IS NOT NULL")
     op.create_index(
         "audit_of_an_actor", "audit", ["org", "actor"], sqlite_where=acted, postgresql_where=acted
+    )
+    named = sa.text("subject IS NOT NULL")
+    op.create_index(
+        "events_of_a_person",
+        "events",
+        ["org", "subject"],
+        sqlite_where=named,
+        postgresql_where=named,
     )
