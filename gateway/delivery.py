@@ -14,8 +14,8 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from gateway.core.errors import LedgerUnavailable
@@ -91,21 +91,23 @@ class Courier:
     async def _hand_out_for_ever(self) -> None:
         while True:
             self._wake.clear()
-            with suppress(LedgerUnavailable):  # then later
+            async with going_on("handing out"):
                 await self._hand_out()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):
                     await self._wake.wait()
 
-    def _pause(self) -> float:
-        """Seconds until it is worth looking again, if nobody wakes us."""
+    def _pause(self) -> float | None:
+        """Seconds until it is worth looking again, if nobody wakes us; None: it never is."""
+        if not self._addresses:
+            return None
         now = time.monotonic()
         ends = (one.until - now for one in self._patience.values())
         return min([POLL, *(end for end in ends if end > 0)])
 
     async def _hand_out(self) -> None:
         """Take what may be tried now, as far as there is room, and begin with it."""
-        while len(self._sure) < MOST_HELD:
+        while self._addresses and len(self._sure) < MOST_HELD:
             began = time.monotonic()
             running = Counter(lane.target for lane in self._sure)
             full = [
@@ -149,16 +151,15 @@ class Courier:
         while True:
             await asyncio.sleep(RENEW)
             began, held = time.monotonic(), list(self._sure)
-            with suppress(LedgerUnavailable):
+            async with going_on("renewing"):
                 await self._outbox.renew(held)
                 self._sure.update((lane, began) for lane in held if lane in self._sure)
 
     async def _work(self, lane: Lane) -> None:
         """Deliver what is next in a lane that we hold, and let it go."""
         try:
-            await self._outbox.let_go(lane, await self._delivered(lane))
-        except LedgerUnavailable:
-            LOG.warning("the store is away: deliveries wait")
+            async with going_on("delivering"):
+                await self._outbox.let_go(lane, await self._delivered(lane))
         finally:
             del self._sure[lane]
             self._wake.set()
@@ -186,6 +187,10 @@ class Courier:
                     await address.receiver.take(due.event)
             except NotDelivered as error:
                 return await self._missed(due, address, error, began)
+            except Exception as error:
+                LOG.error("an event could not be told", exc_info=error)
+                fault = NotDelivered("a fault of the gateway", is_away=False)
+                return await self._missed(due, address, fault, began)
             self._patience_with(due.lane.target, address).found()
             self._arrived.add(this)
             self._tell(due, address, "delivered")
@@ -217,6 +222,17 @@ class Courier:
     def _tell(self, due: Due, address: Address, outcome: str) -> None:
         for sink in self._sinks:
             sink.delivered(address.org, due.event.upstream, outcome)
+
+
+@asynccontextmanager
+async def going_on(what: str) -> AsyncIterator[None]:
+    """Whatever happens in the block, deliveries go on: later, when the store is back."""
+    try:
+        yield
+    except LedgerUnavailable:
+        LOG.warning("the store is away: %s events waits", what)
+    except Exception as error:
+        LOG.error("%s events failed", what, exc_info=error)
 
 
 async def _ended(tasks: Iterable["asyncio.Task[None]"]) -> None:

@@ -2,15 +2,22 @@
 
 import asyncio
 import itertools
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.app import Gateway
+from gateway.config.load import load
+from gateway.core.errors import LedgerUnavailable
+from gateway.core.event import Event
+from gateway.core.patience import Waits
+from gateway.delivery import Address, Courier
+from gateway.ports import DeliverySink, Due, Lane, NotDelivered, Outbox, Receiver
 from tests.store.conftest import locked
 from tests.support import config
 from tests.support.chatbase import Chatbase
@@ -25,9 +32,10 @@ from tests.support.events import (
     lead,
 )
 from tests.support.reply import Reply
-from tests.support.stage import chatbase_stage, gateway_of
+from tests.support.stage import Stage, chatbase_stage, gateway_of
 from tests.support.tokens import Issuer
 from tests.support.vendor import Request
+from tests.test_envelope import EVENT
 
 pytestmark = pytest.mark.anyio
 
@@ -212,7 +220,157 @@ async def test_a_stop_lets_attempts_end_and_the_next_start_goes_on(tmp_path: Pat
         assert len(hooks.ids) == 5
 
 
-def _stage(vendor: Chatbase, gateway: Gateway, issuer: Issuer, url: str) -> Any:
-    from tests.support.stage import Stage
+async def test_after_a_reload_others_are_told(tmp_path: Path) -> None:
+    """What waits for one who is told no more is not lost, and is told once they are back."""
+    async with telling(tmp_path) as told, Hooks() as new:
+        (conversation,) = await opened(told, "alice")
+        told.hooks.status = 503
+        await tell(told, [(conversation, 0)])
+        await told.hooks.request_arrived(1)
+        gateway = told.stage.gateway
+        assert gateway is not None
+        file = tmp_path / "gateway.toml"
+        before = file.read_text()
+        file.write_text(before.replace(told.hooks.url, new.url))
+        await gateway.reload(load(file).settings)
+        await tell(told, [(conversation, 1)])
+        (event,) = await new.got(1)
+        assert numbers([event]) == {conversation: ["A1"]}
+        seen = len(told.hooks.requests)
+        told.hooks.status = 204
+        file.write_text(before)
+        await gateway.reload(load(file).settings)
+        await told.quiet()
+        assert numbers(told.hooks.events) == {conversation: ["A0"]}
+        assert len(told.hooks.requests) == seen + 1
 
+
+class Memory(Outbox):
+    """One lane of some events, in memory; what is asked of it may fail at first."""
+
+    def __init__(self, count: int, *, faults: int = 0) -> None:
+        self.lane = Lane("lane", "webhook a")
+        self.left = [
+            Due(self.lane, number, 0, 0, replace(EVENT, id=f"evt_{number}"))
+            for number in range(count)
+        ]
+        self.dead: list[Due] = []
+        self.faults = faults
+        self.held = False
+        self.quiet = asyncio.Event()
+
+    def _fail(self) -> None:
+        if self.faults:
+            self.faults -= 1
+            raise (RuntimeError("a fault") if self.faults % 2 else LedgerUnavailable())
+
+    async def due(self, blocked: Collection[str], most: int) -> Sequence[Lane]:
+        self._fail()
+        is_free = self.left and not self.held and self.lane.target not in blocked
+        return [self.lane] if is_free else []
+
+    async def hold(self, lanes: Sequence[Lane]) -> Sequence[Lane]:
+        self.held = True
+        return lanes
+
+    async def renew(self, lanes: Sequence[Lane]) -> None: ...
+
+    async def next(self, lane: Lane) -> Sequence[Due]:
+        return self.left[:3]
+
+    async def done(self, due: Due) -> None:
+        self._fail()
+        self.left.remove(due)
+        if not self.left:
+            self.quiet.set()
+
+    async def failed(self, due: Due, error: NotDelivered, *, dies: bool) -> None:
+        index = self.left.index(due)
+        self.left[index] = replace(due, tries=due.tries + (0 if error.is_away else 1))
+        if dies:
+            self.dead.append(self.left.pop(index))
+            if not self.left:
+                self.quiet.set()
+
+    async def bury(self, target: str, before: int, error: NotDelivered) -> None: ...
+
+    async def let_go(self, lane: Lane, wait: float) -> None:
+        self.held = False
+
+
+class Taking(Receiver):
+    """Takes all; unless what it is told to do fails."""
+
+    def __init__(self, fails: Callable[[Event], None] = lambda event: None) -> None:
+        self.ids: list[str] = []
+        self._fails = fails
+
+    async def take(self, event: Event) -> None:
+        self._fails(event)
+        self.ids.append(event.id)
+
+
+class Told(DeliverySink):
+    def __init__(self) -> None:
+        self.outcomes: list[str] = []
+
+    def delivered(self, org: str, upstream: str, outcome: str) -> None:
+        self.outcomes.append(outcome)
+
+
+async def delivered(memory: Memory, receiver: Receiver, **how: Any) -> Told:
+    told = Told()
+    courier = Courier(memory, [told])
+    address = Address(
+        **{
+            "org": "acme",
+            "receiver": receiver,
+            "waits": Waits(0.01, 0.02),
+            "at_once": 4,
+            "tries": 2,
+            "give_up": 60.0,
+            **how,
+        }
+    )
+    courier.begin()
+    courier.serve({"webhook a": address}, nullcontext())
+    async with asyncio.timeout(20):
+        await memory.quiet.wait()
+    await courier.aclose()
+    return told
+
+
+async def test_deliveries_go_on_whatever_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store, or a fault of our own; and what a receiver has got it does not get again."""
+    monkeypatch.setattr("gateway.delivery.POLL", 0.01)
+    receiver = Taking()
+    told = await delivered(Memory(7, faults=6), receiver)
+    assert receiver.ids == [f"evt_{number}" for number in range(7)]
+    assert told.outcomes == ["delivered"] * 7
+
+
+async def test_an_event_that_cannot_be_told_dies_and_holds_up_no_other() -> None:
+    def fails(event: Event) -> None:
+        if event.id == "evt_1":
+            raise ValueError("no line can hold it")
+
+    receiver, memory = Taking(fails), Memory(3)
+    told = await delivered(memory, receiver)
+    assert receiver.ids == ["evt_0", "evt_2"]
+    assert [due.event.id for due in memory.dead] == ["evt_1"]
+    assert Counter(told.outcomes) == {"delivered": 2, "failed": 1, "died": 1}
+
+
+async def test_while_nobody_is_to_be_told_the_store_is_not_asked() -> None:
+    memory = Memory(1)
+    courier = Courier(memory, [])
+    memory.faults = 1  # of whoever asks
+    courier.begin()
+    courier.wake()
+    await asyncio.sleep(0.05)
+    assert memory.faults == 1
+    await courier.aclose()
+
+
+def _stage(vendor: Chatbase, gateway: Gateway, issuer: Issuer, url: str) -> Stage[Chatbase]:
     return Stage(vendor, gateway, issuer, url, "/support/api/v2/agents/agent_1")

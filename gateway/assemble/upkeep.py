@@ -16,7 +16,7 @@ from gateway.store.cutoffs import tidy
 from gateway.store.database import Database
 from gateway.store.heads import tell_heads
 from gateway.store.retention import retain
-from gateway.store.undelivered import drop_older
+from gateway.store.undelivered import drop_older, expire
 from gateway.store.verify import Head
 from gateway.telemetry.outside import tell_outside
 
@@ -24,6 +24,7 @@ LOG = logging.getLogger("gateway.store")
 
 FIRST = 30.0  # seconds after the start
 EVERY = 3600.0  # seconds
+LONGEST = 31 * 86400.0  # seconds, a day more than any receiver may be waited for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,7 @@ class Upkeep:
             today = int(now * 1000) // MILLISECONDS_A_DAY
             await tell_heads(self.database, self._tell, today=today)
             await tidy(self.database, now=now)
+            await expire(self.database, now - LONGEST)
             gone = await drop_older(self.database, now - self.dead_events)
             gone += await retain(self.database, before=now - self.retention)
             if gone:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store.database import Database, Work
+from gateway.store.dialect import clock
 from gateway.store.inbox import touch
 from gateway.store.outbox import forgetting
 from gateway.store.reports import Asked, Report
@@ -84,6 +85,21 @@ async def drop_older(database: Database, before: float) -> int:
     """Forget what was given up before that, in seconds since the epoch; as `replay`."""
     old = deliveries.c.died_at < int(before * 1000)
     return await _all(database, lambda connection: _drop(connection, old))
+
+
+async def expire(database: Database, before: float) -> None:
+    """Give up what has waited since before that, in seconds since the epoch: nobody knows whom for.
+
+    Raises:
+        LedgerUnavailable: the store is away; later, then.
+    """
+
+    async def give_up(connection: AsyncConnection) -> None:
+        waits = and_(deliveries.c.died_at.is_(None), deliveries.c.since < int(before * 1000))
+        died = {"died_at": await clock(connection), "reason": "no such receiver any more"}
+        await connection.execute(update(deliveries).where(waits).values(died))
+
+    await database.start(database.commit(give_up))
 
 
 async def _drop(connection: AsyncConnection, wanted: ColumnElement[bool]) -> int:

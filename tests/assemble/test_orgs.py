@@ -26,6 +26,7 @@ class NoStore:
     """A store that nobody asks: an org is made without it."""
 
     ledger = None
+    askings = None
 
     def check(self, identity: object) -> None:
         """Nobody is blocked."""

@@ -10,7 +10,7 @@ from gateway.store.inbox import EventInbox
 from gateway.store.outbox import EventOutbox
 from gateway.store.reading import each
 from gateway.store.reports import Asked
-from gateway.store.undelivered import Depth, depth, drop, drop_older, replay, undelivered
+from gateway.store.undelivered import Depth, depth, drop, drop_older, expire, replay, undelivered
 from tests.store.conftest import Direct
 from tests.test_envelope import EVENT
 
@@ -78,6 +78,16 @@ async def test_what_is_dropped_is_gone_and_what_it_said_when_nobody_waits_for_it
     direct("UPDATE deliveries SET died_at = 1")
     assert await drop(database, ALL, ()) == 4
     assert direct("SELECT count(body) FROM events") == [(0,)]
+
+
+async def test_what_waits_for_a_receiver_that_is_no_more_dies_in_the_end(
+    database: Database, outbox: EventOutbox, direct: Direct
+) -> None:
+    await expire(database, 1.0)
+    assert (await depth(database)).waiting == 3
+    direct("UPDATE deliveries SET since = 500 WHERE target = ?", B)
+    await expire(database, 1.0)
+    assert await depth(database) == Depth(0, 6, None)
 
 
 async def test_what_died_long_ago_is_forgotten(database: Database, outbox: EventOutbox) -> None:
