@@ -18,13 +18,16 @@ from gateway.contacts.push import Desk
 from gateway.core import fields as http
 from gateway.core import origin, request_id
 from gateway.core.errors import GatewayError
+from gateway.core.handshake import with_credential
 from gateway.core.identity import Identity
 from gateway.dispatch import refuse, serve, who_asks
 from gateway.host_contacts import HostContacts
 from gateway.lifespan import open_or_say_why
 from gateway.net.asgi import CLOSES_UNENDED, AsgiInbound, AsgiOutbound
+from gateway.net.asgi_socket import AsgiSocket, HandshakeAnswer
 from gateway.net.in_process import ended
 from gateway.net.mounted_path import routed_path
+from gateway.opening import serve_socket
 from gateway.ports import Record
 from gateway.stamp import Stamped
 
@@ -205,8 +208,16 @@ class Gateway:
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
-            await receive()
-            await send(TURNED_AWAY)  # no WebSocket is spoken here
+            await self._socket(scope, receive, send)
+
+    async def _socket(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        assembled = await self.opened()
+        await receive()  # that somebody wants to connect
+        ask = self._inbound(assembled, scope, receive, self._prefix)
+        ask.fields = with_credential(ask.fields)
+        socket, answer = AsgiSocket(receive, send), HandshakeAnswer(scope, send)
+        with assembled.lease:
+            await serve_socket(assembled.house, ask, socket, answer, self._record(ask))
 
     async def _http(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         assembled = await self.opened()

@@ -13,6 +13,7 @@ from gateway.core.errors import (
     BadRequest,
     ConversationNotFound,
     LoopDetected,
+    MethodNotAllowed,
     NotFound,
     OriginRefused,
     ToolNotFound,
@@ -36,6 +37,8 @@ async def handle(
     `path` is what is left below the org's own. Raises a `GatewayError` where it ends early.
     """
     upstream, match = route(org, path, ask, record)  # 404, 405: only what is declared exists
+    if match.operation.websocket:  # some server lets CONNECT by, which is no handshake
+        raise MethodNotAllowed(("GET",))
     check_origin(org, match, ask)  # 403: a page of somebody else's, where none is expected
     identity = await authenticate(org, ask, answer, record)  # 401: who is asking
     counted = identity.person, upstream.name, match.operation, record
@@ -75,11 +78,12 @@ def refuse_loop(fields: Fields, via: str) -> None:
 
 
 def check_origin(org: Org, match: Match, ask: Inbound) -> None:
-    """Refuse a page of another origin, as servers of MCP must, whatever credential it has.
+    """Refuse a page of another origin where no browser asks first: at MCP servers and WebSockets.
 
     A name that was made to lead here (DNS rebinding) is an origin of its own: `hosts` refuses it.
     """
-    if match.operation.mcp and not origin.is_own(
+    judged = match.operation.mcp or match.operation.websocket
+    if judged and not origin.is_own(
         ask.fields, scheme=ask.scheme, host=ask.host, origins=org.origins
     ):
         raise OriginRefused("No page of this origin may call this server")
@@ -157,17 +161,22 @@ async def check_conversations(exchange: Exchange) -> None:
 
     Only then is it recorded: what somebody else wrote there may be anything, a token perhaps.
     """
-    org, upstream = exchange.org, exchange.upstream
     if exchange.call.operation.continues and not exchange.call.conversations:
         # A vendor may take none for all: GPTBots' lists do.
         raise BadRequest("This operation needs to be told which conversation it is about")
     for conversation in exchange.call.conversations:
-        whose = await org.ledger.whose(upstream.name, conversation, exchange.identity.person)
-        adopted = whose is Whose.NOBODYS and await adopt(exchange, conversation)
-        if whose is not Whose.THEIRS and not adopted:
-            org.audit.note("conversation_denied", exchange.record)
-            raise ConversationNotFound
-        exchange.record.conversation = conversation
+        await check_conversation(exchange, conversation)
+
+
+async def check_conversation(exchange: Exchange, conversation: str) -> None:
+    """Refuse unless it is this person's."""
+    org, upstream = exchange.org, exchange.upstream
+    whose = await org.ledger.whose(upstream.name, conversation, exchange.identity.person)
+    adopted = whose is Whose.NOBODYS and await adopt(exchange, conversation)
+    if whose is not Whose.THEIRS and not adopted:
+        org.audit.note("conversation_denied", exchange.record)
+        raise ConversationNotFound
+    exchange.record.conversation = conversation
 
 
 def bound_tools(exchange: Exchange) -> None:

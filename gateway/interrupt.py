@@ -71,6 +71,30 @@ class Running:
 
 
 @asynccontextmanager
+async def interruptible(running: Running, identity: Identity) -> AsyncIterator[Interrupt]:
+    """Run the block until it ends, or `running` or whoever has the interrupt ends it.
+
+    Raises:
+        Overloaded, Blocked, ClientLeft: why it was ended.
+        LedgerUnavailable: whether they may still speak has not been known for too long.
+    """
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("what can be interrupted runs in a task")
+    interrupt = Interrupt(task, identity)
+    running.add(interrupt)
+    try:
+        yield interrupt
+    except asyncio.CancelledError:
+        if interrupt.reason is None:
+            raise
+        task.uncancel()
+        raise interrupt.reason from None
+    finally:
+        running.remove(interrupt)
+
+
+@asynccontextmanager
 async def while_connected(
     ask: Inbound, running: Running, identity: Identity
 ) -> AsyncIterator[None]:
@@ -80,25 +104,14 @@ async def while_connected(
     go on billing.
 
     Raises:
-        ClientLeft, Overloaded, Blocked: the latter two.
-        LedgerUnavailable: whether they may still speak has not been known for too long.
+        ClientLeft, Overloaded, Blocked, LedgerUnavailable: as `interruptible`.
     """
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("while_connected runs in a task")
-    interrupt = Interrupt(task, identity)
-    running.add(interrupt)
-    watcher = asyncio.create_task(_watch(ask, interrupt))
-    try:
-        yield
-    except asyncio.CancelledError:
-        if interrupt.reason is None:
-            raise
-        task.uncancel()
-        raise interrupt.reason from None
-    finally:
-        running.remove(interrupt)
-        watcher.cancel()
+    async with interruptible(running, identity) as interrupt:
+        watcher = asyncio.create_task(_watch(ask, interrupt))
+        try:
+            yield
+        finally:
+            watcher.cancel()
 
 
 async def _watch(ask: Inbound, interrupt: Interrupt) -> None:

@@ -37,6 +37,7 @@ from gateway.ports import (
     Transport,
     Visitors,
 )
+from gateway.ports.socket import Sockets
 from gateway.ports.widgets import WidgetProofs
 
 
@@ -59,6 +60,8 @@ class Upstream:
     assertions: Assertions | None = None  # None: the vendor gets no statement of ours
     audience: str = ""  # whom such a statement is for
     contacts: Contacts | None = None  # None: what is known of people stays here
+    sockets: Sockets | None = None  # None: it has no WebSockets
+    recheck: float = 30.0  # seconds between two looks whether who has one still may
     ends_at_expiry: bool = False  # whether an answer ends when its credential does
 
 

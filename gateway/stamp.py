@@ -44,9 +44,12 @@ class Stamped:
         self._record.status = status
         if self._record.first_byte_ms is None:
             self._record.first_byte_ms = (time.monotonic() - self._record.started) * 1000
+        await self._answer.start(status, [*fields, *self.marks()])
+
+    def marks(self) -> Fields:
+        """What a head carries beside its own fields."""
         request_id = (b"x-request-id", self._record.request_id.encode("ascii"))
-        limits = quota.fields(self._record.quotas)
-        await self._answer.start(status, [*fields, request_id, *EVERY_ANSWER, *limits, *self.also])
+        return [request_id, *EVERY_ANSWER, *quota.fields(self._record.quotas), *self.also]
 
     async def chunk(self, content: bytes) -> None:
         self._record.bytes_out += len(content)

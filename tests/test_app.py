@@ -74,7 +74,7 @@ async def test_a_store_that_cannot_be_used_keeps_it_from_starting(tmp_path: Path
     assert "gateway.db" in sent[0]["message"]
 
 
-async def test_a_websocket_is_turned_away(tmp_path: Path) -> None:
+async def test_a_websocket_that_nothing_declares_is_turned_away(tmp_path: Path) -> None:
     async with Chatbase() as vendor:
         gateway = built(tmp_path, vendor, Issuer())
     sent: list[Any] = []
@@ -85,7 +85,9 @@ async def test_a_websocket_is_turned_away(tmp_path: Path) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await gateway({"type": "websocket"}, receive, send)
+    scope = {"type": "websocket", "path": "/x", "raw_path": b"/x", "headers": []}
+    await gateway(scope, receive, send)
+    await gateway.aclose()
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 

@@ -114,6 +114,17 @@ def test_an_mcp_server_is_a_configuration(tmp_path: Path) -> None:
     }
 
 
+def test_websockets_are_a_configuration(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "websockets.md").read_text(encoding="utf-8")
+    (snippet,) = snippets(page, "toml")
+    file = tmp_path / "gateway.toml"
+    file.write_text(snippet)
+    loaded = load(file, environment={"LIVE_KEY": "k" * 20})
+    assert loaded.warnings == ()
+    talk = loaded.settings.profiles["mine"].operations["talk"]
+    assert list(talk.messages) == ["say", "result"]
+
+
 def test_limits_are_a_configuration(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
     (snippet,) = snippets(page, "toml")

@@ -27,7 +27,12 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.window",
     ),
     ("gateway.core.identity", "gateway.core.strictjson", "gateway.core.fields"),
-    ("gateway.core.assertion", "gateway.core.logout"),
+    (
+        "gateway.core.assertion",
+        "gateway.core.closing",
+        "gateway.core.handshake",
+        "gateway.core.logout",
+    ),
     (
         "gateway.core.origin",
         "gateway.core.pointer",
@@ -66,7 +71,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.observe",
         "gateway.core.subject",
     ),
-    ("gateway.core.plan",),
+    ("gateway.core.plan", "gateway.core.spoken"),
     ("gateway.core.lookup", "gateway.core.contact_call"),
     ("gateway.ports.*", "gateway.verification", "gateway.caller", "gateway.envelope"),
     (
@@ -86,7 +91,9 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.exchange", "gateway.tools", "gateway.chatkit", "gateway.contacts.*"),
     ("gateway.staff",),
     ("gateway.widgets",),
+    ("gateway.websocket",),
     ("gateway.dispatch",),
+    ("gateway.opening",),
     ("gateway.explain", "gateway.recording"),
     ("gateway.config.*",),
     ("gateway.assemble.*",),
@@ -123,7 +130,9 @@ PIPELINES = (
     "gateway.chatkit",
     "gateway.staff",
     "gateway.widgets",
+    "gateway.websocket",
     "gateway.dispatch",
+    "gateway.opening",
     "gateway.explain",
     "gateway.recording",
 )

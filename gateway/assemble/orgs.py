@@ -47,6 +47,7 @@ from gateway.limits.rounds import ToolRounds
 from gateway.net.http1 import Http1Transport
 from gateway.net.in_process import InProcessTransport
 from gateway.net.resting import Resting
+from gateway.net.websocket import WebSocketTransport
 from gateway.org import Org, Upstream
 from gateway.ports import Admission, AuditSink, Contacts, EventQueue
 from gateway.store.store import Store
@@ -220,6 +221,19 @@ def build_transport(
     )
 
 
+def build_sockets(settings: UpstreamSettings) -> WebSocketTransport | None:
+    """None: in an application that is its own upstream there is nobody to shake hands with."""
+    if settings.is_app:
+        return None
+    base = urlsplit(settings.base_url)
+    return WebSocketTransport(
+        origin=f"{base.scheme}://{base.netloc}",
+        open_timeout=settings.timeouts.connect + settings.timeouts.first_byte,
+        max_open=settings.max_connections,
+        through=settings.proxy,
+    )
+
+
 def build_upstream(
     settings: UpstreamSettings,
     shared: Shared,
@@ -249,6 +263,8 @@ def build_upstream(
         table=shared.table(settings),
         keys=tuple(key.get_secret_value() for key in settings.key),
         transport=transport,
+        sockets=build_sockets(settings),
+        recheck=settings.timeouts.recheck,
         user_id_rule=settings.user_id,
         user_id_pattern=re.compile(vendor.user_id),
         agents=None if "*" in settings.agents else frozenset(settings.agents),

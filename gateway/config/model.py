@@ -131,6 +131,9 @@ class Timeouts(Table):
     total: Annotated[float, Seconds("10ms", "1d")] = Field(
         default=900.0, description="Of a whole exchange."
     )
+    recheck: Annotated[float, Seconds("1s", "1h")] = Field(
+        default=30.0, description="Of a WebSocket: between two looks whether the person still may."
+    )
 
 
 class UpstreamTable(Table):

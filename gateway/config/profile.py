@@ -56,6 +56,31 @@ class MeteredTable(Table):
     )
 
 
+class MessageTable(Table):
+    """What a client may say over a WebSocket, in one kind of message."""
+
+    user: Bodies = Field(default=(), description="Where the user id is written.")
+    conversation: Bodies = Field(
+        default=(), description="Where a message names a conversation: it must be theirs."
+    )
+    members: Texts = Field(
+        default=(), description='Let through, "type" among them; "*": all but what names people.'
+    )
+    inner: MembersByPointer = Field(
+        default={}, description="Of objects deeper in it, by JSON Pointer: let through."
+    )
+    containers: Bodies = Field(
+        default=(), description="Objects in which names of people are looked for too."
+    )
+    flat: Bodies = Field(default=(), description="Objects that hold no objects and no arrays.")
+    values: ValuesByPointer = Field(
+        default={}, description="What a member may hold, by JSON Pointer; * is every item."
+    )
+    calls_tool: bool = Field(
+        default=False, description="A tool call, or the result of one: usage counts it."
+    )
+
+
 class OperationTable(Table):
     """One thing an end user may ask of the vendor. What is not listed does not exist."""
 
@@ -114,6 +139,13 @@ class OperationTable(Table):
     )
     settable: Texts = Field(
         default=(), description="Members that `set` of an upstream may write, and nobody else."
+    )
+    websocket: bool = Field(
+        default=False, description="A GET that opens a WebSocket, and is no request by itself."
+    )
+    subprotocols: Texts = Field(default=(), description="Of a WebSocket: let through.")
+    messages: Mapping[Text, MessageTable] = Field(
+        default={}, description="Of a WebSocket: what a client may say there, by its type."
     )
     mcp: bool = Field(
         default=False, description="Its bodies are messages of MCP: judged and answered as such."

@@ -70,6 +70,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "field_values": {name: sorted(some) for name, some in operation.field_values.items()},
         "response_fields": sorted(operation.response_fields),
         "settable": sorted(operation.settable),
+        "websocket": operation.websocket,
+        "subprotocols": sorted(operation.subprotocols),
+        "messages": {name: _message(one) for name, one in operation.messages.items()},
         "mcp": operation.mcp,
         "json_lines": operation.json_lines,
         "says": _places(operation.says),
@@ -78,6 +81,11 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "no_conversation": operation.no_conversation,
     }
     return {name: value for name, value in table.items() if value}
+
+
+def _message(rules: Operation) -> dict[str, Any]:
+    """What an operation says of a body, and no more."""
+    return {key: said for key, said in _operation(rules).items() if key not in {"method", "path"}}
 
 
 def _problem(problem: ProblemShape) -> dict[str, Any]:

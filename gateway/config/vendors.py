@@ -14,6 +14,7 @@ from gateway.config.profile import (
     CallbackTable,
     ContactBookTable,
     LookupTable,
+    MessageTable,
     MeteredTable,
     OperationTable,
     ProblemTable,
@@ -30,6 +31,7 @@ from gateway.core.vendor import (
     Operation,
     ProblemShape,
     Vendor,
+    message,
 )
 from gateway.vendors import VENDORS
 
@@ -154,12 +156,28 @@ def operation(table: OperationTable) -> Operation:
         field_values={name: frozenset(some) for name, some in table.field_values.items()},
         response_fields=frozenset(table.response_fields),
         settable=frozenset(table.settable),
+        websocket=table.websocket,
+        subprotocols=frozenset(table.subprotocols),
+        messages={name: _message(one) for name, one in table.messages.items()},
         mcp=table.mcp,
         json_lines=table.json_lines,
         says=tuple(map(body, table.says)),
         thinks=table.thinks,
         calls_tool=table.calls_tool,
         no_conversation=table.no_conversation or "",
+    )
+
+
+def _message(table: MessageTable) -> Operation:
+    return message(
+        user=tuple(map(body, table.user)),
+        conversation=tuple(map(body, table.conversation)),
+        members=frozenset(table.members),
+        inner={pointer: frozenset(some) for pointer, some in table.inner.items()},
+        containers=tuple(map(body, table.containers)),
+        flat=tuple(map(body, table.flat)),
+        values={pointer: frozenset(map(_scalar, some)) for pointer, some in table.values.items()},
+        calls_tool=table.calls_tool,
     )
 
 

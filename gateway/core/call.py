@@ -59,7 +59,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class _Reading:
+class Reading:
     """What comes out of one request while it is read."""
 
     operation: Operation
@@ -113,7 +113,7 @@ def read(
         ConversationNotFound: it brings back what was somebody else's.
         SpoofedIdentity: it names somebody else, and `refuse_spoofs`.
     """
-    reading = _Reading(match.operation, frozenset({user, subject, org, ""}))
+    reading = Reading(match.operation, frozenset({user, subject, org, ""}))
     _read_variables(reading, match)
     query = _read_query(reading, raw_query)
     listed = _read_fields(reading, fields, user_header)
@@ -137,7 +137,7 @@ def read(
     )
 
 
-def _read_variables(reading: _Reading, match: Match) -> None:
+def _read_variables(reading: Reading, match: Match) -> None:
     for place in reading.operation.user:
         if isinstance(place, Variable) and match.variables[place.name] != SELF:
             reading.name_person("path", place.name, match.variables[place.name])
@@ -146,7 +146,7 @@ def _read_variables(reading: _Reading, match: Match) -> None:
             reading.name_conversation(match.variables[place.name])
 
 
-def _read_query(reading: _Reading, raw_query: bytes) -> tuple[tuple[str, str], ...]:
+def _read_query(reading: Reading, raw_query: bytes) -> tuple[tuple[str, str], ...]:
     guard = reading.operation.query_guard
     passed: list[tuple[str, str]] = []
     for name, value in parse_query(raw_query):
@@ -164,7 +164,7 @@ def _read_query(reading: _Reading, raw_query: bytes) -> tuple[tuple[str, str], .
 
 
 def _read_fields(
-    reading: _Reading, fields: Fields, user_header: str
+    reading: Reading, fields: Fields, user_header: str
 ) -> tuple[tuple[bytes, bytes], ...]:
     guard = reading.operation.field_guard
     own = fold(user_header)
@@ -186,7 +186,7 @@ def _read_fields(
 
 
 def _leave_those(
-    reading: _Reading, passed: dict[bytes, bytes], name: str, allowed: frozenset[str]
+    reading: Reading, passed: dict[bytes, bytes], name: str, allowed: frozenset[str]
 ) -> None:
     """Leave of the list in a field what the operation lets through."""
     written = passed.pop(name.encode("ascii"), None)
@@ -201,7 +201,7 @@ def _leave_those(
 
 
 def _read_mcp(
-    reading: _Reading,
+    reading: Reading,
     fields: Fields,
     listed: tuple[tuple[bytes, bytes], ...],
     content: bytes | None,
@@ -212,7 +212,7 @@ def _read_mcp(
         return None, tuple(_unsealed(reading, name, value, seal) for name, value in listed)
     asked = mcp.parse(content)
     for message in asked.messages:
-        _judge(reading, message)
+        judge(reading, message)
     repeating = mirror.mirrored(asked, fields)
     if seal is not None:
         mcp.unseal(asked, seal)
@@ -220,7 +220,7 @@ def _read_mcp(
 
 
 def _unsealed(
-    reading: _Reading, name: bytes, value: bytes, seal: Seal | None
+    reading: Reading, name: bytes, value: bytes, seal: Seal | None
 ) -> tuple[bytes, bytes]:
     """A field as the vendor gets it: the id of an event is one of a session of this person's."""
     if name != mcp.LAST_EVENT or seal is None:
@@ -233,15 +233,15 @@ def _unsealed(
     return name, opened.encode("latin-1")
 
 
-def _read_body(reading: _Reading, content: bytes) -> JsonObject:
+def _read_body(reading: Reading, content: bytes) -> JsonObject:
     document = strictjson.loads(content)
     if not isinstance(document, dict):
         raise BadRequest("The body is not a JSON object")
-    _judge(reading, document)
+    judge(reading, document)
     return document
 
 
-def _judge(reading: _Reading, document: JsonObject) -> None:
+def judge(reading: Reading, document: JsonObject) -> None:
     """Take out of a body what may not pass, and note whom and what it names."""
     operation = reading.operation
     holding.check(operation, document)
@@ -258,7 +258,7 @@ def _judge(reading: _Reading, document: JsonObject) -> None:
     _read_conversations(reading, named, document)
 
 
-def _clear(reading: _Reading, room: Room, members: JsonObject) -> None:
+def _clear(reading: Reading, room: Room, members: JsonObject) -> None:
     """Take out of an object what may not pass."""
     if len(members) > MAX_MEMBERS:
         raise BadRequest(f"An object in the body has more than {MAX_MEMBERS:,} members")
@@ -281,7 +281,7 @@ def _leave_out_none(
                 del inner[name]
 
 
-def _read_conversations(reading: _Reading, places: tuple[Body, ...], document: JsonObject) -> None:
+def _read_conversations(reading: Reading, places: tuple[Body, ...], document: JsonObject) -> None:
     for place in places:
         for value in pointer.find(document, place.tokens):
             # OpenAI takes `conversation` as text or as an object with the id in it: two places.

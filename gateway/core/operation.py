@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.core.fields import NEVER_PASSED, TOKEN
 from gateway.core.guard import EVERY, Guard, Room, rooms
@@ -32,6 +32,8 @@ def frozen(mapping: Mapping[Key, Value]) -> Mapping[Key, Value]:
 
 TEMPLATE = re.compile(r"(?:/(?:\{[a-z][a-z_]*\}|[A-Za-z0-9._~:@-]+))+(?:/\{\+[a-z][a-z_]*\})?")
 _METHOD = re.compile(r"[A-Z]+")
+_SUBPROTOCOL = re.compile(r"[A-Za-z0-9._-]+")
+HANDSHAKE = "CONNECT"  # RFC 8441: a method that changes something, as far as browsers can tell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,9 @@ class Operation:
     field_values: Mapping[str, frozenset[str]] = field(default_factory=dict)  # items, of a list too
     response_fields: frozenset[str] = frozenset()  # beyond the defaults of fields.RESPONSE_FIELDS
     settable: frozenset[str] = frozenset()  # members the server may set, and clients may not
+    websocket: bool = False  # a GET that opens one, and is no request by itself
+    messages: Mapping[str, "Operation"] = field(default_factory=dict)  # said there, by their type
+    subprotocols: frozenset[str] = frozenset()  # of a WebSocket: let through
     mcp: bool = False  # its bodies are messages of MCP (core.mcp), and ids in it are secrets
     json_lines: bool = False  # its streams are JSON lines, whatever their media type says
     says: tuple[Body, ...] = ()  # a person's own words; without any, tools and agent talk on
@@ -70,8 +75,9 @@ class Operation:
     no_conversation: str = ""  # why it names none, where that is not plain
 
     def __post_init__(self) -> None:
-        for name in ("values", "inner", "field_values"):
+        for name in ("values", "inner", "field_values", "messages"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
+        _check_socket(self)
         _check_target(self)
         _check_fields(self)
         _check_bodies(self)
@@ -80,6 +86,9 @@ class Operation:
 
     @property
     def methods(self) -> tuple[str, ...]:
+        """Of a WebSocket the one that handshakes have here, and no request has (RFC 8441)."""
+        if self.websocket:
+            return (HANDSHAKE,)
         return (self.method,) if isinstance(self.method, str) else self.method
 
     @cached_property
@@ -148,6 +157,21 @@ def _guard(operation: Operation, kind: type[Query] | type[Header], listed: froze
             place.name for place in operation.conversation if isinstance(place, kind)
         ),
     )
+
+
+def message(**rules: Any) -> Operation:
+    """What a message of a WebSocket may hold: what `Operation` says of a body."""
+    return Operation(method="POST", path="/message", **rules)
+
+
+def _check_socket(operation: Operation) -> None:
+    if not operation.websocket:
+        if operation.messages or operation.subprotocols:
+            raise ValueError("messages: only a WebSocket has them")
+    elif operation.method != "GET" or operation.takes_body:
+        raise ValueError("websocket: a handshake is a GET without a body; what is said: messages")
+    elif not all(_SUBPROTOCOL.fullmatch(name) for name in operation.subprotocols):
+        raise ValueError("subprotocols: letters, digits and . _ - alone")
 
 
 def _check_target(operation: Operation) -> None:

@@ -12,7 +12,7 @@ from typing import Literal
 from gateway.core.callback import Callback
 from gateway.core.contact import ContactBook
 from gateway.core.metered import Metered
-from gateway.core.operation import TEMPLATE, Operation, frozen
+from gateway.core.operation import TEMPLATE, Operation, frozen, message
 from gateway.core.place import Body, Header, Place, Query, Variable
 from gateway.core.problem_shape import ProblemShape
 
@@ -30,6 +30,7 @@ __all__ = [
     "Variable",
     "Vendor",
     "WidgetProof",
+    "message",
 ]
 
 # What a vendor's own widget is shown of who sits before it; see `gateway.widgets`.

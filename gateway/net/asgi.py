@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.core.errors import BadRequest, ContentTooLarge, RequestTimeout
 from gateway.core.fields import single
 from gateway.core.forwarded import Network, forwarded_origin, is_trusted
+from gateway.core.operation import HANDSHAKE
 from gateway.net import mounted_path
 from gateway.ports import ClientLeft, Fields
 
@@ -25,7 +26,6 @@ _LONGEST_LENGTH = 18  # digits: an exabyte, and quick to read as a number
 # What a server says of itself in `extensions` that closes a connection whose answer has no end.
 CLOSES_UNENDED = "gateway.closes_unended"
 _HTTP = {"ws": "http", "wss": "https"}  # a handshake is HTTP, and so is the origin of its page
-_HANDSHAKE = "CONNECT"  # RFC 8441: a method that changes something, as far as browsers can tell
 
 
 class AnswerCut(Exception):
@@ -50,7 +50,7 @@ class AsgiInbound:
         prefix: str = "",
     ) -> None:
         self.fields: Fields = tuple((name.lower(), value) for name, value in scope["headers"])
-        self.method: str = scope.get("method", _HANDSHAKE)
+        self.method: str = scope.get("method", HANDSHAKE)
         self.raw_query: bytes = scope.get("query_string", b"")
         self.scope = scope  # what the application around us knows of the request
         self.going_on: list[asyncio.Task[None]] = []  # what the application does for it, if asked

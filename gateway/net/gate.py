@@ -65,6 +65,11 @@ class Gate(asyncio.Transport):
         if not self.is_closing():
             self._patience.clear()
 
+    def leave(self) -> asyncio.Transport:
+        """The transport itself, for a protocol that looks after it from now on."""
+        self.closed()
+        return self._transport
+
     def closed(self) -> None:
         """The connection is gone, and with it the way back to its owner: no garbage in circles."""
         self._patience.close()

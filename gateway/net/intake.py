@@ -20,7 +20,7 @@ from gateway.core.errors import BadRequest, FieldsTooLarge, GatewayError, Method
 from gateway.net.asgi import CLOSES_UNENDED
 from gateway.net.head import FRAMING, METHODS, judge
 from gateway.net.tally import ServerLimits, Tally
-from gateway.net.upgrade import NothingFollows, body_parser
+from gateway.net.upgrade import Handover, NothingFollows, body_parser, is_handshake
 
 LOG = logging.getLogger("gateway.server")
 # An answer is cut on purpose, and its own record says why; uvicorn takes it for a mistake.
@@ -60,11 +60,13 @@ class Intake(HttpToolsProtocol):
         self._max_fields = self.limits.max_fields
         self._ahead = 0  # bytes of the heads that wait in the pipeline
         self._body_follows = False  # behind an Upgrade
+        self._becomes_socket = False
 
     def take(self, data: bytes) -> Exception | None:
         """Parse one segment, and return what is wrong with it.
 
-        `GatewayError`: the request is to be refused. `NothingFollows`: without a word.
+        `GatewayError`: the request is to be refused. `NothingFollows`: without a word. `Handover`:
+        nothing is, and the connection is a WebSocket's from now on.
         """
         before = self.part
         self.begun = 0
@@ -94,6 +96,9 @@ class Intake(HttpToolsProtocol):
         return None
 
     def _pass_over_upgrade(self, rest: bytes) -> Exception | None:
+        if self._becomes_socket:
+            # RFC 6455 section 4.1: a client waits for the answer before it says anything.
+            return BadRequest("Something follows the handshake") if rest else Handover()
         if not self._body_follows:
             return NothingFollows()
         self._body_follows = False
@@ -141,7 +146,10 @@ class Intake(HttpToolsProtocol):
         fields[:] = [(name, value.rstrip(b" \t")) for name, value in fields]
         if self.waits():
             self._count_ahead()
+        self._becomes_socket = not self.waits() and is_handshake(method, fields)
         super().on_headers_complete()
+        if self._becomes_socket:
+            return
         self.flow.resume_reading()  # uvicorn pauses when one waits, and misses a client that leaves
         self.part = Part.BODY
         upgrade = self.parser.should_upgrade()
@@ -165,7 +173,7 @@ class Intake(HttpToolsProtocol):
             raise NothingFollows
 
     def on_message_complete(self) -> None:
-        if self._body_follows:
+        if self._body_follows or self._becomes_socket:
             return
         self.part = Part.NONE
         if not self.cycle.response_started:
@@ -173,7 +181,7 @@ class Intake(HttpToolsProtocol):
         super().on_message_complete()
 
     def _should_upgrade(self) -> bool:
-        return False
+        return self._becomes_socket
 
 
 def _reason(error: BaseException | None) -> Exception:

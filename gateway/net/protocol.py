@@ -25,6 +25,7 @@ from gateway.net.gate import Gate
 from gateway.net.intake import LOG, Intake, Part
 from gateway.net.refusal import render
 from gateway.net.tally import ServerLimits
+from gateway.net.upgrade import Handover
 
 _SPARE_CONNECTIONS = 64  # beyond the cap: told so; those beyond are just closed
 
@@ -112,12 +113,28 @@ class GuardedProtocol(Intake):
         self._feeding = True
         fault = self.take(data)
         self._feeding = False
+        if isinstance(fault, Handover):
+            self._hand_over()
+            return
         if fault is not None:
             self._refuse(fault)
             return
         self._start_held()
         if self.begun or self.part is not before:
             self._set_clock()
+
+    def _hand_over(self) -> None:
+        """Be a WebSocket from now on, with the head as uvicorn's protocol for those reads it."""
+        from gateway.net.websocket_server import ServedWebSocket
+
+        self._clock.close()
+        self.connections.discard(self)
+        transport = self.gate.leave()
+        socket = ServedWebSocket(self.config, self.server_state, self.app_state)
+        socket.connection_made(transport)
+        lines = b"".join(b"%s: %s\r\n" % field for field in self.headers)
+        socket.data_received(b"GET " + self.url + b" HTTP/1.1\r\n" + lines + b"\r\n")
+        transport.set_protocol(socket)
 
     def _set_clock(self) -> None:
         if self.part is Part.NONE:

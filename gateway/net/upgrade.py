@@ -1,4 +1,4 @@
-"""The body of a request whose Upgrade is ignored (RFC 9110 section 7.8).
+"""What an Upgrade asks for (RFC 9110 section 7.8): a WebSocket, or something that is ignored.
 
 Java's HttpClient asks for h2c with every request in clear text, bodies included. llhttp, as
 httptools drives it, takes what follows such a head for another protocol, body and all.
@@ -9,6 +9,7 @@ from typing import Protocol
 import httptools
 
 from gateway.core.fields import Fields
+from gateway.net.head import FRAMING
 
 
 class Listener(Protocol):
@@ -20,6 +21,23 @@ class Listener(Protocol):
 
 class NothingFollows(Exception):
     """No further request is taken from this connection."""
+
+
+class Handover(Exception):
+    """The connection becomes a WebSocket's."""
+
+
+def is_handshake(method: str, fields: Fields) -> bool:
+    """Whether a head asks for a WebSocket, and has no body (RFC 6455 section 4.1)."""
+    upgrades = [value.lower() for name, value in fields if name == b"upgrade"]
+    connection = b",".join(value.lower() for name, value in fields if name == b"connection")
+    return (
+        method == "GET"
+        and upgrades == [b"websocket"]
+        and b"upgrade" in (one.strip(b" \t") for one in connection.split(b","))
+        and any(name == b"sec-websocket-key" for name, _ in fields)
+        and not any(name in FRAMING for name, _ in fields)
+    )
 
 
 def body_parser(listener: Listener, framing: Fields) -> httptools.HttpRequestParser:

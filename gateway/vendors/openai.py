@@ -12,6 +12,7 @@ A chat completion says what it cost at the end of a stream only when it is asked
 from collections.abc import Mapping
 
 from gateway.core.vendor import Body, Metered, Operation, ProblemShape, Variable, Vendor
+from gateway.vendors.openai_realtime import REALTIME
 
 USER = (Body("/safety_identifier"), Body("/prompt_cache_key"))
 SAMPLING = frozenset({"model", "temperature", "top_p", "top_logprobs", "stream", "stream_options"})
@@ -264,6 +265,7 @@ VENDOR = Vendor(
             path="/v1/models/{model}",
             no_conversation="models are nobody's",
         ),
+        "realtime": REALTIME,
     },
     closed=("/v1/responses/input_tokens", "/v1/responses/compact"),
     problem=ProblemShape(

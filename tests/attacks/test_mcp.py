@@ -326,6 +326,27 @@ async def test_lists_show_only_what_is_theirs(stage: McpStage, roles: list[str])
     assert b"recall" in streamed.body
 
 
+# P-19: paths, as everywhere
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/notes/mcp%2F", 400),
+        ("/notes/./mcp", 400),
+        ("/notes//mcp", 400),
+        ("/notes/mcp/", 400),
+        ("/notes/MCP", 404),
+        ("/notes/mcp/other", 404),
+        ("/notes/sse", 404),
+    ],
+)
+async def test_only_what_is_declared_is_there(stage: McpStage, path: str, status: int) -> None:
+    async with refused(stage):
+        answer = await stage.ask("alice", body=message("tools/list"), path=path)
+    assert answer.status == status
+
+
 # M-09: messages that could be read differently
 
 TWINS = [

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.net.upgrade import is_handshake
 from tests.net.recorder import (
     BODY,
     GET,
@@ -18,15 +19,36 @@ from tests.support.wire import connected, raw_request
 pytestmark = pytest.mark.anyio
 
 H2C = [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAA")]
-WEBSOCKET = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "x")]
+WEBSOCKET = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
+HANDSHAKE = [(b"connection", b"keep-alive, Upgrade"), (b"upgrade", b"WebSocket")]
+KEY = (b"sec-websocket-key", b"x")
 
 
-@pytest.mark.parametrize("fields", [H2C, WEBSOCKET], ids=["S-17 h2c", "websocket"])
+@pytest.mark.parametrize("fields", [H2C, WEBSOCKET], ids=["S-17 h2c", "websocket without a key"])
 async def test_answers_an_upgrade_as_a_plain_request(fields: Any) -> None:
     async with recording() as (app, url):
         answer = await ask(url, raw_request("GET", "/a", fields) + b"PRI * HTTP/2.0\r\n\r\nSM")
     assert (answer.status, answer.values("connection")) == (200, ["close"])
     assert [seen.path for seen in app.seen] == ["/a"]
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "expected"),
+    [
+        ("GET", [*HANDSHAKE, KEY], True),
+        ("POST", [*HANDSHAKE, KEY], False),
+        ("GET", HANDSHAKE, False),
+        ("GET", [*HANDSHAKE[1:], KEY], False),
+        ("GET", [*HANDSHAKE[:1], KEY], False),
+        ("GET", [*HANDSHAKE, (b"upgrade", b"h2c"), KEY], False),
+        ("GET", [*HANDSHAKE, KEY, (b"content-length", b"0")], False),
+        ("GET", [*HANDSHAKE, KEY, (b"transfer-encoding", b"chunked")], False),
+    ],
+)
+def test_only_a_whole_handshake_without_a_body_is_one(
+    method: str, fields: list[tuple[bytes, bytes]], expected: bool
+) -> None:
+    assert is_handshake(method, fields) is expected
 
 
 BODIES = {

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.core.errors import BadRequest
 from gateway.core.names import names_conversation, names_people
-from gateway.core.place import Body
+from gateway.core.place import Body, Header
 from gateway.vendors.openai import VENDOR
 from tests.support.asking import ask, document, sent
 
@@ -19,7 +19,10 @@ SAID = [{"role": "user", "content": "hi"}]
 def test_the_user_is_written_wherever_a_model_thinks() -> None:
     for name, operation in VENDOR.operations.items():
         written = (Body("/safety_identifier"), Body("/prompt_cache_key"))
-        assert operation.user == (written if operation.thinks else ()), name
+        if operation.websocket:
+            assert operation.user == (Header("openai-safety-identifier"),)
+        else:
+            assert operation.user == (written if operation.thinks else ()), name
 
 
 @pytest.mark.parametrize("name", ["user", "safety_identifier", "prompt_cache_key", "userId"])

@@ -1,0 +1,163 @@
+"""WebSockets to vendors, by the `websockets` library: no redirect, no compression.
+
+A message has 4 MiB at most. The library reads no further than the message that is
+being handed on, so a client that does not read slows the vendor.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from gateway.core.closing import NO_CODE, Closing
+from gateway.core.errors import (
+    ContentTooLarge,
+    Overloaded,
+    UnsupportedMediaType,
+    UpstreamBrokeOff,
+    UpstreamCredentialsRefused,
+    UpstreamMalformed,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from gateway.core.note import MAX_HELD
+from gateway.core.plan import VendorRequest
+from gateway.net.dial import verifying_context
+from gateway.ports.socket import Closed
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+LOG = logging.getLogger("gateway.net.websocket")
+LOG.setLevel(logging.WARNING)  # below, the library writes fields and messages
+
+CLOSE_TIMEOUT = 2.0  # seconds a vendor has to close as well
+PING = 20.0  # seconds between two, and until one must be answered
+_HTTP_ONLY = frozenset({b"accept", b"accept-encoding", b"content-type", b"user-agent"})
+_TOO_LARGE = 1009
+
+
+class WebSocketTransport:
+    """`Sockets` to one upstream. `origin` is its scheme, host and port: `https://vendor.example`."""
+
+    def __init__(
+        self,
+        *,
+        origin: str,
+        open_timeout: float,  # seconds, for the whole handshake
+        max_open: int,
+        through: str | None = None,  # an egress proxy
+    ) -> None:
+        self._origin = origin.replace("http", "ws", 1)
+        self._open_timeout = open_timeout
+        self._max_open = max_open
+        self._through = through
+        self._open = 0
+
+    @asynccontextmanager
+    async def open(
+        self, request: VendorRequest, subprotocols: Sequence[str], /
+    ) -> AsyncIterator["VendorWebSocket"]:
+        if self._open >= self._max_open:
+            raise Overloaded
+        self._open += 1
+        try:
+            connection = await self._shake_hands(request, subprotocols)
+            try:
+                yield VendorWebSocket(connection)
+            finally:
+                await connection.close(1001)
+        finally:
+            self._open -= 1
+
+    async def _shake_hands(
+        self, request: VendorRequest, subprotocols: Sequence[str]
+    ) -> "ClientConnection":
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import InvalidHandshake, InvalidStatus
+        from websockets.typing import Subprotocol
+
+        class Straight(connect):
+            def process_redirect(self, exc: Exception) -> Exception:
+                return exc
+
+        fields = [
+            (name.decode("ascii"), value.decode("latin-1"))
+            for name, value in request.fields
+            if name not in _HTTP_ONLY
+        ]
+        more: dict[str, Any] = {}
+        if self._origin.startswith("wss:"):
+            more["ssl"] = verifying_context()
+        agent = dict(request.fields).get(b"user-agent", b"").decode("ascii")
+        try:
+            return await Straight(
+                self._origin + request.target,
+                additional_headers=fields,
+                subprotocols=[Subprotocol(one) for one in subprotocols] or None,
+                user_agent_header=agent,
+                compression=None,
+                proxy=self._through,
+                open_timeout=self._open_timeout,
+                close_timeout=CLOSE_TIMEOUT,
+                ping_interval=PING,
+                ping_timeout=PING,
+                max_size=MAX_HELD,
+                max_queue=1,
+                logger=LOG,
+                **more,
+            )
+        except InvalidStatus as error:
+            status = error.response.status_code
+            if status in {401, 403}:
+                raise UpstreamCredentialsRefused(proxy_error="http_request_denied") from error
+            raise UpstreamMalformed("The upstream did not open a WebSocket") from error
+        except InvalidHandshake as error:
+            raise UpstreamMalformed("The upstream did not open a WebSocket") from error
+        except TimeoutError as error:
+            raise UpstreamTimeout from error
+        except OSError as error:
+            raise UpstreamUnreachable from error
+        except EOFError as error:
+            raise UpstreamBrokeOff from error
+
+
+class VendorWebSocket:
+    """One of a vendor's."""
+
+    def __init__(self, connection: "ClientConnection") -> None:
+        self._connection = connection
+
+    @property
+    def subprotocol(self) -> str | None:
+        return self._connection.subprotocol
+
+    async def receive(self) -> bytes:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            message = await self._connection.recv()
+        except ConnectionClosed as error:
+            sent, received = error.sent, error.rcvd
+            if sent is not None and sent.code == _TOO_LARGE and not error.rcvd_then_sent:
+                raise ContentTooLarge("A message of the upstream is too large") from error
+            if received is None:
+                raise UpstreamBrokeOff from error
+            raise Closed(received.code or NO_CODE, received.reason) from error
+        if isinstance(message, bytes):
+            raise UnsupportedMediaType("The upstream sent a binary message")
+        return message.encode("utf-8")
+
+    async def send(self, content: bytes) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            await self._connection.send(content.decode("utf-8"))
+        except ConnectionClosed as error:
+            code, reason = NO_CODE, ""
+            if error.rcvd is not None:
+                code, reason = error.rcvd.code, error.rcvd.reason
+            raise Closed(code, reason) from error
+
+    async def close(self, closing: Closing) -> None:
+        await self._connection.close(closing.code, closing.reason)

@@ -1,0 +1,64 @@
+"""uvicorn's WebSocket protocol, with the bounds it lacks.
+
+- No compression: a small message could become a large one.
+- A message has 4 MiB and 1,024 fragments at most: empty ones are otherwise without number.
+- A client that does not read what is written, the answers to its pings among it, is not read from;
+  pings of ours that it does not answer end it.
+- When the server stops, an open WebSocket is closed with 1001: by itself it would never end.
+"""
+
+import logging
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import Frame
+from websockets.server import ServerProtocol
+
+from gateway.core.closing import GOING_AWAY, TOO_LARGE
+from gateway.core.note import MAX_HELD
+
+MAX_FRAGMENTS = 1024
+LOG = logging.getLogger("gateway.server.websocket")
+LOG.setLevel(logging.WARNING)  # below, uvicorn writes targets, and the library messages
+# A handshake that is answered otherwise is complete, whatever uvicorn thinks.
+LOG.addFilter(lambda record: "without completing handshake" not in str(record.msg))
+
+
+class ServedWebSocket(WebSocketsSansIOProtocol):
+    """One connection of a client, from its handshake on."""
+
+    def __init__(
+        self, config: Config, server_state: ServerState, app_state: dict[str, Any]
+    ) -> None:
+        super().__init__(config, server_state, app_state)
+        self.logger = LOG
+        self.conn = ServerProtocol(extensions=[], max_size=MAX_HELD, logger=LOG)
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= MAX_FRAGMENTS:
+            self.conn.fail(TOO_LARGE, "too many fragments")
+            self.handle_parser_exception()
+            return
+        super().handle_cont(event)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.read_paused:
+            self.transport.resume_reading()
+
+    def shutdown(self) -> None:
+        if self.close_sent or not self.handshake_complete:
+            super().shutdown()
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": GOING_AWAY})
+        self.conn.send_close(GOING_AWAY)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)

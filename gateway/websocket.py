@@ -1,0 +1,233 @@
+"""One WebSocket, top to bottom: the handshake is judged as a request is, then each message.
+
+It ends when either side closes, with the code it gave; when a message may not be said; when the
+credential has expired or the person may speak no longer; and when the gateway stops.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+from gateway.core import closing, handshake, spoken
+from gateway.core.closing import Closing
+from gateway.core.errors import (
+    CredentialsExpired,
+    CredentialsInvalid,
+    GatewayError,
+    NotFound,
+    Unavailable,
+    UpstreamCredentialsRefused,
+)
+from gateway.core.identity import VISITOR
+from gateway.core.note import Costs, Names, Opens, Reader
+from gateway.core.route import Segments
+from gateway.exchange import (
+    check_conversation,
+    check_conversations,
+    check_origin,
+    read_call,
+    route,
+    user_id,
+)
+from gateway.interrupt import Running, interruptible
+from gateway.org import Exchange, Org
+from gateway.ports import Inbound, Record
+from gateway.ports.socket import ClientSocket, Closed, Socket, VendorSocket
+from gateway.relay import MAX_AMOUNTS, check_name, claim
+from gateway.stamp import Stamped
+from gateway.welcome import authenticate, signed_in
+
+MAX_NOTED = 50  # names left out, of a whole WebSocket
+
+Left: TypeAlias = tuple[Socket, Closed]
+Weigh: TypeAlias = Callable[[Exchange, bytes], Awaitable[bytes]]
+
+
+async def handle(
+    org: Org,
+    path: Segments,
+    ask: Inbound,
+    socket: ClientSocket,
+    answer: Stamped,
+    record: Record,
+    running: Running,
+) -> None:
+    """Carry a WebSocket to its vendor. Raises a `GatewayError` where it is not opened."""
+    upstream, match = route(org, path, ask, record)  # 404, 405: only what is declared exists
+    check_origin(org, match, ask)  # 403: a page of somebody else's
+    identity = await authenticate(org, ask, answer, record)  # 401: who is asking
+    counted = identity.person, upstream.name, match.operation, record
+    async with org.limits.admit(*counted):  # 429: how often, and how many at once
+        user = await user_id(org, upstream, identity, record)  # 403: the name the vendor knows
+        read = await read_call(org, upstream, match, ask, record)  # 400
+        exchange = Exchange(org, upstream, read, identity, user, record, ask)
+        await check_conversations(exchange)  # 404: theirs to continue?
+        async with org.limits.spend(*counted):  # 429: what it may cost
+            await converse(exchange, socket, answer, running)  # 502, 504
+
+
+async def converse(
+    exchange: Exchange, socket: ClientSocket, answer: Stamped, running: Running
+) -> None:
+    """Open it on both sides, carry what is said, and close both."""
+    record = exchange.record
+    async with opened(exchange) as vendor:
+        try:
+            async with interruptible(running, exchange.identity):
+                record.first_byte_ms = (time.monotonic() - record.started) * 1000
+                await socket.accept(vendor.subprotocol, answer.marks())
+                record.status = 101
+                side, closed = await carried_out(exchange, socket, vendor)
+        except GatewayError as error:
+            record.code = error.code
+            record.interrupted = "gateway" if error.status < 502 else "upstream"
+            await socket.close(closing.of_error(error))
+            await vendor.close(Closing(closing.GOING_AWAY))
+        else:
+            await pass_on(side, closed, socket, vendor)
+
+
+@asynccontextmanager
+async def opened(exchange: Exchange) -> AsyncIterator[VendorSocket]:
+    """The vendor's WebSocket; tried once more with the next key when the first is refused."""
+    operation, upstream = exchange.call.operation, exchange.upstream
+    if upstream.sockets is None:
+        raise NotFound
+    offer = handshake.passed(exchange.ask.fields, operation.subprotocols)
+    keys = upstream.keys[:2] or ("",)
+    for key in keys:
+        vendor = upstream.sockets.open(exchange.request(key), offer)
+        try:
+            socket = await vendor.__aenter__()
+        except UpstreamCredentialsRefused:
+            if key == keys[-1]:
+                exchange.org.audit.note("upstream_credentials_refused", exchange.record)
+                raise
+            exchange.org.audit.note("key_refused", exchange.record)
+            continue
+        try:
+            yield socket
+        finally:
+            await vendor.__aexit__(None, None, None)
+        return
+
+
+async def carried_out(exchange: Exchange, socket: ClientSocket, vendor: VendorSocket) -> Left:
+    """Carry messages both ways until one side closes: which, and how."""
+    reader = Reader(exchange.call.operation, exchange.user, exchange.call.conversations)
+
+    async def heard(exchange: Exchange, content: bytes) -> bytes:
+        return await weigh_answer(exchange, reader, content)
+
+    pumps = [
+        asyncio.create_task(pump(exchange, socket, vendor, weigh_message)),
+        asyncio.create_task(pump(exchange, vendor, socket, heard)),
+        asyncio.create_task(until_no_longer(exchange)),
+    ]
+    try:
+        done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        return next(one for one in pumps if one in done).result()
+    finally:
+        for one in pumps:
+            one.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+
+
+async def pump(exchange: Exchange, source: Socket, sink: Socket, weigh: Weigh) -> Left:
+    """One message in, one message out, no queue between: whoever is slow slows the other."""
+    while True:
+        try:
+            content = await source.receive()
+        except Closed as closed:
+            return source, closed
+        content = await weigh(exchange, content)
+        try:
+            await sink.send(content)
+        except Closed as closed:
+            return sink, closed
+
+
+async def weigh_message(exchange: Exchange, content: bytes) -> bytes:
+    """A message as the vendor gets it. Raises a `GatewayError` where it may not be said."""
+    org, record, upstream = exchange.org, exchange.record, exchange.upstream
+    record.bytes_in += len(content)
+    said = spoken.read(
+        exchange.call.operation,
+        content,
+        limit=upstream.max_body,
+        user=exchange.user,
+        own=frozenset({exchange.user, record.subject, org.external_id}),
+        refuse_spoofs=org.refuse_spoofs,
+    )
+    if said.spoofed and not record.spoofed:
+        org.audit.note("identity_overridden", record)
+    record.spoofed.extend(said.spoofed[: MAX_NOTED - len(record.spoofed)])
+    record.dropped.extend(said.dropped[: MAX_NOTED - len(record.dropped)])
+    record.tool_calls += said.calls_tool
+    for conversation in said.conversations:
+        await check_conversation(exchange, conversation)
+    return said.content
+
+
+async def weigh_answer(exchange: Exchange, reader: Reader, content: bytes) -> bytes:
+    """A message of the vendor's: what it names is theirs before they hear of it."""
+    exchange.record.bytes_out += len(content)
+    exchange.watch.check(content)
+    for note in reader.read_event(content):
+        match note:
+            case Opens(conversation):
+                await claim(exchange, conversation)
+            case Names(user):
+                await check_name(exchange, user)
+            case Costs(usage):
+                add(exchange.record, usage)
+    return content
+
+
+def add(record: Record, usage: dict[str, float]) -> None:
+    """Note what one answer of many cost; no more names than a vendor has for that."""
+    for name, amount in usage.items():
+        if name in record.usage or len(record.usage) < MAX_AMOUNTS:
+            record.usage[name] = record.usage.get(name, 0) + amount
+
+
+async def until_no_longer(exchange: Exchange) -> Left:
+    """Look now and then whether the credential still says who this is; return never.
+
+    Raises:
+        Unauthenticated, Forbidden: it does not. That nobody can tell now ends nothing.
+    """
+    expires_at = exchange.identity.expires_at
+    while True:
+        left = exchange.upstream.recheck
+        if expires_at is not None:
+            left = min(left, expires_at - time.time())
+        await asyncio.sleep(max(0.0, left))
+        if expires_at is not None and time.time() >= expires_at:
+            raise CredentialsExpired
+        try:
+            await check_identity(exchange)
+        except Unavailable:
+            continue
+
+
+async def check_identity(exchange: Exchange) -> None:
+    """Refuse where the handshake, come now, would be somebody else's or nobody's."""
+    org, person = exchange.org, exchange.identity.person
+    if VISITOR.fullmatch(person.subject):
+        if await org.ledger.has_become(person):
+            raise CredentialsInvalid
+    elif (await signed_in(org, exchange.ask)).person != person:
+        raise CredentialsInvalid
+
+
+async def pass_on(side: Socket, closed: Closed, socket: ClientSocket, vendor: VendorSocket) -> None:
+    """Tell the other side how the one has closed."""
+    if side is socket:
+        left = closing.carried(closed.code, closed.reason, otherwise=closing.GOING_AWAY)
+        await vendor.close(left)
+    else:
+        left = closing.carried(closed.code, closed.reason, otherwise=closing.BAD_GATEWAY)
+        await socket.close(left)
