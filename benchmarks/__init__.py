@@ -1,0 +1,1 @@
+"""What the gateway costs, beside what people would use instead: `python -m benchmarks`."""

@@ -1,0 +1,227 @@
+"""What is measured, one scene after the other; peers side by side, interleaved in rounds.
+
+The peer is kept on one core, the vendor and the load generator on the other. CPU of the peer's
+process, by the kernel's accounting, is the steadiest figure on a machine that does other things.
+"""
+
+import json
+import os
+import statistics
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks import kernel, load
+from benchmarks.peers import Peer, free_port, running
+from benchmarks.tokens import Issuer, issuer
+
+MESSAGE = (
+    "Where is my order? I bought two lamps last week, and the page says only that they are on "
+    "their way. The number is 4711, if that is of any help to you, and my street has changed."
+)
+Starts = Callable[[Path, int, Issuer], AbstractContextManager[Peer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of each scene."""
+
+    people: int
+    rounds: int
+    requests: int  # a round and peer
+    paced: int  # requests at 200 a second
+    streams: int
+    stream_rounds: int
+    events: int  # of a stream
+    resting: int  # streams that are open, for memory
+    rest: tuple[float, int]  # of these, events a second, and how many
+
+
+TINY = Size(8, 1, 100, 20, 10, 1, 5, 20, (2.0, 2))
+QUICK = Size(60, 3, 1500, 100, 100, 1, 50, 500, (0.5, 2))
+FULL = Size(300, 5, 10_000, 1000, 500, 3, 250, 4000, (0.2, 4))
+RATE = 25.0  # events a second of a stream
+SLOW_PEER = 10  # so many times fewer requests go to a peer that is marked slow
+
+
+@dataclass
+class Measured:
+    """One peer's figures of one scene."""
+
+    peer: str
+    lacks: str = ""
+    cpu: list[float] = field(default_factory=list)  # µs a request or an event, in each round
+    rate: list[float] = field(default_factory=list)  # requests a second
+    delay: list[float] = field(default_factory=list)  # ms of an event, from the vendor to here
+    added: float = 0.0  # ms at the median, over direct
+    first: float = 0.0  # ms to the first event over direct
+    memory: float = 0.0  # kB a stream
+    others: float = 0.0  # of the machine, used by others; the worst round
+
+    def note(self, watch: kernel.Watch, cpu: float) -> None:
+        self.cpu.append(cpu)
+        self.others = max(self.others, watch.others)
+
+    @property
+    def median_cpu(self) -> float:
+        return statistics.median(self.cpu) if self.cpu else 0.0
+
+    def told(self) -> dict[str, Any]:
+        return asdict(self) | {"median_cpu": self.median_cpu}
+
+
+@dataclass
+class Ground:
+    """A folder, a vendor, an issuer with people, and peers that run before the vendor."""
+
+    folder: Path
+    vendor: Peer
+    issuer: Issuer
+    people: list[str]
+    size: Size
+    peers: list[Peer]
+    conversations: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def streaming(self) -> list[Peer]:
+        return [peer for peer in self.peers if peer.streams]
+
+    def pids(self) -> list[int]:
+        return [self.vendor.pid, *(peer.pid for peer in self.peers)]
+
+
+def chat(
+    peer: Peer,
+    token: str,
+    conversation: str | None = None,
+    pace: tuple[float, int] | None = None,
+) -> bytes:
+    """A request; `pace` of a stream is that of its events, and how many."""
+    asked = "" if pace is None else f"#{pace[0]:g}x{pace[1]} "
+    said: dict[str, object] = {"message": asked + MESSAGE, "stream": pace is not None}
+    if conversation is not None:
+        said["conversationId"] = conversation
+    body = json.dumps(said, separators=(",", ":")).encode()
+    head = (
+        f"POST {peer.path} HTTP/1.1\r\nHost: chat.example.com\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@contextmanager
+def ground(folder: Path, size: Size, starts: Sequence[Starts]) -> Iterator[Ground]:
+    """Everything that a scene needs, on its cores."""
+    cores = sorted(os.sched_getaffinity(0))
+    theirs, ours = {cores[0]}, {cores[-1]}
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.upstream", "--port", str(port)]
+    with ExitStack() as stack:
+        pid = stack.enter_context(running(command, port, folder / "vendor.log"))
+        made = issuer(folder)
+        peers = [stack.enter_context(start(folder, port, made)) for start in starts]
+        kernel.pin(pid, ours)
+        kernel.pin(os.getpid(), ours)
+        for peer in peers:
+            kernel.pin(peer.pid, theirs)
+        people = [made.token(f"person-{number:04d}") for number in range(size.people)]
+        try:
+            yield Ground(folder, Peer("direct", port, pid), made, people, size, peers)
+        finally:
+            kernel.pin(os.getpid(), set(cores))
+
+
+async def opened(peer: Peer, people: Sequence[str]) -> list[str]:
+    """A conversation for each person, as the vendor calls it."""
+    found = []
+    async with load.connected(peer.port, 1) as (one,):
+        for token in people:
+            await one.ask(chat(peer, token))
+            if one.status != 200:
+                raise SystemExit(f"{peer.name} answered {one.status}: {one.body[:300]!r}")
+            found.append(json.loads(one.body)["data"]["metadata"]["conversationId"])
+    return found
+
+
+async def conversing(
+    ground: Ground, peer: Peer, pace: tuple[float, int] | None = None
+) -> list[bytes]:
+    """A request of each person, who goes on with a conversation of theirs."""
+    if peer.name not in ground.conversations:
+        ground.conversations[peer.name] = await opened(peer, ground.people)
+    return [
+        chat(peer, token, conversation, pace)
+        for token, conversation in zip(ground.people, ground.conversations[peer.name], strict=True)
+    ]
+
+
+async def unary(ground: Ground) -> list[Measured]:
+    """Verify a token, strip, inject, rewrite the body, forward; 64 connections."""
+    size = ground.size
+    found = {peer.name: Measured(peer.name, peer.lacks) for peer in ground.peers}
+    for number in range(-1, size.rounds):  # the first warms up
+        for peer in ground.peers:
+            requests = await conversing(ground, peer)
+            times = size.requests // (SLOW_PEER if peer.slow else 1)
+            with kernel.watched(peer.pid, ground.pids()) as watch:
+                asked = await load.ask_all(peer.port, requests, connections=64, times=times)
+            if number >= 0:
+                found[peer.name].note(watch, watch.cpu / times * 1e6)
+                found[peer.name].rate.append(times / asked.seconds)
+    direct = await paced(ground, ground.vendor)
+    for peer in ground.peers:
+        found[peer.name].added = (await paced(ground, peer) - direct) * 1e3
+    return list(found.values())
+
+
+async def paced(ground: Ground, peer: Peer) -> float:
+    """Seconds at the median, at a pace that nobody is busy with."""
+    rate = 40.0 if peer.slow else 200.0
+    requests = await conversing(ground, peer)
+    asked = await load.ask_at_pace(peer.port, requests, rate=rate, times=ground.size.paced)
+    return asked.median
+
+
+async def streams(ground: Ground) -> list[Measured]:
+    """Many streams at once, each with its events: what an event costs, and how late it comes."""
+    size = ground.size
+    found = {peer.name: Measured(peer.name, peer.lacks) for peer in ground.streaming}
+    first: dict[str, list[float]] = {}
+    for _ in range(size.stream_rounds):
+        for peer in (ground.vendor, *ground.streaming):
+            requests = await conversing(ground, peer, (RATE, size.events))
+            count = size.streams // (SLOW_PEER if peer.slow else 1)
+            with kernel.watched(peer.pid, ground.pids()) as watch:
+                streamed = await load.stream_all(peer.port, requests, count=count, opening=1.0)
+            first.setdefault(peer.name, []).append(statistics.median(streamed.first) * 1e3)
+            if peer is not ground.vendor:
+                found[peer.name].note(watch, watch.cpu / streamed.events * 1e6)
+                found[peer.name].delay.append(statistics.median(streamed.delays) / 1e6)
+    direct = statistics.median(first.pop(ground.vendor.name))
+    for name, medians in first.items():
+        found[name].first = statistics.median(medians) - direct
+    return list(found.values())
+
+
+async def resting(ground: Ground) -> list[Measured]:
+    """Streams that are open at one time: the memory of each."""
+    found = []
+    for peer in (one for one in ground.streaming if not one.slow):
+        one = Measured(peer.name, peer.lacks)
+        requests = await conversing(ground, peer, ground.size.rest)
+        count = ground.size.resting
+        some = await conversing(ground, peer, (RATE, 1))
+        await load.stream_all(peer.port, some, count=min(count, 100), opening=0.1)
+        before, held = kernel.pss(peer.pid), []
+        look = partial(lambda held, pid: held.append(kernel.pss(pid)), held, peer.pid)
+        opening = count / 500
+        await load.stream_all(peer.port, requests, count=count, opening=opening, when_open=look)
+        one.memory = (held[0] - before) / count / 1024
+        found.append(one)
+    return found
