@@ -1,6 +1,6 @@
 """Tries the mutants of `gateway/core` and `gateway/authn`, or of the modules named.
 
-    scripts/mutants [--record FILE] [--jobs N] [MODULE ...]      e.g. core.pointer authn.jwk
+    scripts/mutants [--record FILE] [--jobs N] [--sample N] [MODULE ...]   e.g. core.pointer
 
 Nothing is written to the source: a mutant lives in one process. Survivors and figures go to
 standard output, and one JSON line for each mutant to FILE, from which a later run goes on.
@@ -11,6 +11,7 @@ import ast
 import functools
 import os
 import pickle
+import random
 import re
 import sys
 import tempfile
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", metavar="MODULE")
     parser.add_argument("--record", type=Path, default=Path(os.devnull))
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--sample", type=int, help="of those that act on reading, N at random")
     arguments = parser.parse_args()
     os.chdir(ROOT)
     hypothesis.settings.register_profile(
@@ -62,7 +64,7 @@ def main() -> None:
     sources = {module: digest([_path(module), OPERATORS]) for module in modules}
     tests = digest(sorted(path for folder in TESTS for path in Path(folder).rglob("*.py")))
     record = Record(arguments.record, sources=sources, tests=tests)
-    run = Run(record, sources, tests, arguments.jobs)
+    run = Run(record, sources, tests, arguments.jobs, arguments.sample)
     run.all()
     sys.stdout.writelines(f"{line}\n" for line in report(record.outcomes(), PACKAGES))
 
@@ -120,7 +122,9 @@ class _Files:
 class Run:
     """One pass over the mutants that the record does not know yet."""
 
-    def __init__(self, record: Record, sources: dict[str, str], tests: str, jobs: int) -> None:
+    def __init__(
+        self, record: Record, sources: dict[str, str], tests: str, jobs: int, sample: int | None
+    ) -> None:
         self._record, self._sources, self._tests, self._jobs = record, sources, tests, jobs
         self._cases = [
             case
@@ -128,6 +132,7 @@ class Run:
             for case in _cases(module)
             if (module, case.number) not in record
         ]
+        self._sample = sample
         self._began = time.monotonic()
         self._done = 0
 
@@ -146,6 +151,9 @@ class Run:
             outcomes, left, files, waiting = pickle.loads(Path(file.name).read_bytes())  # noqa: S301
         self._record.learn(outcomes)
         self._done = len(self._cases) - len(left)
+        if self._sample is not None and self._sample < len(left):
+            _say(f"of {len(left)} that act on reading, {self._sample} are tried")
+            left = random.Random(0).sample(left, self._sample)  # noqa: S311 - the same each time
         self._when_read(left, files, waiting)
 
     def _on_bench(self, file: Path, bench: Bench) -> None:
