@@ -36,13 +36,12 @@ class Depths:
         return 0.0 if since is None else max(0.0, time.time() - since / 1000)
 
     def show(self, metrics: "Metrics") -> None:
-        metrics.watch("gateway_events_waiting", "Deliveries to be made.", lambda: self.seen.waiting)
-        metrics.watch(
-            "gateway_events_oldest_seconds", "How long the oldest waits.", lambda: self.age
-        )
-        metrics.watch(
-            "gateway_events_dead", "Deliveries that were given up.", lambda: self.seen.dead
-        )
+        for name, text, look in (
+            ("waiting", "Deliveries to be made.", lambda: float(self.seen.waiting)),
+            ("oldest_seconds", "How long the oldest waits.", lambda: self.age),
+            ("dead", "Deliveries that were given up.", lambda: float(self.seen.dead)),
+        ):
+            metrics.watch(f"gateway_events_{name}", text, look, together="livemax")
 
     def begin(self, stack: AsyncExitStack) -> None:
         """Look, until `stack` closes."""

@@ -1,5 +1,6 @@
 """What is kept of exchanges, and who is told of them."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.telemetry.metrics import Metrics
 
 SPOOL = ".spool"
+LOOK = 1.0  # seconds
 
 
 class Sinks(UsageSink, AuditSink):
@@ -82,6 +84,18 @@ def build_metrics(kept: Kept, running: Running, log: ExchangeLog) -> "Metrics":
     for kind, batches in (("usage", kept.usage.batches), ("audit", kept.trail.batches)):
         metrics.watch_rows(kind, *looks(batches))
     return metrics
+
+
+def look_on(metrics: "Metrics", stack: AsyncExitStack) -> None:
+    """Write what this process watches to where the others find it, until `stack` closes."""
+
+    async def now_and_then() -> None:
+        while True:
+            metrics.look()
+            await asyncio.sleep(LOOK)
+
+    looking = asyncio.create_task(now_and_then())
+    stack.callback(looking.cancel)
 
 
 def looks(batches: Batches[Any, Any]) -> tuple[Callable[[], float], ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gateway.assemble.depths import watch_depth
 from gateway.assemble.following import follow_cutoffs
 from gateway.assemble.host import Host
-from gateway.assemble.keeping import Kept, Sinks, build_metrics, keep
+from gateway.assemble.keeping import Kept, Sinks, build_metrics, keep, look_on
 from gateway.assemble.limits import Counting, build_counting
 from gateway.assemble.signing_out import BackChannel, Ended, StillIn
 from gateway.assemble.upkeep import Upkeep
@@ -93,6 +93,8 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         counting = [] if metrics is None else [metrics]
         if metrics is not None:
             watch_depth(store.database, metrics, stack)
+            if metrics.is_of_several:
+                look_on(metrics, stack)
         courier = Courier(EventOutbox(store.database), [log, *counting])
         upkeep = Upkeep(
             database=store.database,

@@ -1,14 +1,25 @@
 """`gateway serve`: run until told to stop."""
 
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.options import HERE, Config, fail, load_or_exit
+from gateway.cli.options import FAILED, HERE, Config, fail, load_or_exit
 
 if TYPE_CHECKING:
+    import socket
+
     from gateway.app import Gateway
+    from gateway.config.model import Settings
     from gateway.net.server import Beside
+    from gateway.net.workers import Control
+
+FIRST_PASSED = 3  # the first descriptor that systemd passes, sd_listen_fds(3)
+TOGETHER = "PROMETHEUS_MULTIPROC_DIR"  # where the library has workers count together
 
 
 def command(
@@ -16,62 +27,139 @@ def command(
     listen: Annotated[
         str | None, typer.Option(help="Address and port; goes before server.listen.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; goes before server.workers.")
+    ] = None,
 ) -> None:
     """Run the gateway. SIGHUP reloads, SIGTERM drains, a second one stops at once."""
-    from gateway.app import Gateway
     from gateway.config.load import load
     from gateway.config.surroundings import ALONE
-    from gateway.net.server import ServerLimits, StartupFailed, run
-    from gateway.reload import Reloader
-    from gateway.telemetry import log
 
-    overrides = {} if listen is None else {"server.listen": listen}
+    given = {"server.listen": listen, "server.workers": None if workers is None else str(workers)}
+    overrides = {key: value for key, value in given.items() if value is not None}
     settings = load_or_exit(config, overrides=overrides, around=ALONE).settings
     file = (config or HERE).absolute()
-    server = settings.server
-    host, _, port = server.listen.rpartition(":")
-    try:
-        with log.to_stderr():
-            gateway = Gateway(settings)
-            reloader = Reloader(
-                gateway, lambda: load(file, overrides=overrides, around=ALONE).settings
-            )
-            run(
-                gateway,
-                host=host,
-                port=int(port),
-                limits=ServerLimits(
-                    max_header=server.max_header,
-                    header_timeout=server.header_timeout,
-                    body_timeout=server.body_timeout,
-                    max_connections=server.max_connections,
-                ),
-                drain_delay=server.drain_delay,
-                drain=server.drain,
-                on_drain=gateway.drain,
-                on_stop=gateway.stop,
-                on_hangup=reloader.begin,
-                beside=admin_of(gateway),
-            )
-    except StartupFailed:
-        raise fail("The gateway did not start; the log says why.") from None
-    except OSError as error:
-        raise fail(f"Cannot listen at {server.listen}: {error.strerror}") from None
+    serving = Serving(settings, lambda: load(file, overrides=overrides, around=ALONE).settings)
+    alone = settings.server.workers == 1
+    if serving.work(None) if alone else serving.by_workers():
+        raise fail("The gateway did not start; the log says why.")
 
 
-def admin_of(gateway: "Gateway") -> "Beside | None":
-    """What operators reach, at its own address; None where it is not served."""
-    from gateway.net.listener import listen
-    from gateway.net.server import Beside
+class Serving:
+    """What `serve` serves, and where: by one process, or by several that have the same sockets."""
 
-    admin = gateway.settings.admin
-    if admin is None:
+    def __init__(self, settings: "Settings", read: "Callable[[], Settings]") -> None:
+        self._settings = settings
+        self._read = read
+        server, admin = settings.server, settings.admin
+        self._public = passed() or listener_at(server.listen, "")
+        self._operators = None if admin is None else listener_at(admin.listen, " for operators")
+
+    def work(self, control: "Control | None") -> int:
+        """Serve in this process. The exit code."""
+        from gateway.net.server import StartupFailed
+        from gateway.telemetry import log
+
+        try:
+            with log.to_stderr():
+                self._run(control)
+        except StartupFailed:
+            return FAILED
+        return 0
+
+    def _run(self, control: "Control | None") -> None:
+        from gateway.app import Gateway
+        from gateway.net.server import ServerLimits, run
+        from gateway.reload import Reloader
+
+        gateway = Gateway(self._settings)
+        server = self._settings.server
+        run(
+            gateway,
+            listener=self._public,
+            limits=ServerLimits(
+                max_header=server.max_header,
+                header_timeout=server.header_timeout,
+                body_timeout=server.body_timeout,
+                max_connections=server.max_connections,
+            ),
+            drain_delay=server.drain_delay,
+            drain=server.drain,
+            on_drain=gateway.drain,
+            on_stop=gateway.stop,
+            on_hangup=Reloader(gateway, self._read).begin,
+            beside=self._beside(gateway),
+            control=control,
+        )
+
+    def by_workers(self) -> int:
+        """Keep the processes that serve. The exit code."""
+        import gateway.app  # noqa: F401 - read once, for all of them
+        from gateway.net.workers import Workers
+        from gateway.telemetry import log
+
+        log.configure()  # without a thread: there will be forks
+
+        together = tempfile.TemporaryDirectory() if self._operators else nullcontext(None)
+        with together as folder:
+            if folder is not None:
+                os.environ[TOGETHER] = folder
+            return Workers(
+                self._settings.server.workers,
+                self.work,
+                on_hangup=self._take_what_is_good,
+                on_end=_count_no_more if folder is not None else _nothing,
+            ).run()
+
+    def _take_what_is_good(self) -> None:
+        """Let workers that are made later begin with what the others reload."""
+        from gateway.config.mistake import ConfigError
+        from gateway.config.restart import NeedsRestart, require_no_restart
+
+        try:
+            settings = self._read()
+            require_no_restart(self._settings, settings)
+        except (ConfigError, NeedsRestart):
+            return  # each worker says so
+        self._settings = settings
+
+    def _beside(self, gateway: "Gateway") -> "Beside | None":
+        """What operators reach, at its own address; None where it is not served."""
+        from gateway.net.server import Beside
+
+        admin = gateway.settings.admin
+        if admin is None or self._operators is None:
+            return None
+        from gateway.admin.app import AdminApp
+
+        return Beside(AdminApp(gateway, admin.token.get_secret_value()), self._operators)
+
+
+def passed() -> "socket.socket | None":
+    """The socket that systemd passes, which outlives a restart; None where there is none."""
+    from gateway.net.listener import inherited
+
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
         return None
-    from gateway.admin.app import AdminApp
+    return inherited(FIRST_PASSED)
 
-    host, _, port = admin.listen.rpartition(":")
+
+def listener_at(address: str, whose: str) -> "socket.socket":
+    from gateway.net.listener import listen
+
+    host, _, port = address.rpartition(":")
     try:
-        listener = listen(host, int(port))
+        return listen(host, int(port))
     except OSError as error:
-        raise fail(f"Cannot listen at {admin.listen} for operators: {error.strerror}") from None
-    return Beside(AdminApp(gateway, admin.token.get_secret_value()), listener)
+        raise fail(f"Cannot listen at {address}{whose}: {error.strerror}") from None
+
+
+def _count_no_more(pid: int) -> None:
+    """What a worker had under way ended with it; what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+def _nothing(pid: int) -> None:
+    pass

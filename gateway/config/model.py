@@ -2,13 +2,14 @@
 
 Names are those of the file, except where Python has the word already: `agents` is `agent`.
 Durations are seconds, sizes bytes. `…Table` is what a file may write, `…Settings` what it means:
-names, paths and inherited values filled in (`config/meaning.py`). A `False` or `1` that nothing
+names, paths and inherited values filled in (`config/meaning.py`). A `False` that nothing
 else may stand for is a key whose feature is not there yet.
 """
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
+from annotated_types import Le
 from pydantic import Field, SecretStr
 
 from gateway.config.allowances import LimitsTable, SharedCounters, VendorLimit
@@ -44,7 +45,9 @@ from gateway.core.identity import UserIdRule
 
 class Server(Table):
     listen: Listen = Field(default="127.0.0.1:8080", description="Address and port to serve at.")
-    workers: Literal[1] = Field(default=1, description="Processes.")
+    workers: Annotated[Count, Le(256)] = Field(
+        default=1, description="Processes; limits over several need [shared]."
+    )
     trusted_proxies: Networks = Field(
         default=(), description="Networks whose Forwarded and X-Forwarded-* fields are believed."
     )

@@ -30,7 +30,6 @@ class NotYet:
 
 
 NOT_YET = (
-    NotYet("server", "workers", accepted=1),
     NotYet("org", "tools"),
     NotYet("upstream", "http2", accepted=False),
 )

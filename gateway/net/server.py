@@ -7,7 +7,8 @@ The first SIGTERM or SIGINT begins the drain:
 2. listeners and idle connections close, and the answers that run have `drain` seconds to end;
 3. `on_stop` is called, so that what still runs says its last words, which it has a second for.
 
-A second signal goes to step 3 at once. The exit code is 0 either way. SIGHUP calls `on_hangup`.
+A second signal goes to step 3 at once. The exit code is 0 either way. SIGHUP calls `on_hangup`. One
+of several workers takes no signals: its parent tells it the same (`gateway.net.workers`).
 """
 
 import asyncio
@@ -25,9 +26,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.net.descriptors import raise_limit
-from gateway.net.listener import BACKLOG, inherited, listen
+from gateway.net.listener import BACKLOG
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
+from gateway.net.workers import Control
 
 __all__ = [
     "Beside",
@@ -79,9 +81,17 @@ class GatewayServer(uvicorn.Server):
     With `owns_process=False` signals and the garbage collector are left alone.
     """
 
-    def __init__(self, config: uvicorn.Config, drain: Drain, *, owns_process: bool) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        drain: Drain,
+        *,
+        owns_process: bool,
+        control: Control | None = None,
+    ) -> None:
         super().__init__(config)
         self._drain = drain
+        self._control = control
         self._owns_process = owns_process
         self._draining = False
         self._hurry = asyncio.Event()  # go to the next step
@@ -108,6 +118,9 @@ class GatewayServer(uvicorn.Server):
             raise StartupFailed from error
         if self._owns_process:
             _settle_memory()
+        if self._control is not None:
+            self._control.listen(self.begin_stop, self._drain.on_hangup)
+            self._control.started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -146,7 +159,11 @@ class GatewayServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """uvicorn's own would raise the signal again at the end: the exit code is to be 0."""
-        if not self._owns_process or threading.current_thread() is not threading.main_thread():
+        if (
+            not self._owns_process
+            or self._control is not None
+            or threading.current_thread() is not threading.main_thread()
+        ):
             yield
             return
         loop = asyncio.get_running_loop()
@@ -177,32 +194,29 @@ def _settle_memory() -> None:
 def run(
     app: ASGIApp,
     *,
-    host: str,
-    port: int,
+    listener: socket.socket,
     limits: ServerLimits,
     drain_delay: float,
     drain: float,
     on_drain: Callable[[], None] = _nothing,
     on_stop: Callable[[], None] = _nothing,
     on_hangup: Callable[[], None] = _nothing,
-    fd: int | None = None,
     beside: Beside | None = None,
+    control: Control | None = None,
 ) -> None:
-    """Serve `app` in this process until it is told to stop. `fd`: a socket that listens already.
+    """Serve `app` at `listener` in this process, until a signal or `control` says to stop.
 
     Raises:
-        OSError: the address cannot be listened at.
         StartupFailed: the application's lifespan failed.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # one during the start would kill by default
-    listener = listen(host, port) if fd is None else inherited(fd)
     LOG.info("listening on %s", listener.getsockname())
     limits = replace(limits, max_connections=min(limits.max_connections, raise_limit()))
     config = _config(app, limits, lifespan="on")
     steps = Drain(
         delay=drain_delay, limit=drain, on_drain=on_drain, on_stop=on_stop, on_hangup=on_hangup
     )
-    server = GatewayServer(config, steps, owns_process=True)
+    server = GatewayServer(config, steps, owns_process=True, control=control)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(server, listener, beside))
 

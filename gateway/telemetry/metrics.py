@@ -2,15 +2,22 @@
 
 Labels are names of the configuration and codes of ours: never a person, a conversation, an address
 or anything else a client may choose.
+
+Where PROMETHEUS_MULTIPROC_DIR is set, processes count together in its files.
 """
 
+import os
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from typing import Literal, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway.ports import AuditSink, Record, UsageSink
+
+Together: TypeAlias = Literal["livesum", "livemin", "livemax"]  # over the processes that live
 
 MEDIA = CONTENT_TYPE_LATEST
 # Seconds. A chat answers in some; its stream may go on for minutes.
@@ -25,6 +32,8 @@ class Metrics(UsageSink, AuditSink):
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        self._looks: list[tuple[Gauge, Callable[[], float]]] = []
         where = ["org", "upstream"]
         self._requests = self._counter(
             "gateway_requests",
@@ -53,10 +62,14 @@ class Metrics(UsageSink, AuditSink):
             [*where, "outcome"],
         )
         self._reloaded = self._gauge(
-            "gateway_config_last_reload_successful", "1, or 0: the old configuration serves on."
+            "gateway_config_last_reload_successful",
+            "1, or 0: the old configuration serves on.",
+            together="livemin",
         )
         self.reloaded(ok=True)
-        built = self._gauge("gateway_build_info", "1; the version is a label.", ["version"])
+        built = self._gauge(
+            "gateway_build_info", "1; the version is a label.", ["version"], "livemin"
+        )
         built.labels(version_of_ours()).set(1)
         self._rows = self._gauge(
             "gateway_ledger_queue_rows", "Rows in memory, to be written next.", ["kind"]
@@ -93,9 +106,11 @@ class Metrics(UsageSink, AuditSink):
     def delivered(self, org: str, upstream: str, outcome: str) -> None:
         self._deliveries.labels(org, upstream, outcome).inc()
 
-    def watch(self, name: str, text: str, look: Callable[[], float]) -> None:
-        """Show what `look` gives, whenever somebody asks."""
-        self._gauge(name, text).set_function(look)
+    def watch(
+        self, name: str, text: str, look: Callable[[], float], *, together: Together = "livesum"
+    ) -> None:
+        """Show what `look` gives, whenever somebody asks; of several processes, `together`."""
+        self._look(self._gauge(name, text, together=together), look)
 
     def watch_rows(
         self,
@@ -106,17 +121,44 @@ class Metrics(UsageSink, AuditSink):
     ) -> None:
         """Show how a kind of row is doing on its way into the store."""
         for gauge, look in ((self._rows, waiting), (self._spool, spooled), (self._lost, lost)):
-            gauge.labels(kind).set_function(look)
+            self._look(gauge.labels(kind), look)
 
     def text(self) -> bytes:
         """All of them, in Prometheus' own format. A thousand orgs take a while: for a thread."""
-        return generate_latest(self._registry)
+        if self._folder is None:
+            return generate_latest(self._registry)
+        self.look()
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether several processes count together; then each has to `look` now and then."""
+        return self._folder is not None
+
+    def look(self) -> None:
+        """Let the other processes see what this one watches."""
+        for gauge, look in self._looks:
+            gauge.set(look())
+
+    def _look(self, gauge: Gauge, look: Callable[[], float]) -> None:
+        if self._folder is None:
+            gauge.set_function(look)
+        else:
+            self._looks.append((gauge, look))
 
     def _counter(self, name: str, text: str, labels: list[str]) -> Counter:
         return Counter(name, text, labels, registry=self._registry)
 
-    def _gauge(self, name: str, text: str, labels: list[str] | None = None) -> Gauge:
-        return Gauge(name, text, labels or [], registry=self._registry)
+    def _gauge(
+        self,
+        name: str,
+        text: str,
+        labels: list[str] | None = None,
+        together: Together = "livesum",
+    ) -> Gauge:
+        return Gauge(name, text, labels or [], registry=self._registry, multiprocess_mode=together)
 
     def _histogram(self, name: str, text: str) -> Histogram:
         labels = ["upstream", "operation"]  # with the org, ten thousand of them have 15 series each

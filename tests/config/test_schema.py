@@ -61,5 +61,4 @@ def test_every_key_says_what_it_is_for():
 
 
 def test_what_is_not_there_yet_has_one_value():
-    assert at("server")["properties"]["workers"]["const"] == 1
     assert at("upstreams.*")["properties"]["http2"]["const"] is False

@@ -75,12 +75,10 @@ if __name__ == "__main__":
     say(str(listener.getsockname()[1]))
     run(
         app,
-        host="127.0.0.1",
-        port=0,
+        listener=listener,
         limits=ServerLimits(),
         on_drain=lambda: say("drain"),
         on_stop=stop,
         on_hangup=lambda: say("hangup"),
-        fd=listener.detach(),
         **json.loads(sys.argv[1]),
     )

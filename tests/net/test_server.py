@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from gateway.net.server import Drain, GatewayServer, ServerLimits, guarded_protocol, run
+from gateway.net.server import Drain, GatewayServer, ServerLimits, guarded_protocol
 from tests.net.recorder import Recorder, address
 from tests.support.wire import connected, raw_request, wire
 
@@ -219,18 +219,6 @@ async def test_an_application_that_cannot_start_is_an_error() -> None:
     assert (code, said) == (1, [])
     assert "StartupFailed" in logged
     assert "no store" in logged
-
-
-def test_an_address_in_use_is_an_error() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
-        run(
-            Recorder(),
-            host="127.0.0.1",
-            port=taken.getsockname()[1],
-            limits=ServerLimits(),
-            drain_delay=0,
-            drain=0,
-        )
 
 
 async def test_runs_in_a_loop_that_runs_already() -> None:

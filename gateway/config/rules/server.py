@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from gateway.authn.fetch import check_url
+from gateway.config.allowances import LimitsTable
 from gateway.config.mistake import Finding
 from gateway.config.model import Admin, Settings
 from gateway.config.rules.secrets import weakness
@@ -21,6 +22,7 @@ _SOCKET_DATABASE = re.compile(r"(?:db=[0-9]{1,4})?")
 def check(settings: Settings) -> Iterator[Finding]:
     """The findings about what all orgs share."""
     yield from _store(settings.store.url)
+    yield from _workers(settings)
     yield from _told(settings.audit.head)
     if settings.admin is not None:
         yield from _admin(settings.admin, settings.server.listen)
@@ -29,6 +31,16 @@ def check(settings: Settings) -> Iterator[Finding]:
     secret = settings.identity.secret
     if secret is not None and (told := weakness(secret, least=32)) is not None:
         yield Finding(("identity", "secret"), told)
+
+
+def _workers(settings: Settings) -> Iterator[Finding]:
+    if settings.server.workers == 1 or settings.shared is not None:
+        return
+    for name, org in settings.orgs.items():
+        if org.limits != LimitsTable() or any(one.vendor_limit for one in org.upstreams.values()):
+            told = f"each would count the limits of {name} for itself: several need [shared]"
+            yield Finding(("server", "workers"), told)
+            return
 
 
 def _store(url: str) -> Iterator[Finding]:

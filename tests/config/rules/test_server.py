@@ -99,3 +99,19 @@ def test_heads_go_to_a_file_or_a_url(head: str, told: Told):
 def test_heads_go_nowhere_that_others_can_read(head: str, told: Told):
     (said,) = told(f'audit.head = "{head}"\n' + short())
     assert "audit.head: must be an https URL" in said
+
+
+@pytest.mark.parametrize(
+    ("more", "needs"),
+    [
+        ("", False),
+        ("[limits]\nper_user = ['5/s']", True),
+        ("[limits]\nbudget_per_org = ['5 credits/day']", True),
+        ("[limits]\nper_user = ['5/s']\n[shared]\nurl = 'redis://127.0.0.1'", False),
+    ],
+)
+def test_limits_of_several_workers_are_counted_together(more: str, needs: bool, told: Told):
+    said = told(short() + f"\n{more}\n[server]\nworkers = 2\n")
+    expected = "server.workers: each would count the limits of default for itself"
+    assert any(expected in line for line in said) is needs
+    assert not any(expected in line for line in told(short() + f"\n{more}\n"))

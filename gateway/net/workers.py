@@ -1,0 +1,217 @@
+"""Several processes at one socket: forked, kept at their number, and told what to do.
+
+Who has the socket is the parent; a worker that ends leaves no connection behind that nobody takes.
+The parent does nothing else, so that nothing but the machine can end it:
+
+1. A worker that ends by itself is followed by another, after a pause where it did not live long.
+   One that cannot even start, before any has, ends all: the log says why.
+2. SIGTERM and SIGINT: all drain, a second one hurries them, and the parent ends with the last.
+3. SIGHUP: all reload.
+
+Workers take no signals themselves: a terminal and systemd send theirs to each process, and twice
+would be to hurry. They hear on a pipe, whose end means that the parent is gone: then they drain.
+"""
+
+import asyncio
+import logging
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+LOG = logging.getLogger("gateway.server")
+
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+STOP: Final = b"s"
+RELOAD: Final = b"r"
+STARTED: Final = b"k"
+PAUSE: Final = 1.0  # seconds between two attempts of one that does not live that long
+FAILED: Final = 1
+
+
+class Control:
+    """A worker's end of the pipe."""
+
+    def __init__(self, pipe: socket.socket) -> None:
+        self._pipe = pipe
+
+    def started(self) -> None:
+        """Tell the parent that requests are served."""
+        with suppress(OSError):  # it is gone, and the end of the pipe says so
+            self._pipe.send(STARTED)
+
+    def listen(self, on_stop: Callable[[], None], on_reload: Callable[[], None]) -> None:
+        """Have what the parent says done, in the running loop."""
+        loop = asyncio.get_running_loop()
+        self._pipe.setblocking(False)
+
+        def hear() -> None:
+            try:
+                said = self._pipe.recv(64)
+            except OSError:  # reset: the parent ended before it read all that we said
+                said = b""
+            if not said:
+                loop.remove_reader(self._pipe)
+                on_stop()
+            for number in range(len(said)):
+                (on_reload if said[number : number + 1] == RELOAD else on_stop)()
+
+        loop.add_reader(self._pipe, hear)
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    pid: int
+    pipe: socket.socket
+    born: float
+    has_started: bool = False
+
+
+class Workers:
+    """Keeps `count` processes that do `work`, which returns an exit code.
+
+    `on_hangup` is called before the workers are told to reload, `on_end` with the id of each that
+    has ended. The process must have no thread and no loop.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        work: Callable[[Control], int],
+        *,
+        on_hangup: Callable[[], None] = lambda: None,
+        on_end: Callable[[int], None] = lambda pid: None,
+    ) -> None:
+        self._count = count
+        self._work = work
+        self._on_hangup = on_hangup
+        self._on_end = on_end
+        self._workers: dict[int, _Worker] = {}
+        self._due: list[float] = []  # when those that are missing are made
+        self._any_has_started = False
+        self._stopping = False
+        self._code = 0
+
+    def run(self) -> int:
+        """Until told to stop. The exit code: 0, or that of one which could not start."""
+        self._selector = selectors.DefaultSelector()
+        self._woken, self._wakes = socket.socketpair()
+        for end in (self._woken, self._wakes):
+            end.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        signal.set_wakeup_fd(self._wakes.fileno(), warn_on_full_buffer=False)
+        for number in SIGNALS:
+            signal.signal(number, _noted)
+        self._due = [time.monotonic()] * self._count
+        while self._workers or (self._due and not self._stopping):
+            self._make_due()
+            self._wait()
+        return self._code
+
+    def _make_due(self) -> None:
+        now = time.monotonic()
+        while not self._stopping and self._due and self._due[0] <= now:
+            self._due.pop(0)
+            self._make()
+
+    def _wait(self) -> None:
+        due = self._due[0] - time.monotonic() if self._due and not self._stopping else None
+        for key, _ in self._selector.select(None if due is None else max(due, 0)):
+            if key.fileobj is self._woken:
+                for number in self._woken.recv(64):
+                    self._hear(number)
+            else:
+                self._hear_worker(key.data)
+        self._reap()
+
+    def _hear(self, number: int) -> None:
+        if number == signal.SIGHUP:
+            self._on_hangup()
+            self._tell(RELOAD)
+        elif number in {signal.SIGTERM, signal.SIGINT}:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._stopping = True
+        self._tell(STOP)
+
+    def _tell(self, word: bytes) -> None:
+        for worker in self._workers.values():
+            with suppress(OSError):  # it has just ended
+                worker.pipe.send(word)
+
+    def _hear_worker(self, worker: _Worker) -> None:
+        with suppress(OSError):
+            if worker.pipe.recv(64):
+                worker.has_started = self._any_has_started = True
+                return
+        self._selector.unregister(worker.pipe)  # it ends
+
+    def _reap(self) -> None:
+        while self._workers:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            worker = self._workers.pop(pid, None)
+            if worker is not None:
+                self._ended(worker, os.waitstatus_to_exitcode(status))
+
+    def _ended(self, worker: _Worker, code: int) -> None:
+        with suppress(KeyError):
+            self._selector.unregister(worker.pipe)
+        worker.pipe.close()
+        self._on_end(worker.pid)
+        if self._stopping:
+            return
+        if not worker.has_started and not self._any_has_started:
+            self._code = code if code > 0 else FAILED
+            self._stop()
+            return
+        how = f"by signal {-code}" if code < 0 else f"with code {code}"
+        LOG.error("worker %d has ended %s: another takes its place", worker.pid, how)
+        now = time.monotonic()
+        lived = worker.has_started and now - worker.born > PAUSE
+        self._due = sorted([*self._due, now if lived else now + PAUSE])
+
+    def _make(self) -> None:
+        own, its = socket.socketpair()
+        pid = os.fork()
+        if not pid:
+            own.close()
+            self._become(its)  # does not return
+        its.close()
+        own.setblocking(False)
+        worker = self._workers[pid] = _Worker(pid, own, time.monotonic())
+        self._selector.register(own, selectors.EVENT_READ, worker)
+
+    def _become(self, pipe: socket.socket) -> None:
+        """Be a worker, in a new process, that has nothing of the parent's open."""
+        code = FAILED
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in SIGNALS:
+                signal.signal(
+                    number, signal.SIG_IGN if number != signal.SIGCHLD else signal.SIG_DFL
+                )
+            self._selector.close()
+            for end in (self._woken, self._wakes, *(one.pipe for one in self._workers.values())):
+                end.close()
+            code = self._work(Control(pipe))
+        except BaseException:  # noqa: BLE001 - nothing of the parent's may run here
+            traceback.print_exc()
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(code)
+
+
+def _noted(number: int, frame: object) -> None:
+    """The wakeup descriptor has it; this only keeps the signal from doing what it does else."""

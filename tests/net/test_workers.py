@@ -1,0 +1,239 @@
+"""Several processes at one socket, as `gateway serve --workers 2` runs them, by signals."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_serve import command, free_port, written
+
+PATIENCE = 20.0  # seconds
+TOKEN = "token-of-operators-for-tests-only"
+
+
+@dataclass
+class Served:
+    """The parent, and what it and its workers log."""
+
+    process: "subprocess.Popen[str]"
+    port: int
+    log: Path
+
+    @property
+    def workers(self) -> list[int]:
+        pid = self.process.pid
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def get(self, path: str = "/livez", *, port: int | None = None) -> bytes:
+        """Raises: OSError, where nobody answers."""
+        asked = urllib.request.Request(f"http://127.0.0.1:{port or self.port}{path}")
+        asked.add_header("Authorization", f"Bearer {TOKEN}")
+        with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310
+            return bytes(answer.read())
+
+    def answers(self) -> bool:
+        try:
+            return self.get() == b'{"status":"alive"}'
+        except OSError:
+            return False
+
+    def ends(self) -> int:
+        return self.process.wait(PATIENCE)
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not come to be"
+        time.sleep(0.02)
+
+
+def is_there(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+@contextmanager
+def workers(
+    folder: Path, number: int = 2, *, more: str = "", delay: str = "0s"
+) -> Iterator[Served]:
+    port = free_port()
+    file = written(folder, port=port, more=more)
+    file.write_text(file.read_text().replace('drain_delay = "0s"', f'drain_delay = "{delay}"'))
+    log = folder / "log"
+    with log.open("w") as told:
+        process = subprocess.Popen(
+            command("--config", str(file), "--workers", str(number)), stderr=told, text=True
+        )
+    served = Served(process, port, log)
+    known: set[int] = set()
+    try:
+        until(lambda: served.answers() or process.poll() is not None)
+        known.update(served.workers if process.poll() is None else ())
+        yield served
+    finally:
+        if process.poll() is None:
+            known.update(served.workers)
+            process.kill()
+        process.wait()
+        for pid in known:
+            until(lambda pid=pid: not is_there(pid))  # type: ignore[misc]
+
+
+def test_as_many_as_were_asked_for_serve(tmp_path: Path) -> None:
+    with workers(tmp_path, 3) as served:
+        until(lambda: served.log.read_text().count("listening on") == 3)
+        assert len(served.workers) == 3
+
+
+def test_one_that_is_killed_is_followed_by_another_and_nobody_notices(tmp_path: Path) -> None:
+    """RF-23."""
+    with workers(tmp_path) as served:
+        failed, done = [], threading.Event()
+
+        def ask() -> None:
+            while not done.is_set():
+                if not served.answers():
+                    failed.append(1)
+
+        asking = [threading.Thread(target=ask) for _ in range(2)]
+        for one in asking:
+            one.start()
+        for _ in range(3):
+            before = served.workers
+            os.kill(before[0], signal.SIGKILL)
+            until(lambda before=before: len(set(served.workers) - {before[0]}) == 2)  # type: ignore[misc]
+            until(lambda: served.log.read_text().count("listening on") >= 2)
+            time.sleep(0.1)  # some requests by both
+        done.set()
+        for one in asking:
+            one.join()
+        # A request may be under way in the one that is killed: one for each kill and client.
+        assert len(failed) <= 6
+        assert "ended by signal 9: another takes its place" in served.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_all_in_good_order(number: int, tmp_path: Path) -> None:
+    with workers(tmp_path) as served:
+        until(lambda: served.log.read_text().count("listening on") == 2)
+        pids = served.workers
+        served.process.send_signal(number)
+        assert served.ends() == 0
+        assert not any(map(is_there, pids))
+        assert served.log.read_text().count("draining") == 2
+
+
+def test_a_signal_to_each_process_is_one_and_hurries_nobody(tmp_path: Path) -> None:
+    """A terminal and systemd send theirs to all; a second one would end running answers."""
+    with workers(tmp_path, delay="2s") as served:
+        until(lambda: served.log.read_text().count("listening on") == 2)
+        began = time.monotonic()
+        for pid in (*served.workers, served.process.pid):
+            os.kill(pid, signal.SIGTERM)
+        assert served.ends() == 0
+        assert time.monotonic() - began >= 2
+
+
+def test_a_second_signal_hurries(tmp_path: Path) -> None:
+    with workers(tmp_path, delay="60s") as served:
+        until(lambda: served.log.read_text().count("listening on") == 2)
+        served.process.send_signal(signal.SIGTERM)
+        until(lambda: served.log.read_text().count("draining") == 2)
+        served.process.send_signal(signal.SIGTERM)
+        assert served.ends() == 0
+
+
+def test_all_reload(tmp_path: Path) -> None:
+    with workers(tmp_path) as served:
+        until(lambda: served.log.read_text().count("listening on") == 2)
+        file = tmp_path / "gateway.toml"
+        file.write_text(file.read_text().replace("[sign_in]", '[sign_in]\nleeway = "5s"'))
+        served.process.send_signal(signal.SIGHUP)
+        until(lambda: served.log.read_text().count("reloaded: 1 orgs") == 2)
+        file.write_text("nonsense")
+        served.process.send_signal(signal.SIGHUP)
+        until(lambda: served.log.read_text().count("not reloaded: ") == 2)
+        os.kill(served.workers[0], signal.SIGKILL)  # the next one begins with what was good
+        until(lambda: served.log.read_text().count("listening on") == 3)
+        assert served.answers()
+
+
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    with workers(tmp_path) as served:
+        pids = served.workers  # of which one may be on its way only
+        served.process.kill()
+        served.process.wait()
+        until(lambda: not any(map(is_there, pids)))
+
+
+def test_what_cannot_start_ends_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "gateway.db").write_text("this is no database" * 100)
+    with workers(tmp_path) as served:
+        assert served.ends() == 1
+        assert "did not start" in served.log.read_text()
+
+
+def test_metrics_are_those_of_all(tmp_path: Path) -> None:
+    admin = free_port()
+    more = f'[admin]\nlisten = "127.0.0.1:{admin}"\ntoken = "{TOKEN}"\n'
+    with workers(tmp_path, more=more) as served:
+        until(lambda: served.log.read_text().count("listening on") >= 2)
+        url = f"http://127.0.0.1:{served.port}/_gateway/whoami"
+        for _ in range(60):
+            with pytest.raises(urllib.error.HTTPError):
+                urllib.request.urlopen(url, timeout=5)
+        line = 'gateway_auth_failures_total{reason="credentials_missing"} '
+        for _ in range(10):  # whichever answers
+            told = served.get("/metrics", port=admin).decode()
+            assert line + "60.0" in told
+        assert "gateway_config_last_reload_successful 1.0" in told
+        assert "gateway_streams_in_progress 0.0" in told
+        first = served.workers[0]
+        os.kill(first, signal.SIGKILL)
+        until(lambda: first not in served.workers and len(served.workers) == 2)
+        assert line + "60.0" in served.get("/metrics", port=admin).decode()
+
+
+def test_a_socket_that_is_passed_outlives_the_process(tmp_path: Path) -> None:
+    """As systemd does it, sd_listen_fds(3): no connection is refused between two processes."""
+    file = written(tmp_path, port=free_port())
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/livez"
+        for _ in range(2):
+            with passing(listener, file) as process:
+                with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+                    assert answer.status == 200
+                process.terminate()
+                assert process.wait(PATIENCE) == 0
+            with socket.create_connection(listener.getsockname(), timeout=5):
+                pass  # in between the kernel keeps who comes
+
+
+@contextmanager
+def passing(listener: socket.socket, file: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    script = 'exec env LISTEN_PID=$$ LISTEN_FDS=1 "$@" 3<&"$FROM"'
+    process = subprocess.Popen(
+        ["/bin/bash", "-c", script, "bash", *command("--config", str(file))],
+        pass_fds=[listener.fileno()],
+        env={**os.environ, "FROM": str(listener.fileno())},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.wait()
