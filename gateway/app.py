@@ -15,6 +15,7 @@ from gateway.authn.host import Identify
 from gateway.config.load import from_dict, load
 from gateway.config.restart import require_no_restart
 from gateway.contacts.push import Desk
+from gateway.contacts.recall import Recalls
 from gateway.core import fields as http
 from gateway.core import origin, request_id
 from gateway.core.errors import GatewayError
@@ -64,6 +65,7 @@ class Gateway:
         self._assembled: Assembled | None = None
         self._in_use: list[Assembled] = []  # and those replaced by which something runs yet
         self._retiring: set[asyncio.Task[None]] = set()
+        self._recalls: Recalls | None = None
         self._opening = asyncio.Lock()
         self._exit = AsyncExitStack()
 
@@ -111,6 +113,8 @@ class Gateway:
                 self._in_use.append(self._assembled)
                 ours.courier.serve(self._assembled.addresses, self._assembled.lease)
                 ours.courier.begin()
+                self._recalls = Recalls(ours.store.contacts, self._desks)
+                self._recalls.begin()
             return self._assembled
 
     async def reload(self, settings: "Settings") -> None:
@@ -128,6 +132,8 @@ class Gateway:
             if before is not None:
                 self._assembled = await furnish(before.process, settings, before)
                 self._in_use.append(self._assembled)
+                if self._recalls is not None:
+                    self._recalls.begin()
                 before.process.courier.serve(self._assembled.addresses, self._assembled.lease)
                 retiring = asyncio.create_task(self._retire(before))
                 self._retiring.add(retiring)
@@ -155,6 +161,8 @@ class Gateway:
         self.stop()
         if self._assembled is not None:
             await self._assembled.process.courier.aclose()
+        if self._recalls is not None:
+            await self._recalls.aclose()
         self._assembled = None
         for retiring in self._retiring:
             retiring.cancel()
@@ -170,6 +178,9 @@ class Gateway:
             return (await self.open()).house.contacts
 
         return HostContacts(desks)
+
+    def _desks(self) -> Mapping[tuple[str, str], Desk]:
+        return {} if self._assembled is None else self._assembled.house.contacts
 
     def drain(self) -> None:
         """Say that no new work should come: `/readyz` turns 503."""

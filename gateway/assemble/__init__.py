@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from itertools import chain, islice
 
-from gateway.assemble.contacts import recall
 from gateway.assemble.host import NO_HOST, Host
 from gateway.assemble.lease import Lease
 from gateway.assemble.orgs import Shared
@@ -77,7 +76,6 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
     except BaseException:
         await parts.aclose()
         raise
-    await recall(shared.contacts, ours.store.contacts)
     house = House(
         sites=sites,
         running=ours.running,

@@ -21,7 +21,7 @@ from gateway.core.plan import Destination
 from gateway.core.signature import Bearer
 from gateway.net.http1 import Http1Transport
 from gateway.net.resting import Resting
-from gateway.ports import ContactNotes, Contacts
+from gateway.ports import Contacts
 from gateway.store.cutoffs import Key
 from gateway.store.people.admission import people_of
 
@@ -89,13 +89,6 @@ def build_desk(
 
 def contacts_at(desk: Desk | None) -> Contacts | None:
     return None if desk is None else desk.contacts
-
-
-async def recall(desks: Mapping[Of, Desk], notes: ContactNotes) -> None:
-    """Take up what earlier processes, and earlier configurations, have left undone."""
-    owed = await notes.owed() if desks else {}
-    for desk in desks.values():
-        desk.contacts.recall(owed.get((desk.external_id, desk.upstream), ()))
 
 
 def build_line(settings: UpstreamSettings, resting: Resting | None = None) -> Http1Transport:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from gateway.cli.main import app
 from gateway.config.load import load
-from tests.contacts.stage import chat, chatbase, push, quickly, settled, syncs, written
+from tests.contacts.stage import chat, chatbase, eventually, push, quickly, settled, syncs, written
 from tests.support.chatbase import Chatbase
 
 pytestmark = pytest.mark.anyio
@@ -103,8 +103,9 @@ async def test_a_reload_goes_on_with_what_is_owed(tmp_path: Path) -> None:
         assert after is not before
         quickly(stage)
         stage.vendor.contacts.away = False
-        await settled(stage)
-        assert stage.vendor.contacts.of("agent_1")["alice"]["custom_attributes"] == {"plan": "pro"}
+        contacts = stage.vendor.contacts.of("agent_1")
+        await eventually(lambda: "alice" in contacts)
+        assert contacts["alice"]["custom_attributes"] == {"plan": "pro"}
         await chat(stage, "bob", name="Bob")
         await settled(stage)
         assert written(stage.vendor)[-1].json()["users"][0]["name"] == "Bob"

@@ -308,11 +308,12 @@ async def test_a_push_survives_the_process(tmp_path: Path) -> None:
         assert (await push(stage, "alice", {"plan": "pro"})).status == 202
         await eventually(lambda: syncs(stage)[0].failures)
     async with chatbase(tmp_path) as stage:
+        contacts = stage.vendor.contacts.of("agent_1")
+        await eventually(lambda: "alice" in contacts)
+        assert contacts["alice"]["custom_attributes"] == {"plan": "pro"}
         await settled(stage)
-        assert stage.vendor.contacts.of("agent_1")["alice"]["custom_attributes"] == {"plan": "pro"}
     async with chatbase(tmp_path) as stage:
-        await settled(stage)
-        assert written(stage.vendor) == []  # it is owed no more
+        assert await syncs(stage)[0].notes.owed() == {}
 
 
 async def test_what_is_recalled_takes_no_word_from_anybody(tmp_path: Path) -> None:
