@@ -13,11 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.attacks.both_ends import HI, OWN_ORIGIN, refused, signing_in
+from tests.attacks.both_ends import HI, OWN_ORIGIN, bearer, refused, signing_in
 from tests.support.chatbase import Chatbase
 from tests.support.host_apps import ask_all, node_host, python_host
 from tests.support.mutations import mutants
 from tests.support.stage import Stage, chatbase_stage
+from tests.support.tokens import Issuer
 from tests.support.wire import Answer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -68,9 +69,9 @@ class Asking:
     def field(self, value: bytes) -> bytes:
         return self.app.cookie.encode() + b"=" + value
 
-    async def chat(self, value: bytes) -> Answer:
+    async def chat(self, value: bytes, *more: tuple[str, str]) -> Answer:
         cookie = ("Cookie", self.field(value).decode())
-        fields = [cookie, ("Origin", OWN_ORIGIN)]
+        fields = [cookie, ("Origin", OWN_ORIGIN), *more]
         return await self.stage.ask(None, "POST", "/chat", HI, fields)
 
     async def verdicts(self, fields: Sequence[bytes]) -> list[tuple[bytes, str | None, str | None]]:
@@ -121,8 +122,10 @@ async def shared(
 ) -> AsyncIterator[Asking]:
     app, url = running
     asking = {"ask": f"{url}/me", "cookies": [app.cookie], "user_key": "user", "cache": "0s"}
+    issuer = Issuer()
+    tokens = {"issuer": issuer.url, "audience": issuer.audience, "secret": issuer.secret}
     folder = tmp_path_factory.mktemp(app.name)
-    async with chatbase_stage(folder, signing_in(asking)) as stage:
+    async with chatbase_stage(folder, signing_in(asking, tokens)) as stage:
         yield Asking(app, url, stage)
 
 
@@ -150,6 +153,22 @@ async def test_who_signs_out_there_is_out_here(asking: Asking) -> None:
     answer = await asking.chat(value)
     code = "expired" if asking.app.name == "django_sessions" else "missing"
     refused(asking.stage, answer, 401, f"credentials_{code}")
+
+
+async def test_a_stale_session_beside_a_good_token_is_no_credential(asking: Asking) -> None:
+    """Browsers keep cookies of last year; and one that is good, of somebody else, does count."""
+    stale = b"eyJhIjoxfQ.aaaa.bbbb"
+    if asking.app.keeps:
+        stale = asking.sign_in("2")
+        asking.sign_out(stale)
+    token = bearer(asking.stage.token("1"))
+    answer = await asking.chat(stale, token)
+    assert answer.status == 200, answer.raw
+    assert asking.stage.vendor.requests[-1].json()["userId"] == "1"
+    assert (await asking.chat(asking.sign_in("1"), token)).status == 200
+    asking.stage.vendor.forget()
+    both = await asking.chat(asking.sign_in("2"), token)
+    refused(asking.stage, both, 400, "ambiguous_credentials")
 
 
 async def test_a_visitor_there_is_nobody_here(asking: Asking) -> None:
