@@ -26,6 +26,7 @@ from gateway.interrupt import Running
 from gateway.org import Exchange, Org, Upstream
 from gateway.ports import Answering, Fields, Inbound, Record, Whose
 from gateway.relay import relay
+from gateway.uploading import uploading
 from gateway.welcome import authenticate
 
 
@@ -51,7 +52,11 @@ async def handle(
         await check_conversations(exchange)  # 404: theirs to continue?
         check_tools(exchange)  # 404: theirs to use?
         bound_tools(exchange)  # 400: has the person said anything lately?
-        async with once(exchange), org.limits.spend(*counted):  # 409; 429: what it may cost
+        async with (
+            once(exchange),  # 409: has it been asked for already?
+            org.limits.spend(*counted),  # 429: what it may cost
+            uploading(exchange, ask),  # 400, 413, 415: of a form, what comes before a file
+        ):
             await relay(exchange, ask, answer, running)  # 502, 504
 
 
@@ -140,7 +145,7 @@ def fields_of_client(org: Org, ask: Inbound, record: Record) -> Fields:
 async def read_body(upstream: Upstream, match: Match, ask: Inbound) -> bytes | None:
     """The body of an operation that takes one; an empty object where none need be sent."""
     operation = match.operation
-    if not operation.takes_body or ask.method in {"GET", "HEAD"}:
+    if operation.files or not operation.takes_body or ask.method in {"GET", "HEAD"}:
         return None
     declared = http.single(ask.fields, b"content-type")
     optional = operation.may_lack_body

@@ -4,7 +4,7 @@ Built once, by `assemble`, except for the `Exchange`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.core.call import Call
@@ -29,6 +29,7 @@ from gateway.ports import (
     Inbound,
     Limits,
     Questions,
+    ReadsForms,
     Record,
     Rounds,
     Seen,
@@ -56,6 +57,7 @@ class Upstream:
     agents: frozenset[str] | None = None  # None: every one the key opens
     tools: ToolRules | None = None  # None: everybody may use every tool
     max_body: int = 1024 * 1024  # bytes
+    reads_forms: ReadsForms | None = None  # None: it takes none
     total: float = 900.0  # seconds an exchange may take
     assertions: Assertions | None = None  # None: the vendor gets no statement of ours
     audience: str = ""  # whom such a statement is for
@@ -113,6 +115,14 @@ class Org:
         return upstream.destination.vendor.problem
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A form on its way to the vendor, piece by piece."""
+
+    content_type: bytes
+    pieces: AsyncGenerator[bytes, None]
+
+
 @dataclass(slots=True)
 class Exchange:
     """One call, decided; and who watches its answer, once there is one."""
@@ -125,6 +135,7 @@ class Exchange:
     record: Record
     ask: Inbound
     observer: Observer | None = None
+    upload: Upload | None = None  # the form that goes on, in place of a body
     watch: KeyWatch = field(init=False)  # for our keys in the answer
 
     def __post_init__(self) -> None:
@@ -158,7 +169,7 @@ class Exchange:
         return replace(self.identity, session=None)
 
     def request(self, key: str) -> VendorRequest:
-        return plan(
+        planned = plan(
             self.upstream.destination,
             self.call,
             identity=self.identity,
@@ -167,6 +178,10 @@ class Exchange:
             request_id=self.record.request_id,
             statement=self._statement(),
         )
+        if self.upload is None:
+            return planned
+        fields = (*planned.fields, (b"content-type", self.upload.content_type))
+        return replace(planned, fields=fields, stream=self.upload.pieces)
 
     def _statement(self) -> str | None:
         assertions = self.upstream.assertions

@@ -45,6 +45,8 @@ async def relay(exchange: Exchange, ask: Inbound, answer: Outbound, running: Run
 async def opened(exchange: Exchange) -> AsyncIterator[VendorResponse]:
     """The vendor's answer, at its head; asked once more with the next key on a 401."""
     keys = exchange.upstream.keys[:2] or ("",)
+    if exchange.upload is not None:
+        keys = keys[:1]  # what has been sent as it came is not there a second time
     for key in keys:
         async with exchange.upstream.transport.open(exchange.request(key), exchange) as response:
             exchange.record.upstream_status = response.status

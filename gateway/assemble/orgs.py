@@ -44,6 +44,7 @@ from gateway.delivery import Address
 from gateway.dispatch import THE_APPLICATION
 from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds
+from gateway.net.form import MultipartReader
 from gateway.net.http1 import Http1Transport
 from gateway.net.in_process import InProcessTransport
 from gateway.net.resting import Resting
@@ -270,6 +271,7 @@ def build_upstream(
         agents=None if "*" in settings.agents else frozenset(settings.agents),
         tools=None if settings.allowed_tools is None else tool_rules(settings.allowed_tools),
         max_body=settings.max_body,
+        reads_forms=MultipartReader,
         total=settings.timeouts.total,
         assertions=shared.assertions if settings.assertion else None,
         audience=settings.base_url,

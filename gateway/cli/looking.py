@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -40,6 +40,9 @@ class Typed:
         if len(self.content) > limit:
             raise ContentTooLarge
         return self.content
+
+    async def chunks(self, limit: int) -> AsyncGenerator[bytes, None]:
+        yield await self.body(limit)
 
     async def left(self) -> None:
         await asyncio.Event().wait()

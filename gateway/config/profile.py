@@ -114,6 +114,10 @@ class OperationTable(Table):
     members: Texts = Field(
         default=(), description='Of a JSON body, let through; "*": all but what names people.'
     )
+    files: Texts = Field(
+        default=(),
+        description="Files of a form (multipart/form-data), let through; members are its texts.",
+    )
     inner: MembersByPointer = Field(
         default={},
         description="Of objects deeper in a body, by JSON Pointer, let through; * is every item.",

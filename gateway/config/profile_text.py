@@ -61,6 +61,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "usage": _places(operation.usage),
         "metered": None if operation.metered is None else _metered(operation.metered),
         "members": sorted(operation.members),
+        "files": sorted(operation.files),
         "inner": {pointer: sorted(some) for pointer, some in operation.inner.items()},
         "containers": _places(operation.containers),
         "flat": _places(operation.flat),

@@ -147,6 +147,7 @@ def operation(table: OperationTable) -> Operation:
         usage=tuple(map(body, table.usage)),
         metered=None if table.metered is None else _metered(table.metered),
         members=frozenset(table.members),
+        files=frozenset(table.files),
         inner={pointer: frozenset(some) for pointer, some in table.inner.items()},
         containers=tuple(map(body, table.containers)),
         flat=tuple(map(body, table.flat)),

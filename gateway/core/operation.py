@@ -55,6 +55,7 @@ class Operation:
     usage: tuple[Body, ...] = ()  # what the answer says it cost
     metered: Metered | None = None  # how a stream is made to say so
     members: frozenset[str] = frozenset()  # of the top level of a JSON body: let through
+    files: frozenset[str] = frozenset()  # its body is a form: files let through; members are texts
     inner: Mapping[str, frozenset[str]] = field(default_factory=dict)  # deeper objects: let through
     containers: tuple[Body, ...] = ()  # objects in which names of people are looked for too
     flat: tuple[Body, ...] = ()  # objects that hold no objects and no arrays
@@ -208,6 +209,7 @@ def _check_bodies(operation: Operation) -> None:
     for body in (*asked, *answered, *operation.says, *operation.containers, *operation.flat):
         _ = body.tokens  # parsed now, and refused now
     _check_inner(operation)
+    _check_form(operation)
     if any("*" in body.tokens for body in bodies(operation.user)):
         raise ValueError("user: '*' is no place to write an id to")
     if bodies(operation.user) and not {"GET", "HEAD"}.isdisjoint(operation.methods):
@@ -225,6 +227,18 @@ def _check_inner(operation: Operation) -> None:
         above = tokens[:-2] if tokens[-1] == "*" else tokens[:-1]
         if above and above not in operation.deeper:
             raise ValueError("inner: what stands around it lists nothing, and could hide it")
+
+
+def _check_form(operation: Operation) -> None:
+    if not operation.files:
+        return
+    if bodies(operation.conversation):
+        raise ValueError("conversation: a form passes as it comes, so nothing in it can be checked")
+    if any(len(body.tokens) > 1 for body in bodies(operation.user)):
+        raise ValueError("user: the parts of a form hold no parts")
+    for key in ("values", "inner", "containers", "flat", "metered", "settable"):
+        if getattr(operation, key):
+            raise ValueError(f"{key}: of a JSON body, and this is a form")
 
 
 def _overlap(one: Tokens, other: Tokens) -> bool:

@@ -7,7 +7,7 @@ and in a field of its own. Identity is written or the request is refused: never 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -36,6 +36,9 @@ class VendorRequest:
     target: str
     fields: tuple[tuple[bytes, bytes], ...]
     content: bytes | None
+    stream: AsyncGenerator[bytes, None] | None = (
+        None  # in its place: content that is sent as it comes
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +132,8 @@ def _content(destination: Destination, call: Call, user: str) -> bytes | None:
     if call.asked is not None:
         return _messages(destination, call.asked, user)
     places = bodies(call.operation.user)
+    if call.operation.files:
+        return None  # a form: `core.form` writes the user into it
     if call.body is None:
         if places:
             raise IdentityNotRepresentable

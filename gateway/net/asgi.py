@@ -9,10 +9,11 @@
 import asyncio
 import contextlib
 import re
+from collections.abc import AsyncGenerator
 from functools import cached_property
 from typing import Any
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gateway.core.errors import BadRequest, ContentTooLarge, RequestTimeout
 from gateway.core.fields import single
@@ -54,6 +55,7 @@ class AsgiInbound:
         self.raw_query: bytes = scope.get("query_string", b"")
         self.scope = scope  # what the application around us knows of the request
         self.going_on: list[asyncio.Task[None]] = []  # what the application does for it, if asked
+        self._arriving: asyncio.Event | None = None  # set once nobody reads the body any more
         self._receive = receive
         self._trusted_proxies = trusted_proxies
         self._body_timeout = body_timeout
@@ -123,8 +125,42 @@ class AsgiInbound:
             more = message.get("more_body", False)
         return b"".join(parts)
 
+    async def chunks(self, limit: int) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, read once; each piece within the time that the whole has in `body`.
+
+        Raises: as `body` does.
+        """
+        if _announced(self.fields) > limit:
+            raise ContentTooLarge
+        self._arriving = asyncio.Event()
+        try:
+            size = 0
+            more = True
+            while more:
+                message = await self._next()
+                size += len(content := message.get("body", b""))
+                if size > limit:
+                    raise ContentTooLarge
+                more = message.get("more_body", False)
+                if content:
+                    yield content
+        finally:
+            self._arriving.set()
+
+    async def _next(self) -> Message:
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise RequestTimeout from error
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        return message
+
     async def left(self) -> None:
-        """Return when the client has left. Only after `body`."""
+        """Return when the client has left. Only after `body`, or beside `chunks`."""
+        if self._arriving is not None:
+            await self._arriving.wait()  # whoever reads the body is told
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":

@@ -7,7 +7,8 @@ answer waits on a future, and what nobody takes is soon left to the kernel.
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -63,11 +64,15 @@ class Connection(asyncio.Protocol):
         """Whether any byte of an answer has come in this exchange."""
         return self._answer is not None and self._answer.started
 
-    async def ask(self, method: str, payload: bytes) -> Answer:
+    async def ask(
+        self, method: str, payload: bytes, stream: AsyncGenerator[bytes, None] | None = None
+    ) -> Answer:
         """Send one request; the answer, once its head is whole.
 
+        `stream` is the rest of it, sent in chunks as it comes.
+
         Raises:
-            UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed.
+            UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed; and what `stream` raises.
         """
         self.used = True
         answer = self._answer = Answer(method)
@@ -75,6 +80,8 @@ class Connection(asyncio.Protocol):
             self._transport.write(payload)
         else:
             await self._send_slices(payload, answer)
+        if stream is not None and not answer.has_head:
+            await self._send_stream(stream, answer)
         self._expect(self._clocks.first_byte, "http_response_timeout")
         while not answer.has_head:
             await self._news()
@@ -200,13 +207,51 @@ class Connection(asyncio.Protocol):
         view = memoryview(payload)
         self._sent = False
         for start in range(0, len(payload), SLICE):
-            self._transport.write(view[start : start + SLICE])
-            self._expect(self._clocks.write, "connection_write_timeout")
-            while not answer.has_head and (self.closed or not self._writable):
-                await self._news()
+            await self._send(view[start : start + SLICE], answer)
             if answer.has_head:
                 return
         self._sent = True
+
+    async def _send_stream(self, stream: AsyncGenerator[bytes, None], answer: Answer) -> None:
+        """RFC 9112 section 7.1. The clock for writing stands while there is nothing to write."""
+        self._sent = False
+        async with aclosing(stream):
+            while (piece := await self._next_of(stream, answer)) is not None:
+                await self._send(b"%x\r\n%b\r\n" % (len(piece), piece), answer)
+                self._deadline.clear()
+        if not answer.has_head:
+            await self._send(b"0\r\n\r\n", answer)
+            self._sent = not answer.has_head
+
+    async def _next_of(self, stream: AsyncGenerator[bytes, None], answer: Answer) -> bytes | None:
+        """The next piece; None: there is none, or an answer has come that wants none."""
+        coming: asyncio.Future[bytes | None] = asyncio.ensure_future(anext(stream, None))
+        try:
+            while not coming.done() and not answer.has_head:
+                await self._news_or(coming)
+        finally:
+            coming.cancel()
+            await asyncio.wait({coming})
+            _see(coming)
+        return None if answer.has_head else coming.result()
+
+    async def _news_or(self, coming: "asyncio.Future[bytes | None]") -> None:
+        """Wait for something to happen on the connection, or in front of it."""
+        coming.add_done_callback(self._come)
+        try:
+            await self._news()
+        finally:
+            coming.remove_done_callback(self._come)
+
+    def _come(self, coming: "asyncio.Future[bytes | None]") -> None:
+        del coming
+        self._wake()
+
+    async def _send(self, content: bytes | memoryview, answer: Answer) -> None:
+        self._transport.write(content)
+        self._expect(self._clocks.write, "connection_write_timeout")
+        while not answer.has_head and (self.closed or not self._writable):
+            await self._news()
 
     async def _news(self) -> None:
         """Wait for something to happen.
@@ -240,3 +285,9 @@ class Connection(asyncio.Protocol):
             self._error = error
         self.abort()
         self._wake()
+
+
+def _see(ended: "asyncio.Future[bytes | None]") -> None:
+    """Look at how it ended: asyncio reports those that nobody looked at."""
+    if not ended.cancelled():
+        ended.exception()

@@ -44,9 +44,11 @@ def render(request: VendorRequest, authority: str) -> bytes:
         raise ValueError("a request brings a field that is the transport's to write")
     lines = [line.encode("ascii"), b"host: " + authority.encode("ascii")]
     lines += [b": ".join(pair) for pair in request.fields]
-    content = request.content or b""
+    content = request.content or b"" if request.stream is None else b""
+    if request.stream is not None:
+        lines.append(b"transfer-encoding: chunked")
     # A POST without content says so (RFC 9110 section 8.6); some servers answer 411 otherwise.
-    if content or request.method in _WITH_CONTENT:
+    elif content or request.method in _WITH_CONTENT:
         lines.append(b"content-length: %d" % len(content))
     head = b"\r\n".join(lines)
     breaks = len(lines) - 1
@@ -116,7 +118,7 @@ class Http1Transport:
 
     def open(self, request: VendorRequest, errand: Errand | None = None, /) -> "UpstreamExchange":
         """See `gateway.ports.Transport.open`."""
-        return UpstreamExchange(self._pool, request.method, render(request, self.authority))
+        return UpstreamExchange(self._pool, request, render(request, self.authority))
 
     async def aclose(self) -> None:
         """Close every connection, also those in use; nothing is opened any more."""
@@ -126,14 +128,14 @@ class Http1Transport:
 class UpstreamExchange:
     """One request and its answer: what `open` gives, and what it enters with."""
 
-    __slots__ = ("_answer", "_connection", "_method", "_payload", "_pool")
+    __slots__ = ("_answer", "_connection", "_payload", "_pool", "_request")
 
     _answer: Answer
     _connection: Connection
 
-    def __init__(self, pool: Pool, method: str, payload: bytes) -> None:
+    def __init__(self, pool: Pool, request: VendorRequest, payload: bytes) -> None:
         self._pool = pool
-        self._method = method
+        self._request = request
         self._payload = payload
 
     @property
@@ -162,7 +164,7 @@ class UpstreamExchange:
         try:
             await self._ask(connection)
         except UpstreamBrokeOff:
-            if not rested or self._method != "GET" or connection.heard:
+            if not rested or self._request.method != "GET" or connection.heard:
                 raise
             await self._ask(await self._pool.take_new())
         return self
@@ -181,7 +183,9 @@ class UpstreamExchange:
     async def _ask(self, connection: Connection) -> None:
         self._connection = connection
         try:
-            self._answer = await connection.ask(self._method, self._payload)
+            self._answer = await connection.ask(
+                self._request.method, self._payload, self._request.stream
+            )
         except BaseException:
             connection.abort()
             raise

@@ -8,6 +8,7 @@ beside it. It is cancelled when whoever asked has left; what it does after its a
 
 import asyncio
 from collections.abc import Collection, MutableMapping
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -169,7 +170,7 @@ class InProcessExchange:
         self._transport = transport
         self._request = request
         self._errand = errand
-        self._call = Call(request.content)
+        self._call = Call(request.content)  # replaced by one with the whole of a stream
         self._ended = False
         self._task: asyncio.Task[None]
         self.status = 0
@@ -192,6 +193,11 @@ class InProcessExchange:
         ask = self._errand.ask
         if not isinstance(ask, AsgiInbound):
             raise UpstreamUnreachable
+        if self._request.stream is not None:
+            # Before the application is called: then what is wrong with a form is ours to say.
+            whole = b"".join([piece async for piece in self._request.stream])
+            self._request = replace(self._request, content=whole, stream=None)
+            self._call = Call(whole)
         self._task = self._transport.begin(self._call, inner_scope(self._request, self._errand))
         ask.going_on.append(self._task)
         try:

@@ -24,6 +24,7 @@ from gateway.ports.events import (
     Outbox,
     Receiver,
 )
+from gateway.ports.forms import FormReader, ReadsForms
 from gateway.ports.people import (
     Admission,
     Assertions,
@@ -51,6 +52,7 @@ __all__ = [
     "EventQueue",
     "FaultSink",
     "Fields",
+    "FormReader",
     "Inbound",
     "Lane",
     "Limits",
@@ -63,6 +65,7 @@ __all__ = [
     "Outbound",
     "Outbox",
     "Questions",
+    "ReadsForms",
     "Receiver",
     "Record",
     "Rounds",

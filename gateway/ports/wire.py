@@ -3,7 +3,7 @@
 Fields are `(name, value)` pairs of bytes, names in lower case, in the order they came.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, TypeAlias
 
 Fields: TypeAlias = Sequence[tuple[bytes, bytes]]
@@ -51,8 +51,12 @@ class Inbound(Protocol):
         """The whole body. `ContentTooLarge` beyond `limit` bytes, `RequestTimeout` when slow."""
         ...
 
+    def chunks(self, limit: int) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, in place of `body`. Raises as that does, and `ClientLeft`."""
+        ...
+
     async def left(self) -> None:
-        """Return when the client has left. Only after `body`."""
+        """Return when the client has left. Only after `body`, or beside `chunks`."""
         ...
 
 

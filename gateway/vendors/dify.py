@@ -133,6 +133,13 @@ VENDOR = Vendor(
             user=USER,
             conversation=CONVERSATION,
         ),
+        "upload": Operation(
+            method="POST",
+            path="/v1/files/upload",
+            files=frozenset({"file"}),
+            user=USER,
+            opens=(Body("/id"),),
+        ),
         "parameters": Operation(
             method="GET", path="/v1/parameters", user=ASKS, no_conversation=WHY_NONE
         ),

@@ -52,6 +52,17 @@ def operation(**parts: Any) -> Operation:
         pytest.param({"flat": (Body("x"),)}, "JSON Pointer", id="flat pointer"),
         pytest.param({"inner": {"/a/*/b/*": frozenset()}}, "inner", id="within what lists nothing"),
         pytest.param({"inner": {"/a/b": frozenset()}}, "inner", id="the same without arrays"),
+        pytest.param(
+            {"files": frozenset({"f"}), "conversation": (Body("/c"),)},
+            "conversation",
+            id="in a form nothing can be checked",
+        ),
+        pytest.param(
+            {"files": frozenset({"f"}), "user": (Body("/a/b"),)}, "user", id="deep in a form"
+        ),
+        pytest.param(
+            {"files": frozenset({"f"}), "values": {"/a": frozenset({1})}}, "values", id="of a form"
+        ),
         pytest.param({"field_values": {"x-a": frozenset()}}, "field_values", id="of no field"),
         pytest.param({"user": (Body("/a/*/b"),)}, "user", id="a user in every item"),
         pytest.param({"method": "GET", "user": (Body("/a"),)}, "user", id="GET has no body"),

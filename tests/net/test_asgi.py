@@ -2,7 +2,7 @@
 
 import asyncio
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import httpx
@@ -300,3 +300,56 @@ async def test_reads_the_raw_path_under_starlettes_mounts(root_path: str) -> Non
         for target in ("/v1/ai/agents/a%2Fb", "/v1/ai/", "/v1/ai/v1/ai"):
             assert (await wire(url, raw_request("GET", target))).status == 204
     assert seen == ["/agents/a%2Fb", "/", "/v1/ai"]
+
+
+# A body as it comes
+
+
+async def test_gives_a_body_as_it_comes() -> None:
+    ask = inbound(part(b"ab", more=True), part(b"", more=True), part(b"cd"))
+    assert [chunk async for chunk in ask.chunks(4)] == [b"ab", b"cd"]
+
+
+@pytest.mark.parametrize("headers", [[], [(b"content-length", b"4")]])
+async def test_of_one_beyond_the_limit_it_gives_what_is_within(
+    headers: list[tuple[bytes, bytes]],
+) -> None:
+    ask = inbound(part(b"ab", more=True), part(b"cd"), headers=headers)
+    got: list[bytes] = []
+    with pytest.raises(ContentTooLarge):
+        await read_into(got, ask.chunks(3))
+    assert got == ([] if headers else [b"ab"])
+
+
+async def read_into(got: list[bytes], chunks: AsyncIterator[bytes]) -> None:
+    async for chunk in chunks:
+        got += [chunk]
+
+
+async def test_each_piece_has_its_time() -> None:
+    ask = AsgiInbound(scope(), receiving(part(b"a", more=True)), body_timeout=0.05)
+    with pytest.raises(RequestTimeout):
+        assert [chunk async for chunk in ask.chunks(3)] == [b"a"]
+
+
+async def test_who_reads_the_body_hears_first_that_the_client_has_left() -> None:
+    ask = inbound(part(b"a", more=True), DISCONNECT, DISCONNECT)
+    watching = asyncio.create_task(ask.left())
+    chunks = ask.chunks(3)
+    assert await anext(chunks) == b"a"
+    await asyncio.sleep(0)
+    assert not watching.done()
+    with pytest.raises(ClientLeft):
+        await anext(chunks)
+    await asyncio.wait_for(watching, 1)
+
+
+async def test_where_nobody_reads_on_the_watcher_does() -> None:
+    ask = inbound(part(b"a", more=True), part(b"b", more=True), DISCONNECT)
+    chunks = ask.chunks(3)
+    assert await anext(chunks) == b"a"
+    watching = asyncio.create_task(ask.left())
+    await asyncio.sleep(0)
+    assert not watching.done()
+    await chunks.aclose()
+    await asyncio.wait_for(watching, 1)

@@ -720,3 +720,110 @@ async def test_closing_the_transport_ends_every_exchange():
             with pytest.raises(UpstreamBrokeOff):
                 await anext(chunks)
         await transport.aclose()
+
+
+# Requests that are sent as they come
+
+
+async def coming(*pieces: bytes, closed: list[bool] | None = None):
+    """A body that comes in these pieces."""
+    try:
+        for piece in pieces:
+            yield piece
+            await asyncio.sleep(0)
+    finally:
+        if closed is not None:
+            closed.append(True)
+
+
+async def test_a_stream_is_sent_in_chunks_and_the_connection_is_used_again():
+    async with Upstream(answering(LENGTH + b"abc")) as upstream:
+        transport = upstream.transport()
+        for _ in range(2):
+            stream = coming(b"first", b"x" * 50_000, b"last")
+            assert await ask(transport, replace(POST, stream=stream)) == b"abc"
+        await ask(transport, GET)
+        assert len(upstream.peers) == 1
+        sent = b"5\r\nfirst\r\nc350\r\n" + b"x" * 50_000 + b"\r\n4\r\nlast\r\n0\r\n\r\n"
+        for request in upstream.requests[:2]:
+            head, _, body = request.partition(b"\r\n\r\n")
+            assert b"\r\ntransfer-encoding: chunked" in head
+            assert b"content-length" not in head
+            assert body == sent
+
+
+async def test_of_a_stream_nothing_more_is_taken_than_goes_away():
+    """The write clock runs while the upstream does not read; and what was not asked for is left."""
+    taken = 0
+
+    async def endless():
+        nonlocal taken
+        while True:
+            taken += 1
+            yield b"x" * 65_536
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await done.wait()
+
+    done = asyncio.Event()
+    async with Upstream(script) as upstream:
+        transport = upstream.transport(write=0.2)
+        with pytest.raises(UpstreamTimeout) as caught:
+            await ask(transport, replace(POST, stream=endless()))
+        assert caught.value.error_type == "connection_write_timeout"
+        assert taken < 400  # 25 MiB: what two sockets hold
+        await settled(lambda: transport.open_connections == 0)
+        done.set()
+
+
+async def test_a_stream_that_pauses_is_no_fault_of_the_upstream():
+    async def slow():
+        yield b"a"
+        await asyncio.sleep(0.3)
+        yield b"b"
+
+    async with Upstream(answering(LENGTH + b"abc")) as upstream:
+        assert await ask(upstream.transport(write=0.1), replace(POST, stream=slow())) == b"abc"
+
+
+async def test_an_answer_that_comes_before_a_streams_end_wants_no_more_of_it():
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        peer.send(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nbig")
+        await peer.closed()
+
+    closed: list[bool] = []
+
+    async def endless():
+        try:
+            while True:
+                yield b"x" * 1000
+                await asyncio.sleep(0.001)
+        finally:
+            closed.append(True)
+
+    async with Upstream(script) as upstream:
+        transport = upstream.transport()
+        async with transport.open(replace(POST, stream=endless())) as response:
+            assert response.status == 413
+            assert closed == [True]
+            assert [chunk async for chunk in response.chunks()] == [b"big"]
+        await settled(lambda: transport.open_connections == 0)
+
+
+async def test_a_stream_that_fails_leaves_half_a_request_and_no_connection():
+    async def fails():
+        yield b"half"
+        raise KeyError("the client")
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.closed()
+
+    async with Upstream(script) as upstream:
+        transport = upstream.transport()
+        with pytest.raises(KeyError):
+            await ask(transport, replace(POST, stream=fails()))
+        await settled(lambda: transport.open_connections == 0)
+        await upstream.until(lambda: upstream.is_gone(1))

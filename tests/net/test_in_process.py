@@ -1,12 +1,14 @@
 """An application called in this process, with what goes wrong on either side."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from gateway.core.errors import (
+    BadRequest,
     Overloaded,
     UpstreamBrokeOff,
     UpstreamTimeout,
@@ -113,6 +115,31 @@ async def test_calls_the_application_with_the_planned_request_alone() -> None:
     assert seen["extensions"] == {}
     assert await seen["gateway"].identity() is ALICE
     assert seen["state"]["identity"] is ALICE
+
+
+async def test_a_form_is_whole_before_the_application_is_called() -> None:
+    """So that what is wrong with it is said before, and not by the application."""
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(await receive())
+        await send(START)
+        await send(part(b"", more=False))
+
+    async def form(*pieces: bytes) -> AsyncGenerator[bytes, None]:
+        for piece in pieces:
+            if not piece:
+                raise BadRequest
+            yield piece
+
+    planned = replace(REQUEST, content=None, stream=form(b"one", b"two"))
+    async with transport(app).open(planned, errand()) as response:
+        assert [chunk async for chunk in response.chunks()] == [b""]
+    assert seen == [{"type": "http.request", "body": b"onetwo"}]
+    with pytest.raises(BadRequest):
+        async with transport(app).open(replace(planned, stream=form(b"one", b"")), errand()):
+            raise AssertionError("it was called")
+    assert len(seen) == 1
 
 
 async def test_one_chunk_is_handed_over_at_a_time() -> None:

@@ -54,6 +54,8 @@ class Peer:
         _, _, length = head.rpartition(b"content-length: ")
         size = int(length.strip() or b"0") if b"content-length: " in head else 0
         whole = head + await self.reader.readexactly(size)
+        if b"\r\ntransfer-encoding: chunked\r\n" in head:
+            whole += await self.reader.readuntil(b"\r\n0\r\n\r\n")
         self._upstream.requests[-1] = whole
         return whole
 

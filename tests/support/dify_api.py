@@ -11,6 +11,9 @@ is found for whoever knows its id.
 import re
 import uuid
 from collections.abc import Awaitable, Callable
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -49,6 +52,7 @@ class Dify(RecordingVendor):
         self.conversations: dict[str, str] = {}  # and who began it
         self.messages: dict[str, str] = {}
         self.files: dict[str, bytes] = {}
+        self.forms: list[list[tuple[str, str]]] = []  # names and contents of what was uploaded
         self.stopped: list[tuple[str, Any]] = []
         self.before_event: Callable[[Json], Awaitable[None]] = _at_once
         self._number = 0
@@ -159,6 +163,21 @@ class Dify(RecordingVendor):
         page = {"limit": 20, "has_more": False, "data": data}
         await reply.json(200, page, self._fields(request))
 
+    async def upload(self, request: Request, reply: Reply) -> None:
+        """As Python's own parser of mail reads a form: no library that the gateway reads with."""
+        head = f"Content-Type: {request.values('content-type')[0]}\r\n\r\n".encode()
+        form = BytesParser(policy=HTTP).parsebytes(head + request.body)
+        parts = {part.get_param("name", header="content-disposition"): part for part in _of(form)}
+        file = parts.get("file")
+        if file is None or "user" not in parts:
+            raise Refusal(400, "no_file_uploaded", "Please upload your file.")
+        content = file.get_payload(decode=True)
+        self.forms.append([(str(name), _text(part)) for name, part in parts.items()])
+        made = {"id": self.new_id(), "name": file.get_filename(), "size": len(content)}
+        self.files[made["id"]] = content
+        who = {"mime_type": file.get_content_type(), "created_by": _text(parts["user"])}
+        await reply.json(201, {**made, **who}, self._fields(request))
+
     async def about(self, request: Request, reply: Reply) -> None:
         await reply.json(200, {"name": "shop"}, self._fields(request))
 
@@ -166,11 +185,23 @@ class Dify(RecordingVendor):
         return [("set-cookie", COOKIE), ("x-version", "1.0")]
 
 
+def _of(form: Message) -> list[Any]:
+    parts = form.get_payload()
+    assert isinstance(parts, list), "no form"
+    return parts
+
+
+def _text(part: Any) -> str:
+    content: bytes = part.get_payload(decode=True)
+    return content.decode("latin-1")
+
+
 Operation = Callable[..., Awaitable[None]]
 OPERATIONS: list[tuple[str, str, Operation]] = [
     ("POST", "/v1/chat-messages", Dify.chat),
     ("POST", "/v1/completion-messages", Dify.complete),
     ("POST", "/v1/workflows/run", Dify.run),
+    ("POST", "/v1/files/upload", Dify.upload),
     ("POST", "/v1/(?:chat-messages|completion-messages|workflows/tasks)/([^/]+)/stop", Dify.stop),
     ("POST", "/v1/messages/([^/]+)/feedbacks", Dify.of_message),
     ("GET", "/v1/messages/([^/]+)/suggested", Dify.of_message),

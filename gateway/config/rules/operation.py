@@ -84,7 +84,7 @@ def _meanings(name: str) -> Iterator[tuple[str, str]]:
 def _bodiless(operation: OperationTable, path: Path) -> Iterator[Finding]:
     if not operation.method or not _WITHOUT_BODY.issuperset(operation.method):
         return
-    for key in ("members", "values", "containers", "settable"):
+    for key in ("members", "files", "values", "containers", "settable"):
         if getattr(operation, key):
             yield Finding((*path, key), f"{operation.method[0]} has no body")
     for index, written in enumerate(operation.conversation):
