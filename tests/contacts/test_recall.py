@@ -9,6 +9,7 @@ from gateway.config.load import load
 from gateway.contacts import recall as module
 from gateway.contacts.recall import Recalls
 from gateway.core.errors import LedgerUnavailable
+from gateway.core.identity import Person
 from tests.contacts.stage import chatbase, eventually, push, settled, syncs
 
 pytestmark = pytest.mark.anyio
@@ -30,6 +31,22 @@ async def test_another_process_takes_up_what_one_has_left(
         await eventually(lambda: "alice" in second.vendor.contacts.of("agent_1"))
         await settled(second)
         assert first.vendor.contacts.of("agent_1") == {}
+
+
+async def test_what_was_pushed_just_now_is_left_to_whoever_took_it(tmp_path: Path) -> None:
+    """They have heard what the sign-in says; another process would write without it."""
+    async with chatbase(tmp_path) as stage:
+        (sync,) = syncs(stage)
+        assert stage.gateway is not None
+        assert stage.gateway.assembled is not None
+        desks = stage.gateway.assembled.house.contacts
+        recalls = Recalls(sync.notes, lambda: desks)
+        await recalls.look()
+        await sync.notes.push("support", Person("default", "alice"), {"plan": "pro"})
+        await recalls.look()
+        assert sync.waiting == 0
+        await recalls.look()
+        assert sync.waiting == 1
 
 
 async def test_who_only_looks_writes_nothing(tmp_path: Path) -> None:
