@@ -18,6 +18,8 @@
   const LOOKS = 50; // before each of these grows
   const RETRIES = [5, 15, 60]; // seconds, when the gateway cannot be asked
   const EARLY = 0.8; // of the time that a proof lasts, after which there has to be a new one
+  const SHORTEST = 5; // seconds between two questions
+  const AWAY = 60; // seconds, after which whoever comes back to the page may be somebody else
 
   const tag = document.currentScript;
   const { org, upstream, token } = tag.dataset;
@@ -108,6 +110,7 @@
   let failures = 0;
   let timer = 0;
   let due = 0;
+  let last = 0; // when the gateway was asked
 
   function later(seconds) {
     clearTimeout(timer);
@@ -125,6 +128,7 @@
   async function ask() {
     const mine = ++asked;
     clearTimeout(timer);
+    last = Date.now();
     let answer, said;
     try {
       const headers = token ? { authorization: `Bearer ${await window[token]()}` } : {};
@@ -138,7 +142,7 @@
     if (said) {
       failures = 0;
       if (WIDGETS[said.widget]?.asks) due = Date.now() + said.expires_in * 1000;
-      else later(Math.max(1, said.expires_in * EARLY));
+      else later(Math.max(SHORTEST, said.expires_in * EARLY));
       if (await tell(said, mine)) return said;
     } else if (answer && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
       forget();
@@ -208,11 +212,12 @@
     });
   }
 
-  function look() {
-    if (document.visibilityState === "visible" && !silent && Date.now() >= due) ask();
-  }
-  document.addEventListener("visibilitychange", look);
-  window.addEventListener("pageshow", (event) => event.persisted && look());
+  document.addEventListener("visibilitychange", () => {
+    const since = widget?.asks ? due : Math.min(due, last + AWAY * 1000);
+    if (document.visibilityState === "visible" && !silent && Date.now() >= since) ask();
+  });
+  // A page that comes out of the browser's memory is as it was, whoever has signed in since.
+  window.addEventListener("pageshow", (event) => event.persisted && !silent && ask());
 
   const before = window.gatewayWidget;
   window.gatewayWidget = {

@@ -229,7 +229,6 @@ def test_is_renewed_before_it_ends(open_page: Open, shop: Shop, context: Browser
     expect(page.locator("#chatbase-bubble")).to_have_text("Chatbase: alice")
     next_second()
     page.clock.fast_forward("07:30")
-    look_again(page)
     assert len(shop.vendors.heard) == 1
     page.clock.fast_forward("00:31")
     told(page, "identified identified")
@@ -262,6 +261,25 @@ def test_another_person_is_another_person(
     page.clock.fast_forward("09:00")
     expect(page.locator("#chatbase-bubble")).to_have_text("Chatbase: bob")
     assert shop.vendors.heard == ["alice", None, "bob"]
+
+
+def test_whoever_comes_back_to_the_page_may_be_another_person(
+    open_page: Open, shop: Shop, context: BrowserContext
+) -> None:
+    """Somebody signed in at another page meanwhile; for less than a minute nobody is asked for."""
+    shop.sign_in(context, "alice")
+    asked: list[str] = []
+    context.on("request", lambda one: asked.append(one.url) if "/widget/" in one.url else None)
+    page = open_page("/chatbase", clock=True)
+    expect(page.locator("#chatbase-bubble")).to_have_text("Chatbase: alice")
+    shop.sign_in(context, "bob")
+    page.clock.fast_forward("00:50")
+    look_again(page)
+    page.clock.fast_forward("00:11")
+    look_again(page)
+    expect(page.locator("#chatbase-bubble")).to_have_text("Chatbase: bob")
+    assert shop.vendors.heard == ["alice", None, "bob"]
+    assert len(asked) == 2
 
 
 def test_where_nothing_can_be_taken_back_the_page_is_loaded_anew(
