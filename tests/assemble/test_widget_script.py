@@ -317,6 +317,25 @@ def test_after_a_logout_nobody_is_asked_for_until_the_page_says_so(
     expect(page.locator("#chatbase-bubble")).to_have_text("Chatbase: alice")
 
 
+def test_an_answer_that_comes_after_the_logout_is_too_late(
+    open_page: Open, shop: Shop, context: BrowserContext
+) -> None:
+    shop.sign_in(context, "alice")
+    held: list[Route] = []
+    context.route("**/widget/acme/**", lambda route: held.append(route))
+    page = open_page("/chatbase")
+    expect(page.locator("#chatbase-bubble")).to_have_text("Chatbase: nobody")
+    while not held:
+        page.wait_for_timeout(10)
+    page.evaluate("gatewayWidget.logout()")
+    with page.expect_response("**/widget/acme/**") as answered:
+        held[0].continue_()
+    assert answered.value.json()["user_id"] == "alice"
+    page.evaluate("new Promise((done) => setTimeout(done, 300))")  # more than it looks for a widget
+    expect(page.locator("#chatbase-bubble")).to_have_text("Chatbase: nobody")
+    assert shop.vendors.heard == []
+
+
 def test_a_gateway_that_is_away_is_asked_again(
     open_page: Open, shop: Shop, context: BrowserContext
 ) -> None:

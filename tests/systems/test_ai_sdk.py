@@ -129,6 +129,9 @@ async def test_a_tool_that_is_called_for_ever_is_stopped(stage: Stage[Chatbase])
     chats = [body for path, body in heard(stage) if path == "/chat"]
     assert [("message" in body) for body in chats] == [True] + [False] * 10
     body = {"conversationId": said["conversation"], "stream": False}
-    for words, status in ((None, 400), ("", 400), ("Stop it", 200)):
-        more = {} if words is None else {"message": words}
-        assert (await stage.ask("alice", "POST", "/chat", {**body, **more})).status == status
+    stage.vendor.forget()
+    for nothing in ({}, {"message": ""}):
+        assert (await stage.ask("alice", "POST", "/chat", {**body, **nothing})).status == 400
+    assert stage.vendor.saw_nothing()
+    answer = await stage.ask("alice", "POST", "/chat", {**body, "message": "Stop it"})
+    assert answer.status == 200
