@@ -1,5 +1,6 @@
 """Several processes at one socket, as `gateway serve --workers 2` runs them, by signals."""
 
+import http.client
 import os
 import signal
 import socket
@@ -44,7 +45,7 @@ class Served:
     def answers(self) -> bool:
         try:
             return self.get() == b'{"status":"alive"}'
-        except OSError:
+        except (OSError, http.client.HTTPException):  # cut off: an answer that is none
             return False
 
     def ends(self) -> int:
