@@ -222,8 +222,8 @@ class Gateway:
             await self._socket(scope, receive, send)
 
     async def _socket(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        assembled = await self.opened()
         await receive()  # that somebody wants to connect
+        assembled = await self.opened()
         ask = self._inbound(assembled, scope, receive, self._prefix)
         ask.fields = with_credential(ask.fields)
         socket, answer = AsgiSocket(receive, send), HandshakeAnswer(scope, send)
