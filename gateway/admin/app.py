@@ -1,6 +1,6 @@
 """The admin listener as an ASGI application. All but the plain health pages need the token.
 
-Only GET, nothing is changed by it. It is never mounted where people come in.
+Nothing is changed by it but who is blocked. It is never mounted where people come in.
 """
 
 import asyncio
@@ -16,12 +16,16 @@ from urllib.parse import parse_qsl
 from gateway.admin.health import readiness
 from gateway.admin.lists import Lists, Whole
 from gateway.admin.openapi import document
+from gateway.admin.people import People
 from gateway.admin.query import wanted
+from gateway.admin.throttle import Throttle
 from gateway.app import Gateway
 from gateway.assemble import Assembled
+from gateway.core import fields as http
 from gateway.core import problem
 from gateway.core.errors import (
     BadRequest,
+    ContentTooLarge,
     CredentialsInvalid,
     CredentialsMissing,
     GatewayError,
@@ -29,9 +33,11 @@ from gateway.core.errors import (
     NotFound,
     Unauthenticated,
     Unavailable,
+    UnsupportedMediaType,
 )
 from gateway.core.problem import Answer
 from gateway.core.request_id import uuid7
+from gateway.ports import Fields
 from gateway.store.verify import verify
 from gateway.telemetry.metrics import MEDIA
 
@@ -42,7 +48,9 @@ LOG = logging.getLogger("gateway.admin")
 
 PUBLIC = frozenset({"/livez", "/readyz"})
 LISTS = frozenset({"/usage", "/audit", "/conversations"})
-PATHS = PUBLIC | LISTS | {"/metrics", "/audit/verify", "/openapi.json"}
+PATHS = PUBLIC | LISTS | {"/metrics", "/audit/verify", "/openapi.json", "/users/blocked"}
+CHANGES = frozenset({"/users/block", "/users/unblock"})
+MOST_BYTES = 16 * 1024  # of a body
 MOST_PARAMETERS = 32
 EVERY_ANSWER = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 
@@ -60,6 +68,7 @@ class AdminApp:
         self._gateway = gateway
         self._token = token.encode()
         self._lists: tuple[Assembled, Lists] | None = None
+        self._throttle = Throttle()
         self._began = time.monotonic()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -67,7 +76,7 @@ class AdminApp:
             return
         request_id = str(uuid7(time.time(), secrets.token_bytes(10)))
         try:
-            answer = await self._answer(scope)
+            answer = await self._answer(scope, receive)
             if isinstance(answer, Whole):
                 await _stream(answer, receive, send)
                 return
@@ -77,16 +86,22 @@ class AdminApp:
             answer = problem.of_error(error, None, request_id)
         await _send(answer, send, only_head=scope["method"] == "HEAD")
 
-    async def _answer(self, scope: "Scope") -> Answer | Whole:
+    async def _answer(self, scope: "Scope", receive: "Receive") -> Answer | Whole:
         path, query = scope["path"], _query(scope["query_string"])
+        who = (scope.get("client") or ("",))[0]
         if path not in PUBLIC or query:
-            self._authenticate(scope["headers"])
-        if path not in PATHS:
+            self._authenticate(scope["headers"], who)
+        if path not in PATHS | CHANGES:
             raise NotFound
-        if scope["method"] not in {"GET", "HEAD"}:
-            raise MethodNotAllowed(("GET", "HEAD"))
+        allowed = ("POST",) if path in CHANGES else ("GET", "HEAD")
+        if scope["method"] not in allowed:
+            raise MethodNotAllowed(allowed)
+        if path in CHANGES:
+            if query:
+                raise BadRequest("There are no parameters here")
+            content = await _body(scope["headers"], receive)
+            return await self._people().change(path.removeprefix("/users/"), content, who)
         if path in LISTS:
-            who = (scope.get("client") or ("",))[0]
             return await self._of(self._assembled()).answer(path[1:], query, who)
         return await self._page(path, query)
 
@@ -101,6 +116,8 @@ class AdminApp:
             return problem.of_json({"status": "alive"})
         if path == "/openapi.json":
             return problem.of_json(document())
+        if path == "/users/blocked":
+            return await self._people().blocked()
         metrics = self._assembled().process.metrics
         if metrics is None:
             raise NotFound
@@ -147,14 +164,34 @@ class AdminApp:
             self._lists = (assembled, Lists(assembled.process.store.database, self._orgs))
         return self._lists[1]
 
-    def _authenticate(self, fields: Sequence[tuple[bytes, bytes]]) -> None:
+    def _people(self) -> People:
+        return People(self._assembled().process.store, self._orgs)
+
+    def _authenticate(self, fields: Fields, who: str) -> None:
         shown = [value for name, value in fields if name == b"authorization"]
         if not shown:
             raise CredentialsMissing
+        self._throttle.check(who)
         scheme, _, token = shown[0].partition(b" ")
         is_it = hmac.compare_digest(token, self._token)  # in the same time wherever they differ
         if len(shown) > 1 or scheme.lower() != b"bearer" or not is_it:
+            self._throttle.note(who)
             raise CredentialsInvalid
+
+
+async def _body(fields: Fields, receive: "Receive") -> bytes:
+    if not http.is_plain_json(http.single(fields, b"content-type")):
+        raise UnsupportedMediaType
+    content = bytearray()
+    while True:
+        message: Any = await receive()
+        if message["type"] != "http.request":
+            raise BadRequest("The body broke off")
+        content += message.get("body", b"")
+        if len(content) > MOST_BYTES:
+            raise ContentTooLarge
+        if not message.get("more_body", False):
+            return bytes(content)
 
 
 def _query(raw: bytes) -> Query:

@@ -46,9 +46,45 @@ def document() -> dict[str, Any]:
                 )
             },
             "/conversations": {"get": _list("Who owns which conversation.", CONVERSATION)},
+            "/users/blocked": {"get": _get("Who is blocked.", _json(_object(data=_blocked())))},
+            "/users/block": {
+                "post": _change(
+                    "Let a person, or all of an org, in no longer; what runs for them ends.",
+                    _object(names={"type": "array", "items": {"type": "string"}}),
+                )
+            },
+            "/users/unblock": {
+                "post": _change("Let them in again.", _object(was_blocked={"type": "boolean"}))
+            },
             "/openapi.json": {"get": _get("This description.", _json(_object()))},
         },
     }
+
+
+def _blocked() -> dict[str, Any]:
+    user = {"type": ["string", "null"], "description": "null: all of the org."}
+    since = {"type": "string", "format": "date-time"}
+    return {"type": "array", "items": _object(org={"type": "string"}, user=user, since=since)}
+
+
+def _change(summary: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+    name = {"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[!-~]+$"}
+    org = name | {"description": "Its name. Absent: the only one."}
+    whom = [
+        {"required": ["user"], "properties": {"everybody": {"const": False}}},
+        {"required": ["everybody"], "properties": {"everybody": {"const": True}, "user": False}},
+    ]
+    body = {
+        "type": "object",
+        "properties": {"org": org, "user": name, "everybody": {"type": "boolean"}},
+        "additionalProperties": False,
+        "oneOf": whom,
+    }
+    found = _get(summary, _json(answer))
+    content = found["responses"]["400"]["content"]
+    for status, why in ((413, "Too long."), (415, "No JSON.")):
+        found["responses"][str(status)] = {"description": why, "content": content}
+    return {**found, "requestBody": {"required": True, "content": _json(body)}}
 
 
 def _readiness() -> dict[str, Any]:
@@ -117,7 +153,13 @@ def _get(
     problem: dict[str, Any] = {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
     }
-    refusals = {400: "Not understood.", 401: "Who asks?", 405: "Only GET.", 503: "Not now."}
+    refusals = {
+        400: "Not understood.",
+        401: "Who asks?",
+        405: "Another method.",
+        429: "Too many wrong tokens.",
+        503: "Not now.",
+    }
     return {
         "summary": summary,
         "parameters": list(parameters),

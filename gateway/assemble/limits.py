@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.assemble.watched import State, Watched
 from gateway.authn.once import Once
@@ -20,6 +21,9 @@ from gateway.limits.org import OrgLimits
 from gateway.limits.rules import RESERVES, Allowed, Rules, VendorRules
 from gateway.limits.standby import Standby
 from gateway.ports import Limits, OnceOnly
+
+if TYPE_CHECKING:
+    from gateway.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,21 @@ def build_counting(
         )
     once = OnceTogether(Once(), counts, keys, shared.on_failure)
     return Counting(standby, keys, calendar, once)
+
+
+def watch_counting(metrics: "Metrics", counts: Counts) -> None:
+    """Show how the shared server is, where there is one."""
+    if isinstance(counts, Standby):
+        metrics.watch(
+            "gateway_limits_shared_away",
+            "1: the shared counters are away, and on_failure holds.",
+            lambda: float(counts.away),
+        )
+        metrics.watch(
+            "gateway_limits_uncounted",
+            "Questions that the shared counters did not answer since the start.",
+            lambda: float(counts.uncounted),
+        )
 
 
 def build_limits(settings: OrgSettings, counting: Counting) -> Limits:

@@ -10,7 +10,7 @@ from gateway.assemble.depths import watch_depth
 from gateway.assemble.following import follow_cutoffs
 from gateway.assemble.host import Host
 from gateway.assemble.keeping import Kept, Sinks, build_metrics, keep, look_on
-from gateway.assemble.limits import Counting, build_counting
+from gateway.assemble.limits import Counting, build_counting, watch_counting
 from gateway.assemble.signing_out import BackChannel, Ended, StillIn
 from gateway.assemble.upkeep import Upkeep
 from gateway.assemble.watched import Watched
@@ -105,6 +105,9 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         upkeep.begin(stack)
         secret = await identity_secret(settings, store)
         sinks = Sinks([log, kept.usage, kept.auditor, *counting], [log, kept.auditor, *counting])
+        counted = build_counting(settings.shared, secret, stack, watched)
+        if metrics is not None:
+            watch_counting(metrics, counted.counts)
         yield Process(
             host=host,
             store=store,
@@ -118,7 +121,7 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
             back_channel=BackChannel(store, sinks),
             log=log,
             metrics=metrics,
-            counting=build_counting(settings.shared, secret, stack, watched),
+            counting=counted,
             questions=AskedLately(time.monotonic),
             watched=watched,
             inbox=EventInbox(store.database, courier.wake),

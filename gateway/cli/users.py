@@ -1,5 +1,6 @@
 """`gateway users`: what is done about one person, or about all of an org."""
 
+import json
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -31,9 +32,20 @@ DRY = "Nothing was changed: say --yes when this is what you want."
 
 
 def block(
-    org: Org = None, subject: Subject = None, everybody: Everybody = False, config: Config = None
+    org: Org = None,
+    subject: Subject = None,
+    everybody: Everybody = False,
+    file: Annotated[
+        Path | None, typer.Option("--from", help="All who stand in a list of `users blocked`.")
+    ] = None,
+    config: Config = None,
 ) -> None:
     """Let a person, or all of an org, in no longer; what runs for them ends. Within seconds."""
+    if file is not None:
+        if org is not None or subject is not None or everybody:
+            raise fail("--from says by itself whom.")
+        _block_again(file, config)
+        return
     from gateway.store.people.blocking import block as write_block
 
     async def work(chosen: "OrgSettings", who: str | None, database: "Database") -> None:
@@ -42,6 +54,37 @@ def block(
         typer.echo(f"{told} of {chosen.name}: blocked, in every gateway within five seconds.")
 
     _about(org, subject, everybody, config, work)
+
+
+def _block_again(file: Path, config: Path | None) -> None:
+    from gateway.store.people.blocking import block as write_block
+
+    rows = list(_listed(file))
+
+    async def done(settings: "Settings", database: "Database") -> None:
+        orgs = [choose_org(settings, org).external_id for org, _ in rows]
+        for org, (_, subject) in zip(orgs, rows, strict=True):
+            await write_block(database, org, subject, by=asking.operator())
+        typer.echo(f"{len(rows)} are blocked, in every gateway within five seconds.")
+
+    asking.run(config, done)
+
+
+def _listed(file: Path) -> Iterator[tuple[str, str | None]]:
+    """Org and subject of each line of NDJSON; None: all of the org."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise fail(f"Cannot read {file}: {error}") from None
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            org, user = row["org"], row["user"]
+        except (ValueError, KeyError, TypeError):
+            org, user = None, None
+        if not isinstance(org, str) or not isinstance(user, str | None):
+            raise fail(f"{file}: line {number} is no row of `users blocked --format ndjson`")
+        yield org, user
 
 
 def unblock(

@@ -4,13 +4,15 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gateway.assemble.limits import Counting, build_counting, build_limits
+from gateway.assemble.limits import Counting, build_counting, build_limits, watch_counting
 from gateway.config.load import from_dict
 from gateway.config.model import Settings
 from gateway.limits import Unlimited
+from gateway.limits.counts import Slot
 from gateway.limits.local import LocalCounts
 from gateway.limits.org import OrgLimits
 from gateway.limits.standby import Standby
+from gateway.telemetry.metrics import Metrics
 from gateway.vendors.chatbase import VENDOR
 
 pytestmark = pytest.mark.anyio
@@ -62,3 +64,20 @@ async def test_counters_are_in_this_process_or_shared_and_nothing_is_connected()
         assert isinstance((await counting(settings(), stack)).counts, LocalCounts)
         found = settings(shared={"url": "redis://127.0.0.1:1/0"})
         assert isinstance((await counting(found, stack)).counts, Standby)
+
+
+async def test_operators_see_that_the_shared_counters_are_away() -> None:
+    def shown(metrics: Metrics) -> set[str]:
+        lines = metrics.text().decode().splitlines()
+        return {line for line in lines if line.startswith("gateway_limits_")}
+
+    alone, together = Metrics(), Metrics()
+    async with AsyncExitStack() as stack:
+        watch_counting(alone, (await counting(settings(), stack)).counts)
+        assert shown(alone) == set()
+        found = settings(shared={"url": "redis://127.0.0.1:1/0"})
+        counts = (await counting(found, stack)).counts
+        watch_counting(together, counts)
+        assert shown(together) == {"gateway_limits_shared_away 0.0", "gateway_limits_uncounted 0.0"}
+        await counts.admit([], [Slot("k", 1)], "t", 1.0)
+        assert shown(together) == {"gateway_limits_shared_away 1.0", "gateway_limits_uncounted 1.0"}

@@ -137,3 +137,24 @@ def test_exports_a_person_and_leaves_a_trace(file: Path, form: str) -> None:
     kinds = [row["kind"] for row in found]
     assert kinds == ["person", "conversation", "usage", "usage", "audit", "audit"]
     assert (found[-1]["event"], found[-1]["user"]) == ("exported", "alice")
+
+
+def test_blocks_all_of_a_list(file: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "blocked.ndjson"
+    rows_of = [{"org": "default", "user": "alice"}, {"org": "default", "user": None}]
+    listed.write_text("".join(json.dumps(row) + "\n" for row in rows_of))
+    assert "2 are blocked" in users(file, "block", "--from", str(listed))
+    assert users(file, "blocked", "--format", "csv").count("default") == 2
+    told = users(file, "block", "--from", str(listed), "--subject", "bob", code=1)
+    assert "says by itself whom" in told
+
+
+@pytest.mark.parametrize("line", ["x", "[]", '{"org": "default"}', '{"org": 1, "user": "a"}'])
+def test_a_list_with_anything_else_in_it_blocks_nobody(
+    file: Path, tmp_path: Path, line: str
+) -> None:
+    listed = tmp_path / "blocked.ndjson"
+    listed.write_text('{"org": "default", "user": "alice"}\n' + line)
+    assert "line 2 is no row of" in users(file, "block", "--from", str(listed), code=1)
+    assert users(file, "blocked", "--format", "ndjson") == ""
+    assert "Cannot read" in users(file, "block", "--from", str(tmp_path / "none"), code=1)

@@ -1,0 +1,95 @@
+"""Blocking people and orgs over HTTP, as `gateway users block` does beside the store."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.config.kinds import EVERY_ORG
+from gateway.core import problem, strictjson
+from gateway.core.errors import BadRequest
+from gateway.core.problem import Answer
+from gateway.core.strictjson import JsonObject
+from gateway.envelope import moment
+from gateway.store.people.blocking import block, blocked, unblock
+from gateway.store.store import Store
+
+MEMBERS = frozenset({"org", "user", "everybody"})
+ROW = ("org", "user", "since")
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """A person of an org, by its external_id; None: all of it."""
+
+    org: str
+    user: str | None
+
+
+class People:
+    """The people of one store; `orgs` are names to external_ids."""
+
+    def __init__(self, store: Store, orgs: Mapping[str, str]) -> None:
+        self._store = store
+        self._orgs = orgs
+
+    async def change(self, what: str, content: bytes, who: str) -> Answer:
+        """Block or unblock; this process knows at once, and every other within five seconds.
+
+        Raises:
+            BadRequest: it is not said whom.
+            LedgerUnavailable: it cannot be written.
+        """
+        whom, by = read(content, self._orgs), f"operator:{who}"
+        told: dict[str, Any]
+        if what == "block":
+            names = await block(self._store.database, whom.org, whom.user, by=by)
+            told = {"names": names if whom.user is not None else []}
+        else:
+            told = {"was_blocked": await unblock(self._store.database, whom.org, whom.user, by=by)}
+        await self._store.cutoffs.look()
+        return problem.of_json(told)
+
+    async def blocked(self) -> Answer:
+        """Everybody who is blocked."""
+        names = {external_id: name for name, external_id in self._orgs.items()}
+        rows: list[Any] = [
+            dict(
+                zip(ROW, (names.get(one.org, one.org), one.subject, moment(one.since)), strict=True)
+            )
+            for one in await blocked(self._store.database)
+        ]
+        return problem.of_json({"data": rows})
+
+
+def read(content: bytes, orgs: Mapping[str, str]) -> Whom:
+    """Whom a body means.
+
+    Raises:
+        BadRequest: it says so in no way that is known.
+    """
+    said = strictjson.loads(content)
+    if not isinstance(said, dict) or not MEMBERS.issuperset(said):
+        raise BadRequest(f"Send an object of {', '.join(sorted(MEMBERS))}")
+    everybody = said.get("everybody", False)
+    if not isinstance(everybody, bool) or ("user" in said) is everybody:
+        raise BadRequest('Say whom: a user, or "everybody": true')
+    return Whom(_org(said, orgs), _name(said, "user") if "user" in said else None)
+
+
+def _org(said: JsonObject, orgs: Mapping[str, str]) -> str:
+    if "org" not in said and len(orgs) == 1 and EVERY_ORG not in orgs:
+        return next(iter(orgs.values()))
+    name = _name(said, "org")
+    if name == EVERY_ORG or (name not in orgs and EVERY_ORG not in orgs):
+        raise BadRequest("There is no such org")
+    return orgs.get(name, name)
+
+
+def _name(said: JsonObject, member: str) -> str:
+    """A name that both databases can hold."""
+    value = said.get(member)
+    if not isinstance(value, str) or not value or _NO_TEXT.search(value):
+        raise BadRequest(f"Say which {member}, by its name")
+    return value
