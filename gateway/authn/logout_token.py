@@ -110,8 +110,8 @@ def _name(claims: JsonObject, claim: str) -> str | None:
     if claim not in claims:
         return None
     name = claims[claim]
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
-        raise BadRequest(f"The logout token's `{claim}` is no name of usual length")
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not name.isprintable():
+        raise BadRequest(f"The logout token's `{claim}` is no name of usual form")
     return name
 
 

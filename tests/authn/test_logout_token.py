@@ -115,6 +115,7 @@ BAD: dict[str, str] = {
     "J-19 a number for a person": signed(sub=7),
     "J-19 an empty person": signed(sub=""),
     "J-19 a person of a thousand characters": signed(sub="a" * 1000),
+    "J-21 a NUL in a person": signed(sub="a\0b"),
     "J-19 a list for a session": signed(sid=["s1"]),
     "J-19 null for a session": signed(sid=None),
 }

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from tests.demo.test_page import ARGUMENTS, CHROMIUM
+from tests.support.browser import ARGUMENTS, CHROMIUM
 from tests.support.chatbase import Chatbase
 from tests.support.chatbase_requests import Json
 from tests.support.host_apps import SECRET, install_node_packages, node
