@@ -12,21 +12,16 @@ Each read is in the audit trail, with both names, before the vendor is asked.
 
 from dataclasses import replace
 
-from gateway.core.errors import (
-    BadRequest,
-    ConversationNotFound,
-    MethodNotAllowed,
-    NotFound,
-)
+from gateway.core.errors import MethodNotAllowed, NotFound
 from gateway.core.identity import Person
 from gateway.core.place import Query, Variable
 from gateway.core.route import Match, Segments
 from gateway.core.subject import subject_of
 from gateway.core.vendor import Operation, Vendor
-from gateway.exchange import read_call, route
+from gateway.exchange import check_conversations, read_call, route
 from gateway.interrupt import Running
 from gateway.org import Exchange, Org, Upstream
-from gateway.ports import Answering, Inbound, Record, Whose
+from gateway.ports import Answering, Inbound, Record
 from gateway.relay import relay
 from gateway.welcome import authenticate
 
@@ -54,8 +49,9 @@ async def read_as_staff(
         both = replace(record, subject=person.subject, actor=reader.subject, user=user)
         read = await read_call(org, upstream, match, ask, both)  # 400
         identity = replace(org.seen.identity(person), actor=reader.subject)
-        exchange = Exchange(org, upstream, read, identity, user, record, ask)
-        await check_theirs(exchange)  # 404
+        by_the_ledger = replace(org, questions=None)  # nothing is adopted by being read
+        exchange = Exchange(by_the_ledger, upstream, read, identity, user, record, ask)
+        await check_conversations(exchange)  # 404
         org.audit.note(READ, replace(both, conversation=record.conversation))
         async with org.limits.spend(*counted):  # 429
             await relay(exchange, ask, answer, running)  # 502, 504
@@ -83,16 +79,3 @@ def is_reading(vendor: Vendor, operation: Operation) -> bool:
     told = any("{user}" in template for template in vendor.fields.values())
     listed = told and bool(operation.no_conversation) and not places
     return operation.methods == ("GET",) and not changes and (about or listed)
-
-
-async def check_theirs(exchange: Exchange) -> None:
-    """Refuse unless every conversation the call names is the person's, by the ledger alone."""
-    org, upstream = exchange.org, exchange.upstream
-    if exchange.call.operation.continues and not exchange.call.conversations:
-        raise BadRequest("This operation needs to be told which conversation it is about")
-    for conversation in exchange.call.conversations:
-        whose = await org.ledger.whose(upstream.name, conversation, exchange.identity.person)
-        if whose is not Whose.THEIRS:
-            org.audit.note("conversation_denied", exchange.record)
-            raise ConversationNotFound
-        exchange.record.conversation = conversation

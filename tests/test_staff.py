@@ -163,6 +163,21 @@ async def test_another_persons_conversation_is_not_hers(name: str, tmp_path: Pat
         assert stage.vendor.saw_nothing()
 
 
+async def test_nothing_is_adopted_by_being_read(tmp_path: Path) -> None:
+    """`unknown_conversations = "ask"` is for the person: the vendor is not asked whose it is."""
+
+    def asking(text: str) -> str:
+        return text.replace("staff =", 'unknown_conversations = "ask"\nstaff =')
+
+    async with staged(SYSTEMS["chatbase"], tmp_path, asking) as stage:
+        await SYSTEMS["chatbase"].opened(stage, "alice")
+        hers = stage.vendor.memory.open("agent_1", "alice").id
+        assert (await look(stage, f"/conversations/{hers}")).status == 404
+        assert stage.vendor.saw_nothing()
+        assert (await stage.ask("alice", "GET", f"/conversations/{hers}")).status == 200
+        assert (await look(stage, f"/conversations/{hers}")).status == 200
+
+
 async def test_each_read_is_told_with_both_names(stage: Stage[Any]) -> None:
     conversation = await SYSTEMS["chatbase"].opened(stage, "alice")
     for _ in range(15):  # more than are told one by one of anything else
