@@ -23,7 +23,7 @@ from gateway.core.errors import (
     UnsupportedMediaType,
 )
 from gateway.core.event import Event
-from gateway.core.identity import Person
+from gateway.core.identity import ERASED, Person
 from gateway.core.problem import Answer
 from gateway.core.request_id import uuid7
 from gateway.core.signature import TOLERANCE, Check, verify
@@ -107,13 +107,13 @@ async def whom(inbox: Inbox, said: Said, record: Record) -> tuple[Person | None,
 async def owner_of(inbox: Inbox, said: Said, record: Record) -> Person | None:
     """Whose the conversation is that an event names; None where it names none.
 
-    One of another org's is nobody's in this one.
+    One of another org's is nobody's in this one, and so is one of somebody who was erased.
     """
     if said.conversation is None:
         return None
     record.conversation = said.conversation
     owner = await inbox.ledger.owner(inbox.external_id, inbox.upstream, said.conversation)
-    if owner is None:
+    if owner is None or ERASED.fullmatch(owner.subject):
         inbox.audit.note("event_of_nobody", record)
         raise ConversationNotFound
     return owner

@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 
 from gateway.core.signature import sign_standard, webhook_secret
+from gateway.store.people.erasing import erase
 from tests.support import config
+from tests.support.analytics import Collector
 from tests.support.chatbase import Chatbase
 from tests.support.events import (
+    QUICK,
     SECRET,
     WHSEC,
     Hooks,
@@ -219,6 +222,31 @@ async def test_who_does_not_prove_to_be_the_vendor_tells_nobody(
     await refused(told, await told.send(BODY, fields), 401, code)
 
 
+async def test_analytics_hears_of_it_too(tmp_path: Path) -> None:
+    """By the id that the site's own events carry, and not what the vendor said."""
+    async with Collector("G-ABCD1234", "ga4 secret") as google:
+        more = f'''{QUICK}
+[upstreams.support.events.ga4]
+measurement_id = "G-ABCD1234"
+api_secret = "ga4 secret"
+url = "{google.url}/mp/collect"
+names = {{ "leads.submit" = "generate_lead" }}
+'''
+        async with events_stage(
+            tmp_path, chatbase_stage, "support", chatbase_signed, more=more
+        ) as told:
+            conversation = await opened(told.stage, "alice")
+            await told.send(lead(conversation))
+            await told.quiet()
+            assert google.found == []
+            (body,) = google.bodies
+            assert body["user_id"] == "alice"
+            assert body["events"][0]["name"] == "generate_lead"
+            assert body["events"][0]["params"]["conversation"] == conversation
+            assert "a@example.com" not in str(body)
+            assert len(told.hooks.ids) == 1
+
+
 async def test_one_org_s_secret_is_no_other_s(tmp_path: Path) -> None:
     """Row W-07: not at the other's address, and at its own not for what is the other's."""
     issuers = (Issuer("https://a.example/"), Issuer("https://g.example/"))
@@ -300,6 +328,14 @@ async def test_an_event_of_a_person_who_is_not_the_owner_reaches_nobody(
     event = lead(conversation)
     event["payload"]["userId"] = user
     await refused(told, await told.send(event), 404, code)
+
+
+async def test_an_event_of_somebody_who_was_erased_reaches_nobody(told: Telling) -> None:
+    conversation = await opened(told.stage, "alice")
+    assert told.stage.gateway is not None
+    assembled = await told.stage.gateway.open()
+    await erase(assembled.process.store.database, "default", "alice", by="test", settled=0, pause=0)
+    await refused(told, await told.send(lead(conversation)), 404, "conversation_not_found")
 
 
 @pytest.mark.parametrize(

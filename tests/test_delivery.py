@@ -77,8 +77,12 @@ async def test_what_fails_holds_up_its_conversation_and_no_other(tmp_path: Path)
     async with telling(tmp_path) as told:
         one, other = await opened(told, "alice", "bob")
         gate = asyncio.Event()
+        first = (one, "A0")
         told.hooks.status = lambda event: (
-            500 if event["conversation"] == one and not gate.is_set() else 204
+            500
+            if (event["conversation"], event["data"]["payload"]["customerName"]) == first
+            and not gate.is_set()
+            else 204
         )
         await tell(told, [(who, number) for number in range(5) for who in (one, other)])
         await told.hooks.until(lambda: len(told.hooks.events) == 5)
@@ -248,7 +252,7 @@ async def test_after_a_reload_others_are_told(tmp_path: Path) -> None:
 class Memory(Outbox):
     """One lane of some events, in memory; what is asked of it may fail at first."""
 
-    def __init__(self, count: int, *, faults: int = 0) -> None:
+    def __init__(self, count: int, *, faults: int = 0, unwritten: int = 0) -> None:
         self.lane = Lane("lane", "webhook a")
         self.left = [
             Due(self.lane, number, 0, 0, replace(EVENT, id=f"evt_{number}"))
@@ -256,16 +260,14 @@ class Memory(Outbox):
         ]
         self.dead: list[Due] = []
         self.faults = faults
+        self.unwritten = unwritten
         self.held = False
         self.quiet = asyncio.Event()
 
-    def _fail(self) -> None:
+    async def due(self, blocked: Collection[str], most: int) -> Sequence[Lane]:
         if self.faults:
             self.faults -= 1
             raise (RuntimeError("a fault") if self.faults % 2 else LedgerUnavailable())
-
-    async def due(self, blocked: Collection[str], most: int) -> Sequence[Lane]:
-        self._fail()
         is_free = self.left and not self.held and self.lane.target not in blocked
         return [self.lane] if is_free else []
 
@@ -279,7 +281,10 @@ class Memory(Outbox):
         return self.left[:3]
 
     async def done(self, due: Due) -> None:
-        self._fail()
+        if self.unwritten:
+            self.unwritten -= 1
+            self.held = False  # the lease ends
+            raise LedgerUnavailable
         self.left.remove(due)
         if not self.left:
             self.quiet.set()
@@ -344,7 +349,7 @@ async def test_deliveries_go_on_whatever_fails(monkeypatch: pytest.MonkeyPatch) 
     """The store, or a fault of our own; and what a receiver has got it does not get again."""
     monkeypatch.setattr("gateway.delivery.POLL", 0.01)
     receiver = Taking()
-    told = await delivered(Memory(7, faults=6), receiver)
+    told = await delivered(Memory(7, faults=6, unwritten=3), receiver)
     assert receiver.ids == [f"evt_{number}" for number in range(7)]
     assert told.outcomes == ["delivered"] * 7
 

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.event import Event
 from gateway.ports import Due, Lane, NotDelivered
+from gateway.store import inbox
+from gateway.store import outbox as outbox_module
 from gateway.store.database import Database
 from gateway.store.inbox import EventInbox
 from gateway.store.outbox import EventOutbox
@@ -86,6 +89,28 @@ async def test_what_has_arrived_is_gone_and_what_it_said_too(
     assert direct("SELECT id FROM events") == [("e1",)]
 
 
+async def test_what_two_receivers_have_at_once_is_forgotten_by_one_of_them(
+    database: Database, outbox: EventOutbox, other: EventOutbox, direct: Direct
+) -> None:
+    await put(database, ("e1", "c"), targets=(A, B))
+    lanes = await outbox.hold(await outbox.due((), 10))
+    first, second = [(await outbox.next(lane))[0] for lane in lanes]
+    is_in, gate = asyncio.Event(), asyncio.Event()
+
+    async def slowly(connection: AsyncConnection) -> None:
+        await outbox_module._arrived(connection, [first])
+        is_in.set()
+        await gate.wait()
+
+    slow = database.start(database.commit(slowly))
+    await is_in.wait()
+    quick = asyncio.create_task(other.done(second))
+    await asyncio.sleep(0.2)
+    gate.set()
+    await asyncio.gather(slow, quick)
+    assert direct("SELECT count(*), count(body) FROM events") == [(1, 0)]
+
+
 async def test_what_comes_while_a_lane_is_held_is_not_lost(
     database: Database, outbox: EventOutbox
 ) -> None:
@@ -95,6 +120,33 @@ async def test_what_comes_while_a_lane_is_held_is_not_lost(
     await outbox.done(due)
     await put(database, ("e2", "c"))
     await outbox.let_go(lane, 0)
+    again = await held(outbox)
+    assert ids(await outbox.next(again)) == ["e2"]
+
+
+async def test_what_comes_at_the_moment_a_lane_is_let_go_is_not_lost(
+    database: Database, outbox: EventOutbox
+) -> None:
+    """The lane is the lock: whoever lets it go sees what another transaction has put in."""
+    await put(database, ("e1", "c"))
+    lane = await held(outbox)
+    (due,) = await outbox.next(lane)
+    await outbox.done(due)
+    is_in, gate = asyncio.Event(), asyncio.Event()
+
+    async def slowly(connection: AsyncConnection) -> None:
+        event = replace(EVENT, id="e2", source="id:e2", conversation="c")
+        await inbox._put(connection, [inbox.Coming(event, (A,))])
+        is_in.set()
+        await gate.wait()
+
+    putting = database.start(database.commit(slowly))
+    await is_in.wait()
+    letting_go = asyncio.create_task(outbox.let_go(lane, 0))
+    await asyncio.sleep(0.2)
+    assert not letting_go.done()
+    gate.set()
+    await asyncio.gather(putting, letting_go)
     again = await held(outbox)
     assert ids(await outbox.next(again)) == ["e2"]
 

@@ -148,3 +148,12 @@ def test_a_terminal_gets_columns(monkeypatch: pytest.MonkeyPatch) -> None:
         logging.basicConfig(handlers=handlers, level=level, force=True)
     assert "exchange" in stream.getvalue()
     assert not stream.getvalue().startswith("{")
+
+
+def test_an_event_that_nobody_took_is_a_line_and_one_that_was_taken_is_none(
+    lines: io.StringIO,
+) -> None:
+    for outcome in ("delivered", "failed", "died"):
+        log.ExchangeLog().delivered("acme", "support", outcome)
+    (line,) = logged(lines)
+    assert (line["event"], line["org"], line["upstream"]) == ("event_died", "acme", "support")

@@ -112,3 +112,15 @@ def test_no_label_names_a_person_or_a_conversation() -> None:
         "version",
         "le",
     }
+
+
+def test_attempts_to_tell_of_an_event_are_counted_by_what_became_of_them() -> None:
+    metrics = Metrics()
+    for outcome in ("failed", "failed", "died"):
+        metrics.delivered("acme", "support", outcome)
+    told = [line for line in lines(metrics) if line.startswith("gateway_event_deliveries_total")]
+    place = 'org="acme",outcome="{}",upstream="support"'
+    assert told == [
+        f"gateway_event_deliveries_total{{{place.format('failed')}}} 2.0",
+        f"gateway_event_deliveries_total{{{place.format('died')}}} 1.0",
+    ]
