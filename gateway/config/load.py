@@ -170,7 +170,8 @@ def _judged(
         )
     )
     needed = surroundings.check(settings.orgs, around)
-    for one in chain(upstream.check(settings.orgs, known), *of_orgs, needed):
+    lost = limits.forgotten(settings)
+    for one in chain(upstream.check(settings.orgs, known), *of_orgs, needed, lost):
         yield replace(one, path=meaning.as_written(one.path))
     for one in written_out(settings, loaded.as_written):
         path = meaning.as_written(one.path)

@@ -4,10 +4,11 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 from gateway.config.allowances import Reserve, written_rate, written_reserve
 from gateway.config.mistake import Finding, Path, key_of
-from gateway.config.model import OrgSettings, UpstreamSettings
+from gateway.config.model import OrgSettings, Settings, UpstreamSettings
 from gateway.core.quota import Rate, Streams
 from gateway.core.vendor import Operation
 from gateway.limits.rules import RESERVES
+from gateway.store.address import is_postgres
 
 
 def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
@@ -24,6 +25,25 @@ def check(orgs: Mapping[str, OrgSettings]) -> Iterator[Finding]:
         yield from _visitors(org, path)
         yield from _reserves(org, path)
     yield from _of_keys(orgs)
+
+
+def forgotten(settings: Settings) -> Iterator[Finding]:
+    """A budget lasts for a day or a month, and what counts it only as long as the process.
+
+    Said once. With PostgreSQL there are more processes, each of which counts by itself.
+    """
+    if settings.shared is not None:
+        return
+    for name, org in settings.orgs.items():
+        for key in ("budget_per_user", "budget_per_org"):
+            if getattr(org.limits, key):
+                yield Finding(
+                    ("orgs", name, "limits", key),
+                    "is counted in this process alone, and begins anew when it restarts: [shared] "
+                    "keeps it, for all replicas",
+                    "warning" if is_postgres(settings.store.url) else "note",
+                )
+                return
 
 
 def _kind(allowance: Rate | Streams) -> Hashable:

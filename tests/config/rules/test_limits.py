@@ -13,15 +13,16 @@ budget_per_user = ["200 credits/day", "2000000 tokens/month"]
 budget_per_org = "5000 credits/month"
 reserve = ["2 credits", "500 tokens"]
 """
+SHARED = '[shared]\nurl = "redis://127.0.0.1:6379/0"\n'
 
 
-def limited(*lines: str) -> str:
+def limited(*lines: str, more: str = SHARED) -> str:
     """The short form, with these lines of [limits] from line 9 on."""
-    return short() + "[limits]\n" + "\n".join(lines) + "\n"
+    return short() + "[limits]\n" + "\n".join(lines) + "\n" + more
 
 
 def test_what_the_contract_shows_is_accepted(told: Told) -> None:
-    assert told(org("acme") + LIMITS) == []
+    assert told(org("acme") + LIMITS + SHARED) == []
     assert told(short(upstream='vendor_limit = "100/10s"')) == []
 
 
@@ -87,7 +88,7 @@ def test_a_smaller_reserve_makes_a_small_budget_good(told: Told) -> None:
 
 
 def test_a_budget_that_nothing_counts_for_is_said(told: Told) -> None:
-    text = mine() + '[limits]\nbudget_per_user = "5 credits/day"\n'
+    text = mine() + '[limits]\nbudget_per_user = "5 credits/day"\n' + SHARED
     (found,) = told(text)
     assert "warning  limits.budget_per_user: does not count upstreams.mine" in found
     thinking = "say = { method = 'POST', path = '/say', members = 'm', opens = 'body:/id', "
@@ -179,11 +180,23 @@ def test_what_is_meant_is_printed_and_means_the_same(loaded: Load) -> None:
 def test_a_limit_for_each_visitor_is_none_for_all(told: Told) -> None:
     visited = org("acme", more="anonymous = true")
     each = '[orgs.acme.limits]\nper_user = "6/minute"\nbudget_per_user = "9 credits/day"\n'
-    said = [line.split("  ", 1)[1] for line in told(visited + each)]
+    said = [line.split("  ", 1)[1] for line in told(visited + each + SHARED)]
     assert said == [
         "warning  orgs.acme.limits.per_org: is missing: whoever throws a visitor's cookie away is "
         "somebody new",
         "warning  orgs.acme.limits.budget_per_org: is missing: whoever throws a visitor's cookie "
         "away is somebody new",
     ]
-    assert told(visited + LIMITS) == []
+    assert told(visited + LIMITS + SHARED) == []
+
+
+@pytest.mark.parametrize("key", ["budget_per_user", "budget_per_org"])
+def test_a_budget_that_a_restart_forgets_is_said(key: str, told: Told) -> None:
+    lines = 'per_user = "6/minute"', f'{key} = "5 credits/month"'
+    (found,) = told(limited(*lines, more=""))
+    assert found.startswith(f"10:1  note  limits.{key}: is counted in this process alone")
+    replicas = '[store]\nurl = "postgresql://gateway@db.example/gateway"\n'
+    (found,) = told(limited(*lines, more=replicas))
+    assert found.startswith(f"10:1  warning  limits.{key}: ")
+    assert told(limited(*lines, more=replicas + SHARED)) == []
+    assert told(limited('per_user = "6/minute"', more="")) == []
