@@ -15,6 +15,7 @@ from urllib.parse import quote
 import jwt
 import pytest
 
+from gateway.store.people.blocking import block
 from tests.attacks.both_ends import OWN_ORIGIN, bearer, refused
 from tests.support.chatbase import Chatbase
 from tests.support.spellings import PEOPLE, spellings
@@ -30,6 +31,7 @@ from tests.support.stage import (
 )
 from tests.support.tokens import ABSENT
 from tests.support.wire import Answer, connected, raw_request, wire
+from tests.test_reload import changing
 
 pytestmark = pytest.mark.anyio
 
@@ -155,6 +157,16 @@ async def test_the_first_of_two_secrets_signs(tmp_path: Path) -> None:
         assert jwt.decode(token, SECRET, algorithms=["HS256"])["user_id"] == "alice"
 
 
+async def test_another_secret_signs_from_one_moment_to_the_next(tmp_path: Path) -> None:
+    """By a reload: at Bookbag the old one is dead as soon as there is a new one."""
+    async with changing(tmp_path, signed()) as changed:
+        for secret in (SECRET, OLD):
+            token = (await ask(changed.stage, "alice")).json()["token"]
+            assert jwt.decode(token, secret, algorithms=["HS256"])["user_id"] == "alice"
+            if secret == SECRET:
+                await changed.reload((SECRET, OLD))
+
+
 async def test_no_proof_lasts_longer_than_the_sign_in(stage: Stage[Chatbase]) -> None:
     end = int(time.time()) + 90
     said = (await ask(stage, None, fields=[bearer(stage.token("alice", exp=end))])).json()
@@ -174,6 +186,16 @@ async def test_who_has_not_signed_in_gets_no_proof(stage: Stage[Chatbase]) -> No
     refused(stage, await ask(stage, None), 401, "credentials_missing")
     forged = bearer(stage.token("alice")[:-4] + "AAAA")
     refused(stage, await ask(stage, None, fields=[forged]), 401, "credentials_invalid")
+
+
+async def test_who_is_blocked_gets_no_proof(tmp_path: Path) -> None:
+    async with chatbase_stage(tmp_path, signed()) as stage:
+        assert (await ask(stage, "alice")).status == 200
+        store = stage.gateway.assembled.process.store
+        await block(store.database, "default", "alice", by="operator:test")
+        await store.cutoffs.look()
+        refused(stage, await ask(stage, "alice"), 403, "blocked")
+        assert (await ask(stage, "bob")).status == 200
 
 
 async def test_a_visitor_gets_no_proof(tmp_path: Path) -> None:
