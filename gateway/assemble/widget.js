@@ -112,6 +112,26 @@
   let due = 0;
   let last = 0; // when the gateway was asked
 
+  // Whom the widget was told of last, on whichever page: it may remember them itself.
+  const told = `gateway-widget/${org}/${upstream}`;
+
+  function remembered() {
+    try {
+      return JSON.parse(localStorage.getItem(told)) ?? {};
+    } catch {
+      return {}; // a page may have no storage
+    }
+  }
+
+  function remember(vendor, id) {
+    try {
+      if (id === null) localStorage.removeItem(told);
+      else localStorage.setItem(told, JSON.stringify({ vendor, id }));
+    } catch {
+      // nor need it
+    }
+  }
+
   function later(seconds) {
     clearTimeout(timer);
     due = Date.now() + seconds * 1000;
@@ -145,8 +165,9 @@
       else later(Math.max(SHORTEST, said.expires_in * EARLY));
       if (await tell(said, mine)) return said;
     } else if (answer && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
-      forget();
       due = 0; // asked again when somebody looks at the page
+      if (who) forget();
+      else await forgetFormer(mine);
     } else {
       const wait = RETRIES[Math.min(failures++, RETRIES.length - 1)];
       later(Math.max(wait, Number(answer?.headers.get("retry-after")) || 0));
@@ -167,12 +188,11 @@
       say("identified", { vendor, ...shown });
       return true;
     }
-    for (let looks = 0; !next.there(); looks++) {
-      const wait = PATIENCE[Math.min(Math.floor(looks / LOOKS), PATIENCE.length - 1)];
-      await new Promise((done) => setTimeout(done, wait));
-      if (mine !== asked || silent) return false;
-    }
+    if (!(await arrived(next, mine))) return false;
     widget = next;
+    const former = remembered();
+    if (!who && former.vendor === vendor && former.id !== said.user_id) widget.forget?.();
+    remember(vendor, said.user_id);
     who = { id: said.user_id, ends };
     if (!listening) {
       listening = true;
@@ -186,11 +206,30 @@
     return true;
   }
 
+  // Whether the widget is there at last, and it is still this question that matters.
+  async function arrived(next, mine) {
+    for (let looks = 0; !next.there(); looks++) {
+      const wait = PATIENCE[Math.min(Math.floor(looks / LOOKS), PATIENCE.length - 1)];
+      await new Promise((done) => setTimeout(done, wait));
+      if (mine !== asked) return false;
+    }
+    return true;
+  }
+
+  // Have the widget forget whom another page has told it of.
+  async function forgetFormer(mine) {
+    const former = WIDGETS[remembered().vendor];
+    if (!former || !(await arrived(former, mine))) return;
+    remember(null, null);
+    former.forget?.();
+  }
+
   // Whether the page goes on as it is.
   function forget() {
     if (!who) return true;
     who = null;
     proof = "";
+    remember(null, null);
     say("forgotten");
     if (!widget) return true;
     if (!widget.forget) {
@@ -226,7 +265,8 @@
       silent = true;
       asked++;
       clearTimeout(timer);
-      forget();
+      if (who) forget();
+      else forgetFormer(asked);
     },
     renew() {
       before?.renew();

@@ -250,6 +250,26 @@ def test_forgets_when_the_session_has_ended(
     assert shop.vendors.heard == ["alice", None]
 
 
+def test_a_widget_that_remembers_forgets_on_the_next_page(
+    open_page: Open, shop: Shop, context: BrowserContext
+) -> None:
+    """Where the page that alice left said nothing: nobody is signed in, and then somebody else."""
+    shop.sign_in(context, "alice")
+    page = open_page("/chatbase")
+    expect(page.locator("#chatbase-bubble")).to_have_text("Chatbase: alice")
+    context.clear_cookies()
+    for _ in range(2):
+        page.reload()
+        expect(page.locator("#chatbase-bubble")).to_have_text("Chatbase: nobody")
+    expect(page.locator("#chatbase-bubble[data-empty]")).to_have_count(0)  # once was enough
+    assert shop.vendors.heard == ["alice", None]
+    for who in ("alice", "bob"):
+        shop.sign_in(context, who)
+        page.reload()
+        expect(page.locator("#chatbase-bubble")).to_have_text(f"Chatbase: {who}")
+    assert shop.vendors.heard == ["alice", None, "alice", None, "bob"]
+
+
 def test_another_person_is_another_person(
     open_page: Open, shop: Shop, context: BrowserContext
 ) -> None:
