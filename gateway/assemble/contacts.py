@@ -155,6 +155,30 @@ def probe(
     return ask
 
 
+def may_remove(settings: UpstreamSettings) -> bool:
+    """Whether contacts of people who are erased can be removed there by us."""
+    book = settings.profile.contacts
+    return settings.contacts is not None and book is not None and book.removes
+
+
+async def remove(org: OrgSettings, settings: UpstreamSettings, user: str) -> None:
+    """Remove the contact of this user id, of every agent.
+
+    Raises:
+        GatewayError: it may be there still.
+    """
+    book = settings.profile.contacts
+    if book is None:
+        return
+    line = build_line(settings)
+    try:
+        office = build_office(org, settings, book, line, via=PROBING)
+        for agent in agents_of(settings, book):
+            await office.remove(agent, user)
+    finally:
+        await line.aclose()
+
+
 async def _defined(
     office: Office, agents: Sequence[str], table: ContactsTable, *, apply: bool
 ) -> str:

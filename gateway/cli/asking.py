@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.store.reports import Asked, Report
 
 Org = Annotated[str | None, typer.Option(help="Default: all of them.")]
+OneOrg = Annotated[str | None, typer.Option("--org", help="Not needed where there is one org.")]
 User = Annotated[str | None, typer.Option(help="The subject, as the sign-in names the person.")]
 Since = Annotated[
     str | None, typer.Option(help='A day, a time, or how long ago: 2026-11-22, "90m", "7d".')

@@ -1,127 +1,33 @@
-"""`gateway users`: what is done about one person, or about all of an org."""
+"""`gateway users`: what is held of one person, and what is done about it."""
 
-import json
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from gateway.cli import asking
-from gateway.cli.options import Config, choose_org, fail
-from gateway.rows import Array, Lines, writer
+from gateway.cli.options import FAILED, Config, choose_org, fail
+from gateway.rows import Array, Lines
 
 if TYPE_CHECKING:
-    from gateway.config.model import OrgSettings, Settings
+    from gateway.config.model import OrgSettings, Settings, UpstreamSettings
     from gateway.store.database import Database
     from gateway.store.people.holdings import Holdings
     from gateway.store.people.renaming import Becoming, Kind
 
-Org = Annotated[str | None, typer.Option(help="Not needed where there is one org.")]
-Subject = Annotated[
-    str | None, typer.Option(help="The person, as the sign-in names them, now or before.")
-]
 Whom = Annotated[
     str, typer.Option("--subject", help="The person, as the sign-in names them, now or before.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it this is a dry run.")]
-Everybody = Annotated[bool, typer.Option("--everybody", help="All of the org.")]
-BLOCKED = ("org", "user", "since")
 DRY = "Nothing was changed: say --yes when this is what you want."
-
-
-def block(
-    org: Org = None,
-    subject: Subject = None,
-    everybody: Everybody = False,
-    file: Annotated[
-        Path | None, typer.Option("--from", help="All who stand in a list of `users blocked`.")
-    ] = None,
-    config: Config = None,
-) -> None:
-    """Let a person, or all of an org, in no longer; what runs for them ends. Within seconds."""
-    if file is not None:
-        if org is not None or subject is not None or everybody:
-            raise fail("--from says by itself whom.")
-        _block_again(file, config)
-        return
-    from gateway.store.people.blocking import block as write_block
-
-    async def work(chosen: "OrgSettings", who: str | None, database: "Database") -> None:
-        names = await write_block(database, chosen.external_id, who, by=asking.operator())
-        told = "Everybody" if who is None else ", ".join(name or "" for name in names)
-        typer.echo(f"{told} of {chosen.name}: blocked, in every gateway within five seconds.")
-
-    _about(org, subject, everybody, config, work)
-
-
-def _block_again(file: Path, config: Path | None) -> None:
-    from gateway.store.people.blocking import block as write_block
-
-    rows = list(_listed(file))
-
-    async def done(settings: "Settings", database: "Database") -> None:
-        orgs = [choose_org(settings, org).external_id for org, _ in rows]
-        for org, (_, subject) in zip(orgs, rows, strict=True):
-            await write_block(database, org, subject, by=asking.operator())
-        typer.echo(f"{len(rows)} are blocked, in every gateway within five seconds.")
-
-    asking.run(config, done)
-
-
-def _listed(file: Path) -> Iterator[tuple[str, str | None]]:
-    """Org and subject of each line of NDJSON; None: all of the org."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise fail(f"Cannot read {file}: {error}") from None
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-            org, user = row["org"], row["user"]
-        except (ValueError, KeyError, TypeError):
-            org, user = None, None
-        if not isinstance(org, str) or not isinstance(user, str | None):
-            raise fail(f"{file}: line {number} is no row of `users blocked --format ndjson`")
-        yield org, user
-
-
-def unblock(
-    org: Org = None, subject: Subject = None, everybody: Everybody = False, config: Config = None
-) -> None:
-    """Let them in again. Exit 1 when they were not blocked."""
-    from gateway.store.people.blocking import unblock as lift_block
-
-    async def work(chosen: "OrgSettings", who: str | None, database: "Database") -> None:
-        told = "Everybody" if who is None else who
-        if not await lift_block(database, chosen.external_id, who, by=asking.operator()):
-            raise fail(f"{told} of {chosen.name} was not blocked.")
-        typer.echo(f"{told} of {chosen.name}: let in again.")
-
-    _about(org, subject, everybody, config, work)
-
-
-def blocked(form: asking.Form = "table", config: Config = None) -> None:
-    """List who is blocked; a row without a user is all of an org."""
-    from gateway.envelope import moment
-    from gateway.store.people.blocking import blocked as who_is_blocked
-
-    async def shown(settings: "Settings", database: "Database") -> None:
-        names = asking.org_names(settings)
-        rows = writer(form, BLOCKED)
-        for one in await who_is_blocked(database):
-            org = names.get(one.org, one.org)
-            rows.add({"org": org, "user": one.subject, "since": moment(one.since)})
-        rows.end()
-
-    asking.run(config, shown)
 
 
 def rename(
     subject: Whom,
     to: Annotated[str, typer.Option("--to", help="What the sign-in calls them from now on.")],
-    org: Org = None,
+    org: asking.OneOrg = None,
     yes: Yes = False,
     config: Config = None,
 ) -> None:
@@ -135,7 +41,7 @@ def rename(
 def merge(
     subject: Whom,
     into: Annotated[str, typer.Option("--into", help="Whom they become.")],
-    org: Org = None,
+    org: asking.OneOrg = None,
     yes: Yes = False,
     config: Config = None,
 ) -> None:
@@ -166,7 +72,9 @@ def _become(
     asking.run(config, done)
 
 
-def erase(subject: Whom, org: Org = None, yes: Yes = False, config: Config = None) -> None:
+def erase(
+    subject: Whom, org: asking.OneOrg = None, yes: Yes = False, config: Config = None
+) -> None:
     """Erase a person: what was theirs stays closed for good, and names nobody any more.
 
     A dry run, until you say --yes.
@@ -179,7 +87,8 @@ def erase(subject: Whom, org: Org = None, yes: Yes = False, config: Config = Non
         if held.is_stranger:
             typer.echo(f"Nothing is held of {subject}.")
             return
-        for line in (*told_holdings(held), *told_remains(held, chosen)):
+        told = (*told_holdings(held), *told_contacts(held, chosen), *told_remains(held, chosen))
+        for line in told:
             typer.echo(line)
         if not yes:
             typer.echo(DRY)
@@ -192,13 +101,14 @@ def erase(subject: Whom, org: Org = None, yes: Yes = False, config: Config = Non
             f"Erased: {found.conversations} conversations are closed for good, {found.usage} "
             f"exchanges are {found.tomb}'s, {found.audit} events of audit name nobody."
         )
+        await _remove_contacts(held, chosen)
 
     asking.run(config, done)
 
 
 def export(
     subject: Whom,
-    org: Org = None,
+    org: asking.OneOrg = None,
     form: Annotated[
         Literal["ndjson", "json"], typer.Option("--format", help="A row a line, or one array.")
     ] = "ndjson",
@@ -227,6 +137,42 @@ async def _held(database: "Database", org: "OrgSettings", subject: str) -> "Hold
     if ERASED.fullmatch(subject):
         raise fail(f"{subject} is a tombstone: nobody knows any more whose.")
     return await held_by(database, Person(org.external_id, subject))
+
+
+def _contacts(held: "Holdings", org: "OrgSettings") -> "Iterator[tuple[UpstreamSettings, str]]":
+    """Where the gateway keeps a contact that it can remove, and of which user id."""
+    from gateway.assemble.contacts import may_remove
+
+    for one in held.user_ids:
+        upstream = org.upstreams.get(one.upstream)
+        if upstream is not None and may_remove(upstream):
+            yield upstream, one.user_id
+
+
+def told_contacts(held: "Holdings", org: "OrgSettings") -> Iterator[str]:
+    """Which contacts go, in words."""
+    for upstream, user in _contacts(held, org):
+        yield f"At {upstream.name} the contact {user} is removed."
+
+
+async def _remove_contacts(held: "Holdings", org: "OrgSettings") -> None:
+    """Remove what can be; exit 1 when something may be there still."""
+    from gateway.assemble.contacts import remove
+    from gateway.core.errors import GatewayError
+
+    remaining = 0
+    for upstream, user in _contacts(held, org):
+        try:
+            await remove(org, upstream, user)
+            typer.echo(f"At {upstream.name} the contact {user} is removed.")
+        except GatewayError as error:
+            remaining += 1
+            typer.echo(
+                f"At {upstream.name} the contact {user} may still be there: {error.detail}",
+                err=True,
+            )
+    if remaining:
+        raise typer.Exit(FAILED)
 
 
 def told_remains(held: "Holdings", org: "OrgSettings") -> Iterator[str]:
@@ -263,19 +209,3 @@ def told_holdings(held: "Holdings") -> Iterator[str]:
     for upstream, count in held.conversations.items():
         yield f"  {count} conversations at {upstream}"
     yield f"  {held.usage} exchanges and {held.audit} events of audit"
-
-
-def _about(
-    org: str | None,
-    subject: str | None,
-    everybody: bool,
-    config: Path | None,
-    work: "Callable[[OrgSettings, str | None, Database], Coroutine[Any, Any, None]]",
-) -> None:
-    if (subject is None) is not everybody:
-        raise fail("Say whom: --subject SUBJECT, or --everybody.")
-
-    async def done(settings: "Settings", database: "Database") -> None:
-        await work(choose_org(settings, org), subject, database)
-
-    asking.run(config, done)

@@ -233,6 +233,9 @@ class ContactBookTable(Table):
     definitions: ContactPath = Field(
         default="", description="GET lists the attributes there are, POST adds one."
     )
+    removes: bool = Field(
+        default=False, description="DELETE of `path`, a slash and the user id removes a contact."
+    )
 
 
 class CallbackTable(Table):

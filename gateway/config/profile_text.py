@@ -128,6 +128,7 @@ def _contacts(book: ContactBook) -> dict[str, Any]:
         "most": book.most,
         "refused": None if book.refused is None else written(book.refused),
         "definitions": book.definitions,
+        "removes": book.removes,
     }
     return {name: value for name, value in table.items() if value}
 

@@ -219,6 +219,7 @@ def _contacts(table: ContactBookTable) -> ContactBook:
         most=table.most,
         refused=None if table.refused is None else body(table.refused),
         definitions=table.definitions,
+        removes=table.removes,
     )
 
 

@@ -32,6 +32,7 @@ LONGEST = 3600  # seconds that a Retry-After is believed
 
 # The vendor has understood, and does not take it: asking again changes nothing.
 NOT_TAKEN = frozenset({400, 409, 413, 422})
+NONE_THERE = frozenset({404, 410})
 NO_DEFINITIONS = frozenset({403, 404, 405, 410, 501})
 
 
@@ -68,6 +69,16 @@ class Office:
         _be_well(status)
         return self.book.not_taken(answer)
 
+    async def remove(self, agent: str, user: str) -> None:
+        """Remove a contact, or see that there is none.
+
+        Raises:
+            GatewayError: it may be there still.
+        """
+        status, _ = await self._ask("DELETE", self.book.path, agent, None, contact=user)
+        if status not in NONE_THERE:
+            _be_well(status)
+
     async def defined(self, agent: str, *, anew: bool = False) -> Mapping[str, str] | None:
         """The kinds of the attributes there are, by name; None: any is taken.
 
@@ -97,7 +108,13 @@ class Office:
         self._defined.pop(agent, None)
 
     async def _ask(
-        self, method: str, path: str, agent: str, body: JsonObject | None
+        self,
+        method: str,
+        path: str,
+        agent: str,
+        body: JsonObject | None,
+        *,
+        contact: str | None = None,
     ) -> tuple[int, JsonValue]:
         """Status and answer; asked once more with the next key on a 401."""
         await self._take_turns()
@@ -113,6 +130,7 @@ class Office:
                     org=self.org,
                     key=key,
                     request_id=self.request_id,
+                    contact=contact,
                 )
                 async with self.line.open(request) as response:
                     if response.status == 401 and key != keys[-1]:

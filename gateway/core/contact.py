@@ -43,6 +43,8 @@ class ContactBook:
     Where a vendor has to be told first which attributes there are, GET `definitions` lists them as
     {"data": [{"name", "type", "archived"}]}, and POST {"name", "type", "label"} adds one.
 
+    `removes`: DELETE of `path` with a slash and the user id after it removes a contact.
+
     Raises:
         ValueError: it contradicts itself; the text says where.
     """
@@ -56,6 +58,7 @@ class ContactBook:
     most: int = 1
     refused: Body | None = None
     definitions: str = ""
+    removes: bool = False
 
     def __post_init__(self) -> None:
         for name, path in (("path", self.path), ("definitions", self.definitions or "/x")):

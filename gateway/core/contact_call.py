@@ -7,13 +7,15 @@ from dataclasses import replace
 
 from gateway.core.call import Call
 from gateway.core.contact import AGENT
-from gateway.core.identity import Identity
+from gateway.core.errors import IdentityNotRepresentable
+from gateway.core.identity import DOT_SEGMENTS, Identity
 from gateway.core.plan import Destination, VendorRequest, plan
 from gateway.core.route import Match
 from gateway.core.strictjson import JsonObject
 from gateway.core.vendor import Operation
 
 _OF_A_PERSON = re.compile(r"\{(?:user|roles|subject)\}")
+_SEGMENT = re.compile(r"[A-Za-z0-9._~:@-]{1,256}")
 NOBODY = "nobody"  # stands nowhere in a request
 
 
@@ -38,10 +40,19 @@ def plan_call(
     org: str,
     key: str,
     request_id: str,
+    contact: str | None = None,
 ) -> VendorRequest:
-    """A request to `path`, in which {agent} stands for the agent."""
-    operation = Operation(method=method, path=path)
+    """A request to `path`, in which {agent} stands for the agent; to one contact below it.
+
+    Raises:
+        IdentityNotRepresentable: the contact's id has no place in a path.
+    """
     variables = {"agent": agent} if AGENT in path else {}
+    if contact is not None:
+        if not _SEGMENT.fullmatch(contact) or contact in DOT_SEGMENTS:
+            raise IdentityNotRepresentable
+        path, variables = f"{path}/{{contact}}", {**variables, "contact": contact}
+    operation = Operation(method=method, path=path)
     call = Call(match=Match("contacts", operation, variables), method=method, body=body)
     nobody = Identity(org=org, subject=NOBODY)
     return plan(office, call, identity=nobody, user=NOBODY, key=key, request_id=request_id)

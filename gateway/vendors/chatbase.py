@@ -153,6 +153,7 @@ VENDOR = Vendor(
         others="custom_attributes",
         most=1000,
         definitions="/api/v1/chatbots/{agent}/custom-attributes",
+        removes=True,
     ),
     events=Callback(
         signature="hmac_sha1",

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 OWN = ("external_id", "name", "email", "phonenumber", "stripe_accounts")
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]*")
-PATH = re.compile(r"/api/v1/chatbots/([^/]+)/(contacts|custom-attributes)")
+PATH = re.compile(r"/api/v1/chatbots/([^/]+)/(contacts|custom-attributes)(?:/([^/]+))?")
 TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "number": (int, float),
@@ -69,9 +69,15 @@ class Contacts:
             await reply.json(error.status, {"message": str(error)})
         return True
 
-    def _of(self, request: Request, agent: str, what: str) -> Any:
+    def _of(self, request: Request, agent: str, what: str, one: str | None) -> Any:
         if self.away:
             raise Refused(self.status_when_away, "Away")
+        if one is not None:
+            if what != "contacts" or request.method != "DELETE":
+                raise Refused(404, "Not found")
+            if self._contacts[agent].pop(one, None) is None:
+                raise Refused(404, "Contact not found")
+            return {"external_id": one}
         if what == "custom-attributes":
             if request.method == "POST":
                 self._add(agent, request.json())

@@ -1,0 +1,62 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.looked import filled, rows
+from tests.cli.test_users import users
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return filled(tmp_path)
+
+
+def test_blocks_and_lets_in_again(file: Path) -> None:
+    assert "alice of default: blocked" in users(file, "block", "--subject", "alice")
+    assert "Everybody of default: blocked" in users(file, "block", "--everybody")
+    listed = [
+        json.loads(line) for line in users(file, "blocked", "--format", "ndjson").split("\n")[:-1]
+    ]
+    assert [(one["org"], one["user"]) for one in listed] == [
+        ("default", None),
+        ("default", "alice"),
+    ]
+    assert "let in again" in users(file, "unblock", "--subject", "alice", "--org", "default")
+    assert "was not blocked" in users(file, "unblock", "--subject", "alice", code=1)
+    events = [row["event"] for row in rows(file, "audit", "--since", "1h")]
+    assert events[:3] == ["blocked", "blocked", "unblocked"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("block",), ("block", "--everybody", "--subject", "alice"), ("unblock",)],
+    ids=["nobody", "two", "nobody again"],
+)
+def test_must_be_told_whom(file: Path, words: tuple[str, ...]) -> None:
+    assert "Say whom" in users(file, *words, code=1)
+
+
+def test_an_org_that_is_none_is_refused(file: Path) -> None:
+    assert "Say which org" in users(file, "block", "--subject", "alice", "--org", "other", code=1)
+
+
+def test_blocks_all_of_a_list(file: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "blocked.ndjson"
+    rows_of = [{"org": "default", "user": "alice"}, {"org": "default", "user": None}]
+    listed.write_text("".join(json.dumps(row) + "\n" for row in rows_of))
+    assert "2 are blocked" in users(file, "block", "--from", str(listed))
+    assert users(file, "blocked", "--format", "csv").count("default") == 2
+    told = users(file, "block", "--from", str(listed), "--subject", "bob", code=1)
+    assert "says by itself whom" in told
+
+
+@pytest.mark.parametrize("line", ["x", "[]", '{"org": "default"}', '{"org": 1, "user": "a"}'])
+def test_a_list_with_anything_else_in_it_blocks_nobody(
+    file: Path, tmp_path: Path, line: str
+) -> None:
+    listed = tmp_path / "blocked.ndjson"
+    listed.write_text('{"org": "default", "user": "alice"}\n' + line)
+    assert "line 2 is no row of" in users(file, "block", "--from", str(listed), code=1)
+    assert users(file, "blocked", "--format", "ndjson") == ""
+    assert "Cannot read" in users(file, "block", "--from", str(tmp_path / "none"), code=1)
