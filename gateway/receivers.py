@@ -50,7 +50,7 @@ class Webhook:
         fields = {
             "webhook-id": event.id,
             "webhook-timestamp": str(at),
-            **({"webhook-signature": " ".join(signed)} if signed else {}),
+            "webhook-signature": " ".join(signed),
         }
         await _posted(self.post, _request(self.target, body, fields), self.timeout)
 

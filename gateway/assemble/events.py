@@ -1,24 +1,22 @@
 """Settings of an upstream's events → where they come in, and who is told of them."""
 
 import hashlib
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from pydantic import SecretStr
-
 from gateway.assemble.parts import Parts
-from gateway.assemble.tools import build_check
+from gateway.assemble.tools import build_check, service_at
 from gateway.callback import NAME, Inbox
-from gateway.config.events import AnalyticsTable, EventsTable
+from gateway.config.events import EventsTable
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.config.tools import VerifyTable
 from gateway.core.callback import Callback
 from gateway.core.patience import Waits
 from gateway.core.signature import Check, webhook_secret
 from gateway.delivery import Address
-from gateway.net.http1 import Http1Transport
 from gateway.ports import Receiver
 from gateway.receivers import Analytics, Webhook
 from gateway.telemetry.ndjson import LinesOfEvents
@@ -82,63 +80,42 @@ def _addresses(
     stack: AsyncExitStack,
 ) -> dict[str, Address]:
     """Those who are told, by a name that stays while they are the same."""
-
-    def post(url: str) -> Http1Transport:
-        transport = _transport(url, events.timeout, shared)
-        stack.push_async_callback(transport.aclose)
-        return transport
-
-    secrets = tuple(webhook_secret(one.get_secret_value()) for one in events.sign)
-    found: dict[str, Address] = {}
-
-    def add(kind: str, where: str, receiver: Receiver, at_once: int = AT_ONCE) -> None:
-        mark = hashlib.sha256("\0".join([org.external_id, upstream.name, kind, where]).encode())
-        shown = urlsplit(where).netloc if kind == "webhook" else where
-        found[f"{kind} {shown} {mark.hexdigest()[:8]}"] = Address(
+    return {
+        _name(org, upstream, kind, where): Address(
             org=org.name,
             receiver=receiver,
             waits=Waits(events.first_wait, events.longest_wait),
-            at_once=at_once,
+            at_once=1 if kind == "lines" else AT_ONCE,
             tries=events.tries,
             give_up=events.give_up,
         )
+        for kind, where, receiver in _receivers(events, shared, stack)
+    }
 
+
+def _name(org: OrgSettings, upstream: UpstreamSettings, kind: str, where: str) -> str:
+    """What operators see, and the store keeps: of a URL no more than its host and a mark."""
+    mark = hashlib.sha256("\0".join([org.external_id, upstream.name, kind, where]).encode())
+    shown = urlsplit(where).netloc if kind == "webhook" else where
+    return f"{kind} {shown} {mark.hexdigest()[:8]}"
+
+
+def _receivers(
+    events: EventsTable, shared: "Shared", stack: AsyncExitStack
+) -> Iterator[tuple[str, str, Receiver]]:
+    """Each with its kind, and where it is."""
+    secrets = tuple(webhook_secret(one.get_secret_value()) for one in events.sign)
+    seconds = events.timeout
     for url in events.deliver:
-        webhook = Webhook(
-            post=post(url), target=_target(url), secrets=secrets, timeout=events.timeout
-        )
-        add("webhook", url, webhook)
-    if events.ga4 is not None:
+        post, target = service_at(url, seconds, shared, stack, at_once=AT_ONCE)
+        yield "webhook", url, Webhook(post=post, target=target, secrets=secrets, timeout=seconds)
+    if (ga4 := events.ga4) is not None:
+        post, target = service_at(ga4.url, seconds, shared, stack, at_once=AT_ONCE)
+        secret = ga4.api_secret.get_secret_value()
+        asked = urlencode({"measurement_id": ga4.measurement_id, "api_secret": secret})
         analytics = Analytics(
-            post=post(events.ga4.url),
-            target=_collecting(events.ga4),
-            names=events.ga4.names,
-            timeout=events.timeout,
+            post=post, target=f"{target}?{asked}", names=ga4.names, timeout=seconds
         )
-        add("ga4", events.ga4.measurement_id, analytics)
+        yield "ga4", ga4.measurement_id, analytics
     if events.lines is not None:
-        add("lines", events.lines, LinesOfEvents(events.lines), at_once=1)
-    return found
-
-
-def _transport(url: str, seconds: float, shared: "Shared") -> Http1Transport:
-    address = urlsplit(url)
-    return Http1Transport(
-        origin=f"{address.scheme}://{address.netloc}",
-        connect=min(5.0, seconds),
-        first_byte=seconds,
-        idle=seconds,
-        max_connections=AT_ONCE,
-        resting=shared.resting,
-    )
-
-
-def _target(url: str) -> str:
-    address = urlsplit(url)
-    return (address.path or "/") + (f"?{address.query}" if address.query else "")
-
-
-def _collecting(settings: AnalyticsTable) -> str:
-    secret: SecretStr = settings.api_secret
-    asked = {"measurement_id": settings.measurement_id, "api_secret": secret.get_secret_value()}
-    return f"{urlsplit(settings.url).path or '/'}?{urlencode(asked)}"
+        yield "lines", events.lines, LinesOfEvents(events.lines)

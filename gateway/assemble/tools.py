@@ -27,16 +27,7 @@ def build_tool(
     shared: "Shared",
     stack: AsyncExitStack,
 ) -> Tool:
-    address = urlsplit(settings.url)
-    transport = Http1Transport(
-        origin=f"{address.scheme}://{address.netloc}",
-        connect=min(5.0, settings.timeout),
-        first_byte=settings.timeout,
-        idle=settings.timeout,
-        resting=shared.resting,
-    )
-    stack.push_async_callback(transport.aclose)
-    query = f"?{address.query}" if address.query else ""
+    transport, target = service_at(settings.url, settings.timeout, shared, stack)
     return Tool(
         name=name,
         org=org.name,
@@ -46,7 +37,7 @@ def build_tool(
         user=_said(settings.user),
         conversation=None if settings.conversation is None else _said(settings.conversation),
         audience=settings.url,
-        target=(address.path or "/") + query,
+        target=target,
         transport=transport,
         assertions=shared.assertions,
         ledger=shared.store.ledger,
@@ -59,6 +50,24 @@ def build_tool(
         max_body=settings.max_body,
         now=time.time,
     )
+
+
+def service_at(
+    url: str, seconds: float, shared: "Shared", stack: AsyncExitStack, *, at_once: int = 1000
+) -> tuple[Http1Transport, str]:
+    """What leads to a service of the company's own, and the target of a request to it."""
+    address = urlsplit(url)
+    transport = Http1Transport(
+        origin=f"{address.scheme}://{address.netloc}",
+        connect=min(5.0, seconds),
+        first_byte=seconds,
+        idle=seconds,
+        max_connections=at_once,
+        resting=shared.resting,
+    )
+    stack.push_async_callback(transport.aclose)
+    query = f"?{address.query}" if address.query else ""
+    return transport, (address.path or "/") + query
 
 
 def build_check(settings: VerifyTable) -> Check:

@@ -1,8 +1,8 @@
 """`gateway events`: what vendors told of and somebody has not heard; trying it again."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,6 +12,7 @@ from gateway.cli.options import Config, fail
 if TYPE_CHECKING:
     from gateway.config.model import Settings
     from gateway.store.database import Database
+    from gateway.store.reports import Asked
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Of events, as `gateway events list` says.")]
 Everything = Annotated[bool, typer.Option("--all", help="All that the other options mean.")]
@@ -54,9 +55,10 @@ def replay(
     """
     from gateway.store.undelivered import replay as again
 
-    _with_dead(
-        "waits to be delivered again", again, ids, everything, org, user, since, until, config
-    )
+    def meant(settings: "Settings") -> "Asked":
+        return asking.asked(settings, org, user, since, until)
+
+    _with_dead("waits to be delivered again", again, ids, everything, meant, config)
 
 
 def drop(
@@ -71,27 +73,27 @@ def drop(
     """Forget what was given up, and what it said: nobody will hear of it."""
     from gateway.store.undelivered import drop as forget
 
-    _with_dead("is forgotten", forget, ids, everything, org, user, since, until, config)
+    def meant(settings: "Settings") -> "Asked":
+        return asking.asked(settings, org, user, since, until)
+
+    _with_dead("is forgotten", forget, ids, everything, meant, config)
 
 
 def _with_dead(
     said: str,
-    work: Any,
-    ids: Sequence[str] | None,
+    work: "Callable[[Database, Asked, Collection[str]], Awaitable[int]]",
+    ids: Collection[str] | None,
     everything: bool,
-    org: str | None,
-    user: str | None,
-    since: str | None,
-    until: str | None,
+    meant: "Callable[[Settings], Asked]",
     config: Path | None,
 ) -> None:
     if bool(ids) == everything:
         raise fail("Say which events: their ids, or --all.")
 
     async def done(settings: "Settings", database: "Database") -> None:
-        asked = asking.asked(settings, org, user, since, until)
+        asked = meant(settings)
         await asking.leave_trace(database, f"events: what was given up {said}", asked)
-        count = await work(database, asked, list(ids or ()))
+        count = await work(database, asked, ids or ())
         typer.echo(
             f"{count} {'delivery' if count == 1 else 'deliveries'}: what was given up {said}."
         )

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gateway.core.event import Event
 
-LEASE = 20.0  # seconds
+LEASE = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)

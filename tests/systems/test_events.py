@@ -29,10 +29,10 @@ from tests.systems.test_kills import until_it_is_gone, until_it_serves
 
 pytestmark = pytest.mark.anyio
 
-STORM = int(os.environ.get("GATEWAY_TEST_STORM", "800"))
-DOWN = 60.0 if STORM >= 10_000 else 4.0  # seconds
+STORM = int(os.environ.get("GATEWAY_TEST_STORM", "400"))
+DOWN = 60.0 if STORM >= 10_000 else 2.0  # seconds
 CONVERSATIONS = 40 if STORM >= 10_000 else 20
-KILLS = 3
+KILLS = 3 if STORM >= 10_000 else 2
 SENDERS = 8
 BASE = "/support/api/v2/agents/agent_1"
 EVENTS = "/_gateway/callbacks/default/support/events"

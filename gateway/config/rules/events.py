@@ -81,6 +81,8 @@ def _told(events: EventsTable, path: Path) -> Iterator[Finding]:
         if (told := weakness(WEBHOOKS, secret)) is not None:
             yield Finding((*path, "sign"), told)
     if events.ga4 is not None:
+        if "?" in events.ga4.url:
+            yield Finding((*path, "ga4", "url"), "has a query, which is ours to write")
         yield from unencrypted.check(events.ga4.url, (*path, "ga4", "url"), unencrypted.LISTEN)
     if events.first_wait > events.longest_wait:
         yield Finding((*path, "first_wait"), "is longer than `longest_wait`")

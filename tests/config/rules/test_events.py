@@ -95,6 +95,12 @@ MISTAKES: Mapping[str, tuple[str, str]] = {
         + 'names = { "a" = "session_start" }\n',
         "Google keeps for itself",
     ),
+    "a query": (
+        SECRET
+        + '[upstreams.support.events.ga4]\nmeasurement_id = "G-ABCD1234"\napi_secret = "x"\n'
+        + 'url = "https://www.google-analytics.com/mp/collect?api_secret=x"\n',
+        "has a query",
+    ),
     "unknown": (SECRET + LINES + "retry = 1\n", "retry"),
 }
 
