@@ -19,6 +19,8 @@ from gateway.core.errors import (
     NotFound,
     Unavailable,
     UpstreamCredentialsRefused,
+    UpstreamError,
+    UpstreamTimeout,
 )
 from gateway.core.identity import VISITOR
 from gateway.core.note import Costs, Names, Opens, Reader
@@ -39,6 +41,7 @@ from gateway.relay import MAX_AMOUNTS, check_name, claim
 from gateway.stamp import Stamped
 from gateway.welcome import authenticate, signed_in
 
+OF_THE_VENDOR = (UpstreamError, UpstreamTimeout)  # what ends one, and is not our doing
 MAX_NOTED = 50  # names left out, of a whole WebSocket
 
 Left: TypeAlias = tuple[Socket, Closed]
@@ -82,7 +85,7 @@ async def converse(
                 side, closed = await carried_out(exchange, socket, vendor)
         except GatewayError as error:
             record.code = error.code
-            record.interrupted = "gateway" if error.status < 502 else "upstream"
+            record.interrupted = "upstream" if isinstance(error, OF_THE_VENDOR) else "gateway"
             await socket.close(closing.of_error(error))
             await vendor.close(Closing(closing.GOING_AWAY))
         else:

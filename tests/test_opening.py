@@ -1,5 +1,6 @@
 """A handshake from servers that are not ours, and what goes wrong in one that is open."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -69,21 +70,17 @@ async def test_a_fault_of_our_own_ends_it(
 
 async def test_one_row_says_what_it_was(tmp_path: Path) -> None:
     async with socket_stage(tmp_path) as stage:
-        rows: list[Any] = []
+        rows: asyncio.Queue[Any] = asyncio.Queue()
         assert stage.gateway is not None
         usage = (await stage.gateway.open()).house.usage
-        record, usage.record = usage.record, rows.append  # type: ignore[method-assign]
+        record, usage.record = usage.record, rows.put_nowait  # type: ignore[method-assign]
         async with stage.connect("alice") as alice:
             await alice.send(ASK)
             await alice.recv()
         await stage.vendor.until(lambda: bool(stage.vendor.closed))
-        while not rows:
-            await stage.vendor.until(lambda: True)
-            import asyncio
-
-            await asyncio.sleep(0.01)
+        row = await asyncio.wait_for(rows.get(), 10)
         usage.record = record  # type: ignore[method-assign]
-        (row,) = rows
+        assert rows.empty()
         assert (row.status, row.code, row.operation) == (101, "", "realtime")
         assert (row.subject, row.upstream) == ("alice", "llm")
         assert row.bytes_in == len(ASK)

@@ -229,9 +229,9 @@ def build_sockets(settings: UpstreamSettings) -> WebSocketTransport | None:
     base = urlsplit(settings.base_url)
     return WebSocketTransport(
         origin=f"{base.scheme}://{base.netloc}",
-        open_timeout=settings.timeouts.connect + settings.timeouts.first_byte,
+        connect=settings.timeouts.connect,
         max_open=settings.max_connections,
-        through=settings.proxy,
+        through=way_out(settings),
     )
 
 

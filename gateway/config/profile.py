@@ -64,7 +64,7 @@ class MessageTable(Table):
         default=(), description="Where a message names a conversation: it must be theirs."
     )
     members: Texts = Field(
-        default=(), description='Let through, "type" among them; "*": all but what names people.'
+        default=(), description='Let through, beside "type"; "*": all but what names people.'
     )
     inner: MembersByPointer = Field(
         default={}, description="Of objects deeper in it, by JSON Pointer: let through."

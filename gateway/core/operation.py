@@ -160,9 +160,12 @@ def _guard(operation: Operation, kind: type[Query] | type[Header], listed: froze
     )
 
 
-def message(**rules: Any) -> Operation:
-    """What a message of a WebSocket may hold: what `Operation` says of a body."""
-    return Operation(method="POST", path="/message", **rules)
+TYPE = "type"  # the member that says what a message of a WebSocket is
+
+
+def message(*, members: frozenset[str] = frozenset(), **rules: Any) -> Operation:
+    """What a message of a WebSocket may hold: what `Operation` says of a body; its type always."""
+    return Operation(method="POST", path="/message", members=members | {TYPE}, **rules)
 
 
 def _check_socket(operation: Operation) -> None:

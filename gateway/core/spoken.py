@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from gateway.core import pointer, strictjson
 from gateway.core.call import Reading, judge
 from gateway.core.errors import BadRequest, ContentTooLarge, SpoofedIdentity
-from gateway.core.operation import Operation
+from gateway.core.operation import TYPE, Operation
 from gateway.core.place import bodies
-
-TYPE = "type"  # the member that says what a message is
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ A message has 4 MiB at most. The library reads no further than the message that 
 being handed on, so a client that does not read slows the vendor.
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.closing import NO_CODE, Closing
@@ -22,7 +24,8 @@ from gateway.core.errors import (
 )
 from gateway.core.note import MAX_HELD
 from gateway.core.plan import VendorRequest
-from gateway.net.dial import verifying_context
+from gateway.net.dial import Origin, proxy_error_of, verifying_context
+from gateway.net.reach import EgressProxy, reach
 from gateway.ports.socket import Closed
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ LOG.setLevel(logging.WARNING)  # below, the library writes fields and messages
 
 CLOSE_TIMEOUT = 2.0  # seconds a vendor has to close as well
 PING = 20.0  # seconds between two, and until one must be answered
-_HTTP_ONLY = frozenset({b"accept", b"accept-encoding", b"content-type", b"user-agent"})
+_HTTP_ONLY = frozenset({b"accept", b"accept-encoding", b"content-type"})
 _TOO_LARGE = 1009
 
 
@@ -44,12 +47,12 @@ class WebSocketTransport:
         self,
         *,
         origin: str,
-        open_timeout: float,  # seconds, for the whole handshake
+        connect: float,  # seconds; as many again for the handshake
         max_open: int,
-        through: str | None = None,  # an egress proxy
+        through: EgressProxy | None = None,
     ) -> None:
-        self._origin = origin.replace("http", "ws", 1)
-        self._open_timeout = open_timeout
+        self._origin = Origin.parse(origin)
+        self._connect = connect
         self._max_open = max_open
         self._through = through
         self._open = 0
@@ -73,53 +76,71 @@ class WebSocketTransport:
     async def _shake_hands(
         self, request: VendorRequest, subprotocols: Sequence[str]
     ) -> "ClientConnection":
+        with _translated():
+            async with asyncio.timeout(self._connect):
+                reached = await reach(self._origin.host, self._origin.port, self._through)
+            try:
+                return await self._handshake(request, subprotocols, reached)
+            except BaseException:
+                reached.close()
+                raise
+
+    async def _handshake(
+        self, request: VendorRequest, subprotocols: Sequence[str], reached: socket.socket
+    ) -> "ClientConnection":
         from websockets.asyncio.client import connect
-        from websockets.exceptions import InvalidHandshake, InvalidStatus
         from websockets.typing import Subprotocol
 
         class Straight(connect):
             def process_redirect(self, exc: Exception) -> Exception:
                 return exc
 
-        fields = [
-            (name.decode("ascii"), value.decode("latin-1"))
-            for name, value in request.fields
-            if name not in _HTTP_ONLY
-        ]
-        more: dict[str, Any] = {}
-        if self._origin.startswith("wss:"):
-            more["ssl"] = verifying_context()
-        agent = dict(request.fields).get(b"user-agent", b"").decode("ascii")
-        try:
-            return await Straight(
-                self._origin + request.target,
-                additional_headers=fields,
-                subprotocols=[Subprotocol(one) for one in subprotocols] or None,
-                user_agent_header=agent,
-                compression=None,
-                proxy=self._through,
-                open_timeout=self._open_timeout,
-                close_timeout=CLOSE_TIMEOUT,
-                ping_interval=PING,
-                ping_timeout=PING,
-                max_size=MAX_HELD,
-                max_queue=1,
-                logger=LOG,
-                **more,
-            )
-        except InvalidStatus as error:
-            status = error.response.status_code
-            if status in {401, 403}:
-                raise UpstreamCredentialsRefused(proxy_error="http_request_denied") from error
-            raise UpstreamMalformed("The upstream did not open a WebSocket") from error
-        except InvalidHandshake as error:
-            raise UpstreamMalformed("The upstream did not open a WebSocket") from error
-        except TimeoutError as error:
-            raise UpstreamTimeout from error
-        except OSError as error:
-            raise UpstreamUnreachable from error
-        except EOFError as error:
-            raise UpstreamBrokeOff from error
+        told = dict(request.fields)
+        agent = told.pop(b"user-agent", b"").decode("ascii")
+        secure = self._origin.scheme == "https"
+        tls: dict[str, Any] = {"ssl": verifying_context(), "server_hostname": self._origin.host}
+        return await Straight(
+            f"{'wss' if secure else 'ws'}://{self._origin.authority}{request.target}",
+            additional_headers=[
+                (name.decode("ascii"), value.decode("latin-1"))
+                for name, value in told.items()
+                if name not in _HTTP_ONLY
+            ],
+            subprotocols=[Subprotocol(one) for one in subprotocols] or None,
+            user_agent_header=agent,
+            compression=None,
+            proxy=None,
+            sock=reached,
+            open_timeout=self._connect,
+            close_timeout=CLOSE_TIMEOUT,
+            ping_interval=PING,
+            ping_timeout=PING,
+            max_size=MAX_HELD,
+            max_queue=1,
+            logger=LOG,
+            **(tls if secure else {}),
+        )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """What keeps a WebSocket from opening, as an error of ours."""
+    from websockets.exceptions import InvalidHandshake, InvalidStatus
+
+    try:
+        yield
+    except InvalidStatus as error:
+        if error.response.status_code in {401, 403}:
+            raise UpstreamCredentialsRefused(proxy_error="http_request_denied") from error
+        raise UpstreamMalformed("The upstream did not open a WebSocket") from error
+    except InvalidHandshake as error:
+        raise UpstreamMalformed("The upstream did not open a WebSocket") from error
+    except TimeoutError as error:
+        raise UpstreamTimeout(proxy_error="connection_timeout") from error
+    except EOFError as error:
+        raise UpstreamBrokeOff from error
+    except (OSError, UnicodeError) as error:
+        raise UpstreamUnreachable(proxy_error=proxy_error_of(error)) from error
 
 
 class VendorWebSocket:

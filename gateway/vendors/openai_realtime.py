@@ -20,7 +20,7 @@ ITEM = frozenset(
     {"arguments", "call_id", "content", "id", "name", "object", "output", "role", "status", "type"}
 )
 ITEMS = frozenset({"message", "function_call", "function_call_output", "item_reference"})
-SAID = frozenset({"type", "event_id"})
+SAID = frozenset({"event_id"})
 
 
 def said(*members: str) -> Operation:

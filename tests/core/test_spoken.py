@@ -15,11 +15,11 @@ LIVE = Operation(
     websocket=True,
     messages={
         "say": message(
-            members=frozenset({"type", "text", "chat"}),
+            members=frozenset({"text", "chat"}),
             user=(Body("/from"),),
             conversation=(Body("/chat"),),
         ),
-        "result": message(members=frozenset({"type", "output"}), calls_tool=True),
+        "result": message(members=frozenset({"output"}), calls_tool=True),
     },
 )
 

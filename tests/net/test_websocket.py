@@ -1,9 +1,11 @@
 """WebSockets to vendors; tests/test_websocket.py and tests/attacks drive the rest."""
 
 import asyncio
+import ssl as tls
 from collections.abc import AsyncIterator
 
 import pytest
+import trustme
 from websockets.asyncio.server import ServerConnection, serve
 
 from gateway.core.closing import Closing
@@ -16,6 +18,7 @@ from gateway.core.errors import (
     UpstreamUnreachable,
 )
 from gateway.core.plan import VendorRequest
+from gateway.net.reach import EgressProxy
 from gateway.net.websocket import WebSocketTransport
 from gateway.ports.socket import Closed
 from tests.support.reply import Reply
@@ -26,7 +29,7 @@ ASK = VendorRequest("CONNECT", "/live?x=1", ((b"authorization", b"Bearer k"),), 
 
 
 def to(url: str, *, seconds: float = 5.0, most: int = 10) -> WebSocketTransport:
-    return WebSocketTransport(origin=url, open_timeout=seconds, max_open=most)
+    return WebSocketTransport(origin=url, connect=seconds, max_open=most)
 
 
 @pytest.fixture
@@ -121,3 +124,59 @@ async def test_what_an_environment_says_of_proxies_is_nothing(
             await socket.send(b"x")
             assert await socket.receive() == b"x"
         assert proxy.saw_nothing()
+
+
+async def test_an_egress_proxy_that_is_configured_is_gone_through(url: str) -> None:
+    asked: list[bytes] = []
+    port = int(url.rpartition(":")[2])
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.gather(copy(reader, to_writer), copy(to_reader, writer))
+
+    async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while content := await source.read(65536):
+            sink.write(content)
+        sink.close()
+
+    async with await asyncio.start_server(tunnel, "127.0.0.1", 0) as proxy:
+        through = EgressProxy("127.0.0.1", proxy.sockets[0].getsockname()[1], "u:p")
+        transport = WebSocketTransport(
+            origin="http://vendor.example", connect=5, max_open=1, through=through
+        )
+        async with transport.open(ASK, ()) as socket:
+            await socket.send(b"x")
+            assert await socket.receive() == b"x"
+    assert asked[0].startswith(b"CONNECT vendor.example:80 HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic dTpw" in asked[0]
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
+    authority = trustme.CA()
+    context = tls.SSLContext(tls.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    async with RecordingVendor(answer_ok, ssl=context) as vendor:
+        with pytest.raises(UpstreamUnreachable) as refused:
+            async with to(vendor.url).open(ASK, ()):
+                pass
+        assert refused.value.error_type == "tls_certificate_error"
+        assert vendor.requests == []
+
+
+async def test_one_that_is_vouched_for_is_spoken_to_encrypted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def says(socket: ServerConnection) -> None:
+        await socket.send(str(socket.transport.get_extra_info("cipher") is not None))
+
+    authority = trustme.CA()
+    served, trusting = tls.SSLContext(tls.PROTOCOL_TLS_SERVER), tls.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(served)
+    authority.configure_trust(trusting)
+    monkeypatch.setattr("gateway.net.websocket.verifying_context", lambda: trusting)
+    async with serve(says, "127.0.0.1", 0, ssl=served) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with to(url).open(ASK, ()) as socket:
+            assert await socket.receive() == b"True"
