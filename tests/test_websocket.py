@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -258,3 +259,106 @@ async def test_a_statement_goes_with_the_handshake(tmp_path: Path) -> None:
         async with stage.connect("alice"):
             pass
         assert stage.vendor.field("x-gateway-assertion")
+
+
+# Conversations, at a vendor of one's own
+
+LIVE_KEY = "sk-live-key-0123456789"
+LIVE = f"""
+[upstreams.live]
+vendor = "mine"
+base_url = "URL"
+key = "{LIVE_KEY}"
+[vendors.mine]
+fields = {{ authorization = "Bearer {{key}}" }}
+[vendors.mine.operations.talk]
+method = "GET"
+path = "/api/live"
+websocket = true
+query = ["chat"]
+conversation = ["query:chat"]
+opens = ["body:/chat"]
+answers_user = ["body:/from"]
+[vendors.mine.operations.talk.messages.say]
+members = ["text"]
+user = ["body:/from"]
+conversation = ["body:/chat"]
+"""
+
+
+def with_live(text: str) -> str:
+    url = text.split('vendor = "openai"\n')[1].split('"')[1]
+    return text + LIVE.replace("URL", url)
+
+
+async def repeats(socket: ServerConnection, vendor: Vendor) -> None:
+    """A vendor that answers with what it is told to say, whatever that is."""
+    async for text in socket:
+        vendor.heard(text)
+        await socket.send(json.loads(text)["text"])
+
+
+@pytest.fixture
+async def live(tmp_path: Path) -> AsyncIterator[SocketStage]:
+    async with socket_stage(tmp_path, with_live) as built:
+        built.vendor.handler = repeats
+        yield replace(built, path="/live/api/live")
+
+
+def say(answer: dict[str, object], **more: object) -> str:
+    return json.dumps({"type": "say", "text": json.dumps(answer), **more})
+
+
+async def test_a_conversation_is_whose_it_was_opened_for(live: SocketStage) -> None:
+    async with live.connect("alice") as alice, live.connect("bob") as bob:
+        await alice.send(say({"chat": "c1"}))
+        assert await told(alice) == {"chat": "c1"}
+        await alice.send(say({"ok": 1}, chat="c1"))
+        assert await told(alice) == {"ok": 1}
+        assert live.vendor.messages[-1]["from"] == "alice"
+        heard = len(live.vendor.messages)
+        await bob.send(say({"ok": 1}, chat="c1"))
+        assert await ended(bob) == (1008, "conversation_not_found")
+        assert len(live.vendor.messages) == heard
+    async with live.connect("alice", path=f"{live.path}?chat=c1"):
+        pass
+    shaken = len(live.vendor.handshakes)
+    for chat in ("c1", "c2"):
+        with pytest.raises(InvalidStatus) as refused:
+            async with live.connect("bob", path=f"{live.path}?chat={chat}"):
+                pass
+        assert refused.value.response.status_code == 404
+    assert len(live.vendor.handshakes) == shaken
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"chat": "c1"}, id="another's conversation"),
+        pytest.param({"from": "alice"}, id="another's name"),
+        pytest.param({"debug": f"Bearer {LIVE_KEY}"}, id="our key"),
+    ],
+)
+async def test_what_a_vendor_must_not_say_is_not_heard(
+    live: SocketStage, answer: dict[str, object]
+) -> None:
+    async with live.connect("alice") as alice:
+        await alice.send(say({"chat": "c1"}))
+        await told(alice)
+    async with live.connect("bob") as bob:
+        await bob.send(say(answer))
+        assert await ended(bob) == (1014, "upstream_malformed")
+
+
+async def test_a_spoof_ends_it_where_that_is_wanted(tmp_path: Path) -> None:
+    def refusing(text: str) -> str:
+        head, rest = with_live(text).split("[sign_in]\n")
+        own = '[orgs.acme]\non_spoof = "refuse"\n[[orgs.acme.sign_in]]\n'
+        return (head + own + rest).replace("[upstreams.", "[orgs.acme.upstreams.")
+
+    async with socket_stage(tmp_path, refusing) as built:
+        built.vendor.handler = repeats
+        async with built.connect("alice", path="/live/api/live") as alice:
+            await alice.send(say({}, userId="bob"))
+            assert await ended(alice) == (1008, "spoofed_identity")
+        assert built.vendor.messages == []

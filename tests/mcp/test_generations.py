@@ -14,7 +14,7 @@ from tests.support.mcp_servers import KEY, McpStage, Watched, mcp_stage
 from tests.support.stage import Edit, adding, gateway_of
 from tests.support.tokens import Issuer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]  # the first installs packages
 TEA = [("remember", {"text": "tea"}), ("recall", {})]
 
 
