@@ -10,16 +10,28 @@ from contextlib import asynccontextmanager
 
 from gateway.core.asked import Earlier, digest, key_of, name_of, refuse
 from gateway.core.errors import (
+    BadRequest,
+    ContentTooLarge,
     IdentityNotRepresentable,
     LedgerUnavailable,
+    RequestTimeout,
     TooManyRequests,
+    UnsupportedMediaType,
     UpstreamUnreachable,
 )
 from gateway.org import Exchange
 from gateway.ports import Askings
 
-# Raised before a byte has reached the vendor.
-BEFORE = (TooManyRequests, IdentityNotRepresentable, UpstreamUnreachable)
+# Raised before a byte has reached the vendor, or after half a form, which is no request.
+BEFORE = (
+    BadRequest,
+    ContentTooLarge,
+    IdentityNotRepresentable,
+    RequestTimeout,
+    TooManyRequests,
+    UnsupportedMediaType,
+    UpstreamUnreachable,
+)
 SAID_NO = frozenset({*range(400, 500), 503})  # statuses: nothing was done
 
 
@@ -32,15 +44,14 @@ async def once(exchange: Exchange) -> AsyncIterator[None]:
         BadRequest: its name is none.
         LedgerUnavailable: nobody knows.
     """
-    askings, operation = exchange.org.askings, exchange.call.operation
-    key = (
-        key_of(exchange.ask.fields) if operation.thinks and exchange.call.method == "POST" else None
-    )
+    askings, call = exchange.org.askings, exchange.call
+    thinks = call.operation.thinks and call.method == "POST"
+    key = key_of(exchange.ask.fields) if thinks else None
     if key is None or askings is None:
         yield
         return
     record, upstream = exchange.record, exchange.upstream.name
-    name = name_of(exchange.identity.person, upstream, exchange.call.match.name, key)
+    name = name_of(exchange.identity.person, upstream, call.match.name, key)
     content = content_of(exchange)
     earlier = await askings.begin(name, Earlier(record.request_id, content))
     if earlier is not None:
@@ -49,7 +60,7 @@ async def once(exchange: Exchange) -> AsyncIterator[None]:
     try:
         yield
     except BEFORE:
-        nothing_done = True
+        nothing_done = not record.upstream_status
         raise
     finally:
         await settle(askings, name, exchange, nothing_done=nothing_done)

@@ -63,9 +63,7 @@ async def pieces(
     yield b"".join([*made, form.closing()])
 
 
-async def with_first(
-    first: bytes, rest: AsyncGenerator[bytes, None]
-) -> AsyncGenerator[bytes, None]:
+async def with_first(first: bytes, rest: Pieces) -> Pieces:
     async with aclosing(rest):
         yield first
         async for piece in rest:

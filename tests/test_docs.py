@@ -125,6 +125,19 @@ def test_websockets_are_a_configuration(tmp_path: Path) -> None:
     assert list(talk.messages) == ["say", "result"]
 
 
+def test_models_are_a_configuration(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    (snippet,) = snippets(page, "toml")
+    file = tmp_path / "gateway.toml"
+    file.write_text(snippet)
+    keys = {f"{name}_KEY": name * 5 for name in ("OPENAI", "ANTHROPIC", "DIFY")}
+    loaded = load(file, environment=keys)
+    assert not [one for one in loaded.warnings if one.severity != "note"]
+    assert {"openai", "anthropic", "dify"} == {
+        one.vendor for one in loaded.settings.orgs["default"].upstreams.values()
+    }
+
+
 def test_limits_are_a_configuration(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
     (snippet,) = snippets(page, "toml")

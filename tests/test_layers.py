@@ -58,7 +58,6 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.core.contact",),
     ("gateway.core.vendor",),
     (
-        "gateway.core.form",
         "gateway.core.holding",
         "gateway.core.note",
         "gateway.core.problem",
@@ -69,6 +68,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     (
         "gateway.core.call",
         "gateway.core.directory",
+        "gateway.core.form",
         "gateway.core.observe",
         "gateway.core.subject",
     ),

@@ -21,6 +21,7 @@ from gateway.core.guard import Verdict
 from gateway.core.names import fold
 from gateway.core.operation import Operation
 from gateway.core.place import bodies
+from gateway.core.spelled import shown
 
 MAX_PARTS = 32
 MAX_TEXT = 65_536  # bytes
@@ -187,12 +188,11 @@ class FormRewriter:
         return self._whole(part.name, _plain(bytes(self._text)).encode("utf-8"))
 
     def _drop(self, part: _Part) -> None:
-        shown = "".join(c if c.isprintable() else "?" for c in part.name[:64])
-        self.dropped.append(f"form:{shown}")
+        self.dropped.append(f"form:{shown(part.name)}")
         names_somebody = self._verdict in {Verdict.USER, Verdict.PERSON}
         said = self._text.decode("utf-8", "replace") if part.filename is None else "a file"
         if names_somebody and said not in self._own:
-            self.spoofed.append(f"form:{shown}")
+            self.spoofed.append(f"form:{shown(part.name)}")
             if self._refuse_spoofs:
                 raise SpoofedIdentity
 
