@@ -116,3 +116,16 @@ async def test_a_vendor_of_ones_own_takes_files(tmp_path: Path) -> None:
                 b"",
             ]
         )
+
+
+async def test_what_was_sent_as_it_came_is_not_sent_again_with_the_next_key(
+    tmp_path: Path,
+) -> None:
+    def two_keys(written: str) -> str:
+        return written.replace('key = "app-vendor"', 'key = ["of-yesterday", "app-vendor"]')
+
+    async with dify_stage(tmp_path, two_keys) as stage:
+        body, kind = HEAD + b"x\r\n--B--\r\n", "multipart/form-data; boundary=B"
+        answer = await stage.ask("alice", "POST", "/files/upload", body, [("Content-Type", kind)])
+        assert answer.values("x-gateway-error") == ["upstream_credentials_refused"]
+        assert len(stage.vendor.requests) == 1

@@ -237,9 +237,15 @@ async def test_an_id_is_owned_before_it_can_be_read(stage: Stage[OpenAI]) -> Non
         "response.created",
         "response.output_item.added",
     ]
+    stage.vendor.handler = stage.vendor.answer
     for named in ("resp_new", "fc_new"):
-        refused = await stage.ask("bob", "GET", f"/responses/{named}")
-        assert refused.status == 404
+        stage.vendor.forget()
+        path = f"/responses/{named}"
+        refused = await stage.ask("bob", "GET", path)
+        assert refused.values("x-gateway-error") == ["conversation_not_found"]
+        assert stage.vendor.saw_nothing()
+        await stage.ask("alice", "GET", path)
+        assert stage.vendor.requests[0].target == "/v1" + path
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["in JSON", "in a stream"])
