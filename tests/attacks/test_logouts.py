@@ -19,7 +19,15 @@ from tests.support.chatbase import Chatbase
 from tests.support.host_app import HostApp
 from tests.support.logouts import logout_token, posting, sent
 from tests.support.reply import Reply
-from tests.support.stage import Edit, Stage, adding, chatbase_stage, events, gateway_of
+from tests.support.stage import (
+    Edit,
+    Stage,
+    adding,
+    chatbase_stage,
+    events,
+    gateway_of,
+    saas_stage,
+)
 from tests.support.stores import BOTH, AStore
 from tests.support.tokens import ABSENT, Issuer
 from tests.support.vendor import Request
@@ -295,3 +303,37 @@ async def test_where_the_page_stands_does_not_matter(own: Stage[Chatbase]) -> No
     answer = await wire(own.url, spelt)
     assert answer.status == 200
     assert not answer.values("access-control-allow-origin")
+
+
+async def test_of_a_sign_in_that_orgs_share_all_of_them_hear(tmp_path: Path) -> None:
+    edit = adding("[sign_in]", 'backchannel_logout = "gateway"')
+    async with saas_stage(tmp_path, edit) as stage:
+        tokens = {org: stage.token("alice", org) for org in ("org_acme", "org_globex", "org_new")}
+
+        async def statuses() -> list[int]:
+            answers = [
+                await stage.ask(token, "GET", "/_gateway/whoami") for token in tokens.values()
+            ]
+            return [answer.status for answer in answers]
+
+        assert await statuses() == [200, 200, 200]
+        assert (await sent(stage.url, logout_token(stage.platform))).status == 200
+        assert await statuses() == [401, 401, 401]
+        assert stage.saw_nothing()
+
+
+async def test_it_is_heard_under_another_configuration_too(own: Stage[Chatbase]) -> None:
+    """One that was read again while the gateway ran; and what ended before has ended."""
+    assert own.gateway is not None
+    first, second = own.token("alice"), own.token("bob")
+    await sign_out(own, jti="1")
+    settings = own.gateway.settings
+    for leeway in (10.0, 20.0):
+        org = settings.orgs["default"]
+        changed = org.sign_in[0].model_copy(update={"leeway": leeway})
+        orgs = {"default": org.model_copy(update={"sign_in": (changed,)})}
+        await own.gateway.reload(settings.model_copy(update={"orgs": orgs}))
+    refused(own, await ask(own, first), *EXPIRED)
+    assert (await ask(own, second)).status == 200
+    await sign_out(own, "bob", jti="2")
+    refused(own, await ask(own, second), *EXPIRED)
