@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from gateway.store.cutoffs import SETTLED
 from tests.attacks.both_ends import HI, OWN_ORIGIN, STREAM, bearer, refused, signing_in
@@ -19,6 +20,7 @@ from tests.support.chatbase import Chatbase
 from tests.support.host_app import HostApp
 from tests.support.logouts import logout_token, posting, sent
 from tests.support.reply import Reply
+from tests.support.sockets import socket_stage
 from tests.support.stage import (
     Edit,
     Stage,
@@ -337,3 +339,19 @@ async def test_it_is_heard_under_another_configuration_too(own: Stage[Chatbase])
     assert (await ask(own, second)).status == 200
     await sign_out(own, "bob", jti="2")
     refused(own, await ask(own, second), *EXPIRED)
+
+
+async def test_a_websocket_ends_with_the_sign_in_it_was_opened_by(tmp_path: Path) -> None:
+    """Row X-04: at once, and not only when the person is asked after next."""
+    async with (
+        socket_stage(tmp_path, LISTENING) as stage,
+        stage.connect("alice") as hers,
+        stage.connect("bob") as his,
+    ):
+        assert (await sent(stage.url, logout_token(stage.issuer))).status == 200
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(hers.recv(), 10)
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "credentials_expired")
+        await his.send('{"type": "response.create"}')
+        assert "response.create" in str(await asyncio.wait_for(his.recv(), 10))
