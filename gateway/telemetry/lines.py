@@ -7,6 +7,7 @@ opened anew each time there is something to write, so that it may be moved away.
 
 import os
 import queue
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -88,4 +89,7 @@ class Lines:
 def _write_whole(descriptor: int, content: bytes) -> None:
     left = memoryview(content)
     while left:
-        left = left[os.write(descriptor, left) :]
+        try:
+            left = left[os.write(descriptor, left) :]
+        except BlockingIOError:  # somebody who has the descriptor too has made it non-blocking
+            select.select((), (descriptor,), ())

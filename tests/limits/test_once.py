@@ -23,6 +23,7 @@ def replica(counts: SharedCounts, on_failure: OnFailure = "local") -> OnceTogeth
 
 
 async def test_a_name_is_first_once_among_replicas(shared: SharedCounts) -> None:
+    """Row W-02: the same message, sent to another replica."""
     for number in range(5):
         replicas = [replica(shared) for _ in range(20)]
         name = (*NAME, str(number))

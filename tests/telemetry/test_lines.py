@@ -69,6 +69,22 @@ def test_says_how_many_lines_are_missing_once_somebody_reads_again(
     assert read.count(b"x" * 1000 + b"\n") == told - lines.dropped
 
 
+def test_a_pipe_that_does_not_block_gets_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    monkeypatch.setitem(module._DESCRIPTORS, STDOUT, writer)
+    lines, read = Lines(STDOUT), b""
+    for number in range(1000):  # more than the pipe holds
+        lines.add(b"%0999d" % number)
+    while read.count(b"\n") < 1000:
+        read += os.read(reader, 65536)
+    lines.close()
+    os.close(reader)
+    os.close(writer)
+    assert read == b"".join(b"%0999d\n" % number for number in range(1000))
+    assert lines.dropped == 0
+
+
 def test_lines_that_cannot_be_written_are_counted(tmp_path: Path) -> None:
     lines = Lines(str(tmp_path / "nowhere" / "audit.ndjson"))
     lines.add(b"1")
