@@ -1,7 +1,7 @@
 """What is cut off by an operator or a sign-in, followed while the gateway runs."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
 
 from gateway.assemble.watched import State, Watched
@@ -13,18 +13,25 @@ from gateway.store.store import Store
 
 
 async def follow_cutoffs(
-    store: Store, running: Running, watched: Watched, stack: AsyncExitStack
+    store: Store,
+    running: Running,
+    watched: Watched,
+    stack: AsyncExitStack,
+    *,
+    tell: Callable[[], None],
 ) -> None:
     """Know who is cut off from now on, until `stack` closes; and act on each change.
 
     Answers that are under way to somebody who may speak no longer end. What the ledger remembers
-    of them is forgotten: it may be changed next.
+    of them is forgotten, and `tell` is called, for what is only summed up of them so far: it may be
+    changed next.
     """
     cutoffs = store.cutoffs
 
     def changed(keys: Collection[Key] | None) -> None:
         store.ledger.forget(None if keys is None else people_of(keys))
         running.recheck()
+        tell()
 
     def look() -> State:
         age = cutoffs.age

@@ -31,10 +31,11 @@ async def test_a_change_is_acted_upon_and_what_was_remembered_is_forgotten(
 ) -> None:
     monkeypatch.setattr(module, "EVERY", 0.01)
     rechecked, tasks = asyncio.Event(), asyncio.all_tasks()
+    told: list[bool] = []
     running, watched = Running(Blocks(store.cutoffs)), Watched()
     monkeypatch.setattr(running, "recheck", rechecked.set)
     async with AsyncExitStack() as stack:
-        await follow_cutoffs(store, running, watched, stack)
+        await follow_cutoffs(store, running, watched, stack, tell=lambda: told.append(True))
         Blocks(store.cutoffs).check(Identity("acme", "alice"))
         ((name, state),) = watched.states()
         assert (name, state.ok) == ("blocks", True)
@@ -42,9 +43,11 @@ async def test_a_change_is_acted_upon_and_what_was_remembered_is_forgotten(
         await store.ledger.claim("support", "c-2", Person("acme", "bob"))
         assert len(store.ledger._theirs) == 2
         rechecked.clear()
+        told.clear()
         await block(store.database, "acme", "alice", by="operator:x")
         await asyncio.wait_for(rechecked.wait(), 30)
         assert [key[2].subject for key in store.ledger._theirs] == ["bob"]
+        assert told == [True]
     assert asyncio.all_tasks() == tasks, "nobody follows any more"
 
 
@@ -52,6 +55,7 @@ async def test_where_the_store_cannot_be_read_it_begins_all_the_same(store: Stor
     await store.database.aclose()
     watched = Watched()
     async with AsyncExitStack() as stack:
-        await follow_cutoffs(store, Running(Blocks(store.cutoffs)), watched, stack)
+        running = Running(Blocks(store.cutoffs))
+        await follow_cutoffs(store, running, watched, stack, tell=lambda: None)
         ((_, state),) = watched.states()
         assert not state.ok

@@ -287,3 +287,18 @@ async def test_what_a_vendor_told_of_them_is_delivered_to_nobody(
     await erased(lived)
     assert direct("SELECT subject FROM events WHERE body IS NOT NULL") == [("bob",)]
     assert direct("SELECT count(*) FROM deliveries") == [(1,)]
+
+
+async def test_what_is_younger_than_the_tombstone_is_the_next_ones(
+    lived: Store, direct: Direct
+) -> None:
+    """Who comes back while rows are still being changed keeps what is theirs."""
+    later = time.time() + 60
+    await used(lived, "alice", at=later)
+    await used(lived, "bob", at=later, actor="alice")
+    tomorrow = int(later // 86_400) + 1
+    await put(lived.database, event(1, day=tomorrow))
+    await erased(lived)
+    assert direct("SELECT count(*) FROM usage WHERE subject = 'alice'") == [(1,)]
+    assert direct("SELECT count(*) FROM usage WHERE actor = 'alice'") == [(1,)]
+    assert direct("SELECT count(*) FROM audit WHERE subject = 'alice'") == [(1,)]
