@@ -30,6 +30,7 @@ POLL = 1.0  # seconds between two looks at what others have put in, or is due ag
 RENEW = LEASE / 4  # seconds
 SURE = LEASE / 2  # seconds after which a lane that could not be renewed is left
 LOOKED_AT = 64  # lanes at a time
+TURNS = 16  # deliveries of a lane, before others have theirs
 LAST = 5.0  # seconds for attempts that run while we close
 
 
@@ -165,11 +166,17 @@ class Courier:
             self._wake.set()
 
     async def _delivered(self, lane: Lane) -> float:
-        """Deliver a few; seconds until the next may be tried."""
-        for due in await self._outbox.next(lane):
+        """Deliver a few; seconds until the next may be tried.
+
+        Each is read when it is its turn: what was erased or given up meanwhile is told to nobody.
+        """
+        for _ in range(TURNS):
             if self._closing or time.monotonic() - self._sure[lane] > SURE:
                 break
-            wait = await self._attempt(due)
+            first = await self._outbox.next(lane, 1)
+            if not first:
+                break
+            wait = await self._attempt(first[0])
             if wait is not None:
                 return wait
         return 0.0

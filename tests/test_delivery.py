@@ -277,8 +277,8 @@ class Memory(Outbox):
 
     async def renew(self, lanes: Sequence[Lane]) -> None: ...
 
-    async def next(self, lane: Lane) -> Sequence[Due]:
-        return self.left[:3]
+    async def next(self, lane: Lane, most: int) -> Sequence[Due]:
+        return self.left[:most]
 
     async def done(self, due: Due) -> None:
         if self.unwritten:
@@ -352,6 +352,17 @@ async def test_deliveries_go_on_whatever_fails(monkeypatch: pytest.MonkeyPatch) 
     told = await delivered(Memory(7, faults=6, unwritten=3), receiver)
     assert receiver.ids == [f"evt_{number}" for number in range(7)]
     assert told.outcomes == ["delivered"] * 7
+
+
+async def test_what_is_erased_while_another_is_told_is_told_to_nobody() -> None:
+    memory = Memory(3)
+
+    def erases(event: Event) -> None:
+        memory.left = [due for due in memory.left if due.event.id != "evt_1"]
+
+    receiver = Taking(erases)
+    await delivered(memory, receiver)
+    assert receiver.ids == ["evt_0", "evt_2"]
 
 
 async def test_an_event_that_cannot_be_told_dies_and_holds_up_no_other() -> None:

@@ -73,8 +73,8 @@ class Outbox(Protocol):
         """Hold them for longer."""
         ...
 
-    async def next(self, lane: Lane) -> Sequence[Due]:
-        """What is next in a lane, a few in their order; none: it is empty."""
+    async def next(self, lane: Lane, most: int) -> Sequence[Due]:
+        """What is next in a lane, in its order; none: it is empty."""
         ...
 
     async def done(self, due: Due) -> None:

@@ -22,8 +22,6 @@ from gateway.store.dialect import clock
 from gateway.store.group import Group
 from gateway.store.schema import aliases, deliveries, events, lanes
 
-TOGETHER = 16  # deliveries of a lane
-
 _IS_WAITING = deliveries.c.died_at.is_(None)
 _IS_FREE = and_(lanes.c.due <= bindparam("now"), lanes.c.held_until <= bindparam("now"))
 _DUE = (
@@ -58,7 +56,7 @@ _NEXT = (
     .join(events, events.c.number == deliveries.c.number)
     .where(deliveries.c.lane == bindparam("key"), _IS_WAITING)
     .order_by(deliveries.c.number)
-    .limit(TOGETHER)
+    .limit(bindparam("most"))
 )
 _HOLDS_MORE = exists().where(deliveries.c.lane == lanes.c.lane, _IS_WAITING)
 _EMPTY = delete(lanes).where(_OURS, lanes.c.version == bindparam("seen"), ~_HOLDS_MORE)
@@ -133,8 +131,8 @@ class EventOutbox(Outbox):
         if lanes:
             await self._write(hold_on)
 
-    async def next(self, lane: Lane) -> Sequence[Due]:
-        rows = await self._database.rows(_NEXT, {"key": lane.key})
+    async def next(self, lane: Lane, most: int) -> Sequence[Due]:
+        rows = await self._database.rows(_NEXT, {"key": lane.key, "most": most})
         return [Due(lane, row.number, row.since, row.tries, event_of(row)) for row in rows]
 
     async def done(self, due: Due) -> None:

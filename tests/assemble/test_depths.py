@@ -33,7 +33,7 @@ async def test_shows_what_waits_for_how_long_and_what_died(
     for number in range(3):
         await inbox.put(replace(EVENT, id=f"e{number}", source=f"id:{number}"), ("webhook a",))
     (lane,) = await outbox.hold(await outbox.due((), 1))
-    (first, *_) = await outbox.next(lane)
+    (first, *_) = await outbox.next(lane, 10)
     await outbox.failed(first, NotDelivered("answered 422", is_away=False), dies=True)
     async with AsyncExitStack() as stack:
         depths.begin(stack)

@@ -50,7 +50,7 @@ async def fill(store: Store) -> None:
         assert await inbox.put(event, (A, B))
     refused = NotDelivered("answered 422", is_away=False, status=422)
     for lane in await outbox.hold(await outbox.due((B,), 10)):
-        for due in await outbox.next(lane):
+        for due in await outbox.next(lane, 10):
             if due.event.id != "evt_2":
                 await outbox.failed(due, refused, dies=True)
         await outbox.let_go(lane, 0)
@@ -90,7 +90,7 @@ def test_what_was_given_up_waits_again(file: Path, tmp_path: Path) -> None:
     async def is_handed_out(store: Store) -> None:
         outbox = EventOutbox(store.database)
         for lane in await outbox.hold(await outbox.due((B,), 10)):
-            (due,) = await outbox.next(lane)
+            (due,) = await outbox.next(lane, 10)
             assert due.tries == 0
             await outbox.done(due)
 
@@ -106,7 +106,7 @@ def test_what_was_given_up_is_forgotten_and_what_it_said_too(file: Path, tmp_pat
     async def arrives(store: Store) -> None:
         outbox = EventOutbox(store.database)
         for lane in await outbox.hold(await outbox.due((), 10)):
-            for due in await outbox.next(lane):
+            for due in await outbox.next(lane, 10):
                 await outbox.done(due)
         found = await store.database.rows(_bodies(), {})
         assert [row.body for row in found] == [None] * 3

@@ -80,7 +80,7 @@ async def test_events_go_on_after_those_that_were_there(filled: Path, target: st
     assert not await inbox.put(replace(EVENT, source="id:1"), ("webhook a",))
     assert await inbox.put(replace(EVENT, id="new", source="id:new"), ("webhook a",))
     (lane,) = await outbox.hold(await outbox.due((), 10))
-    assert [due.event.id for due in await outbox.next(lane)] == ["e0", "e1", "e2", "new"]
+    assert [due.event.id for due in await outbox.next(lane, 10)] == ["e0", "e1", "e2", "new"]
     await store.aclose()
 
 

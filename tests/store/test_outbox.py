@@ -60,7 +60,7 @@ async def test_a_lane_is_one_process_s_at_a_time(
     lane = await held(outbox)
     assert await other.hold(seen) == []
     assert await other.due((), 10) == []
-    assert ids(await outbox.next(lane)) == ["e1", "e2"]
+    assert ids(await outbox.next(lane, 10)) == ["e1", "e2"]
 
 
 async def test_of_two_who_take_at_once_one_gets_each(database: Database) -> None:
@@ -79,7 +79,7 @@ async def test_what_has_arrived_is_gone_and_what_it_said_too(
     await put(database, ("e1", "c"), targets=(A, B))
     for left in (1, 0):
         lane = (await outbox.hold((await outbox.due((), 10))[:1]))[0]
-        (due,) = await outbox.next(lane)
+        (due,) = await outbox.next(lane, 10)
         assert due.event == replace(EVENT, id="e1", source="id:e1", conversation="c")
         await outbox.done(due)
         await outbox.let_go(lane, 0)
@@ -94,7 +94,7 @@ async def test_what_two_receivers_have_at_once_is_forgotten_by_one_of_them(
 ) -> None:
     await put(database, ("e1", "c"), targets=(A, B))
     lanes = await outbox.hold(await outbox.due((), 10))
-    first, second = [(await outbox.next(lane))[0] for lane in lanes]
+    first, second = [(await outbox.next(lane, 10))[0] for lane in lanes]
     is_in, gate = asyncio.Event(), asyncio.Event()
 
     async def slowly(connection: AsyncConnection) -> None:
@@ -116,12 +116,12 @@ async def test_what_comes_while_a_lane_is_held_is_not_lost(
 ) -> None:
     await put(database, ("e1", "c"))
     lane = await held(outbox)
-    (due,) = await outbox.next(lane)
+    (due,) = await outbox.next(lane, 10)
     await outbox.done(due)
     await put(database, ("e2", "c"))
     await outbox.let_go(lane, 0)
     again = await held(outbox)
-    assert ids(await outbox.next(again)) == ["e2"]
+    assert ids(await outbox.next(again, 10)) == ["e2"]
 
 
 async def test_what_comes_at_the_moment_a_lane_is_let_go_is_not_lost(
@@ -130,7 +130,7 @@ async def test_what_comes_at_the_moment_a_lane_is_let_go_is_not_lost(
     """The lane is the lock: whoever lets it go sees what another transaction has put in."""
     await put(database, ("e1", "c"))
     lane = await held(outbox)
-    (due,) = await outbox.next(lane)
+    (due,) = await outbox.next(lane, 10)
     await outbox.done(due)
     is_in, gate = asyncio.Event(), asyncio.Event()
 
@@ -148,7 +148,7 @@ async def test_what_comes_at_the_moment_a_lane_is_let_go_is_not_lost(
     gate.set()
     await asyncio.gather(putting, letting_go)
     again = await held(outbox)
-    assert ids(await outbox.next(again)) == ["e2"]
+    assert ids(await outbox.next(again, 10)) == ["e2"]
 
 
 async def test_what_failed_is_ahead_of_what_came_later_and_waits(
@@ -156,13 +156,13 @@ async def test_what_failed_is_ahead_of_what_came_later_and_waits(
 ) -> None:
     await put(database, ("e1", "c"))
     lane = await held(outbox)
-    (due,) = await outbox.next(lane)
+    (due,) = await outbox.next(lane, 10)
     await outbox.failed(due, REFUSED, dies=False)
     await outbox.let_go(lane, 3600)
     await put(database, ("e2", "c"), ("e3", "d"))
     (lane,) = await outbox.due((), 10)
     (lane,) = await outbox.hold([lane])
-    assert ids(await outbox.next(lane)) == ["e3"]
+    assert ids(await outbox.next(lane, 10)) == ["e3"]
 
 
 async def test_tries_count_what_was_refused_and_not_who_was_away(
@@ -170,11 +170,11 @@ async def test_tries_count_what_was_refused_and_not_who_was_away(
 ) -> None:
     await put(database, ("e1", "c"))
     lane = await held(outbox)
-    (due,) = await outbox.next(lane)
+    (due,) = await outbox.next(lane, 10)
     for error in (AWAY, REFUSED, AWAY):
         await outbox.failed(due, error, dies=False)
     assert direct("SELECT tries, status, reason FROM deliveries") == [(1, 0, "connection_refused")]
-    assert [one.tries for one in await outbox.next(lane)] == [1]
+    assert [one.tries for one in await outbox.next(lane, 10)] == [1]
 
 
 async def test_what_died_makes_way_and_is_kept(
@@ -182,9 +182,9 @@ async def test_what_died_makes_way_and_is_kept(
 ) -> None:
     await put(database, ("e1", "c"), ("e2", "c"))
     lane = await held(outbox)
-    due = await outbox.next(lane)
+    due = await outbox.next(lane, 10)
     await outbox.failed(due[0], REFUSED, dies=True)
-    assert ids(await outbox.next(lane)) == ["e2"]
+    assert ids(await outbox.next(lane, 10)) == ["e2"]
     await outbox.done(due[1])
     await outbox.let_go(lane, 0)
     assert direct("SELECT count(*) FROM lanes") == [(0,)]
@@ -240,11 +240,11 @@ async def test_who_is_another_by_now_is_named_so(
     direct("INSERT INTO aliases VALUES (?, ?, ?, ?)", EVENT.org, "alice", "alice.smith", 1)
     direct("INSERT INTO aliases VALUES (?, ?, ?, ?)", "org_globex", "alice", "other", 1)
     lane = await held(outbox)
-    assert [due.event.subject for due in await outbox.next(lane)] == ["alice.smith"]
+    assert [due.event.subject for due in await outbox.next(lane, 10)] == ["alice.smith"]
 
 
 async def test_an_event_comes_out_as_it_went_in(database: Database, outbox: EventOutbox) -> None:
     event: Event = replace(EVENT, subject=None, user=None, conversation=None, data=b"\x00{}")
     await EventInbox(database, lambda: None).put(event, (A,))
     lane = await held(outbox)
-    assert [due.event for due in await outbox.next(lane)] == [event]
+    assert [due.event for due in await outbox.next(lane, 10)] == [event]

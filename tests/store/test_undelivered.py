@@ -29,7 +29,7 @@ async def outbox(database: Database) -> EventOutbox:
         event = replace(EVENT, id=f"e{number}", source=f"id:{number}", subject=subject)
         assert await inbox.put(event, (A, B))
     (lane,) = await outbox.hold(await outbox.due((B,), 10))
-    for due in await outbox.next(lane):
+    for due in await outbox.next(lane, 10):
         await outbox.failed(due, REFUSED, dies=True)
     await outbox.let_go(lane, 0)
     return outbox
@@ -61,7 +61,10 @@ async def test_what_died_is_handed_out_again_in_its_order(
     assert await replay(database, Asked(user="alice"), ()) == 2
     assert await replay(database, ALL, ("e0", "e9")) == 0
     (lane,) = await outbox.hold(await outbox.due((B,), 10))
-    assert [(due.event.id, due.tries) for due in await outbox.next(lane)] == [("e0", 0), ("e2", 0)]
+    assert [(due.event.id, due.tries) for due in await outbox.next(lane, 10)] == [
+        ("e0", 0),
+        ("e2", 0),
+    ]
     await outbox.let_go(lane, 0)
     assert await replay(database, ALL, ("e1",)) == 1
     assert [dead for _, _, dead in await states(database)] == [False] * 6
