@@ -227,12 +227,17 @@ async def test_usage_of_every_answer_is_added(tmp_path: Path) -> None:
     limits = '\n[limits]\nbudget_per_user = "1000 tokens/day"\n'
     async with socket_stage(tmp_path, lambda text: text + limits) as stage:
         stage.vendor.handler = tool_rounds
+        assert stage.gateway is not None
+        usage, rows = (await stage.gateway.open()).house.usage, asyncio.Queue[Any]()
+        record, usage.record = usage.record, rows.put_nowait  # type: ignore[method-assign]
         async with stage.connect("alice") as alice:
             for _ in range(3):
                 await alice.send(json.dumps(ASK))
                 while (await told(alice))["type"] != "response.done":
                     pass
-        await stage.vendor.until(lambda: bool(stage.vendor.closed))
+        row = await asyncio.wait_for(rows.get(), 10)
+        usage.record = record  # type: ignore[method-assign]
+        assert row.usage["total_tokens"] == 1200
         with pytest.raises(InvalidStatus) as refused:
             async with stage.connect("alice"):
                 pass
