@@ -1,8 +1,9 @@
 """One call of the vendor for one `Idempotency-Key`, whatever a client, or the way to us, repeats.
 
-The name is kept before the vendor is called, and is free again only where the vendor has certainly
-done nothing: it was not reached, or it has said no. After a time-out, a broken answer or a client
-that left, nobody knows, and it stays taken.
+The name is kept before the vendor is called, and is free again only where nothing can come of it
+any more: the vendor was not reached, or has said no, or that it failed, which SDKs try again under
+the same name. After a time-out, a broken answer or a client that left, nobody knows: it stays
+taken.
 """
 
 from collections.abc import AsyncIterator
@@ -32,7 +33,8 @@ BEFORE = (
     UnsupportedMediaType,
     UpstreamUnreachable,
 )
-SAID_NO = frozenset({*range(400, 500), 503})  # statuses: nothing was done
+# Statuses: nothing comes of it. Not 502 and 504: they are of who stands before one that may think.
+SAID_NO = frozenset({*range(400, 500), 500, 503, 529})
 
 
 @asynccontextmanager

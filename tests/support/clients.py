@@ -4,6 +4,7 @@ Recorded byte for byte, or read in the source of those that are no part of this 
 """
 
 import re
+import uuid
 
 CHROME = """{method} {target} HTTP/1.1
 Host: gateway.test
@@ -114,7 +115,7 @@ X-Stainless-Read-Timeout: 600
 X-Stainless-Async: false
 X-Stainless-Raw-Response: true
 Authorization: Bearer {token}
-Idempotency-Key: stainless-python-retry-0b6f
+Idempotency-Key: stainless-python-retry-{key}
 Content-Length: {length}
 
 """
@@ -301,7 +302,8 @@ CLIENTS = {
 
 def written(head: str, method: str, target: str, token: str, body: bytes | None) -> bytes:
     """A request as this client writes it; one without a body says nothing of one."""
-    text = head.format(method=method, target=target, token=token, length=len(body or b""))
+    key = uuid.uuid4()  # of one request, and of its retries
+    text = head.format(method=method, target=target, token=token, key=key, length=len(body or b""))
     if body is None:
         text = re.sub(
             r"(?im)^(content-length|content-type|expect|transfer-encoding):.*\n", "", text
