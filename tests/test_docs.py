@@ -373,3 +373,10 @@ def test_every_link_between_papers_leads_somewhere(paper: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", paper.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (paper.parent / target).exists(), target
+
+
+def test_a_decision_has_a_number_of_its_own() -> None:
+    files = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [file.name[:3] for file in files] == [f"{n:03}" for n in range(1, len(files) + 1)]
+    for file in files:
+        assert file.read_text().startswith(f"# {file.name[:3]} "), file.name
