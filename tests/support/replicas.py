@@ -107,3 +107,4 @@ async def _end(pids: list[int]) -> None:
         for pid in pids:
             while is_alive(pid):  # noqa: ASYNC110 - another process's child
                 await asyncio.sleep(0.005)
+            _stable().forget(pid)

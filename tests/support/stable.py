@@ -6,12 +6,12 @@
 
 The other side of the pipe is this module as a command: it reads a line of JSON for each process,
 forks, runs the words in the child as the command itself would, and prints the child's id. A child
-is killed like any other; what is killed is reaped there.
+is killed like any other. Its id stays its own until `forget`, or the end: on a machine with 32,768
+of them, one that were free again might be another's by the time somebody sends it a signal.
 """
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -42,22 +42,29 @@ class Stable:
         stdin.flush()
         return int(stdout.readline())
 
+    def forget(self, pid: int) -> None:
+        """Let go of the id of a process that has ended."""
+        assert not is_alive(pid)
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"ended": pid}) + "\n")
+        self._process.stdin.flush()
+
     def close(self) -> None:
         self._process.kill()
         self._process.communicate()
 
 
 def is_alive(pid: int) -> bool:
+    """Whether it runs; one that has ended, and is not forgotten yet, does not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return True
+    return state not in {"Z", "X"}
 
 
 def become(words: list[str], log: str, folder: str, environment: dict[str, str]) -> None:
     """The gateway, in a process that was forked for it."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), sys.stderr.fileno())
     os.environ.clear()
     os.environ.update(environment)
@@ -73,11 +80,14 @@ if __name__ == "__main__":
         import_module(module)
     for module in ("uvloop", "psycopg", "gateway.store.postgres", "gateway.limits.shared"):
         import_module(module)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
+        asked = json.loads(line)
+        if "ended" in asked:
+            os.waitpid(asked["ended"], 0)
+            continue
         child = os.fork()
         if child == 0:
-            become(**json.loads(line))
+            become(**asked)
             sys.exit(0)
         sys.stdout.write(f"{child}\n")
         sys.stdout.flush()
