@@ -85,6 +85,7 @@ async def test_of_many_at_once_one_reaches_the_vendor(stage: Stage[Chatbase]) ->
     assert len(stage.vendor.requests) == 1
 
 
+@pytest.mark.one_process("it starts two by itself")
 async def test_another_replica_knows(stage: Stage[Chatbase], tmp_path: Path) -> None:
     first = await chat(stage)
     text = (tmp_path / "gateway.toml").read_text()
@@ -146,6 +147,7 @@ async def test_where_the_vendor_said_no_it_may_be_asked_again(
     assert (await chat(stage)).status == 200
 
 
+@pytest.mark.one_process("it starts two by itself")
 async def test_where_the_vendor_was_not_reached_it_may_be_asked_again(
     stage: Stage[Chatbase], tmp_path: Path
 ) -> None:
@@ -186,6 +188,7 @@ async def test_nor_has_one_beyond_a_budget(tmp_path: Path) -> None:
         assert [(await chat(stage)).status for _ in range(2)] == [429, 429]
 
 
+@pytest.mark.one_process("its store is a file")
 async def test_where_nobody_knows_nothing_is_asked(stage: Stage[Chatbase], tmp_path: Path) -> None:
     assert (await stage.ask("alice", "POST", "/chat", HI)).status == 200
     stage.vendor.forget()
@@ -196,6 +199,7 @@ async def test_where_nobody_knows_nothing_is_asked(stage: Stage[Chatbase], tmp_p
     assert stage.vendor.saw_nothing()
 
 
+@pytest.mark.one_process("its store is a file")
 async def test_what_cannot_be_noted_stays_taken(stage: Stage[Chatbase], tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "gateway.db")) as store:
 

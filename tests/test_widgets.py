@@ -135,6 +135,7 @@ async def test_altatech_is_told_an_id_that_nobody_guesses(tmp_path: Path) -> Non
         assert stage.vendor.requests[0].json() == {"user_id": said["user_id"]}
 
 
+@pytest.mark.one_process("one file for two stages")
 async def test_the_id_is_the_one_the_api_knows(tmp_path: Path) -> None:
     """Also when it came by another rule: widget and API have one history."""
     async with chatbase_stage(tmp_path, signed()) as stage:
@@ -157,6 +158,7 @@ async def test_the_first_of_two_secrets_signs(tmp_path: Path) -> None:
         assert jwt.decode(token, SECRET, algorithms=["HS256"])["user_id"] == "alice"
 
 
+@pytest.mark.one_process("it is told to reload")
 async def test_another_secret_signs_from_one_moment_to_the_next(tmp_path: Path) -> None:
     """By a reload: at Bookbag the old one is dead as soon as there is a new one."""
     async with changing(tmp_path, signed()) as changed:
