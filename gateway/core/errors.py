@@ -6,12 +6,13 @@
     ├── Unauthenticated 401       CredentialsMissing, CredentialsInvalid, CredentialsExpired
     ├── Forbidden 403             WrongOrg, OriginRefused, IdentityNotRepresentable, Blocked
     ├── NotFound 404              ConversationNotFound, MethodNotOffered, ToolNotFound
-    ├── MethodNotAllowed 405, RequestTimeout 408, IdempotencyConflict 409, LengthRequired 411,
+    ├── IdempotencyConflict 409   AskedAlready (core.asked)
+    ├── MethodNotAllowed 405, RequestTimeout 408, LengthRequired 411,
     │   ContentTooLarge 413, UriTooLong 414, UnsupportedMediaType 415, ExpectationFailed 417,
     │   MisdirectedRequest 421, FieldsTooLarge 431, LoopDetected 508
     ├── TooManyRequests 429       UserLimit, OrgLimit, BudgetExhausted
     ├── UpstreamError 502         UpstreamUnreachable, UpstreamBrokeOff, UpstreamMalformed,
-    │                             UpstreamCredentialsRefused
+    │                             UpstreamCredentialsRefused; NotTaken (gateway.contacts)
     ├── UpstreamTimeout 504
     └── Unavailable 503           KeysUnavailable, LedgerUnavailable, Overloaded
 
