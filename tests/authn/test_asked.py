@@ -226,3 +226,13 @@ async def test_a_status_is_told_and_nothing_of_the_answer(
     assert "500" in caplog.text
     assert "CANARY" not in caplog.text + caught.value.detail
     assert asked.TIMEOUT <= 3
+
+
+async def test_whoever_has_been_answered_waits_no_longer() -> None:
+    one = Asked("app")
+    for _ in range(WAITING + 10):
+        await one.ask(Script())
+    nothing = Asked("app", monotonic=WoundClock())
+    for _ in range(WAITING + 10):
+        assert await refused(nothing, Script(FetchFailed("no answer of any use")))
+    assert await nothing.ask(Script()) == GOOD

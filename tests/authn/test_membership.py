@@ -187,3 +187,20 @@ def test_families_of_keys_do_not_mix_behind_a_look_up(app: HostApp) -> None:
     symmetric = one_sign_in(keys=keys, algorithms=("HS256",))
     with pytest.raises(ValueError, match="never mix"):
         SignIns([beside(app), beside(app, sign_in=symmetric)], org="org_1")
+
+
+@pytest.mark.parametrize(
+    ("who", "written"),
+    [
+        ("../alice", "..%2Falice"),
+        ("a&user=bob", "a%26user%3Dbob"),
+        ("a/b?c#d", "a%2Fb%3Fc%23d"),
+        ("a b+c", "a%20b%2Bc"),
+        ("Ünal", "%C3%9Cnal"),
+    ],
+)
+async def test_a_name_is_asked_about_whole(app: HostApp, who: str, written: str) -> None:
+    """Nothing in it is a part of the URL."""
+    app.orgs[who] = ["org_1"]
+    assert await orgs(beside(app), who) == {"org_1"}
+    assert [path for path, _ in app.requests] == [f"/orgs?user={written}"]

@@ -94,6 +94,7 @@ async def test_the_server_gets_the_token_and_nothing_else_of_the_request(server:
 def test_a_token_cannot_add_to_the_form() -> None:
     rules = IntrospectionRules(url="", client_id="a:b", client_secret="ü &", places=())
     fields, content = question(rules, "a&token=b+/=%")
+    assert fields["content-type"] == "application/x-www-form-urlencoded"
     assert content == b"token=a%26token%3Db%2B%2F%3D%25&token_type_hint=access_token"
     assert fields["authorization"] == "Basic YSUzQWI6JUMzJUJDKyUyNg=="
 

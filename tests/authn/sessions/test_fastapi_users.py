@@ -83,3 +83,15 @@ async def test_orgs_and_roles_stand_where_the_rules_say() -> None:
     assert vouched is not None
     assert (vouched.orgs, vouched.roles) == ({"acme"}, ("admin",))
     assert one.names_orgs_by == "the session's org"
+
+
+async def test_the_user_may_stand_in_another_claim() -> None:
+    found = await sign_in(user_key="email").verify(bearing(token(email="a@example.com")))
+    assert isinstance(found, Vouched)
+    assert found.subject == "a@example.com"
+
+
+async def test_a_token_of_another_type_is_none() -> None:
+    for name in ("at+jwt", "JWE"):
+        with pytest.raises(CredentialsInvalid):
+            await sign_in().verify(bearing(token(header={"typ": name})))
