@@ -5,6 +5,7 @@ import time
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
+from gateway.assemble.background import in_background
 from gateway.core.errors import LedgerUnavailable
 from gateway.store.database import Database
 from gateway.store.undelivered import Depth, depth
@@ -45,14 +46,7 @@ class Depths:
 
     def begin(self, stack: AsyncExitStack) -> None:
         """Look, until `stack` closes."""
-        task = asyncio.create_task(self._for_ever())
-
-        async def end() -> None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-        stack.push_async_callback(end)
+        in_background(self._for_ever(), stack)
 
     async def _for_ever(self) -> None:
         while True:

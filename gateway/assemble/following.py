@@ -1,9 +1,9 @@
 """What is cut off by an operator or a sign-in, followed while the gateway runs."""
 
-import asyncio
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
 
+from gateway.assemble.background import in_background
 from gateway.assemble.watched import State, Watched
 from gateway.core.errors import LedgerUnavailable
 from gateway.interrupt import Running
@@ -41,11 +41,4 @@ async def follow_cutoffs(
     watched.add("blocks", look)
     with suppress(LedgerUnavailable):  # then nobody is let in, until it can be read
         await cutoffs.look()
-    following = asyncio.create_task(cutoffs.follow())
-
-    async def end() -> None:
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
-
-    stack.push_async_callback(end)
+    in_background(cutoffs.follow(), stack)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateway.assemble.background import in_background
 from gateway.config.model import Settings
 from gateway.config.model import Store as StoreSettings
 from gateway.interrupt import Running
@@ -94,8 +95,7 @@ def look_on(metrics: "Metrics", stack: AsyncExitStack) -> None:
             metrics.look()
             await asyncio.sleep(LOOK)
 
-    looking = asyncio.create_task(now_and_then())
-    stack.callback(looking.cancel)
+    in_background(now_and_then(), stack)
 
 
 def looks(batches: Batches[Any, Any]) -> tuple[Callable[[], float], ...]:

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import msgspec
 import structlog
 
+from gateway.assemble.background import in_background
 from gateway.core.errors import LedgerUnavailable
 from gateway.store.chain import MILLISECONDS_A_DAY
 from gateway.store.cutoffs import tidy
@@ -38,14 +39,7 @@ class Upkeep:
 
     def begin(self, stack: AsyncExitStack) -> None:
         """Do it now and then, until `stack` closes."""
-        task = asyncio.create_task(self._for_ever())
-
-        async def end() -> None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-        stack.push_async_callback(end)
+        in_background(self._for_ever(), stack)
 
     async def do(self, now: float) -> None:
         """Do it once; `now` in seconds since the epoch. Never raises."""

@@ -9,7 +9,6 @@ does. One that is forged, or of another org, is none: what it would open is clos
 sends it is a new visitor.
 """
 
-import base64
 import hashlib
 import hmac
 import secrets
@@ -20,6 +19,7 @@ from gateway.core import fields as http
 from gateway.core.errors import GatewayError
 from gateway.core.identity import VISITOR, Identity
 from gateway.core.origin import cookie_is_credential
+from gateway.core.seal import base32
 from gateway.ports import Fields, Inbound
 
 ID_BYTES = 16
@@ -57,7 +57,7 @@ class Visitors:
 
     def new(self) -> tuple[Identity, Fields]:
         """A visitor nobody has been yet, and the cookie that makes the browser theirs."""
-        name = "anon_" + _base32(secrets.token_bytes(ID_BYTES))
+        name = "anon_" + base32(secrets.token_bytes(ID_BYTES))
         return Identity(org=self.org, subject=name), self._set(f"{name}.{self._mac(name)}", MAX_AGE)
 
     def forget(self) -> Fields:
@@ -76,13 +76,9 @@ class Visitors:
     def _mac(self, name: str) -> str:
         org = self.org.encode()
         message = len(org).to_bytes(4, "big") + org + name.encode("ascii")
-        return _base32(hmac.digest(self.key, message, "sha256")[:MAC_BYTES])
+        return base32(hmac.digest(self.key, message, "sha256")[:MAC_BYTES])
 
 
 def signing_key(secret: bytes) -> bytes:
     """The key for visitors' cookies, made of the identity secret and good for nothing else."""
     return hmac.digest(secret, b"visitors", "sha256")
-
-
-def _base32(raw: bytes) -> str:
-    return base64.b32encode(raw).decode("ascii").rstrip("=").lower()

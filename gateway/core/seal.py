@@ -27,7 +27,7 @@ def handle(value: object) -> str:
     """
     if not isinstance(value, str) or len(value) > MAX_HANDLE or not _VISIBLE.fullmatch(value):
         raise BadRequest("A conversation is named by something that is no id")
-    return "h_" + _base32(hashlib.sha256(value.encode("ascii")).digest())
+    return "h_" + base32(hashlib.sha256(value.encode("ascii")).digest())
 
 
 class Seal:
@@ -48,7 +48,7 @@ class Seal:
         return value if same and dot == "." else None
 
     def _mark(self, kind: str, value: str) -> str:
-        return _base32(_mac(self._key, _prefixed(kind) + _prefixed(value))[:16])
+        return base32(_mac(self._key, _prefixed(kind) + _prefixed(value))[:16])
 
 
 def _mac(key: bytes, content: bytes) -> bytes:
@@ -60,5 +60,6 @@ def _prefixed(text: str) -> bytes:
     return len(content).to_bytes(4, "big") + content
 
 
-def _base32(digest: bytes) -> str:
+def base32(digest: bytes) -> str:
+    """Lower case, without padding: 5 bits a character, and none that a URL or a cookie lacks."""
     return base64.b32encode(digest).decode("ascii").rstrip("=").lower()

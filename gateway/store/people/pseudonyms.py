@@ -5,7 +5,6 @@ which is in the same store, one can, and that is what they are for: to know an e
 that comes late, and an id that a vendor knew them by. So they are pseudonyms, and no anonymity.
 """
 
-import base64
 import hashlib
 import hmac
 import secrets
@@ -13,6 +12,7 @@ import secrets
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.core.seal import base32
 from gateway.store.dialect import insert
 from gateway.store.schema import secrets as secrets_table
 
@@ -46,13 +46,9 @@ def pseudonym(key: bytes, *names: str) -> str:
         encoded = name.encode()
         mac.update(len(encoded).to_bytes(4, "big"))
         mac.update(encoded)
-    return "erased_" + _base32(mac.digest()[:ID_BYTES])
+    return "erased_" + base32(mac.digest()[:ID_BYTES])
 
 
 def fresh_user_id() -> str:
     """An id that no vendor has seen, of the shape of opaque ones."""
-    return "u_" + _base32(secrets.token_bytes(ID_BYTES))
-
-
-def _base32(raw: bytes) -> str:
-    return base64.b32encode(raw).decode("ascii").rstrip("=").lower()
+    return "u_" + base32(secrets.token_bytes(ID_BYTES))

@@ -1,0 +1,18 @@
+"""Work that goes on beside the requests."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+
+def in_background(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
+    """Do it until `stack` closes, which waits for it to let go."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
