@@ -210,5 +210,8 @@ async def test_what_cannot_be_noted_stays_taken(stage: Stage[Chatbase], tmp_path
         stage.vendor.handler = away
         first = await chat(stage)
         assert first.status == 200
+        assert stage.gateway is not None
+        async with asyncio.timeout(10):
+            await (await stage.gateway.open()).lease.ended()  # it is noted after the answer
         store.execute("ALTER TABLE away RENAME TO askings")
     conflict(await chat(stage), first)
