@@ -115,14 +115,19 @@ class Workers:
             self._wait()
         return self._code
 
+    @property
+    def _may_make(self) -> bool:
+        """Not while all end. The first starts alone: it may have a store to make."""
+        return not self._stopping and (self._any_has_started or not self._workers)
+
     def _make_due(self) -> None:
         now = time.monotonic()
-        while not self._stopping and self._due and self._due[0] <= now:
+        while self._may_make and self._due and self._due[0] <= now:
             self._due.pop(0)
             self._make()
 
     def _wait(self) -> None:
-        due = self._due[0] - time.monotonic() if self._due and not self._stopping else None
+        due = self._due[0] - time.monotonic() if self._due and self._may_make else None
         for key, _ in self._selector.select(None if due is None else max(due, 0)):
             if key.fileobj is self._woken:
                 for number in self._woken.recv(64):

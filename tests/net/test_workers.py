@@ -95,7 +95,7 @@ def workers(
 
 def test_as_many_as_were_asked_for_serve(tmp_path: Path) -> None:
     with workers(tmp_path, 3) as served:
-        until(lambda: served.log.read_text().count("listening on") == 3)
+        until(lambda: served.log.read_text().count("listening on") >= 3)
         assert len(served.workers) == 3
 
 
@@ -129,7 +129,7 @@ def test_one_that_is_killed_is_followed_by_another_and_nobody_notices(tmp_path: 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_all_in_good_order(number: int, tmp_path: Path) -> None:
     with workers(tmp_path) as served:
-        until(lambda: served.log.read_text().count("listening on") == 2)
+        until(lambda: served.log.read_text().count("listening on") >= 2)
         pids = served.workers
         served.process.send_signal(number)
         assert served.ends() == 0
@@ -140,7 +140,7 @@ def test_a_signal_ends_all_in_good_order(number: int, tmp_path: Path) -> None:
 def test_a_signal_to_each_process_is_one_and_hurries_nobody(tmp_path: Path) -> None:
     """A terminal and systemd send theirs to all; a second one would end running answers."""
     with workers(tmp_path, delay="2s") as served:
-        until(lambda: served.log.read_text().count("listening on") == 2)
+        until(lambda: served.log.read_text().count("listening on") >= 2)
         began = time.monotonic()
         for pid in (*served.workers, served.process.pid):
             os.kill(pid, signal.SIGTERM)
@@ -150,7 +150,7 @@ def test_a_signal_to_each_process_is_one_and_hurries_nobody(tmp_path: Path) -> N
 
 def test_a_second_signal_hurries(tmp_path: Path) -> None:
     with workers(tmp_path, delay="60s") as served:
-        until(lambda: served.log.read_text().count("listening on") == 2)
+        until(lambda: served.log.read_text().count("listening on") >= 2)
         served.process.send_signal(signal.SIGTERM)
         until(lambda: served.log.read_text().count("draining") == 2)
         served.process.send_signal(signal.SIGTERM)
@@ -159,7 +159,7 @@ def test_a_second_signal_hurries(tmp_path: Path) -> None:
 
 def test_all_reload(tmp_path: Path) -> None:
     with workers(tmp_path) as served:
-        until(lambda: served.log.read_text().count("listening on") == 2)
+        until(lambda: served.log.read_text().count("listening on") >= 2)
         file = tmp_path / "gateway.toml"
         file.write_text(file.read_text().replace("[sign_in]", '[sign_in]\nleeway = "5s"'))
         served.process.send_signal(signal.SIGHUP)
@@ -168,7 +168,7 @@ def test_all_reload(tmp_path: Path) -> None:
         served.process.send_signal(signal.SIGHUP)
         until(lambda: served.log.read_text().count("not reloaded: ") == 2)
         os.kill(served.workers[0], signal.SIGKILL)  # the next one begins with what was good
-        until(lambda: served.log.read_text().count("listening on") == 3)
+        until(lambda: served.log.read_text().count("listening on") >= 3)
         assert served.answers()
 
 
