@@ -6,7 +6,7 @@ credential has expired or the person may speak no longer; and when the gateway s
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -166,12 +166,17 @@ async def weigh_message(exchange: Exchange, content: bytes) -> bytes:
     )
     if said.spoofed and not record.spoofed:
         org.audit.note("identity_overridden", record)
-    record.spoofed.extend(said.spoofed[: MAX_NOTED - len(record.spoofed)])
-    record.dropped.extend(said.dropped[: MAX_NOTED - len(record.dropped)])
+    keep(record.spoofed, said.spoofed)
+    keep(record.dropped, said.dropped)
     record.tool_calls += said.calls_tool
     for conversation in said.conversations:
         await check_conversation(exchange, conversation)
     return said.content
+
+
+def keep(noted: list[str], left_out: Sequence[str]) -> None:
+    """Note names that were left out; what the handshake named may be more than that alone."""
+    noted.extend(left_out[: max(0, MAX_NOTED - len(noted))])
 
 
 async def weigh_answer(exchange: Exchange, reader: Reader, content: bytes) -> bytes:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.app import Gateway
 from gateway.core.errors import Blocked
+from gateway.dispatch import House
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
+from gateway.ports import Record
+from gateway.websocket import MAX_NOTED
 from tests.support import config
 from tests.support.reply import Reply
 from tests.support.serve import serving
@@ -223,26 +227,51 @@ async def test_a_gateway_that_stops_goes_away(stage: SocketStage) -> None:
     assert stage.vendor.closed == [(1001, "")]
 
 
+@contextmanager
+def recorded(house: House) -> Iterator["asyncio.Queue[Record]"]:
+    """The records of what has ended."""
+    rows: asyncio.Queue[Record] = asyncio.Queue()
+    record, house.usage.record = house.usage.record, rows.put_nowait  # type: ignore[method-assign]
+    try:
+        yield rows
+    finally:
+        house.usage.record = record  # type: ignore[method-assign]
+
+
 async def test_usage_of_every_answer_is_added(tmp_path: Path) -> None:
     limits = '\n[limits]\nbudget_per_user = "1000 tokens/day"\n'
     async with socket_stage(tmp_path, lambda text: text + limits) as stage:
         stage.vendor.handler = tool_rounds
         assert stage.gateway is not None
-        usage, rows = (await stage.gateway.open()).house.usage, asyncio.Queue[Any]()
-        record, usage.record = usage.record, rows.put_nowait  # type: ignore[method-assign]
-        async with stage.connect("alice") as alice:
-            for _ in range(3):
-                await alice.send(json.dumps(ASK))
-                while (await told(alice))["type"] != "response.done":
-                    pass
-        row = await asyncio.wait_for(rows.get(), 10)
-        usage.record = record  # type: ignore[method-assign]
+        with recorded((await stage.gateway.open()).house) as rows:
+            async with stage.connect("alice") as alice:
+                for _ in range(3):
+                    await alice.send(json.dumps(ASK))
+                    while (await told(alice))["type"] != "response.done":
+                        pass
+            row = await asyncio.wait_for(rows.get(), 10)
         assert row.usage["total_tokens"] == 1200
         with pytest.raises(InvalidStatus) as refused:
             async with stage.connect("alice"):
                 pass
         assert refused.value.response.status_code == 429
         assert refused.value.response.headers["x-gateway-error"] == "budget_exhausted"
+
+
+@pytest.mark.parametrize("named", [0, 40, 90])
+async def test_names_left_out_are_bounded_however_many_the_handshake_had(
+    stage: SocketStage, named: int
+) -> None:
+    assert stage.gateway is not None
+    path = "&".join([stage.path, *(f"p{number}=1" for number in range(named))])
+    many = {f"m{number}": 1 for number in range(500)}
+    with recorded((await stage.gateway.open()).house) as rows:
+        async with stage.connect("alice", path=path) as alice:
+            for _ in range(3):
+                await alice.send(json.dumps(ASK | many))
+                assert await told(alice) == {"type": "said", "what": ASK}
+        row = await asyncio.wait_for(rows.get(), 10)
+    assert len(row.dropped) == max(named, MAX_NOTED)
 
 
 async def test_the_next_key_is_tried_once(tmp_path: Path) -> None:
