@@ -7,7 +7,4 @@ from gateway.net.reach import EgressProxy
 
 def way_out(settings: UpstreamSettings) -> EgressProxy | None:
     """The proxy on the way to an upstream; None where the way is straight."""
-    if settings.proxy is None:
-        return None
-    found = egress(settings.proxy)
-    return EgressProxy(found.host, found.port, found.credentials)
+    return None if settings.proxy is None else egress(settings.proxy)

@@ -1,23 +1,16 @@
 """`proxy = "http://user:password@egress:3128"`: the one way out that a network has."""
 
 import re
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from gateway.config.urls import url
+from gateway.net.reach import EgressProxy
 
 PORT = 3128  # squid's
 _CREDENTIALS = re.compile(r"[\x21-\x39\x3b-\x7e]+(?::[\x21-\x7e]*)?")  # as URLs write them
 
 
-@dataclass(frozen=True, slots=True)
-class Egress:
-    host: str
-    port: int
-    credentials: str = field(repr=False)  # "user:password"; empty: none
-
-
-def egress(written: str) -> Egress:
+def egress(written: str) -> EgressProxy:
     """Read a proxy's URL.
 
     Raises:
@@ -32,4 +25,4 @@ def egress(written: str) -> Egress:
         raise ValueError("must have no path")
     if (at and not _CREDENTIALS.fullmatch(credentials)) or not unquote(credentials).isprintable():
         raise ValueError('must have credentials as "user:password@", percent-encoded')
-    return Egress(found.host, found.port or PORT, unquote(credentials))
+    return EgressProxy(found.host, found.port or PORT, unquote(credentials))

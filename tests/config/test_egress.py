@@ -2,22 +2,23 @@
 
 import pytest
 
-from gateway.config.egress import Egress, egress
+from gateway.config.egress import egress
+from gateway.net.reach import EgressProxy
 
 
 @pytest.mark.parametrize(
     ("written", "found"),
     [
-        ("http://egress:3128", Egress("egress", 3128, "")),
-        ("http://egress", Egress("egress", 3128, "")),
-        ("http://10.0.0.1:8080/", Egress("10.0.0.1", 8080, "")),
-        ("http://[fd00::1]:8080", Egress("fd00::1", 8080, "")),
-        ("http://u:p@egress:1", Egress("egress", 1, "u:p")),
-        ("http://u@egress:1", Egress("egress", 1, "u")),
-        ("http://u:p%40%3A%20ss@egress:1", Egress("egress", 1, "u:p@: ss")),
+        ("http://egress:3128", EgressProxy("egress", 3128, "")),
+        ("http://egress", EgressProxy("egress", 3128, "")),
+        ("http://10.0.0.1:8080/", EgressProxy("10.0.0.1", 8080, "")),
+        ("http://[fd00::1]:8080", EgressProxy("fd00::1", 8080, "")),
+        ("http://u:p@egress:1", EgressProxy("egress", 1, "u:p")),
+        ("http://u@egress:1", EgressProxy("egress", 1, "u")),
+        ("http://u:p%40%3A%20ss@egress:1", EgressProxy("egress", 1, "u:p@: ss")),
     ],
 )
-def test_is_read(written: str, found: Egress) -> None:
+def test_is_read(written: str, found: EgressProxy) -> None:
     assert egress(written) == found
     assert "p@:" not in repr(egress(written))
 
