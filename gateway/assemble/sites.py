@@ -7,7 +7,7 @@ from gateway.assemble.contacts import Of, build_desks
 from gateway.assemble.events import Told, build_events
 from gateway.assemble.orgs import Shared, build_org, build_tools, standing_at
 from gateway.assemble.parts import Parts
-from gateway.assemble.sign_ins import issuers_of, org_places, sign_ins_of
+from gateway.assemble.sign_ins import issuers_of, org_places
 from gateway.authn.org_from import field_of
 from gateway.authn.shared import SharedSignIns
 from gateway.config.kinds import EVERY_ORG
@@ -96,16 +96,9 @@ class _Sites:
         listed = [self._orgs[name] for name in names if name != EVERY_ORG]
         origins = frozenset(origin for org in orgs for origin in org.origins)
         places = org_places(orgs)
+        # All of them are shared ones: config/rules/orgs.py lets no other tell orgs apart.
         sign_ins = dict.fromkeys(
-            one
-            for org in orgs
-            for one in sign_ins_of(
-                org,
-                self._shared.sign_ins,
-                self._parts,
-                self._shared.host,
-                self._shared.back_channel,
-            )
+            self._shared.sign_ins[id(one)] for org in orgs for one in org.sign_in
         )
         return SeveralOrgs(
             sign_in=SharedSignIns(tuple(sign_ins), origins=origins, org_from=places),
