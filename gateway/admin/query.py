@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ Form: TypeAlias = Literal["json", "csv", "ndjson"]
 
 MOST_ROWS = 100  # of a page
 OF_EVERY_LIST = ("org", "user", "since", "until", "cursor", "limit", "format")
+_NUMBER = re.compile("[0-9]{1,9}")
 _TIMES = frozenset({"day", "month"})
 
 
@@ -110,7 +112,7 @@ def _one_of(given: Mapping[str, str], name: str, choices: Sequence[str], default
 def _limit(written: str | None) -> int:
     if written is None:
         return MOST_ROWS
-    if not written.isascii() or not written.isdigit() or not 1 <= int(written[:9]) <= MOST_ROWS:
+    if not _NUMBER.fullmatch(written) or not 1 <= int(written) <= MOST_ROWS:
         raise BadRequest(f"limit must be a number from 1 to {MOST_ROWS}")
     return int(written)
 

@@ -46,6 +46,8 @@ def test_an_org_that_need_not_be_listed_is_its_external_id() -> None:
         pytest.param([("limit", "101")], id="too many"),
         pytest.param([("limit", "-1")], id="negative"),
         pytest.param([("limit", "1" * 5000)], id="digits"),
+        pytest.param([("limit", "000000001" + "0" * 6)], id="too many, after what looks few"),
+        pytest.param([("limit", "000000001" + "0" * 5000)], id="digits, after what looks few"),
         pytest.param([("limit", "٣")], id="another alphabet's digit"),
         pytest.param([("by", "name")], id="no such grouping"),
         pytest.param([("format", "xml")], id="no such format"),
