@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from gateway.core import problem
 from gateway.core.errors import Overloaded
 from gateway.core.problem import Answer
 from gateway.rows import Csv, Ndjson
-from gateway.store.audit import happened, write
 from gateway.store.columns import (
     CONVERSATION,
     EVENT,
@@ -26,6 +24,7 @@ from gateway.store.database import Database
 from gateway.store.listings import conversations_of, events_of
 from gateway.store.reading import each, page, usage_report
 from gateway.store.reports import Report
+from gateway.store.trace import leave_trace
 
 REPORTS = 2  # at once: the store has four turns for reading, and people wait for the others
 CHUNK = 64 * 1024  # bytes
@@ -71,7 +70,9 @@ class Lists:
         asked = wanted(query, known, self._orgs)
         listing = await self._listing(what, asked)
         after = asked.after(listing.report)
-        await self._leave_trace(what, asked, who)
+        event = "looked_up" if asked.form == "json" else "exported"
+        by, operator = asked.by if what == "usage" else None, f"operator:{who}"
+        await leave_trace(self._database, event, what, asked.asked, who=operator, by=by)
         if asked.form != "json":
             return Whole(MEDIA[asked.form], lambda send: self._write(listing, asked, send))
         async with self._turns:
@@ -119,16 +120,3 @@ class Lists:
         async with self._turns:
             await each(self._database, listing.report, take)
         await flush()
-
-    async def _leave_trace(self, what: str, asked: Wanted, who: str) -> None:
-        facts = {"what": what, "since": asked.asked.since, "until": asked.asked.until}
-        detail = {name: fact for name, fact in facts.items() if fact is not None}
-        event = happened(
-            "looked_up" if asked.form == "json" else "exported",
-            org=asked.asked.org or "",
-            subject=asked.asked.user,
-            actor=f"operator:{who}",
-            detail=json.dumps(detail),
-        )
-        database = self._database
-        await database.start(database.commit(lambda connection: write(connection, [event])))

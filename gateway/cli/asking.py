@@ -5,10 +5,8 @@ Whoever looks at what people did is in the audit trail, before a row is shown.
 
 import asyncio
 import getpass
-import json
 import os
 import sys
-import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,18 +138,9 @@ async def leave_trace(
     Raises:
         LedgerUnavailable: it cannot be said, so nothing may be looked at.
     """
-    from gateway.store.audit import happened, write
+    from gateway.store.trace import leave_trace as note
 
-    facts = {"what": what, "since": asked.since, "until": asked.until, **more}
-    happening = happened(
-        event,
-        now=time.time(),
-        org=asked.org or "",
-        subject=asked.user,
-        actor=operator(),
-        detail=json.dumps({name: fact for name, fact in facts.items() if fact is not None}),
-    )
-    await database.start(database.commit(lambda connection: write(connection, [happening])))
+    await note(database, event, what, asked, who=operator(), **more)
 
 
 def org_names(settings: "Settings") -> Mapping[str, str]:

@@ -62,14 +62,16 @@ async def test_lists_conversations_and_events(there: Operators) -> None:
 
 
 async def test_whoever_looks_is_in_the_audit_trail(there: Operators) -> None:
-    await there.ask("/usage?user=alice")
+    await there.ask("/usage?user=alice&by=day")
     await there.rows("/conversations")
     looked = [row for row in await there.rows("/audit?since=1h") if row["actor"]]
-    assert [(row["event"], json.loads(row["detail"])["what"]) for row in looked] == [
+    details = [json.loads(row["detail"]) for row in looked]
+    assert [(row["event"], one["what"]) for row, one in zip(looked, details, strict=True)] == [
         ("looked_up", "usage"),
         ("exported", "conversations"),
         ("exported", "audit"),
     ]
+    assert [one.get("by") for one in details] == ["day", None, None]
     assert {row["actor"] for row in looked} == {"operator:127.0.0.1"}
     assert looked[0]["user"] == "alice"
 
