@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -126,101 +127,34 @@ async def gateway_at(
 
 
 @asynccontextmanager
-async def chatbase_stage(
-    folder: Path, edit: Edit = str, how: How | None = None, *, store: str | None = None
-) -> AsyncIterator[Stage[Chatbase]]:
+async def _stage(
+    make: Callable[[], Vendor],
+    configured: Callable[..., str],
+    path: str,
+    folder: Path,
+    edit: Edit = str,
+    how: How | None = None,
+    *,
+    store: str | None = None,
+) -> AsyncIterator[Stage[Vendor]]:
     """`edit` may change the configuration's text; `how` is it hosted? None: it stands alone.
 
-    `store` is a URL; None: a file in the folder.
+    `store` is a URL; None: a file in the folder. `path` is where the upstream's own paths begin.
     """
     issuer = Issuer()
-    async with Chatbase() as vendor:
-        text = edit(config.chatbase(vendor.url, issuer, store=store or folder / "gateway.db"))
-        async with gateway_at(text, folder, vendor.url, "/support/api/v2/agents/agent_1", how) as (
-            gateway,
-            url,
-            base,
-        ):
+    async with make() as vendor:
+        text = edit(configured(vendor.url, issuer, store=store or folder / "gateway.db"))
+        async with gateway_at(text, folder, vendor.url, path, how) as (gateway, url, base):
             yield Stage(vendor, gateway, issuer, url, base)
 
 
-@asynccontextmanager
-async def docbit_stage(
-    folder: Path, edit: Edit = str, how: How | None = None, *, store: str | None = None
-) -> AsyncIterator[Stage[DocBit]]:
-    """`edit` may change the configuration's text; `how` is it hosted? None: it stands alone.
-
-    `store` is a URL; None: a file in the folder.
-    """
-    issuer = Issuer()
-    async with DocBit() as vendor:
-        text = edit(config.docbit(vendor.url, issuer, store=store or folder / "gateway.db"))
-        async with gateway_at(text, folder, vendor.url, "/docs/api/ai", how) as (
-            gateway,
-            url,
-            base,
-        ):
-            yield Stage(vendor, gateway, issuer, url, base)
-
-
-@asynccontextmanager
-async def bookbag_stage(
-    folder: Path, edit: Edit = str, *, store: str | None = None
-) -> AsyncIterator[Stage[Bookbag]]:
-    """`edit` may change the configuration's text; `store` is a URL, else there is a file."""
-    issuer = Issuer()
-    async with Bookbag() as vendor:
-        text = edit(config.bookbag(vendor.url, issuer, store=store or folder / "gateway.db"))
-        async with gateway_of(text, folder) as (gateway, url):
-            yield Stage(vendor, gateway, issuer, url, "/shop/api/v2/agents/12")
-
-
-@asynccontextmanager
-async def altatech_stage(
-    folder: Path, edit: Edit = str, *, store: str | None = None
-) -> AsyncIterator[Stage[AltaTech]]:
-    """`edit` may change the configuration's text; `store` is a URL, else there is a file."""
-    issuer = Issuer()
-    async with AltaTech() as vendor:
-        text = edit(config.altatech(vendor.url, issuer, store=store or folder / "gateway.db"))
-        async with gateway_of(text, folder) as (gateway, url):
-            yield Stage(vendor, gateway, issuer, url, "/bot")
-
-
-@asynccontextmanager
-async def openai_stage(
-    folder: Path, edit: Edit = str, *, store: str | None = None
-) -> AsyncIterator[Stage[OpenAI]]:
-    """`edit` may change the configuration's text; `store` is a URL, else there is a file."""
-    issuer = Issuer()
-    async with OpenAI() as vendor:
-        text = edit(config.openai(vendor.url, issuer, store=store or folder / "gateway.db"))
-        async with gateway_of(text, folder) as (gateway, url):
-            yield Stage(vendor, gateway, issuer, url, "/llm/v1")
-
-
-@asynccontextmanager
-async def anthropic_stage(
-    folder: Path, edit: Edit = str, *, store: str | None = None
-) -> AsyncIterator[Stage[Anthropic]]:
-    """`edit` may change the configuration's text; `store` is a URL, else there is a file."""
-    issuer = Issuer()
-    async with Anthropic() as vendor:
-        text = edit(config.anthropic(vendor.url, issuer, store=store or folder / "gateway.db"))
-        async with gateway_of(text, folder) as (gateway, url):
-            yield Stage(vendor, gateway, issuer, url, "/claude/v1")
-
-
-@asynccontextmanager
-async def dify_stage(
-    folder: Path, edit: Edit = str, *, store: str | None = None
-) -> AsyncIterator[Stage[Dify]]:
-    """`edit` may change the configuration's text; `store` is a URL, else there is a file."""
-    issuer = Issuer()
-    async with Dify() as vendor:
-        text = edit(config.dify(vendor.url, issuer, store=store or folder / "gateway.db"))
-        async with gateway_of(text, folder) as (gateway, url):
-            yield Stage(vendor, gateway, issuer, url, "/app/v1")
+chatbase_stage = partial(_stage, Chatbase, config.chatbase, "/support/api/v2/agents/agent_1")
+docbit_stage = partial(_stage, DocBit, config.docbit, "/docs/api/ai")
+bookbag_stage = partial(_stage, Bookbag, config.bookbag, "/shop/api/v2/agents/12")
+altatech_stage = partial(_stage, AltaTech, config.altatech, "/bot")
+openai_stage = partial(_stage, OpenAI, config.openai, "/llm/v1")
+anthropic_stage = partial(_stage, Anthropic, config.anthropic, "/claude/v1")
+dify_stage = partial(_stage, Dify, config.dify, "/app/v1")
 
 
 @dataclass(frozen=True)
