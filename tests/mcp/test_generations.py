@@ -1,10 +1,5 @@
 """The SDK's previous generation, and FastMCP, at either end: URL and token are all that changes."""
 
-import asyncio
-import json
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +11,6 @@ from fastmcp.client.transports import StreamableHttpTransport
 
 from tests.support import config, mcp_before
 from tests.support.mcp_servers import KEY, McpStage, Watched, mcp_stage
-from tests.support.older import older
 from tests.support.stage import Edit, adding, gateway_of
 from tests.support.tokens import Issuer
 
@@ -102,15 +96,6 @@ async def test_fastmcp_at_both_ends(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("who", ["alice", "bob"])
 async def test_fastmcp_s_previous_client_and_the_current_server(tmp_path: Path, who: str) -> None:
-    packages = await asyncio.to_thread(older, "fastmcp==3.4.10")
     async with mcp_stage(tmp_path, server=fast) as stage:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(mcp_before.FOLDER / "fast_client.py")),
-            *(stage.endpoint, stage.token(who)),
-            env={**os.environ, "PYTHONPATH": str(packages)},
-            stdout=subprocess.PIPE,
-        )
-        async with asyncio.timeout(mcp_before.PATIENCE):
-            printed, _ = await process.communicate()
-    assert process.returncode == 0
-    assert json.loads(printed) == {"tools": ["whoami"], "said": who}
+        told = await mcp_before.converse_by_fastmcp(stage.endpoint, stage.token(who))
+    assert told == {"tools": ["whoami"], "said": who}

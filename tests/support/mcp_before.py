@@ -1,7 +1,6 @@
-"""The MCP SDK's previous generation, in processes of its own: it does not go beside the current."""
+"""The MCP SDK's and FastMCP's previous generation: processes with packages of their own."""
 
 import asyncio
-import fcntl
 import json
 import os
 import subprocess
@@ -11,38 +10,39 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.older import older
+
 FOLDER = Path(__file__).parents[1] / "mcp" / "before"
-PACKAGES = FOLDER / ".packages"
-PATIENCE = 120.0  # seconds an installation, or a conversation, may take
+SDK, FASTMCP = "mcp==1.30.0", "fastmcp==3.4.10"
+PATIENCE = 120.0  # seconds a conversation may take
 
 
 def install() -> None:
-    """What the requirements say; at most one of several test processes does it."""
-    wanted = (FOLDER / "requirements.txt").read_text()
-    with (FOLDER / ".installing").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = PACKAGES / ".requirements"
-        if done.exists() and done.read_text() == wanted:
-            return
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        told = ["--upgrade", "--target", str(PACKAGES), "-r", str(FOLDER / "requirements.txt")]
-        subprocess.run([*pip, *told, "uvicorn"], check=True, timeout=PATIENCE)
-        done.write_text(wanted)
+    """What all of this needs."""
+    for requirement in (SDK, FASTMCP):
+        older(requirement)
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(PACKAGES), "PYTHONNOUSERSITE": "1"}
+def _environment(requirement: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(older(requirement)), "PYTHONNOUSERSITE": "1"}
 
 
 async def converse(url: str, token: str, calls: list[tuple[str, dict[str, Any]]]) -> Any:
     """What a client of that generation has to say after these calls."""
+    return await _said(SDK, "client.py", url, token, json.dumps(calls))
+
+
+async def converse_by_fastmcp(url: str, token: str) -> Any:
+    """What one of FastMCP's has to say: its tools, and what `whoami` says."""
+    return await _said(FASTMCP, "fast_client.py", url, token)
+
+
+async def _said(requirement: str, script: str, *words: str) -> Any:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(FOLDER / "client.py"),
-        url,
-        token,
-        json.dumps(calls),
-        env=_environment(),
+        str(FOLDER / script),
+        *words,
+        env=_environment(requirement),
         stdout=subprocess.PIPE,
     )
     try:
@@ -60,7 +60,7 @@ async def converse(url: str, token: str, calls: list[tuple[str, dict[str, Any]]]
 async def serving_before() -> AsyncIterator[str]:
     """The URL of a server of that generation."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(FOLDER / "server.py"), env=_environment(), stdout=subprocess.PIPE
+        sys.executable, str(FOLDER / "server.py"), env=_environment(SDK), stdout=subprocess.PIPE
     )
     try:
         assert process.stdout is not None
