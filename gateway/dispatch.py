@@ -9,6 +9,7 @@ Everything that happens to a request ends here as an answer, and as one record.
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from gateway.callback import Inbox, take_event
@@ -65,6 +66,8 @@ PEOPLE = ("_gateway", "people")
 CONTACTS = ("_gateway", "contacts")
 OWN = "_gateway"  # no vendor's mount may shadow what stands below it
 SCRIPT = (OWN, "widget.js")
+# Where a path begins that is the same whichever org stands there.
+FIRST_OF_OURS = frozenset({*HEALTH, WELL_KNOWN[:1], (OWN,)})
 
 Door = TypeVar("Door", Tool, Inbox)
 
@@ -117,12 +120,13 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
     """Find who is asked, and pass the request on to them."""
     http.check(ask.fields)
     path = route.segments(ask.raw_path)
-    if not house.room and (whole := await of_the_house(house, ask, path, record)) is not None:
-        await send(answer, whole)
-        return
-    is_metadata = path[:2] == WELL_KNOWN and not house.room
-    if is_metadata:
-        path = path[2:]
+    is_metadata = False
+    if path[:1] in FIRST_OF_OURS and not house.room:
+        if (whole := await of_the_house(house, ask, path, record)) is not None:
+            await send(answer, whole)
+            return
+        if is_metadata := path[:2] == WELL_KNOWN:
+            path = path[2:]
     site, below = house.sites.find(ask.host, path)
     below = (*house.room, *below)
     asking = http.first(ask.fields, b"origin")
@@ -141,8 +145,8 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
     else:
         is_own = below[:1] == (OWN,)
         if not is_own:
-            answer.problem = site.problem(below)
-            answer.metadata = metadata_url(site, below, ask, path)
+            answer.problem = partial(site.problem, below)
+            answer.metadata = partial(metadata_url, site, below, ask, path)
         org = (await site.find(ask)).org  # 400, 401, 403, where several stand here
         record.org, record.org_id = org.name, org.external_id
         answer.also = origin.cors_fields(asking, org.origins)
@@ -151,7 +155,7 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
         elif is_own:
             await send(answer, await own_page(org, below[1:], ask, answer, record))
         else:
-            answer.problem = org.problem(below)
+            answer.problem = partial(org.problem, below)
             await handle(org, below, ask, answer, record, house.running)
 
 
@@ -262,10 +266,10 @@ async def refuse(answer: Stamped, record: Record, error: GatewayError) -> None:
     else:
         shown = problem.of_error(
             error,
-            answer.problem,
+            answer.problem(),
             record.request_id,
             asked=record.asked,
-            metadata=answer.metadata,
+            metadata=answer.metadata(),
         )
         await send(answer, shown)
 

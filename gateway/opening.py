@@ -1,6 +1,7 @@
 """One handshake, from whoever speaks WebSockets for us: which org, and what becomes of it."""
 
 import time
+from functools import partial
 
 from gateway.core import closing, route
 from gateway.core import fields as http
@@ -42,8 +43,8 @@ async def dispatch(
     """Find who is asked, and pass the handshake on to them."""
     http.check(ask.fields)
     site, below = house.sites.find(ask.host, route.segments(ask.raw_path))
-    answer.problem = site.problem(below)
+    answer.problem = partial(site.problem, below)
     org = (await site.find(ask)).org  # 400, 401, 403, where several stand here
     record.org, record.org_id = org.name, org.external_id
-    answer.problem = org.problem(below)
+    answer.problem = partial(org.problem, below)
     await handle(org, below, ask, socket, answer, record, house.running)

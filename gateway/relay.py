@@ -1,8 +1,7 @@
 """The vendor's side of an exchange: the request goes, and its answer comes back as it arrives."""
 
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
 
 from gateway.core import fields as http
 from gateway.core import problem
@@ -33,28 +32,25 @@ async def relay(exchange: Exchange, ask: Inbound, answer: Outbound, running: Run
             within(exchange.upstream.total),
             until_expiry(exchange.ends_at),
             while_connected(ask, running, exchange.going_on),
-            opened(exchange) as response,
         ):
-            await pass_on(exchange, response, answer)
+            await ask_vendor(exchange, answer)
     except GatewayError as error:
         await say_last(exchange, error, answer)
         raise
 
 
-@asynccontextmanager
-async def opened(exchange: Exchange) -> AsyncIterator[VendorResponse]:
-    """The vendor's answer, at its head; asked once more with the next key on a 401."""
+async def ask_vendor(exchange: Exchange, answer: Outbound) -> None:
+    """Ask, once more with the next key on a 401, and pass on what comes."""
     keys = exchange.upstream.keys[:2] or ("",)
     if exchange.upload is not None:
         keys = keys[:1]  # what has been sent as it came is not there a second time
     for key in keys:
         async with exchange.upstream.transport.open(exchange.request(key), exchange) as response:
             exchange.record.upstream_status = response.status
-            if response.status == 401 and key != keys[-1]:
-                exchange.org.audit.note("key_refused", exchange.record)
-                continue
-            yield response
-            return
+            if response.status != 401 or key == keys[-1]:
+                await pass_on(exchange, response, answer)
+                return
+            exchange.org.audit.note("key_refused", exchange.record)
 
 
 async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound) -> None:

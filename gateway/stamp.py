@@ -1,6 +1,7 @@
 """What every answer carries, whoever made it: an `Outbound` that adds fields, and counts."""
 
 import time
+from collections.abc import Callable
 
 from gateway.core import quota
 from gateway.core.vendor import ProblemShape
@@ -22,16 +23,16 @@ EVERY_ANSWER: Fields = (
 class Stamped:
     """An `Outbound` that writes `EVERY_ANSWER`, the request id, limits and `also` with each head.
 
-    `problem` is how an error would look that ends the request now; `metadata` where a client that
-    is told to sign in reads who signs people in.
+    `problem` says how an error would look that ends the request now; `metadata` where a client that
+    is told to sign in reads who signs people in. Both are asked only when there is an error.
     """
 
     def __init__(self, answer: Outbound, record: Record) -> None:
         self._answer = answer
         self._record = record
         self.also: Fields = ()
-        self.problem: ProblemShape | None = None
-        self.metadata: str | None = None
+        self.problem: Callable[[], ProblemShape | None] = _nothing
+        self.metadata: Callable[[], str | None] = _nothing
 
     @property
     def started(self) -> bool:
@@ -60,3 +61,7 @@ class Stamped:
 
     async def cut(self) -> None:
         await self._answer.cut()
+
+
+def _nothing() -> None:
+    return None
