@@ -107,16 +107,11 @@ async def while_connected(
         ClientLeft, Overloaded, Blocked, LedgerUnavailable: as `interruptible`.
     """
     async with interruptible(running, identity) as interrupt:
-        watcher = asyncio.create_task(_watch(ask, interrupt))
+        forget = ask.on_leave(lambda: interrupt.fire(ClientLeft()))
         try:
             yield
         finally:
-            watcher.cancel()
-
-
-async def _watch(ask: Inbound, interrupt: Interrupt) -> None:
-    await ask.left()
-    interrupt.fire(ClientLeft())
+            forget()
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """The order of the steps, with fakes of the ports: what a refusal has cost by then."""
 
-import asyncio
 import re
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -85,8 +85,8 @@ class World:
         self.step("body")
         return b'{"message":"x","conversationId":"c-1"}'
 
-    async def left(self) -> None:
-        await asyncio.Event().wait()
+    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
+        return lambda: None
 
 
 async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> GatewayError:
@@ -116,7 +116,7 @@ async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> G
         secret=b"s" * 32,
     )
     ask = SimpleNamespace(
-        method=method, raw_query=b"", fields=fields, body=world.body, left=world.left
+        method=method, raw_query=b"", fields=fields, body=world.body, on_leave=world.on_leave
     )
     record = Record(request_id="r", method=method, started=0.0)
     answer = cast("Any", SimpleNamespace(started=False))

@@ -1,6 +1,6 @@
 import asyncio
 import time
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -36,11 +36,30 @@ class Refusing:
 NOBODY = Refusing()
 
 
-def client(gone: asyncio.Event) -> Inbound:
-    async def left() -> None:
-        await gone.wait()
+class Client:
+    """What of an `Inbound` is asked here."""
 
-    return cast("Inbound", SimpleNamespace(left=left))
+    def __init__(self) -> None:
+        self._tell: Callable[[], None] | None = None
+
+    def on_leave(self, tell: Callable[[], None]) -> Callable[[], None]:
+        self._tell = tell
+        return self.forget
+
+    def forget(self) -> None:
+        self._tell = None
+
+    @property
+    def is_watched(self) -> bool:
+        return self._tell is not None
+
+    def leave(self) -> None:
+        if self._tell is not None:
+            self._tell()
+
+
+def connected(client: Client | None = None) -> Inbound:
+    return cast("Inbound", client or Client())
 
 
 async def forever() -> None:
@@ -48,10 +67,10 @@ async def forever() -> None:
 
 
 async def test_ends_what_runs_when_the_client_leaves() -> None:
-    gone, running = asyncio.Event(), Running(NOBODY)
-    asyncio.get_running_loop().call_soon(gone.set)
+    client, running = Client(), Running(NOBODY)
+    asyncio.get_running_loop().call_soon(client.leave)
     with pytest.raises(ClientLeft):
-        async with while_connected(client(gone), running, ALICE):
+        async with while_connected(connected(client), running, ALICE):
             await forever()
     assert len(running) == 0
     await asyncio.sleep(0)  # the task goes on: it is not cancelled any more
@@ -61,7 +80,7 @@ async def test_ends_what_runs_when_the_gateway_stops() -> None:
     running = Running(NOBODY)
     asyncio.get_running_loop().call_soon(running.stop)
     with pytest.raises(Overloaded):
-        async with while_connected(client(asyncio.Event()), running, ALICE):
+        async with while_connected(connected(), running, ALICE):
             await forever()
 
 
@@ -70,7 +89,7 @@ async def test_ends_what_runs_for_somebody_who_is_blocked_and_for_nobody_else() 
     running, ended = Running(refusing), asyncio.Event()
 
     async def work(identity: Identity) -> None:
-        async with while_connected(client(asyncio.Event()), running, identity):
+        async with while_connected(connected(), running, identity):
             await ended.wait()
 
     alices, bobs = asyncio.create_task(work(ALICE)), asyncio.create_task(work(BOB))
@@ -91,22 +110,22 @@ async def test_begins_nothing_for_somebody_who_was_blocked_meanwhile(error: Gate
     refusing.refusals = {"alice": error}
     running = Running(refusing)
     with pytest.raises(type(error)):
-        async with while_connected(client(asyncio.Event()), running, ALICE):
+        async with while_connected(connected(), running, ALICE):
             raise AssertionError("it has begun")
     assert len(running) == 0
     assert asyncio.all_tasks() == tasks
 
 
 async def test_the_first_reason_counts() -> None:
-    gone, running = asyncio.Event(), Running(NOBODY)
+    client, running = Client(), Running(NOBODY)
 
     def both() -> None:
         running.stop()
-        gone.set()
+        client.leave()
 
     asyncio.get_running_loop().call_soon(both)
     with pytest.raises(Overloaded):
-        async with while_connected(client(gone), running, ALICE):
+        async with while_connected(connected(client), running, ALICE):
             await forever()
 
 
@@ -114,7 +133,7 @@ async def test_a_cancel_from_elsewhere_stays_one() -> None:
     entered = asyncio.Event()
 
     async def work() -> None:
-        async with while_connected(client(asyncio.Event()), Running(NOBODY), ALICE):
+        async with while_connected(connected(), Running(NOBODY), ALICE):
             entered.set()
             await forever()
 
@@ -125,13 +144,13 @@ async def test_a_cancel_from_elsewhere_stays_one() -> None:
         await task
 
 
-async def test_leaves_no_task_behind() -> None:
-    before = asyncio.all_tasks()
-    async with while_connected(client(asyncio.Event()), Running(NOBODY), ALICE):
-        pass
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert asyncio.all_tasks() == before
+async def test_watches_the_client_no_longer_than_it_runs() -> None:
+    client = Client()
+    async with while_connected(connected(client), Running(NOBODY), ALICE):
+        assert client.is_watched
+    assert not client.is_watched
+    client.leave()
+    await asyncio.sleep(0)  # the task goes on: it is not cancelled
 
 
 async def test_bounds_a_block_in_time() -> None:
@@ -148,10 +167,10 @@ async def test_a_time_out_inside_a_bounded_block_stays_its_own() -> None:
 
 @pytest.mark.parametrize("span", [0.01, 0.0101])
 async def test_a_client_that_leaves_as_the_time_is_up_is_one_or_the_other(span: float) -> None:
-    gone = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.01, gone.set)
+    client = Client()
+    asyncio.get_running_loop().call_later(0.01, client.leave)
     with pytest.raises((ClientLeft, UpstreamTimeout)):
-        async with within(span), while_connected(client(gone), Running(NOBODY), ALICE):
+        async with within(span), while_connected(connected(client), Running(NOBODY), ALICE):
             await forever()
 
 

@@ -1,9 +1,8 @@
 """What `explain` and `replay` share: a gateway that is only looked at, and requests to show it."""
 
-import asyncio
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,8 +43,9 @@ class Typed:
     async def chunks(self, limit: int) -> AsyncGenerator[bytes, None]:
         yield await self.body(limit)
 
-    async def left(self) -> None:
-        await asyncio.Event().wait()
+    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
+        del tell  # whoever typed it stays
+        return lambda: None
 
 
 @asynccontextmanager

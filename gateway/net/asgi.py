@@ -9,7 +9,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from functools import cached_property
 from typing import Any
 
@@ -157,6 +157,13 @@ class AsgiInbound:
             raise ClientLeft
         return message
 
+    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
+        return asyncio.create_task(self._watch(tell)).cancel
+
+    async def _watch(self, tell: Callable[[], None]) -> None:
+        await self.left()
+        tell()
+
     async def left(self) -> None:
         """Return when the client has left. Only after `body`, or beside `chunks`."""
         if self._arriving is not None:
@@ -172,7 +179,7 @@ class AsgiOutbound:
     """One answer as an ASGI server takes it.
 
     Each call returns once the client can take more. Raises `ClientLeft` where the server says so;
-    many do not (ASGI before 2.4): watch `Inbound.left`.
+    many do not (ASGI before 2.4): ask by `Inbound.on_leave`.
     """
 
     def __init__(self, send: Send, *, closes_unended: bool = False) -> None:

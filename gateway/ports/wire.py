@@ -3,7 +3,7 @@
 Fields are `(name, value)` pairs of bytes, names in lower case, in the order they came.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol, TypeAlias
 
 Fields: TypeAlias = Sequence[tuple[bytes, bytes]]
@@ -55,8 +55,17 @@ class Inbound(Protocol):
         """The body as it comes, in place of `body`. Raises as that does, and `ClientLeft`."""
         ...
 
-    async def left(self) -> None:
-        """Return when the client has left. Only after `body`, or beside `chunks`."""
+    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
+        """Have `tell` called when the client leaves; one at a time.
+
+        Only after `body`, or beside `chunks`: whoever reads the body is told by an exception.
+
+        Returns:
+            What to call when nobody wants to know any more. `tell` is not called after that.
+
+        Raises:
+            ClientLeft: it has.
+        """
         ...
 
 

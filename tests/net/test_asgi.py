@@ -160,6 +160,22 @@ async def test_waits_for_the_client_to_leave() -> None:
     await inbound(part(b""), part(b"", more=True), DISCONNECT).left()
 
 
+async def test_tells_whoever_asked_that_the_client_has_left() -> None:
+    told = asyncio.Event()
+    inbound(part(b""), DISCONNECT).on_leave(told.set)
+    await asyncio.wait_for(told.wait(), 1)
+
+
+async def test_tells_nobody_who_wants_to_know_no_more_and_leaves_no_task() -> None:
+    told: list[bool] = []
+    before = asyncio.all_tasks()
+    inbound(part(b""), DISCONNECT).on_leave(lambda: told.append(True))()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+    assert not told
+
+
 async def test_a_body_that_is_repeated_does_not_hold_the_loop() -> None:
     async def receive() -> dict[str, Any]:
         return part(b"again")

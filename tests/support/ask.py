@@ -1,5 +1,6 @@
 """A request as an `Inbound` shows it, without a socket: for what decides by its fields alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.authn.places import Authorization
@@ -23,7 +24,7 @@ class Ask:
     async def body(self, limit: int) -> bytes:
         raise AssertionError("the body was read before it was known who asks")
 
-    async def left(self) -> None:
+    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
         raise AssertionError("nobody waits for the client at this stage")
 
 
