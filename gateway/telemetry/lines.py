@@ -9,7 +9,6 @@ import os
 import queue
 import select
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,7 +29,8 @@ class Lines:
         self._descriptor = _DESCRIPTORS.get(target)
         self._path = Path(target)
         self._missing = missing
-        self._waiting: queue.Queue[bytes | None] = queue.Queue(MOST_WAITING)
+        # In C, and with no lock that whoever tells a line could wait for.
+        self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._ended = threading.Event()
         self._closing = threading.Event()
         self._no_room = self._unwritten = self._said = 0  # of each, one thread is the writer
@@ -43,20 +43,16 @@ class Lines:
 
     def add(self, line: bytes) -> None:
         """Take one line, without its end."""
-        try:
-            self._waiting.put_nowait(line)
-        except queue.Full:
+        if self._waiting.qsize() < MOST_WAITING:
+            self._waiting.put(line)
+        else:
             self._no_room += 1
 
     def close(self, within: float = 1.0) -> None:
         """Write what there is, for so many seconds at most."""
-        end = time.monotonic() + within
         self._closing.set()
-        try:
-            self._waiting.put(None, timeout=within)
-        except queue.Full:
-            return
-        self._ended.wait(max(0.0, end - time.monotonic()))
+        self._waiting.put(None)
+        self._ended.wait(within)
 
     def _write_all(self) -> None:
         while True:

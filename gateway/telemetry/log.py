@@ -1,6 +1,7 @@
 """One structured log record an exchange; audit events and faults of our own beside it.
 
 No message text, token, cookie, key, body, query or path: what a record has is in `ports.Record`.
+All by structlog, but for the line of an exchange in the gateway's own log (`exchange_line`).
 
 Nobody waits for whoever reads the log: `to_stderr` hands lines to a thread, which may be stuck.
 """
@@ -9,15 +10,16 @@ import logging
 import os
 import sys
 import traceback
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+import msgspec
 import structlog
 from structlog.typing import ExcInfo
 
 from gateway.ports import Record
+from gateway.telemetry.exchange_line import counted, facts_of, line_of
 from gateway.telemetry.lines import STDERR, Lines
 
 # httpx logs URLs at INFO; the others tell of each step of a start.
@@ -42,7 +44,7 @@ def to_stderr() -> Iterator[None]:
         return str(line).encode()
 
     lines = Lines(STDERR, missing=missing)
-    _configure(processors, _ByThread(lines))
+    _configure(processors, _ByThread(lines, is_json=not sys.stderr.isatty()))
     try:
         yield
     finally:
@@ -52,8 +54,9 @@ def to_stderr() -> Iterator[None]:
 class _ByThread:
     """A logger for structlog, and what makes it: one for all."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines, *, is_json: bool) -> None:
         self.lines = lines
+        self.is_json = is_json
 
     def __call__(self, *_: object) -> "_ByThread":
         return self
@@ -155,10 +158,16 @@ class ExchangeLog:
         return factory.lines.dropped if isinstance(factory, _ByThread) else 0
 
     def record(self, record: Record) -> None:
-        self._log.info("exchange", **_facts(record))
+        factory = structlog.get_config()["logger_factory"]
+        if isinstance(factory, _ByThread) and factory.is_json:
+            line = line_of(record)
+            if line is not None:
+                factory.lines.add(line)
+                return
+        self._log.info("exchange", **msgspec.to_builtins(facts_of(record)))
 
     def note(self, event: str, record: Record) -> None:
-        self._log.warning(event, **_who(record), spoofed=_counted(record.spoofed) or None)
+        self._log.warning(event, **_who(record), spoofed=counted(record.spoofed) or None)
 
     def fault(self, error: Exception, record: Record) -> None:
         self._log.error("fault", **_who(record), exc_info=error)
@@ -177,31 +186,3 @@ def _who(record: Record) -> dict[str, object]:
         "user": record.user,
         "conversation": record.conversation,
     }
-
-
-def _facts(record: Record) -> dict[str, object]:
-    facts = {
-        **_who(record),
-        "actor": record.actor,
-        "method": record.method,
-        "status": record.status,
-        "upstream_status": record.upstream_status,
-        "code": record.code,
-        "interrupted": record.interrupted,
-        "dropped": _counted(record.dropped),
-        "spoofed": _counted(record.spoofed),
-        "usage": record.usage,
-        "bytes_in": record.bytes_in,
-        "bytes_out": record.bytes_out,
-        "first_byte_ms": None if record.first_byte_ms is None else round(record.first_byte_ms, 1),
-        "duration_ms": round(record.duration_ms, 1),
-    }
-    return {name: fact for name, fact in facts.items() if fact not in (None, "", [], {}, 0)}
-
-
-def _counted(names: Sequence[str]) -> dict[str, int]:
-    """How many of these stood in the body, the query, and so on.
-
-    Not the names: a client that writes `?TOKEN` has made its token one. `explain` shows them.
-    """
-    return dict(Counter(name.partition(":")[0] for name in names))

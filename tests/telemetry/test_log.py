@@ -157,3 +157,19 @@ def test_an_event_that_nobody_took_is_a_line_and_one_that_was_taken_is_none(
         log.ExchangeLog().delivered("acme", "support", outcome)
     (line,) = logged(lines)
     assert (line["event"], line["org"], line["upstream"]) == ("event_died", "acme", "support")
+
+
+def test_serving_writes_the_same_lines_by_a_thread(
+    lines: io.StringIO, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    records = [record(org=org, status=200) for org in ("acme", "Zoë", "half \ud83d", "beta")]
+    for one in records:
+        log.ExchangeLog().record(one)
+    with log.to_stderr():
+        for one in records:
+            log.ExchangeLog().record(one)
+    by_thread = [json.loads(line) for line in capfdbinary.readouterr().err.splitlines()]
+    here = logged(lines)
+    for line in (*here, *by_thread):
+        del line["timestamp"]
+    assert by_thread == here
