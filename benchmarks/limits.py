@@ -147,9 +147,11 @@ async def alone(people: int, requests: int = 5000) -> float:
         for number in range(start, start + requests):
             record = Record("r", "POST", 0.0)
             asked = persons[number % people], "support", chat, record
-            async with limits.admit(*asked), limits.spend(*asked):
-                record.upstream_status, record.usage["credits"] = 200, 1
-                quota.fields(record.quotas)
+            ticket = await limits.admit(*asked)
+            await ticket.spend()
+            record.upstream_status, record.usage["credits"] = 200, 1
+            quota.fields(record.quotas)
+            await ticket.end()
         if start >= people:  # everybody has an account by now
             best = min(best, time.process_time() - before)
     return best / requests * 1e6

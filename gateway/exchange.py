@@ -21,10 +21,10 @@ from gateway.core.errors import (
 )
 from gateway.core.identity import Identity, propose_user_id
 from gateway.core.route import Match, Segments
-from gateway.idempotency import once
+from gateway.idempotency import once, repeatable
 from gateway.interrupt import Running
 from gateway.org import Exchange, Org, Upstream
-from gateway.ports import Answering, Fields, Inbound, Record, Whose
+from gateway.ports import Answering, Fields, Inbound, Record, Ticket, Whose
 from gateway.relay import relay
 from gateway.uploading import uploading
 from gateway.welcome import authenticate
@@ -42,8 +42,8 @@ async def handle(
         raise MethodNotAllowed(("GET",))
     check_origin(org, match, ask)  # 403: a page of somebody else's, where none is expected
     identity = await authenticate(org, ask, answer, record)  # 401: who is asking
-    counted = identity.person, upstream.name, match.operation, record
-    async with org.limits.admit(*counted):  # 429: how often, and how many at once
+    ticket = await org.limits.admit(identity.person, upstream.name, match.operation, record)  # 429
+    try:
         user = await user_id(org, upstream, identity, record)  # 403: the name the vendor knows
         if upstream.contacts is not None:
             upstream.contacts.saw(identity, user)  # the vendor hears of it some other time
@@ -52,12 +52,28 @@ async def handle(
         await check_conversations(exchange)  # 404: theirs to continue?
         check_tools(exchange)  # 404: theirs to use?
         bound_tools(exchange)  # 400: has the person said anything lately?
-        async with (
-            once(exchange),  # 409: has it been asked for already?
-            org.limits.spend(*counted),  # 429: what it may cost
-            uploading(exchange, ask),  # 400, 413, 415: of a form, what comes before a file
-        ):
-            await relay(exchange, ask, answer, running)  # 502, 504
+        key = repeatable(exchange)  # 400: the name of what must not be done twice
+        if key is None:
+            await ask_vendor(exchange, ticket, answer, running)
+        else:
+            async with once(exchange, key):  # 409: has it been asked for already?
+                await ask_vendor(exchange, ticket, answer, running)
+    except BaseException as error:
+        await ticket.end(error)
+        raise
+    await ticket.end()
+
+
+async def ask_vendor(
+    exchange: Exchange, ticket: Ticket, answer: Answering, running: Running
+) -> None:
+    """Do what it costs money to do."""
+    await ticket.spend()  # 429: what it may cost
+    if exchange.call.operation.files:
+        async with uploading(exchange):  # 400, 413, 415: of a form, what comes before a file
+            await relay(exchange, exchange.ask, answer, running)
+    else:
+        await relay(exchange, exchange.ask, answer, running)  # 502, 504
 
 
 def route(org: Org, path: Segments, ask: Inbound, record: Record) -> tuple[Upstream, Match]:

@@ -37,19 +37,28 @@ BEFORE = (
 SAID_NO = frozenset({*range(400, 500), 500, 503, 529})
 
 
+def repeatable(exchange: Exchange) -> str | None:
+    """The client's name for what must be done once; None: it may be asked for again.
+
+    Raises:
+        BadRequest: its name is none.
+    """
+    call = exchange.call
+    if not call.operation.thinks or call.method != "POST":
+        return None
+    return key_of(exchange.ask.fields)
+
+
 @asynccontextmanager
-async def once(exchange: Exchange) -> AsyncIterator[None]:
+async def once(exchange: Exchange, key: str) -> AsyncIterator[None]:
     """Run the block for the first who asks this under its name, and for nobody else.
 
     Raises:
         AskedAlready: it is not the first.
-        BadRequest: its name is none.
         LedgerUnavailable: nobody knows.
     """
     askings, call = exchange.org.askings, exchange.call
-    thinks = call.operation.thinks and call.method == "POST"
-    key = key_of(exchange.ask.fields) if thinks else None
-    if key is None or askings is None:
+    if askings is None:
         yield
         return
     record, upstream = exchange.record, exchange.upstream.name

@@ -43,8 +43,8 @@ async def read_as_staff(
     person = Person(org.external_id, subject_of(path[0]))  # 400
     upstream, match = route(org, path[1:], ask, record)  # 404
     record.operation = f"staff:{match.name}"
-    counted = reader.person, upstream.name, match.operation, record
-    async with org.limits.admit(*counted):  # 429
+    ticket = await org.limits.admit(reader.person, upstream.name, match.operation, record)  # 429
+    try:
         user = await known(org, upstream, match, person)  # 404
         both = replace(record, subject=person.subject, actor=reader.subject, user=user)
         read = await read_call(org, upstream, match, ask, both)  # 400
@@ -53,8 +53,12 @@ async def read_as_staff(
         exchange = Exchange(by_the_ledger, upstream, read, identity, user, record, ask)
         await check_conversations(exchange)  # 404
         org.audit.note(READ, replace(both, conversation=record.conversation))
-        async with org.limits.spend(*counted):  # 429
-            await relay(exchange, ask, answer, running)  # 502, 504
+        await ticket.spend()  # 429
+        await relay(exchange, ask, answer, running)  # 502, 504
+    except BaseException as error:
+        await ticket.end(error)
+        raise
+    await ticket.end()
 
 
 async def known(org: Org, upstream: Upstream, match: Match, person: Person) -> str:

@@ -19,15 +19,13 @@ Pieces: TypeAlias = AsyncGenerator[bytes, None]
 
 
 @asynccontextmanager
-async def uploading(exchange: Exchange, ask: Inbound) -> AsyncIterator[None]:
+async def uploading(exchange: Exchange) -> AsyncIterator[None]:
     """Run the block while the form of an operation that takes files can be passed on.
 
     Raises:
         BadRequest, UnsupportedMediaType, ContentTooLarge, SpoofedIdentity, RequestTimeout.
     """
-    if not exchange.call.operation.files:
-        yield
-        return
+    ask = exchange.ask
     reads = exchange.upstream.reads_forms
     if reads is None or http.values(ask.fields, b"content-encoding"):
         raise UnsupportedMediaType

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -40,6 +39,7 @@ class World:
     trace: list[str] = field(default_factory=list)
     whose_it_is: Whose = Whose.THEIRS
     fails_at: dict[str, GatewayError] = field(default_factory=dict)
+    ended: list[BaseException | None] = field(default_factory=list)  # tickets, by these errors
 
     def step(self, name: str) -> None:
         self.trace.append(name)
@@ -61,13 +61,15 @@ class World:
         return proposed
 
     # Limits, AuditSink, Transport
-    def admit(self, *counted: object) -> AbstractAsyncContextManager[None]:
+    async def admit(self, *counted: object) -> "World":
         self.step("admit")
-        return nullcontext()
+        return self
 
-    def spend(self, *counted: object) -> AbstractAsyncContextManager[None]:
+    async def spend(self) -> None:
         self.step("spend")
-        return nullcontext()
+
+    async def end(self, error: BaseException | None = None) -> None:
+        self.ended.append(error)
 
     def note(self, event: str, record: Record) -> None:
         self.step(f"audit {event}")
@@ -136,6 +138,21 @@ async def test_a_stranger_has_caused_nothing() -> None:
     world = World(fails_at={"authenticate": CredentialsMissing()})
     await run(world)
     assert world.trace == ["authenticate"]
+
+
+@pytest.mark.parametrize("step", ["user id", "body", "whose", "spend", "vendor"])
+async def test_what_was_counted_ends_by_what_ended_it(step: str) -> None:
+    world = World(fails_at={step: Unavailable()})
+    error = await run(world)
+    assert error is world.fails_at[step]
+    assert world.ended == [error]
+
+
+@pytest.mark.parametrize("step", ["authenticate", "blocked?", "admit"])
+async def test_what_was_not_counted_does_not_end(step: str) -> None:
+    world = World(fails_at={step: Unavailable()})
+    await run(world)
+    assert world.ended == []
 
 
 async def test_a_method_nobody_declared_is_refused_before_anybody_is_asked() -> None:

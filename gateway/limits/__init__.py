@@ -9,25 +9,32 @@ An org without limits has `Unlimited`, and pays nothing for those of others.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 
 from gateway.core.identity import Person
 from gateway.core.vendor import Operation
-from gateway.ports import Limits, Record
+from gateway.ports import Limits, Record, Ticket
+
+
+class Uncounted(Ticket):
+    """Holds nothing."""
+
+    async def spend(self) -> None:
+        return
+
+    async def end(self, error: BaseException | None = None) -> None:
+        return
+
+
+UNCOUNTED = Uncounted()
 
 
 class Unlimited(Limits):
     """Admits everybody."""
 
-    def admit(
+    async def admit(
         self, person: Person, upstream: str, operation: Operation, record: Record
-    ) -> AbstractAsyncContextManager[None]:
-        return nullcontext()
-
-    def spend(
-        self, person: Person, upstream: str, operation: Operation, record: Record
-    ) -> AbstractAsyncContextManager[None]:
-        return nullcontext()
+    ) -> Ticket:
+        return UNCOUNTED
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:
         return ()

@@ -9,8 +9,7 @@ State is kept by the org's external_id and not here: an org may be let go and ma
 
 import math
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 from gateway.core.budget import Ending, due
 from gateway.core.errors import Overloaded, TooManyRequests, UpstreamUnreachable
@@ -19,12 +18,13 @@ from gateway.core.quota import TENTHS, THOUSANDTHS, Rate
 from gateway.core.usage import amounts
 from gateway.core.vendor import Operation
 from gateway.limits.calendar import Calendar
-from gateway.limits.counts import Called, Counts, Reserved, Standing
+from gateway.limits.counts import Called, Counts, Reserved, Slot, Standing
 from gateway.limits.keys import Keys
 from gateway.limits.named import BudgetOf, Layer, Limit, RateOf, StreamsOf, VendorOf
-from gateway.limits.rules import GRACE, Rules
-from gateway.ports import Record
+from gateway.limits.rules import GRACE, Rules, VendorRules
+from gateway.ports import Record, Ticket
 
+UNTOUCHED = (TooManyRequests, UpstreamUnreachable, Overloaded)  # raised before the vendor is asked
 MOST = 10**15  # thousandths one answer may cost: what a vendor says must fit a counter
 
 
@@ -50,49 +50,39 @@ class OrgLimits:
             alone = len(allowed.budgets) == 1
             self._budgets += [BudgetOf.named(layer, one, alone=alone) for one in allowed.budgets]
 
-    @asynccontextmanager
     async def admit(
         self, person: Person, upstream: str, operation: Operation, record: Record
-    ) -> AsyncIterator[None]:
+    ) -> "Counted":
         streams = self._streams if operation.costs else []
+        counted = Counted(self, person, self._rules.upstreams[upstream], operation, record)
         if not self._rates and not streams:
-            yield
-            return
+            return counted
         key, cost = self._keys.person(person), TENTHS if operation.costs else 1
         rated = [one.rated(self._whose(one.layer, key), cost) for one in self._rates]
         slots = [one.slot(self._whose(one.layer, key)) for one in streams]
-        ticket, lasts = _ticket(), self._rules.upstreams[upstream].lasts + GRACE
-        standings = await self._counts.admit(rated, slots, ticket, lasts)
+        standings = await self._counts.admit(rated, slots, counted.name, counted.lasts)
         _judge([*self._rates, *streams], standings, record)
-        try:
-            yield
-        finally:
-            if slots:
-                await self._counts.leave(slots, ticket)
+        counted.slots = slots
+        return counted
 
-    @asynccontextmanager
-    async def spend(
-        self, person: Person, upstream: str, operation: Operation, record: Record
-    ) -> AsyncIterator[None]:
-        rules, ticket = self._rules.upstreams[upstream], _ticket()
-        reserved: list[Reserved] = []
-        if operation.costs and self._budgets:
+    async def spend(self, counted: "Counted") -> None:
+        rules, person, record = counted.rules, counted.person, counted.record
+        if counted.operation.costs and self._budgets:
             reserved = self._reserved(person)
-            standings = await self._counts.reserve(reserved, ticket, rules.lasts + GRACE)
+            standings = await self._counts.reserve(reserved, counted.name, counted.lasts)
             _judge(self._budgets, standings, record)
-        ending = Ending.BROKEN
+            counted.reserved = reserved
+        if rules.limit is not None:
+            await self._share(rules.key, rules.limit, person, counted.name, record)
+
+    async def end(self, counted: "Counted", ending: Ending) -> None:
         try:
-            if rules.limit is not None:
-                await self._share(rules.key, rules.limit, person, ticket, record)
-            yield
-            ending = Ending.WHOLE
-        except (TooManyRequests, UpstreamUnreachable, Overloaded):
-            ending = Ending.UNTOUCHED if not record.upstream_status else ending
-            raise
+            if counted.reserved:
+                charged = self._charged(ending, counted.record)
+                await self._counts.settle(counted.reserved, charged, counted.name)
         finally:
-            if reserved:
-                charged = self._charged(ending, record)
-                await self._counts.settle(reserved, charged, ticket)
+            if counted.slots:
+                await self._counts.leave(counted.slots, counted.name)
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:
         limit = self._rules.upstreams[upstream].limit
@@ -147,6 +137,49 @@ class OrgLimits:
         ]
 
 
+class Counted(Ticket):
+    """One request that an org's limits have let by."""
+
+    __slots__ = (
+        "_limits",
+        "lasts",
+        "name",
+        "operation",
+        "person",
+        "record",
+        "reserved",
+        "rules",
+        "slots",
+    )
+
+    def __init__(
+        self,
+        limits: OrgLimits,
+        person: Person,
+        rules: VendorRules,
+        operation: Operation,
+        record: Record,
+    ) -> None:
+        self._limits = limits
+        self.person = person
+        self.rules = rules
+        self.operation = operation
+        self.record = record
+        self.name = _name()
+        self.slots: Sequence[Slot] = ()
+        self.reserved: Sequence[Reserved] = ()
+        self.lasts = rules.lasts + GRACE
+
+    async def spend(self) -> None:
+        await self._limits.spend(self)
+
+    async def end(self, error: BaseException | None = None) -> None:
+        ending = Ending.WHOLE if error is None else Ending.BROKEN
+        if isinstance(error, UNTOUCHED) and not self.record.upstream_status:
+            ending = Ending.UNTOUCHED
+        await self._limits.end(self, ending)
+
+
 def _judge(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
     """Refuse what is not granted, by the limit that holds it up longest; else note how all stand.
 
@@ -165,7 +198,7 @@ def _judge(limits: Sequence[Limit], standings: Sequence[Standing], record: Recor
     record.quotas += [one.quota(now) for one, now in found if one.layer is Layer.USER]
 
 
-def _ticket() -> str:
+def _name() -> str:
     """A name for one exchange that no client can choose, as it can the request's id.
 
     Drawn and not counted: processes forked from one would count alike, and take each other's.

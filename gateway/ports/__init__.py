@@ -74,6 +74,7 @@ __all__ = [
     "SharedSignIn",
     "SignIn",
     "Telling",
+    "Ticket",
     "Transport",
     "UsageSink",
     "VendorResponse",
@@ -192,24 +193,32 @@ class FaultSink(Protocol):
         ...
 
 
-class Limits(Protocol):
-    """How much one person may ask for, and how much all of an org may."""
+class Ticket(Protocol):
+    """A request that has been counted, while it is under way. Whoever gets one says when it ends,
+    whatever becomes of it.
+    """
 
-    def admit(
-        self, person: Person, upstream: str, operation: Operation, record: Record
-    ) -> AbstractAsyncContextManager[None]:
-        """Count a request; held while it is under way. Nothing has been read of it but its head.
+    async def spend(self) -> None:
+        """Hold a part of the budgets, before the vendor is asked.
 
-        Raises `UserLimit`, `OrgLimit`; `Unavailable` when nothing can be counted.
+        Raises `UserLimit`, `OrgLimit`, `BudgetExhausted`; `Unavailable` when nothing can be held.
         """
         ...
 
-    def spend(
-        self, person: Person, upstream: str, operation: Operation, record: Record
-    ) -> AbstractAsyncContextManager[None]:
-        """Hold a part of the budgets while the vendor is asked; charged is what `record` then says.
+    async def end(self, error: BaseException | None = None) -> None:
+        """Give back what is held, and charge what its record says; `error` is what ended it."""
+        ...
 
-        Raises `UserLimit`, `OrgLimit`, `BudgetExhausted`; `Unavailable` when nothing can be held.
+
+class Limits(Protocol):
+    """How much one person may ask for, and how much all of an org may."""
+
+    async def admit(
+        self, person: Person, upstream: str, operation: Operation, record: Record
+    ) -> Ticket:
+        """Count a request, of which nothing has been read but its head.
+
+        Raises `UserLimit`, `OrgLimit`; `Unavailable` when nothing can be counted.
         """
         ...
 

@@ -3,7 +3,8 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -18,12 +19,13 @@ from gateway.core.errors import (
 )
 from gateway.core.identity import Person
 from gateway.core.quota import Budget, Rate, Streams
+from gateway.core.vendor import Operation
 from gateway.limits.calendar import Calendar
 from gateway.limits.keys import Keys
 from gateway.limits.local import LocalCounts
 from gateway.limits.org import OrgLimits
 from gateway.limits.rules import Allowed, Rules, VendorRules
-from gateway.ports import ClientLeft, Record
+from gateway.ports import ClientLeft, Record, Ticket
 from gateway.vendors.chatbase import VENDOR
 from tests.support.clock import WoundClock
 
@@ -56,9 +58,33 @@ def fresh() -> Record:
     return Record("r", "POST", 0.0)
 
 
-async def admit(limits: OrgLimits, person: Person = ALICE, operation: object = CHAT) -> Record:
+@asynccontextmanager
+async def admitted(
+    limits: OrgLimits, person: Person, operation: Operation, record: Record
+) -> AsyncIterator[Ticket]:
+    """A block that is counted as a request, and ends as it does."""
+    ticket = await limits.admit(person, "support", operation, record)
+    try:
+        yield ticket
+    except BaseException as error:
+        await ticket.end(error)
+        raise
+    await ticket.end()
+
+
+@asynccontextmanager
+async def spending(
+    limits: OrgLimits, person: Person, operation: Operation, record: Record
+) -> AsyncIterator[None]:
+    """A block in which the vendor is asked."""
+    async with admitted(limits, person, operation, record) as ticket:
+        await ticket.spend()
+        yield
+
+
+async def admit(limits: OrgLimits, person: Person = ALICE, operation: Operation = CHAT) -> Record:
     record = fresh()
-    async with limits.admit(person, "support", operation, record):  # type: ignore[arg-type]
+    async with admitted(limits, person, operation, record):
         return record
 
 
@@ -72,7 +98,7 @@ async def spend(
 ) -> Record:
     """One call of the vendor, which says that it cost this much, and ends so."""
     record = fresh()
-    async with limits.spend(person, "support", CHAT, record):
+    async with spending(limits, person, CHAT, record):
         record.upstream_status = status
         record.usage.update(usage or {})
         if ends is not None:
@@ -83,7 +109,7 @@ async def spend(
 async def left(scene: Scene) -> int:
     """Credits that are left of the budget of ten, a first look at it included."""
     record = fresh()
-    async with scene.limits().spend(ALICE, "support", CHAT, record):
+    async with spending(scene.limits(), ALICE, CHAT, record):
         (quota,) = record.quotas
         record.upstream_status = 400  # costs nothing
     return quota.remaining + 1
@@ -125,7 +151,7 @@ async def test_lists_and_reads_count_a_tenth() -> None:
 
 async def test_answers_under_way_are_those_that_make_the_vendor_think() -> None:
     limits = Scene(user=Allowed(streams=Streams(1))).limits()
-    async with limits.admit(ALICE, "support", CHAT, fresh()):
+    async with admitted(limits, ALICE, CHAT, fresh()):
         with pytest.raises(UserLimit) as caught:
             await admit(limits)
         assert caught.value.retry_after == 1
@@ -138,7 +164,7 @@ async def test_a_place_is_free_again_however_it_ends() -> None:
     limits = Scene(user=Allowed(streams=Streams(1))).limits()
     for ends in (ClientLeft(), UpstreamBrokeOff(), RuntimeError(), asyncio.CancelledError()):
         with pytest.raises(type(ends)):
-            async with limits.admit(ALICE, "support", CHAT, fresh()):
+            async with admitted(limits, ALICE, CHAT, fresh()):
                 raise ends
     await admit(limits)
 
@@ -193,7 +219,7 @@ async def test_a_hundred_first_requests_at_once_cannot_pass_a_budget_of_one() ->
 
     async def ask() -> None:
         nonlocal called
-        async with limits.spend(ALICE, "support", CHAT, fresh()):
+        async with spending(limits, ALICE, CHAT, fresh()):
             called += 1
             await go.wait()
 
@@ -232,7 +258,7 @@ async def test_budgets_of_both_units_are_settled_each_by_its_own() -> None:
 async def test_lists_cost_no_budget() -> None:
     limits = Scene(user=Allowed(budgets=(Budget(1000, "credits", "day"),))).limits()
     for _ in range(3):
-        async with limits.spend(ALICE, "support", LIST, fresh()):
+        async with spending(limits, ALICE, LIST, fresh()):
             pass
 
 
@@ -262,7 +288,7 @@ async def test_a_share_that_is_used_up_charges_nothing() -> None:
 
 async def test_a_vendors_limit_counts_lists_too() -> None:
     limits = Scene(vendor=Rate(1, 60)).limits()
-    async with limits.spend(ALICE, "support", LIST, fresh()):
+    async with spending(limits, ALICE, LIST, fresh()):
         pass
     with pytest.raises(TooManyRequests):
         await spend(limits)
@@ -273,7 +299,7 @@ async def test_the_refusal_that_lasts_longest_is_told() -> None:
     await admit(limits)
     record = fresh()
     with pytest.raises(UserLimit, match="in 3600 s"):
-        async with limits.admit(ALICE, "support", CHAT, record):
+        async with admitted(limits, ALICE, CHAT, record):
             pass
     assert [quota.name for quota in record.quotas] == ["per-user-3600s"]
 
@@ -297,12 +323,12 @@ async def test_says_what_applies() -> None:
 def test_processes_forked_from_one_name_their_exchanges_apart() -> None:
     script = """
 import os
-from gateway.limits.org import _ticket
+from gateway.limits.org import _name
 if os.fork() == 0:
-    print(_ticket(), flush=True)
+    print(_name(), flush=True)
     os._exit(0)
 os.wait()
-print(_ticket())
+print(_name())
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
