@@ -17,9 +17,10 @@ from gateway.core.errors import (
 Fields = Sequence[tuple[bytes, bytes]]
 
 TOKEN = re.compile(rb"[!#$%&'*+.^`|~0-9a-z-]+")  # RFC 9110 section 5.6.2, lower case, without "_"
+_OF_TOKENS = bytes(code for code in range(128) if TOKEN.fullmatch(bytes([code])))
+_CONTROLS = bytes({*range(32), 127} - {9})  # RFC 9110 section 5.5
 VISIBLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # what we write in a field
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 section 5.5
 COOKIE_NAME = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z_-]+")
 COOKIE_VALUE = re.compile(rb"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")  # RFC 6265 4.1.1
 
@@ -83,11 +84,15 @@ def check(fields: Fields) -> None:
     """
     if len(fields) > MAX_FIELDS:
         raise FieldsTooLarge
-    for name, value in fields:
-        if not TOKEN.fullmatch(name):
-            raise BadRequest("A field name has a character that names cannot have, or a '_'")
-        if CONTROL.search(value):
-            raise BadRequest("A field value has a control character")
+    if not fields:
+        return
+    # To delete from all what may stand there takes a third of the time of a look at each.
+    names = [name for name, _ in fields]
+    if b"" in names or b":".join(names).translate(None, _OF_TOKENS) != b":" * (len(names) - 1):
+        raise BadRequest("A field name has a character that names cannot have, or a '_'")
+    written = b"".join([value for _, value in fields])
+    if len(written.translate(None, _CONTROLS)) != len(written):
+        raise BadRequest("A field value has a control character")
 
 
 def values(fields: Fields, name: bytes) -> list[bytes]:

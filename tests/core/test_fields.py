@@ -1,4 +1,5 @@
 import contextlib
+import re
 import time
 
 import pytest
@@ -60,6 +61,19 @@ def test_refuses_a_value_with_a_control_character(code: int) -> None:
 
 def test_takes_what_fields_may_hold() -> None:
     fields.check([(b"x-a", b"a\tb \x80\xff ~"), (b"x.b!#$%&'*+^`|~1", b"")])
+
+
+NAME = re.compile(rb"[!#$%&'*+.^`|~0-9a-z-]+")
+CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+NAMES = st.text("a-Z:_1 ", max_size=4).map(str.encode) | st.binary(max_size=2)
+VALUES = st.text("a\t\n :", max_size=4).map(str.encode) | st.binary(max_size=3)
+
+
+@given(st.lists(st.tuples(NAMES, VALUES), max_size=4))
+def test_refuses_all_fields_where_it_would_refuse_one(lines: list[tuple[bytes, bytes]]) -> None:
+    good = all(NAME.fullmatch(name) and not CONTROL.search(value) for name, value in lines)
+    with contextlib.nullcontext() if good else pytest.raises(BadRequest):
+        fields.check(lines)
 
 
 def test_refuses_too_many_fields() -> None:
