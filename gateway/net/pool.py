@@ -2,16 +2,16 @@
 
 Every step takes constant time, however many streams are open. A slot is a connection that is being
 made or is open; it is given back when the attempt fails or the connection is lost, so a cancelled
-caller cannot keep one. Whoever has waited longest gets the next: nobody overtakes the line.
+caller cannot keep one.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from gateway.core.errors import Overloaded
 from gateway.net.connection import Connection
+from gateway.net.line import Line
 from gateway.net.resting import Resting
 
 Dial: TypeAlias = Callable[[Callable[[Connection], None]], Awaitable[Connection]]
@@ -29,12 +29,12 @@ class Pool:
         self._dial = dial
         self._everywhere = everywhere
         self._size = size
-        self._max_waiters = max_waiters
-        self._patience = patience  # seconds in the line
         self._connecting = 0
         self._open: set[Connection] = set()
         self._resting: dict[Connection, None] = {}  # in the order they came to rest
-        self._line: OrderedDict[asyncio.Future[Connection | None], None] = OrderedDict()
+        self._line: Line[Connection | None] = Line(  # a connection, or the slot for one
+            most=max_waiters, patience=patience, back=self._hand_back
+        )
         self._closed = False
         self._empty = asyncio.Event()
 
@@ -65,7 +65,7 @@ class Pool:
         if self.slots >= self._size and (rested := self._last_resting()):
             rested.abort()  # its slot comes to the head of the line
         while self.slots >= self._size or self._closed:
-            connection = await self._stand_in_line()
+            connection = await self._line.stand()
             if connection is None:
                 return await self._make()
             if not connection.closed:
@@ -75,7 +75,7 @@ class Pool:
 
     def put_back(self, connection: Connection) -> None:
         """Take one that is fit for another exchange."""
-        if not self._pass_on(connection):
+        if not self._line.pass_on(connection):
             connection.rest()
             self._resting[connection] = None
             self._everywhere.add(connection)
@@ -84,8 +84,7 @@ class Pool:
         """Close all connections, also those in use, and send everybody away."""
         self._closed = True
         self._resting.clear()
-        while self._line:
-            self._send_away(next(iter(self._line)))
+        self._line.close()
         if self._open:
             for connection in list(self._open):
                 connection.abort()
@@ -124,47 +123,13 @@ class Pool:
                 self._empty.set()
 
     def _free_slot(self) -> None:
-        if not self._closed and self._pass_on(None):
+        if not self._closed and self._line.pass_on(None):
             self._connecting += 1
 
-    def _pass_on(self, connection: Connection | None) -> bool:
-        """Give a connection, or the slot for one, to the head of the line. False: nobody waits."""
-        while self._line:
-            waiter, _ = self._line.popitem(last=False)
-            if not waiter.done():
-                waiter.set_result(connection)
-                return True
-        return False
-
-    async def _stand_in_line(self) -> Connection | None:
-        """What `_pass_on` gives."""
-        if self._closed or len(self._line) >= self._max_waiters:
-            raise Overloaded
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Connection | None] = loop.create_future()
-        self._line[waiter] = None
-        timer = loop.call_later(self._patience, self._send_away, waiter)
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            self._line.pop(waiter, None)
-            self._hand_back(waiter)
-            raise
-        finally:
-            timer.cancel()
-
-    def _hand_back(self, waiter: asyncio.Future[Connection | None]) -> None:
-        """Whoever was cancelled may have been given something a moment before."""
-        if waiter.cancelled() or waiter.exception() is not None:
-            return
-        connection = waiter.result()
+    def _hand_back(self, connection: Connection | None) -> None:
+        """Take what was given to somebody who was cancelled."""
         if connection is None:
             self._connecting -= 1
             self._free_slot()
         else:
             self.put_back(connection)
-
-    def _send_away(self, waiter: asyncio.Future[Connection | None]) -> None:
-        self._line.pop(waiter, None)
-        if not waiter.done():
-            waiter.set_exception(Overloaded())
