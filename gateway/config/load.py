@@ -14,6 +14,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from gateway.config import overlay, shape, toml_file, unavailable, vendors
+from gateway.config.collector import paused
 from gateway.config.include import INCLUDE, ORGS, include
 from gateway.config.interpolate import Sources, interpolated
 from gateway.config.meaning import Meaning, meant
@@ -57,6 +58,7 @@ class Loaded:
         return shape.at(self.written, self.meaning.as_written(path))
 
 
+@paused()
 def load(
     path: FilePath | str,
     *,

@@ -92,7 +92,7 @@ def _in_text(
     # A parser of 30 ms and 1 MiB, which a configuration without mistakes does not need.
     from gateway.config.positions import nearest, positions
 
-    found = positions(home.text)
+    found = positions(home.text, [one.path for one in findings])
     mistakes: list[Mistake] = []
     for one in findings:
         name = variable(one.path)

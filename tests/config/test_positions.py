@@ -89,6 +89,12 @@ def test_finds_every_key_and_item():
     assert positions(TEXT) == POSITIONS
 
 
+@pytest.mark.parametrize("path", POSITIONS)
+def test_asked_for_one_it_gives_that_and_what_holds_it(path: Path):
+    held = [path[:end] for end in range(1, len(path) + 1)]
+    assert positions(TEXT, [path]) == {one: POSITIONS[one] for one in held if one in POSITIONS}
+
+
 @pytest.mark.parametrize(
     ("text", "path", "expected"),
     [

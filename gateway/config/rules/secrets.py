@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic import SecretStr
 
@@ -29,6 +32,7 @@ _PASSWORD = f"its password {_WRITTEN_OUT}"
 _STORE: Path = ("store", "url")
 URLS: tuple[Path, ...] = (_STORE, ("shared", "url"))  # in which a password may stand
 _WORD = re.compile(r"(?:^[A-Za-z]{1,16} (?=\{key\}))?\{[a-z]+\}")  # a scheme before the key is none
+_PLAIN = {str, int, float, bool, NoneType}
 _SECRET_FIELD = re.compile(r"auth|key|token|secret|password|credential|cookie|signature")
 
 
@@ -76,12 +80,32 @@ def is_secret_field(name: str, template: str) -> bool:
     return bool(_SECRET_FIELD.search(name.lower()) and _WORD.sub("", template).strip())
 
 
+@cache
+def _keys(table: type[Table]) -> tuple[tuple[str, str], ...]:
+    """The names of a table's fields in which a secret can be, each with a file's key for it."""
+    return tuple(
+        (name, field.alias or name)
+        for name, field in table.model_fields.items()
+        if not _is_plain(field.annotation)
+    )
+
+
+def _is_plain(kind: object) -> bool:
+    """Whether a field of this annotation holds texts, numbers and choices alone."""
+    origin = get_origin(kind)
+    if origin is Literal:
+        return True
+    if origin in {tuple, Union, UnionType}:
+        return all(_is_plain(one) for one in get_args(kind) if one is not Ellipsis)
+    return _is_plain(get_args(kind)[0]) if origin is Annotated else kind in _PLAIN
+
+
 def _secrets(value: object, path: Path) -> Iterator[Path]:
     if isinstance(value, SecretStr):
         yield path
     elif isinstance(value, Table):
-        for name, field in type(value).model_fields.items():
-            yield from _secrets(getattr(value, name), (*path, field.alias or name))
+        for name, key in _keys(type(value)):
+            yield from _secrets(getattr(value, name), (*path, key))
     elif isinstance(value, tuple) and value and isinstance(value[0], SecretStr):
         yield path  # of all: empty ones are gone, so an index here is not one in the file
     elif isinstance(value, tuple):

@@ -246,6 +246,8 @@ def _why_opaque(sign_in: JwtSignInSettings, pattern: re.Pattern[str]) -> str | N
 
 
 def _is_auth0(issuer: str) -> bool:
+    if ".auth0.com" not in issuer:
+        return False
     try:
         return url(issuer).host.endswith(".auth0.com")
     except ValueError:

@@ -35,6 +35,7 @@ SHARED_KINDS: Mapping[str, type[SharedTable]] = {
     "session": SharedSessionSettings,
 }
 USUAL = "jwt"
+_TELLING = frozenset(key for kind in KINDS.values() for key in kind.TELLING_KEYS)
 
 
 def kind_of(table: object) -> str:
@@ -45,6 +46,8 @@ def kind_of(table: object) -> str:
         return USUAL
     if "type" in table:
         return str(table["type"])
+    if _TELLING.isdisjoint(table):
+        return USUAL
     telling = (
         name for name, kind in KINDS.items() if not table.keys().isdisjoint(kind.TELLING_KEYS)
     )

@@ -1,7 +1,11 @@
+import re
+
 import pytest
 from pydantic import SecretStr
 
+from gateway.config.rules import secrets
 from gateway.config.rules.secrets import WELL_KNOWN, is_secret_field, secret_paths, weakness
+from gateway.config.table import Table
 from tests.config.conftest import Load, Told
 from tests.config.parts import STRONG, org, short
 
@@ -77,3 +81,15 @@ def test_finds_every_secret(loaded: Load):
         ("orgs", "default", "sign_in", 0, "secret"),
         ("orgs", "default", "upstreams", "support", "key"),
     }
+
+
+def tables(table: type[Table] = Table) -> list[type[Table]]:
+    return [one for below in table.__subclasses__() for one in (below, *tables(below))]
+
+
+@pytest.mark.parametrize("table", tables(), ids=lambda table: table.__name__)
+def test_no_field_that_can_hold_a_secret_is_left_out(table: type[Table]):
+    looked_at = {name for name, _ in secrets._keys(table)}
+    for name, field in table.model_fields.items():
+        kind = repr(field.annotation)
+        assert name in looked_at or not re.search("Secret|Mapping|(Table|Settings)\\b", kind)
