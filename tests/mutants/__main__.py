@@ -21,22 +21,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# Everything of others that the tests use is read once, before the first fork; nothing of ours.
-import _hypothesis_pytestplugin  # type: ignore[import-untyped] # noqa: F401
-import anyio.pytest_plugin  # noqa: F401
-import cachetools  # noqa: F401
-import cryptography.x509  # noqa: F401
-import httpx  # noqa: F401
+import _hypothesis_pytestplugin  # type: ignore[import-untyped] # noqa: F401 - before it is warm
 import hypothesis
-import jwt  # noqa: F401
-import msgspec  # noqa: F401
 from hypothesis import strategies as st
 
 from tests.mutants.doubt import sure
 from tests.mutants.operators import Mutant, mutants
 from tests.mutants.pool import Act, Result, Verdict
 from tests.mutants.record import Outcome, Record, digest, report
-from tests.mutants.trial import Bench, when_read
+from tests.mutants.trial import Bench, read, when_read
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("core", "authn")
@@ -148,12 +141,14 @@ class Run:
                 finally:
                     os._exit(0)  # what the parent has to clean up is not the child's
             os.waitpid(child, 0)
-            outcomes, left, files, waiting = pickle.loads(Path(file.name).read_bytes())  # noqa: S301
+            found = pickle.loads(Path(file.name).read_bytes())  # noqa: S301
+        outcomes, left, files, waiting, libraries = found
         self._record.learn(outcomes)
         self._done = len(self._cases) - len(left)
         if self._sample is not None and self._sample < len(left):
             _say(f"of {len(left)} that act on reading, {self._sample} are tried")
             left = random.Random(0).sample(left, self._sample)  # noqa: S311 - the same each time
+        read(libraries)
         self._when_read(left, files, waiting)
 
     def _on_bench(self, file: Path, bench: Bench) -> None:
@@ -175,7 +170,9 @@ class Run:
                 outcomes.append(self._end(case, result))
         modules = {self._cases[index].module for index in left}
         files = {module: _files(bench, module) for module in modules}
-        file.write_bytes(pickle.dumps((outcomes, sorted(left), files, waiting)))
+        file.write_bytes(
+            pickle.dumps((outcomes, sorted(left), files, waiting, bench.reach.libraries))
+        )
 
     def _on_this(self, bench: Bench, index: int, only: str | None, but: Collection[str]) -> Act:
         case = self._cases[index]

@@ -8,7 +8,9 @@ Tests slower than `SLOW` are left out, and Hypothesis tries few examples, always
 """
 
 import ast
+import contextlib
 import functools
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -30,6 +32,7 @@ from tests.mutants.operators import Mutant
 from tests.mutants.pool import Act, Tell, Verdict, allow, trials
 
 SLOW = 6.0  # seconds, while it is watched
+OURS = ("gateway", "tests", "__main__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Reach:
     seconds: dict[str, float]
     entered: dict[str, frozenset[tuple[str, str]]]
     at_start: frozenset[tuple[str, str]]  # functions that ran when the tests were collected
+    libraries: tuple[str, ...]  # modules of others that were read in the end, the first one first
 
 
 def _pytest(arguments: Iterable[str], *plugins: object) -> int:
@@ -57,6 +61,14 @@ def _pytest(arguments: Iterable[str], *plugins: object) -> int:
         own += ["-p", "anyio", "-p", "_hypothesis_pytestplugin", "-p", "pytest_timeout"]
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # a second for each process
         return int(pytest.main([*own, *arguments], plugins=list(plugins)))
+
+
+def read(libraries: Iterable[str]) -> None:
+    """Read what is of others once, before the forks: that is most of what a trial costs."""
+    for name in libraries:
+        with contextlib.suppress(Exception):  # it wants to be set up first, by those who use it
+            importlib.import_module(name)
+    gc.freeze()
 
 
 def when_read(
@@ -124,6 +136,7 @@ class Bench:
         sys.settrace(None)
         self._items = {item.nodeid: item for item in session.items}
         self.reach = self._measure(session, self._watch.take())
+        read(self.reach.libraries)
         self._work(self)
         return True
 
@@ -153,7 +166,8 @@ class Bench:
             reached = self._watch.take()
             if session.testsfailed == failed and took < SLOW:
                 seconds[name], entered[name] = took, reached
-        file.write_bytes(pickle.dumps(Reach(seconds, entered, at_start)))
+        libraries = tuple(name for name in sys.modules if not name.startswith(OURS))
+        file.write_bytes(pickle.dumps(Reach(seconds, entered, at_start, libraries)))
 
     def left_out(self) -> list[str]:
         """Tests that fail or are slow even without a mutant."""
