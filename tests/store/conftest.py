@@ -15,14 +15,12 @@ from typing import Any
 
 import pytest
 
-from gateway.store import database as database_module
-from gateway.store import group as group_module
-from gateway.store import postgres as postgres_module
 from gateway.store.address import is_postgres
 from gateway.store.database import Database
 from gateway.store.ledger import Ledger
 from gateway.store.opening import opened
 from gateway.store.store import Store
+from tests.store.clocks import CLOCKS, LONG
 from tests.support import postgres
 
 LOCK = """
@@ -36,15 +34,9 @@ sys.stdin.read()
 
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clocks that never run out, however busy the machine is: for tests of what is decided."""
-    long = 60.0  # seconds
-    for module, name in (
-        (database_module, "TURN_CLOCK"),
-        (database_module, "READ_CLOCK"),
-        (group_module, "WRITE_CLOCK"),
-        (postgres_module, "WRITE_CLOCK"),
-    ):
-        monkeypatch.setattr(module, name, long)
+    """For tests of what is decided, not of when."""
+    for module, name in CLOCKS:
+        monkeypatch.setattr(module, name, LONG)
 
 
 @pytest.fixture
