@@ -144,6 +144,7 @@ async def test_what_is_too_large_is_refused(dify: Stage[Dify], body: bytes) -> N
     refused(dify, await upload(dify, body), 413)
 
 
+@pytest.mark.one_process("each has connections of its own")
 async def test_a_file_without_an_end_is_cut_off_at_the_limit(dify: Stage[Dify]) -> None:
     """F-04: the vendor gets half a request, and never a whole one."""
     fields: list[tuple[str, str] | bytes] = [("Content-Type", TYPE), b"Transfer-Encoding: chunked"]
