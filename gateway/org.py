@@ -6,12 +6,13 @@ Built once, by `assemble`, except for the `Exchange`.
 import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from gateway.core.call import Call
 from gateway.core.directory import Directory
 from gateway.core.errors import NotFound
 from gateway.core.identity import Identity, UserIdRule
-from gateway.core.keywatch import KeyWatch
+from gateway.core.keywatch import Keys, KeyWatch
 from gateway.core.mcp_answer import Editing
 from gateway.core.observe import Observer
 from gateway.core.plan import Destination, VendorRequest, plan
@@ -65,6 +66,11 @@ class Upstream:
     sockets: Sockets | None = None  # None: it has no WebSockets
     recheck: float = 30.0  # seconds between two looks whether who has one still may
     ends_at_expiry: bool = False  # whether an answer ends when its credential does
+
+    @cached_property
+    def quoted(self) -> Keys:
+        """The keys, as an answer must not quote them."""
+        return Keys(self.keys)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +145,7 @@ class Exchange:
     watch: KeyWatch = field(init=False)  # for our keys in the answer
 
     def __post_init__(self) -> None:
-        self.watch = KeyWatch(self.upstream.keys)
+        self.watch = KeyWatch(self.upstream.quoted)
 
     @property
     def tools(self) -> frozenset[str] | None:

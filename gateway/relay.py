@@ -1,7 +1,7 @@
 """The vendor's side of an exchange: the request goes, and its answer comes back as it arrives."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from gateway.core import fields as http
 from gateway.core import problem
@@ -14,7 +14,7 @@ from gateway.core.errors import (
 )
 from gateway.core.fields import MediaType
 from gateway.core.metered import Metered
-from gateway.core.observe import Costs, Names, Note, Opens, Pass, Stop, observe
+from gateway.core.observe import Costs, Names, Note, Opens, Stop, observe
 from gateway.core.place import Header
 from gateway.core.seal import handle
 from gateway.core.spelled import canonical_id
@@ -164,13 +164,13 @@ def media_type(fields: Fields) -> MediaType | None:
 
 
 async def act(
-    exchange: Exchange, notes: Iterator[Note], status: int, fields: Fields, answer: Outbound
+    exchange: Exchange, notes: Iterable[Note], status: int, fields: Fields, answer: Outbound
 ) -> None:
     """Do what the observer says, in its order: an id is owned before it leaves."""
     for note in notes:
         match note:
-            case Pass(content):
-                await let_by(exchange, content, status, fields, answer)
+            case bytes():
+                await let_by(exchange, note, status, fields, answer)
             case Opens(conversation):
                 await claim(exchange, conversation)
             case Names(user):

@@ -53,7 +53,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.query",
         "gateway.core.signature",
     ),
-    ("gateway.core.metered",),
+    ("gateway.core.metered", "gateway.core.sought"),
     ("gateway.core.operation", "gateway.core.doors", "gateway.core.callback"),
     ("gateway.core.contact",),
     ("gateway.core.vendor",),

@@ -27,7 +27,7 @@ def tokens(name: str) -> pointer.Tokens:
 
 def value(said: JsonObject, name: str) -> JsonValue:
     """The value of a member; None where it is absent, or null."""
-    return next(pointer.find(said, tokens(name)), None)
+    return next(iter(pointer.find(said, tokens(name))), None)
 
 
 def subject(said: JsonObject, name: str) -> str | None:

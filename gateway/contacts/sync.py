@@ -259,5 +259,5 @@ def said_of(attributes: Mapping[str, Scalar], claim: str) -> Scalar | None:
     """What stands under a claim's name; an application may say it without the pointer's slash."""
     found: object = attributes.get(claim)
     if found is None and claim.startswith("/"):
-        found = next(pointer.find({**attributes}, pointer.parse(claim)), None)
+        found = next(iter(pointer.find({**attributes}, pointer.parse(claim))), None)
     return found if isinstance(found, (str, int, float)) and is_attribute(found) else None

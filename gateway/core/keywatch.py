@@ -10,8 +10,8 @@ from gateway.core.errors import UpstreamMalformed
 SHORTEST = 16  # characters; a shorter key, of a test perhaps, may be a word that answers hold
 
 
-class KeyWatch:
-    """Lets the bytes of one answer by, until one of `keys` stands in them."""
+class Keys:
+    """Our keys at one vendor, in each spelling in which an answer may quote them."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         # PHP's JSON escapes every slash, and base 64 has slashes.
@@ -21,8 +21,29 @@ class KeyWatch:
             if len(key) >= SHORTEST
             for spelling in (key, key.replace("/", "\\/"))
         }
-        self._keys = tuple(spellings)
+        self.spellings = tuple(spellings)
+        self.letters = frozenset(b"".join(spellings))
+
+    def check(self, content: bytes) -> None:
+        """Refuse `content` where a key stands in it.
+
+        Raises:
+            UpstreamMalformed: one does.
+        """
+        for key in self.spellings:
+            if key in content:
+                raise UpstreamMalformed("The upstream's answer quotes the gateway's own credential")
+
+
+class KeyWatch:
+    """Lets the bytes of one answer by, until one of `keys` stands in them."""
+
+    __slots__ = ("_held", "_keys", "check")
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
         self._held = b""
+        self.check = keys.check
 
     def feed(self, chunk: bytes) -> bytes:
         """What may pass now.
@@ -30,9 +51,12 @@ class KeyWatch:
         Raises:
             UpstreamMalformed: a key stands in it; nothing of that key has passed.
         """
-        content = self._held + chunk
-        self.check(content)
-        kept = max((_begun(key, content) for key in self._keys), default=0)
+        content = self._held + chunk if self._held else chunk
+        self._keys.check(content)
+        if not content or content[-1] not in self._keys.letters:  # so ends nearly every chunk
+            self._held = b""
+            return content
+        kept = max(_begun(key, content) for key in self._keys.spellings)
         size = len(content) - kept
         self._held = content[size:]
         return content[:size]
@@ -41,15 +65,6 @@ class KeyWatch:
         """What was held back, and is no key after all."""
         held, self._held = self._held, b""
         return held
-
-    def check(self, content: bytes) -> None:
-        """Refuse `content` where a key stands in it.
-
-        Raises:
-            UpstreamMalformed: one does.
-        """
-        if any(key in content for key in self._keys):
-            raise UpstreamMalformed("The upstream's answer quotes the gateway's own credential")
 
 
 def _begun(key: bytes, content: bytes) -> int:

@@ -7,13 +7,13 @@ So events pass whole, and an answer in a form nobody can look into does not pass
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.core import mcp, strictjson
 from gateway.core.errors import UpstreamMalformed
 from gateway.core.fields import MediaType
-from gateway.core.note import MAX_HELD, Note, Pass, Reader, Stop
+from gateway.core.note import MAX_HELD, Note, Reader, Stop
 from gateway.core.seal import Seal
 from gateway.core.sse import EventStreamSplitter
 from gateway.core.strictjson import JsonValue
@@ -88,9 +88,9 @@ def observe(
     return McpStream(reader, editing) if is_stream else McpWhole(reader, editing, must_parse=ok)
 
 
-def _read(reader: Reader, document: JsonValue) -> Iterator[Note]:
-    for one in document if isinstance(document, list) else [document]:
-        yield from reader.read(one)
+def _read(reader: Reader, document: JsonValue) -> list[Note]:
+    messages = document if isinstance(document, list) else [document]
+    return [note for one in messages for note in reader.read(one)]
 
 
 class McpWhole:
@@ -104,25 +104,25 @@ class McpWhole:
         self._must_parse = must_parse
         self._held = bytearray()
 
-    def feed(self, chunk: bytes) -> Iterator[Note]:
+    def feed(self, chunk: bytes) -> Iterable[Note]:
         self._held += chunk
         if len(self._held) > MAX_HELD:
-            yield Stop(UpstreamMalformed("The upstream's answer is larger than 4 MiB"))
+            return (Stop(UpstreamMalformed("The upstream's answer is larger than 4 MiB")),)
+        return ()
 
-    def end(self) -> Iterator[Note]:
+    def end(self) -> Iterable[Note]:
         content = bytes(self._held)
         if not content:
-            return
+            return ()
         try:
             document = strictjson.loads_leniently(content)
         except ValueError:
             if self._must_parse:
-                yield Stop(UpstreamMalformed("The upstream's answer is not JSON"))
-            else:
-                yield Pass(content)  # words of a server in front of the server
-            return
-        yield from _read(self._reader, document)
-        yield Pass(strictjson.dumps(document) if self._editing.edit(document) else content)
+                return (Stop(UpstreamMalformed("The upstream's answer is not JSON")),)
+            return (content,)  # words of a server in front of the server
+        notes = _read(self._reader, document)
+        edited = strictjson.dumps(document) if self._editing.edit(document) else content
+        return (*notes, edited)
 
     def interject(self, data: bytes, name: str) -> bytes:
         return b""
@@ -144,12 +144,12 @@ class McpStream:
         if self._splitter.pending > MAX_HELD:
             yield Stop(UpstreamMalformed("An event of the upstream's answer is larger than 4 MiB"))
 
-    def end(self) -> Iterator[Note]:
-        return iter(())  # an event without its end is none (WHATWG HTML section 9.2.6)
+    def end(self) -> Iterable[Note]:
+        return ()  # an event without its end is none (WHATWG HTML section 9.2.6)
 
     def _event(self, raw: bytes, data: bytes) -> Iterator[Note]:
         if not data:
-            yield Pass(self._editing.event(raw, None))
+            yield self._editing.event(raw, None)
             return
         try:
             document = strictjson.loads_leniently(data)
@@ -158,7 +158,7 @@ class McpStream:
             return
         yield from _read(self._reader, document)
         edited = strictjson.dumps(document) if self._editing.edit(document) else None
-        yield Pass(self._editing.event(raw, edited))
+        yield self._editing.event(raw, edited)
 
     def interject(self, data: bytes, name: str) -> bytes:
         return self._splitter.frame(data, name)

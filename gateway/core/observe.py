@@ -18,8 +18,7 @@ An observer decides; whoever drives it acts. After `Opens` the next note is aske
 conversation is claimed, after `Names` only once it is known whose name that is.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from gateway.core import mcp_answer, strictjson
@@ -27,11 +26,11 @@ from gateway.core.errors import UpstreamMalformed
 from gateway.core.fields import MediaType
 from gateway.core.mcp_answer import Editing
 from gateway.core.metered import Metered
-from gateway.core.note import MAX_HELD, Costs, Names, Note, Opens, Pass, Reader, Stop
+from gateway.core.note import MAX_HELD, Costs, Names, Note, Opens, Reader, Stop
 from gateway.core.sse import EventStreamSplitter, JsonLinesSplitter, Splitter
 from gateway.core.vendor import Operation
 
-__all__ = ["MAX_HELD", "Costs", "Names", "Note", "Observer", "Opens", "Pass", "Stop", "observe"]
+__all__ = ["MAX_HELD", "Costs", "Names", "Note", "Observer", "Opens", "Stop", "observe"]
 
 
 class Observer(Protocol):
@@ -46,11 +45,11 @@ class Observer(Protocol):
         """An event of ours, where one may stand; nothing in no stream, and in half an event."""
         ...
 
-    def feed(self, chunk: bytes) -> Iterator[Note]:
+    def feed(self, chunk: bytes) -> Iterable[Note]:
         """Notes on the next bytes, in the order they must be acted upon."""
         ...
 
-    def end(self) -> Iterator[Note]:
+    def end(self) -> Iterable[Note]:
         """Notes on the end of the answer."""
         ...
 
@@ -74,7 +73,7 @@ def observe(
     Raises:
         UpstreamMalformed: rule 5.
     """
-    reader = Reader(operation if ok else replace(operation, opens=()), user, known, hidden)
+    reader = Reader(operation, user, known, hidden, ok=ok)
     if editing is not None:
         return mcp_answer.observe(reader, editing, media, ok=ok)
     if media is not None and (media.is_event_stream or media.is_json_lines):
@@ -84,7 +83,7 @@ def observe(
         return _FirstLine(reader)
     if not ok:
         return _Whole(reader, must_parse=False)
-    if not reader.checks:
+    if not reader.sought.checks:
         return _Blind()
     if media is not None and not media.is_json:
         raise UpstreamMalformed("The upstream's answer is neither JSON nor a stream of events")
@@ -96,11 +95,11 @@ class _Blind:
 
     holds = False
 
-    def feed(self, chunk: bytes) -> Iterator[Note]:
-        yield Pass(chunk)
+    def feed(self, chunk: bytes) -> Iterable[Note]:
+        return (chunk,)
 
-    def end(self) -> Iterator[Note]:
-        return iter(())
+    def end(self) -> Iterable[Note]:
+        return ()
 
     def interject(self, data: bytes, name: str) -> bytes:
         return b""
@@ -116,24 +115,23 @@ class _Whole:
         self._must_parse = must_parse
         self._held = bytearray()
 
-    def feed(self, chunk: bytes) -> Iterator[Note]:
+    def feed(self, chunk: bytes) -> Iterable[Note]:
         self._held += chunk
         if len(self._held) > MAX_HELD:
-            yield Stop(UpstreamMalformed("The upstream's answer is larger than 4 MiB"))
+            return (Stop(UpstreamMalformed("The upstream's answer is larger than 4 MiB")),)
+        return ()
 
-    def end(self) -> Iterator[Note]:
+    def end(self) -> Iterable[Note]:
         content = bytes(self._held)
         if not content:
-            return
+            return ()
         try:
             document = strictjson.loads_leniently(content)
         except ValueError:
             if self._must_parse:
-                yield Stop(UpstreamMalformed("The upstream's answer is not JSON"))
-                return
-        else:
-            yield from self._reader.read(document)
-        yield Pass(content)
+                return (Stop(UpstreamMalformed("The upstream's answer is not JSON")),)
+            return (content,)
+        return (*self._reader.read(document), content)
 
     def interject(self, data: bytes, name: str) -> bytes:
         return b""
@@ -146,18 +144,25 @@ class _Stream:
 
     def __init__(self, reader: Reader, splitter: Splitter) -> None:
         self._reader = reader
+        self._sought = reader.sought
         self._splitter = splitter
         self._passed = 0  # bytes of the unfinished event that are out already
 
     def interject(self, data: bytes, name: str) -> bytes:
         return b"" if self._passed else self._splitter.frame(data, name)
 
-    def feed(self, chunk: bytes) -> Iterator[Note]:
+    def feed(self, chunk: bytes) -> Iterable[Note]:
+        # So most events come, each in a chunk: 1 µs in place of 10.
+        if not self._sought.may_stand_in(chunk) and self._splitter.skip(chunk):
+            return (chunk,)
+        return self._by_event(chunk)
+
+    def _by_event(self, chunk: bytes) -> Iterator[Note]:
         ready: list[bytes] = []  # goes out as one write, unless a note must be acted upon between
         for event in self._splitter.feed(chunk):
-            notes = list(self._reader.read_event(event.data))
+            notes = self._reader.read_event(event.data)
             if notes and ready:
-                yield Pass(b"".join(ready))
+                yield b"".join(ready)
                 ready.clear()
             yield from notes
             if not self._reader.leaves_out:
@@ -171,7 +176,7 @@ class _Stream:
             ready.append(self._splitter.tail(self._passed))
             self._passed = pending
         if ready:
-            yield Pass(b"".join(ready))
+            yield b"".join(ready)
 
     def end(self) -> Iterator[Note]:
         event = self._splitter.rest()
@@ -181,7 +186,7 @@ class _Stream:
         if (
             not self._passed and not self._reader.leaves_out
         ):  # whatever was to pass before the end has passed
-            yield Pass(event.raw)
+            yield event.raw
 
 
 class _FirstLine:
@@ -196,21 +201,19 @@ class _FirstLine:
     def holds(self) -> bool:
         return self._form is None or self._form.holds
 
-    def feed(self, chunk: bytes) -> Iterator[Note]:
+    def feed(self, chunk: bytes) -> Iterable[Note]:
         if self._form is not None:
-            yield from self._form.feed(chunk)
-            return
+            return self._form.feed(chunk)
         self._held += chunk
         if b"\n" in chunk or self._is_full:
             self._form = self._tell()
-        if self._form is not None:
-            yield from self._form.feed(bytes(self._held))
+        return () if self._form is None else self._form.feed(bytes(self._held))
 
-    def end(self) -> Iterator[Note]:
-        if self._form is None:
-            self._form = _Whole(self._reader, must_parse=True)
-            yield from self._form.feed(bytes(self._held))
-        yield from self._form.end()
+    def end(self) -> Iterable[Note]:
+        if self._form is not None:
+            return self._form.end()
+        self._form = _Whole(self._reader, must_parse=True)
+        return (*self._form.feed(bytes(self._held)), *self._form.end())
 
     def interject(self, data: bytes, name: str) -> bytes:
         return b"" if self._form is None else self._form.interject(data, name)

@@ -19,6 +19,7 @@ from gateway.core.metered import Metered
 from gateway.core.names import fold
 from gateway.core.place import Body, Header, Place, Query, Variable, bodies
 from gateway.core.pointer import Tokens, parse
+from gateway.core.sought import Sought, sought
 from gateway.core.strictjson import JsonValue
 
 Key = TypeVar("Key")
@@ -118,6 +119,16 @@ class Operation:
         """Fields of an answer that pass, beyond the defaults: listed, or naming what it opens."""
         opened = {place.name for place in self.opens if isinstance(place, Header)}
         return self.response_fields | opened
+
+    @cached_property
+    def sought(self) -> Sought:
+        """What is looked for in an answer."""
+        return sought(self.opens, self.answers_user, self.usage)
+
+    @cached_property
+    def sought_in_error(self) -> Sought:
+        """The same in one that is an error: it opens nothing."""
+        return sought((), self.answers_user, self.usage)
 
     @cached_property
     def limited(self) -> tuple[tuple[Tokens, frozenset[JsonValue]], ...]:

@@ -1,7 +1,6 @@
 """JSON Pointer (RFC 6901): find and put, and `*` for every item where a profile says so."""
 
 import re
-from collections.abc import Iterator
 
 from gateway.core.names import fold
 from gateway.core.strictjson import JsonObject, JsonValue
@@ -29,21 +28,23 @@ def _unescape(token: str) -> str:
     return token.replace("~1", "/").replace("~0", "~")
 
 
-def find(document: JsonValue, tokens: Tokens) -> Iterator[JsonValue]:
+def find(document: JsonValue, tokens: Tokens) -> list[JsonValue]:
     """Every value `tokens` leads to: one at most, unless a token is `*`."""
-    if not tokens:
-        yield document
-        return
-    head, rest = tokens[0], tokens[1:]
-    if isinstance(document, dict):
-        if head in document:
-            yield from find(document[head], rest)
-    elif isinstance(document, list):
-        if head == "*":
-            for item in document:
-                yield from find(item, rest)
-        elif _INDEX.fullmatch(head) and int(head) < len(document):
-            yield from find(document[int(head)], rest)
+    for depth, name in enumerate(tokens):
+        if isinstance(document, dict):
+            if name not in document:
+                return []
+            document = document[name]
+        elif not isinstance(document, list):
+            return []
+        elif name == "*":
+            rest = tokens[depth + 1 :]
+            return [value for item in document for value in find(item, rest)]
+        elif _INDEX.fullmatch(name) and int(name) < len(document):
+            document = document[int(name)]
+        else:
+            return []
+    return [document]
 
 
 def put(document: JsonObject, tokens: Tokens, value: JsonValue) -> None:

@@ -14,6 +14,7 @@ _BOM = b"\xef\xbb\xbf"
 # Two line ends in a row. The group is atomic, or one CRLF would pass for CR and LF.
 _END_OF_EVENT = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
 _END_OF_LINE = re.compile(rb"\r\n|\n|\r")
+_LINE_ENDS = b"\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,13 @@ class Splitter(Protocol):
     @property
     def pending(self) -> int: ...
     def feed(self, chunk: bytes) -> list[Event]: ...
+    def skip(self, chunk: bytes) -> bool:
+        """Whether this is events from their first byte to their last, which are behind us then.
+
+        In doubt it is not: nothing has happened, and `feed` tells.
+        """
+        ...
+
     def tail(self, start: int) -> bytes:
         """The pending bytes from `start` on."""
         ...
@@ -57,6 +65,13 @@ class EventStreamSplitter:
 
     def tail(self, start: int) -> bytes:
         return bytes(self._buffer[start:])
+
+    def skip(self, chunk: bytes) -> bool:
+        # A third line end before the two might have made the first event's end of one of them.
+        if self._buffer or chunk[-2:] != b"\n\n" or chunk[-3:-2] in _LINE_ENDS:
+            return False
+        self._first = False
+        return True
 
     def feed(self, chunk: bytes) -> list[Event]:
         self._buffer += chunk
@@ -106,6 +121,12 @@ class JsonLinesSplitter:
 
     def tail(self, start: int) -> bytes:
         return bytes(self._buffer[start:])
+
+    def skip(self, chunk: bytes) -> bool:
+        if self._buffer or chunk[-1:] != b"\n":
+            return False
+        last = chunk.rstrip()
+        return bool(self._line(last[last.rfind(b"\n") + 1 :]).data)
 
     def feed(self, chunk: bytes) -> list[Event]:
         end = chunk.rfind(b"\n") + 1

@@ -106,7 +106,7 @@ def test_a_name_in_escapes_is_read() -> None:
 
 def test_where_nothing_is_looked_for_nothing_is_read() -> None:
     reader = Reader(NOTHING, "alice", ())
-    assert not reader.checks
+    assert not reader.sought.checks
     assert list(reader.read_event(b'{"id":"c-1","user":"bob"}')) == []
 
 
@@ -114,9 +114,9 @@ def test_looks_where_an_id_or_a_user_may_stand() -> None:
     by_id = Operation(method="GET", path="/x", opens=(Body("/id"),))
     by_user = Operation(method="GET", path="/x", answers_user=(Body("/user"),))
     by_cost = Operation(method="GET", path="/x", usage=(Body("/usage"),))
-    assert Reader(by_id, "alice", ()).checks
-    assert Reader(by_user, "alice", ()).checks
-    assert not Reader(by_cost, "alice", ()).checks
+    assert Reader(by_id, "alice", ()).sought.checks
+    assert Reader(by_user, "alice", ()).sought.checks
+    assert not Reader(by_cost, "alice", ()).sought.checks
 
 
 def test_an_id_in_the_middle_of_another_name_is_not_read() -> None:

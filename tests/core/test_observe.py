@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gateway.core.errors import UpstreamMalformed
 from gateway.core.fields import media_type
 from gateway.core.metered import Metered
-from gateway.core.observe import MAX_HELD, Costs, Names, Note, Observer, Opens, Pass, Stop, observe
+from gateway.core.observe import MAX_HELD, Costs, Names, Note, Observer, Opens, Stop, observe
 from gateway.core.vendor import Body, Operation
 from gateway.vendors.chatbase import VENDOR
 from tests.core.test_sse import CUTS, pieces
@@ -37,7 +37,7 @@ def run(observer: Observer, chunks: list[bytes]) -> list[Note]:
 
 
 def passed(notes: list[Note]) -> bytes:
-    return b"".join(note.content for note in notes if isinstance(note, Pass))
+    return b"".join(note for note in notes if isinstance(note, bytes))
 
 
 def passed_before_claim(notes: list[Note]) -> bytes:
@@ -88,6 +88,36 @@ def test_no_cut_of_the_bytes_lets_an_id_out_before_its_claim(cuts: list[int]) ->
     assert [note for note in notes if isinstance(note, Opens)] == [Opens("secret-id")]
 
 
+SAID = st.sampled_from(
+    [
+        b'data: {"delta":"x"}\n\n',
+        b": a comment\n\n",
+        b'data: {"conversationId":"c-1"}\n\n',
+        b'data: {"conversation\\u0049d":"c-2"}\r\n\r\n',
+        b'data: {"metadata":{"userId":"alice"}}\n\n\n',
+        b'data: {"data":\ndata: {"metadata":{"conversationId":"c-3"}}}\n\n',
+        b'data: {"usage":{"credits":1}}\n\n',
+        b"\n",
+        b"data: [DONE]\n\n",
+    ]
+)
+
+
+@pytest.mark.parametrize("known", [(), ("c-1",)], ids=["new", "continued"])
+@given(said=st.lists(SAID, max_size=8), cuts=CUTS)
+def test_any_cut_of_a_stream_tells_the_same(
+    known: tuple[str, ...], said: list[bytes], cuts: list[int]
+) -> None:
+    """An event to a chunk, all in one, and cut anywhere: what is skipped tells nothing."""
+    wire = b"".join(said)
+    told = []
+    for chunks in (said, [wire], pieces(wire, cuts), [wire[i : i + 1] for i in range(len(wire))]):
+        notes = run(observe(CHAT, EVENTS, ok=True, user="alice", known=known), chunks)
+        assert passed(notes) == wire
+        told.append([note for note in notes if not isinstance(note, bytes)])
+    assert told == [told[0]] * 4
+
+
 @given(CUTS)
 def test_bytes_pass_as_they_come_once_the_conversation_is_known(cuts: list[int]) -> None:
     wire = sse({"delta": "x"}, {"metadata": {"conversationId": "c-1", "userId": "alice"}})
@@ -100,7 +130,7 @@ def test_bytes_pass_as_they_come_once_the_conversation_is_known(cuts: list[int])
 def test_an_id_in_an_event_without_its_blank_line_waits_as_well() -> None:
     wire = b'data: {"conversationId":"c-1"}\n'
     notes = run(observe(CHAT, EVENTS, ok=True, user="alice"), [wire])
-    assert notes == [Opens("c-1"), Pass(wire)]
+    assert notes == [Opens("c-1"), wire]
 
 
 def test_an_id_written_with_escapes_is_found() -> None:
@@ -147,13 +177,13 @@ def test_a_list_with_another_users_item_does_not_pass() -> None:
 def test_what_is_no_id_names_nobody_and_nothing(value: object) -> None:
     wire = json.dumps({"metadata": {"conversationId": value, "userId": value}}).encode()
     notes = run(observe(CHAT, JSON, ok=True, user="alice"), [wire])
-    assert notes == [Pass(wire)]
+    assert notes == [wire]
 
 
 def test_an_answer_of_an_error_claims_nothing() -> None:
     wire = json.dumps({"metadata": {"conversationId": "c-9"}}).encode()
     notes = run(observe(CHAT, JSON, ok=False, user="alice"), [wire])
-    assert notes == [Pass(wire)]
+    assert notes == [wire]
 
 
 def test_an_error_that_is_no_json_passes() -> None:
@@ -189,7 +219,7 @@ def test_an_operation_that_looks_for_nothing_lets_all_pass() -> None:
     observer = observe(PLAIN, TEXT, ok=True, user="alice")
     assert not observer.holds
     assert observer.interject(b"{}", "") == b""
-    assert run(observer, [b"a", b"b"]) == [Pass(b"a"), Pass(b"b")]
+    assert run(observer, [b"a", b"b"]) == [b"a", b"b"]
 
 
 def test_tells_what_an_answer_cost() -> None:
@@ -313,7 +343,7 @@ def test_no_word_of_ours_stands_in_an_answer_that_is_held() -> None:
 def test_what_is_ready_goes_out_as_one_write() -> None:
     observer = observe(CHAT, EVENTS, ok=True, user="alice", known=("c-1",))
     wire = sse({"delta": "a"}, {"delta": "b"}) + b"data: c"
-    assert list(observer.feed(wire)) == [Pass(wire)]
+    assert list(observer.feed(wire)) == [wire]
     assert list(observer.feed(b"")) == []
     assert list(observer.end()) == []
 
@@ -329,7 +359,7 @@ def test_a_first_line_of_the_largest_size_is_a_line() -> None:
     observer = observe(LINED, JSON, ok=True, user="alice", known=("c-1",))
     line = b'"' + b"x" * (MAX_HELD - 2) + b'"'
     assert list(observer.feed(line)) == []
-    assert list(observer.feed(b"\n")) == [Pass(line + b"\n")]
+    assert list(observer.feed(b"\n")) == [line + b"\n"]
 
 
 def test_one_json_text_is_held_once_its_first_line_is_none() -> None:
@@ -347,7 +377,7 @@ def test_lines_that_are_called_a_stream_are_lines() -> None:
 def test_a_blank_line_is_no_first_line() -> None:
     observer = observe(LINED, JSON, ok=True, user="alice", known=("c-1",))
     wire = b'\n \r\ndata:\n{"code":3}\n'
-    assert list(observer.feed(wire)) == [Pass(wire)]
+    assert list(observer.feed(wire)) == [wire]
 
 
 @pytest.mark.parametrize(
@@ -389,8 +419,8 @@ def test_no_id_of_several_leaves_before_it_is_claimed(cuts: list[int]) -> None:
     for note in notes:
         if isinstance(note, Opens):
             claimed.add(note.conversation)
-        elif isinstance(note, Pass):
-            assert {one for one in ("r-1", "i-1") if one.encode() in note.content} <= claimed
+        elif isinstance(note, bytes):
+            assert {one for one in ("r-1", "i-1") if one.encode() in note} <= claimed
     assert claimed == {"r-1", "i-1"}
 
 

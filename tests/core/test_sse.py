@@ -166,3 +166,45 @@ def test_an_event_without_end_is_searched_once_however_small_its_pieces() -> Non
     for _ in range(10_000):
         splitter.feed(b"x" * 100)
     assert time.process_time() - began < 1  # 0.02; anew each time: 46
+
+
+ENDS = st.sampled_from([b"\n\n", b"\r\n\r\n", b"\n\n\n", b"\r\n\n", b"\r\r", b"\n", b""])
+SKIPPED = st.lists(
+    st.tuples(st.sampled_from([b"data: {}", b"data:", b"data", b": c", b"{}", b""]), ENDS).map(
+        b"".join
+    ),
+    max_size=6,
+)
+
+
+@pytest.mark.parametrize("kind", [EventStreamSplitter, JsonLinesSplitter])
+@given(chunks=SKIPPED, after=WIRES)
+def test_what_is_skipped_is_whole_events_and_leaves_no_trace(
+    kind: type[EventStreamSplitter | JsonLinesSplitter], chunks: list[bytes], after: bytes
+) -> None:
+    one, other = kind(), kind()
+    for chunk in chunks:
+        found = other.feed(chunk)
+        if one.skip(chunk):
+            assert b"".join(event.raw for event in found) == chunk
+            assert other.pending == 0
+        else:
+            assert one.feed(chunk) == found
+        assert one.pending == other.pending
+        assert one.frame(b"{}", "") == other.frame(b"{}", "")
+    assert one.feed(after) == other.feed(after)
+
+
+@pytest.mark.parametrize(
+    ("splitter", "chunk"),
+    [
+        (EventStreamSplitter(), b"data: 1\n\n"),
+        (EventStreamSplitter(), b"data: 1\n\ndata: 2\n\n"),
+        (JsonLinesSplitter(), b'{"code":3}\n{"code":4}\r\n\n'),
+        (JsonLinesSplitter(), b'data: {"code":3}\n\n'),
+    ],
+)
+def test_events_that_come_whole_can_be_skipped(splitter: Splitter, chunk: bytes) -> None:
+    assert splitter.skip(chunk)
+    splitter.feed(b"data: ha")
+    assert not splitter.skip(chunk), "it is the end of another one"

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gateway.core.fields import media_type
-from gateway.core.observe import Opens, Pass, observe
+from gateway.core.observe import Opens, observe
 from gateway.core.place import Body, Variable
 from gateway.vendors.chatbase import VENDOR
 from tests.support.asking import ask, document, sent
@@ -58,4 +58,4 @@ def test_a_rating_is_one_of_three(rating: object) -> None:
 def test_a_conversation_is_found_in_each_shape_its_documents_have(event: object) -> None:
     wire = b"data: " + json.dumps(event).encode() + b"\n\n"
     notes = list(observe(VENDOR.operations["chat"], EVENTS, ok=True, user="alice").feed(wire))
-    assert notes == [Opens("c-1"), Pass(wire)]
+    assert notes == [Opens("c-1"), wire]
