@@ -6,8 +6,10 @@ are caught. There is no task per direction and no queue.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
 
 from gateway.core.errors import (
     CredentialsExpired,
@@ -21,19 +23,89 @@ from gateway.core.errors import (
 from gateway.core.identity import Identity
 from gateway.ports import Admission, ClientLeft, Inbound
 
+TOO_LONG = "The upstream's answer took too long as a whole"
+
 
 class Interrupt:
-    """Cancels the task that works for `identity`, and remembers why."""
+    """A block that can be ended from outside, for the task that runs it: `with Interrupt(…)`.
 
-    def __init__(self, task: "asyncio.Task[object]", identity: Identity) -> None:
+    It begins unless its person may speak no longer, and ends by itself, or with the first reason
+    for which `running`, the client or a clock ends it.
+
+    Raises:
+        GatewayError, ClientLeft: that reason.
+        Blocked, Unauthenticated, LedgerUnavailable: it did not begin.
+    """
+
+    __slots__ = ("_endings", "_running", "_task", "identity", "reason")
+
+    def __init__(self, running: "Running", identity: Identity) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("what can be interrupted runs in a task")
         self._task = task
+        self._running = running
+        self._endings: list[Callable[[], object]] = []  # to be called when the block ends
         self.identity = identity
         self.reason: ClientLeft | GatewayError | None = None
 
+    def __enter__(self) -> Self:
+        self._running.add(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._running.remove(self)
+        for end in self._endings:
+            end()
+        if kind is asyncio.CancelledError and self.reason is not None:
+            self._task.uncancel()
+            raise self.reason from None
+
     def fire(self, reason: ClientLeft | GatewayError) -> None:
+        """End the block."""
         if self.reason is None:
             self.reason = reason
             self._task.cancel()
+
+    def when_left(self, ask: Inbound) -> None:
+        """End it when the client leaves.
+
+        uvicorn drops what is sent to a client that left, and says nothing: the vendor would go on,
+        and go on billing.
+        """
+        self._endings.append(ask.on_leave(self._left))
+
+    def after(self, seconds: float) -> None:
+        """End it with `UpstreamTimeout` after so much time."""
+        self._at(seconds, self._too_long)
+
+    def at_expiry(self, expires_at: float) -> None:
+        """End it with `CredentialsExpired` at that moment, in seconds since the epoch.
+
+        Raises:
+            CredentialsExpired: it has been.
+        """
+        left = expires_at - time.time()
+        if left <= 0:
+            raise CredentialsExpired
+        self._at(left, self._expired)
+
+    def _at(self, seconds: float, ring: Callable[[], None]) -> None:
+        self._endings.append(asyncio.get_running_loop().call_later(seconds, ring).cancel)
+
+    def _left(self) -> None:
+        self.fire(ClientLeft())
+
+    def _too_long(self) -> None:
+        self.fire(UpstreamTimeout(TOO_LONG))
+
+    def _expired(self) -> None:
+        self.fire(CredentialsExpired("The sign-in expired while the answer came"))
 
 
 class Running:
@@ -71,52 +143,8 @@ class Running:
 
 
 @asynccontextmanager
-async def interruptible(running: Running, identity: Identity) -> AsyncIterator[Interrupt]:
-    """Run the block until it ends, or `running` or whoever has the interrupt ends it.
-
-    Raises:
-        Overloaded, Blocked, ClientLeft: why it was ended.
-        LedgerUnavailable: whether they may still speak has not been known for too long.
-    """
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("what can be interrupted runs in a task")
-    interrupt = Interrupt(task, identity)
-    running.add(interrupt)
-    try:
-        yield interrupt
-    except asyncio.CancelledError:
-        if interrupt.reason is None:
-            raise
-        task.uncancel()
-        raise interrupt.reason from None
-    finally:
-        running.remove(interrupt)
-
-
-@asynccontextmanager
-async def while_connected(
-    ask: Inbound, running: Running, identity: Identity
-) -> AsyncIterator[None]:
-    """Run the block until it ends, the client leaves, or `running` ends it.
-
-    uvicorn drops what is sent to a client that left, and says nothing: the vendor would go on, and
-    go on billing.
-
-    Raises:
-        ClientLeft, Overloaded, Blocked, LedgerUnavailable: as `interruptible`.
-    """
-    async with interruptible(running, identity) as interrupt:
-        forget = ask.on_leave(lambda: interrupt.fire(ClientLeft()))
-        try:
-            yield
-        finally:
-            forget()
-
-
-@asynccontextmanager
 async def within(seconds: float) -> AsyncIterator[None]:
-    """Bound the block in time.
+    """Bound a block in time that nothing else ends.
 
     Raises:
         UpstreamTimeout: it took longer.
@@ -127,28 +155,4 @@ async def within(seconds: float) -> AsyncIterator[None]:
     except TimeoutError as error:
         if not clock.expired():
             raise
-        raise UpstreamTimeout("The upstream's answer took too long as a whole") from error
-
-
-@asynccontextmanager
-async def until_expiry(expires_at: float | None) -> AsyncIterator[None]:
-    """Bound the block by the moment a credential expires, in seconds since the epoch.
-
-    None: it does not, or that does not matter.
-
-    Raises:
-        CredentialsExpired: it has; then the block does not begin, or does not go on.
-    """
-    if expires_at is None:
-        yield
-        return
-    left = expires_at - time.time()
-    if left <= 0:
-        raise CredentialsExpired
-    try:
-        async with asyncio.timeout(left) as clock:
-            yield
-    except TimeoutError as error:
-        if not clock.expired():
-            raise
-        raise CredentialsExpired("The sign-in expired while the answer came") from error
+        raise UpstreamTimeout(TOO_LONG) from error

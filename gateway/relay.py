@@ -18,7 +18,7 @@ from gateway.core.observe import Costs, Names, Note, Opens, Stop, observe
 from gateway.core.place import Header
 from gateway.core.seal import handle
 from gateway.core.spelled import canonical_id
-from gateway.interrupt import Running, until_expiry, while_connected, within
+from gateway.interrupt import Interrupt, Running
 from gateway.org import Exchange
 from gateway.ports import Fields, Inbound, Outbound, Record, VendorResponse
 
@@ -28,11 +28,11 @@ MAX_AMOUNTS = 32  # kinds of cost of one answer
 async def relay(exchange: Exchange, ask: Inbound, answer: Outbound, running: Running) -> None:
     """Send the request, and pass the answer on as it comes."""
     try:
-        async with (
-            within(exchange.upstream.total),
-            until_expiry(exchange.ends_at),
-            while_connected(ask, running, exchange.going_on),
-        ):
+        with Interrupt(running, exchange.going_on) as interrupt:
+            interrupt.after(exchange.upstream.total)
+            if exchange.ends_at is not None:
+                interrupt.at_expiry(exchange.ends_at)
+            interrupt.when_left(ask)
             await ask_vendor(exchange, answer)
     except GatewayError as error:
         await say_last(exchange, error, answer)

@@ -33,7 +33,7 @@ from gateway.exchange import (
     route,
     user_id,
 )
-from gateway.interrupt import Running, interruptible
+from gateway.interrupt import Interrupt, Running
 from gateway.org import Exchange, Org
 from gateway.ports import Inbound, Record
 from gateway.ports.socket import ClientSocket, Closed, Socket, VendorSocket
@@ -82,7 +82,7 @@ async def converse(
     record = exchange.record
     async with opened(exchange) as vendor:
         try:
-            async with interruptible(running, exchange.identity):
+            with Interrupt(running, exchange.identity):
                 record.first_byte_ms = (time.monotonic() - record.started) * 1000
                 await socket.accept(vendor.subprotocol, answer.marks())
                 record.status = 101

@@ -1,6 +1,7 @@
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import pytest
@@ -14,7 +15,7 @@ from gateway.core.errors import (
     UpstreamTimeout,
 )
 from gateway.core.identity import Identity
-from gateway.interrupt import Running, until_expiry, while_connected, within
+from gateway.interrupt import Interrupt, Running, within
 from gateway.ports import ClientLeft, Inbound
 
 pytestmark = pytest.mark.anyio
@@ -58,8 +59,27 @@ class Client:
             self._tell()
 
 
-def connected(client: Client | None = None) -> Inbound:
-    return cast("Inbound", client or Client())
+@contextmanager
+def connected(
+    running: Running, identity: Identity = ALICE, client: Client | None = None
+) -> Iterator[Interrupt]:
+    """A block that ends when the client leaves."""
+    with Interrupt(running, identity) as interrupt:
+        interrupt.when_left(cast("Inbound", client or Client()))
+        yield interrupt
+
+
+async def run(
+    set_up: Callable[[Interrupt], None], work: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """A block that goes on for ever, if nothing else is said."""
+    with Interrupt(Running(NOBODY), ALICE) as interrupt:
+        set_up(interrupt)
+        await (work or forever)()
+
+
+async def out_of_time() -> None:
+    raise TimeoutError
 
 
 async def forever() -> None:
@@ -69,9 +89,8 @@ async def forever() -> None:
 async def test_ends_what_runs_when_the_client_leaves() -> None:
     client, running = Client(), Running(NOBODY)
     asyncio.get_running_loop().call_soon(client.leave)
-    with pytest.raises(ClientLeft):
-        async with while_connected(connected(client), running, ALICE):
-            await forever()
+    with pytest.raises(ClientLeft), connected(running, ALICE, client):
+        await forever()
     assert len(running) == 0
     await asyncio.sleep(0)  # the task goes on: it is not cancelled any more
 
@@ -79,9 +98,8 @@ async def test_ends_what_runs_when_the_client_leaves() -> None:
 async def test_ends_what_runs_when_the_gateway_stops() -> None:
     running = Running(NOBODY)
     asyncio.get_running_loop().call_soon(running.stop)
-    with pytest.raises(Overloaded):
-        async with while_connected(connected(), running, ALICE):
-            await forever()
+    with pytest.raises(Overloaded), connected(running, ALICE):
+        await forever()
 
 
 async def test_ends_what_runs_for_somebody_who_is_blocked_and_for_nobody_else() -> None:
@@ -89,7 +107,7 @@ async def test_ends_what_runs_for_somebody_who_is_blocked_and_for_nobody_else() 
     running, ended = Running(refusing), asyncio.Event()
 
     async def work(identity: Identity) -> None:
-        async with while_connected(connected(), running, identity):
+        with connected(running, identity):
             await ended.wait()
 
     alices, bobs = asyncio.create_task(work(ALICE)), asyncio.create_task(work(BOB))
@@ -109,9 +127,8 @@ async def test_begins_nothing_for_somebody_who_was_blocked_meanwhile(error: Gate
     refusing, tasks = Refusing(), asyncio.all_tasks()
     refusing.refusals = {"alice": error}
     running = Running(refusing)
-    with pytest.raises(type(error)):
-        async with while_connected(connected(), running, ALICE):
-            raise AssertionError("it has begun")
+    with pytest.raises(type(error)), connected(running, ALICE):
+        raise AssertionError("it has begun")
     assert len(running) == 0
     assert asyncio.all_tasks() == tasks
 
@@ -124,16 +141,15 @@ async def test_the_first_reason_counts() -> None:
         client.leave()
 
     asyncio.get_running_loop().call_soon(both)
-    with pytest.raises(Overloaded):
-        async with while_connected(connected(client), running, ALICE):
-            await forever()
+    with pytest.raises(Overloaded), connected(running, ALICE, client):
+        await forever()
 
 
 async def test_a_cancel_from_elsewhere_stays_one() -> None:
     entered = asyncio.Event()
 
     async def work() -> None:
-        async with while_connected(connected(), Running(NOBODY), ALICE):
+        with connected(Running(NOBODY), ALICE):
             entered.set()
             await forever()
 
@@ -146,7 +162,7 @@ async def test_a_cancel_from_elsewhere_stays_one() -> None:
 
 async def test_watches_the_client_no_longer_than_it_runs() -> None:
     client = Client()
-    async with while_connected(connected(client), Running(NOBODY), ALICE):
+    with connected(Running(NOBODY), ALICE, client):
         assert client.is_watched
     assert not client.is_watched
     client.leave()
@@ -169,27 +185,44 @@ async def test_a_time_out_inside_a_bounded_block_stays_its_own() -> None:
 async def test_a_client_that_leaves_as_the_time_is_up_is_one_or_the_other(span: float) -> None:
     client = Client()
     asyncio.get_running_loop().call_later(0.01, client.leave)
+
+    def both(interrupt: Interrupt) -> None:
+        interrupt.when_left(cast("Inbound", client))
+        interrupt.after(span)
+
     with pytest.raises((ClientLeft, UpstreamTimeout)):
-        async with within(span), while_connected(connected(client), Running(NOBODY), ALICE):
-            await forever()
+        await run(both)
+
+
+async def test_ends_what_runs_when_its_time_is_up() -> None:
+    with pytest.raises(UpstreamTimeout):
+        await run(lambda interrupt: interrupt.after(0.01))
 
 
 async def test_ends_what_runs_when_its_credential_expires() -> None:
     with pytest.raises(CredentialsExpired):
-        async with until_expiry(time.time() + 0.02):
-            await forever()
+        await run(lambda interrupt: interrupt.at_expiry(time.time() + 0.02))
 
 
-async def test_begins_nothing_on_a_credential_that_has_expired() -> None:
-    began = False
+@pytest.mark.parametrize("ago", [0, 1])
+async def test_begins_nothing_on_a_credential_that_has_expired(ago: float) -> None:
+    expires_at = time.time() - ago
     with pytest.raises(CredentialsExpired):
-        async with until_expiry(time.time() - 1):
-            began = True
-    assert not began
+        await run(lambda interrupt: interrupt.at_expiry(expires_at), out_of_time)
 
 
-async def test_a_time_out_of_the_blocks_own_is_no_expiry() -> None:
-    for moment in (None, time.time() + 60):
-        with pytest.raises(TimeoutError):
-            async with until_expiry(moment):
-                raise TimeoutError
+async def test_what_ended_by_itself_is_ended_by_no_clock() -> None:
+    with Interrupt(Running(NOBODY), ALICE) as interrupt:
+        interrupt.after(0.01)
+        interrupt.at_expiry(time.time() + 0.01)
+    await asyncio.sleep(0.03)  # past both: the task goes on
+    assert interrupt.reason is None
+
+
+async def test_a_time_out_of_the_blocks_own_stays_its_own() -> None:
+    def both(interrupt: Interrupt) -> None:
+        interrupt.after(60)
+        interrupt.at_expiry(time.time() + 60)
+
+    with pytest.raises(TimeoutError):
+        await run(both, out_of_time)
