@@ -8,8 +8,18 @@ from hypothesis import strategies as st
 
 from gateway.core import call
 from gateway.core.call import MAX_MEMBERS, Call, canonical_id
-from gateway.core.errors import AmbiguousJson, BadRequest, SpoofedIdentity, UriTooLong
+from gateway.core.errors import (
+    AmbiguousJson,
+    BadRequest,
+    ConversationNotFound,
+    HeaderMismatch,
+    SpoofedIdentity,
+    UriTooLong,
+)
+from gateway.core.route import Match
+from gateway.core.seal import Seal, handle
 from gateway.core.vendor import Body, Header, Operation, Query, Variable
+from gateway.vendors import mcp
 from tests.support.asking import ALICE, ask
 from tests.support.spellings import CONVERSATIONS, HONEST, HONEST_FIELDS, PEOPLE, spellings
 
@@ -794,3 +804,92 @@ def test_an_empty_id_is_none_where_a_profile_says_so(none: str | None) -> None:
 def test_nothing_else_is_empty(value: object) -> None:
     with pytest.raises(BadRequest):
         ask(BLANK, {"conversation_id": value})
+
+
+# Tools
+
+
+SEAL = Seal(b"s" * 32, ALICE)
+SESSION = ("mcp-session-id", "session-1")
+OF_SESSION = f"event {handle('session-1')}"
+
+
+def stream(*fields: tuple[str, str], seal: Seal | None = SEAL) -> Call:
+    """A client that comes back to a stream of its session: there is no body."""
+    return call.read(
+        Match("listen", mcp.VENDOR.operations["listen"], {}),
+        method="GET",
+        raw_query=b"",
+        fields=[(name.encode(), value.encode("latin-1")) for name, value in fields],
+        content=None,
+        user=ALICE,
+        subject=ALICE,
+        seal=seal,
+    )
+
+
+def test_the_id_of_an_event_comes_back_without_its_seal() -> None:
+    sealed = SEAL.close(OF_SESSION, "41")
+    found = stream(SESSION, ("last-event-id", sealed))
+    assert dict(found.fields) == {b"mcp-session-id": b"session-1", b"last-event-id": b"41"}
+    assert found.asked is None
+    assert found.conversations == (handle("session-1"),)
+    assert dict(stream(SESSION).fields) == {b"mcp-session-id": b"session-1"}
+    unsealed = stream(SESSION, ("last-event-id", "41"), seal=None)
+    assert dict(unsealed.fields)[b"last-event-id"] == b"41"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "41",
+        "",
+        SEAL.close(f"event {handle('session-2')}", "41"),
+        SEAL.close("state", "41"),
+        Seal(b"s" * 32, "bob").close(OF_SESSION, "41"),
+        Seal(b"t" * 32, ALICE).close(OF_SESSION, "41"),
+        SEAL.close(OF_SESSION, "41") + "2",
+    ],
+)
+def test_the_id_of_an_event_of_anothers_is_not_found(event: str) -> None:
+    with pytest.raises(ConversationNotFound):
+        stream(SESSION, ("last-event-id", event))
+
+
+def test_an_event_of_no_session_is_not_found() -> None:
+    with pytest.raises(ConversationNotFound):
+        stream(("last-event-id", SEAL.close(OF_SESSION, "41")))
+
+
+def asking_tools(message: Any, *fields: tuple[str, str], seal: Seal | None = SEAL) -> Call:
+    tools = mcp.VENDOR.operations["call"]
+    return ask(tools, raw=json.dumps(message).encode(), fields=[SESSION, *fields], seal=seal)
+
+
+def test_a_request_of_tools_is_read_with_the_fields_that_repeat_it() -> None:
+    params = {"name": "search", "requestState": SEAL.close("state", "step 1")}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    found = asking_tools(message, ("mcp-method", "tools/call"), ("mcp-name", "search"))
+    assert found.asked is not None
+    assert found.asked.tools == ("search",)
+    assert found.asked.messages[0]["params"] == {"name": "search", "requestState": "step 1"}
+    assert dict(found.fields) == {
+        b"mcp-session-id": b"session-1",
+        b"mcp-method": b"tools/call",
+        b"mcp-name": b"search",
+    }
+    unsealed = asking_tools(message, seal=None)
+    assert unsealed.asked is not None
+    assert unsealed.asked.messages[0]["params"] == params
+
+
+def test_a_state_of_anothers_is_not_found() -> None:
+    params = {"name": "search", "requestState": Seal(b"s" * 32, "bob").close("state", "step 1")}
+    with pytest.raises(ConversationNotFound):
+        asking_tools({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+
+
+def test_a_field_that_says_something_else_than_the_request_is_refused() -> None:
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "search"}}
+    with pytest.raises(HeaderMismatch):
+        asking_tools(message, ("mcp-name", "other"))

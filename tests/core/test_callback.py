@@ -109,3 +109,34 @@ def test_refuses_what_is_no_object(content: bytes) -> None:
 def test_refuses_a_profile_that_contradicts_itself(given: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Callback(**given)
+
+
+TWICE = Callback(
+    signature="bearer",
+    kind=(Body("/type"), Body("/event/type")),
+    time=(Body("/ts"), Body("/event/ts")),
+    conversation=(Body("/conversation"), Body("/event/conversation")),
+)
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_what_is_empty_is_not_said(empty: str | None) -> None:
+    body = {"type": empty, "ts": empty, "conversation": empty, "event": {"type": "t", "ts": 2500}}
+    found = read(TWICE, json.dumps(body).encode())
+    assert (found.kind, found.time, found.conversation) == ("t", 2.5, None)
+
+
+@pytest.mark.parametrize("name", ["type", "ts"])
+def test_two_of_one_are_no_one(name: str) -> None:
+    values: Any = {"type": ("a", "b"), "ts": (1, 2)}[name]
+    with pytest.raises(BadRequest):
+        read(TWICE, json.dumps({name: values[0], "event": {name: values[1]}}).encode())
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(256, True), (257, False)])
+def test_an_id_is_kept_to_256_characters(length: int, is_kept: bool) -> None:
+    assert (said(id="x" * length).source == f"id:{'x' * length}") is is_kept
+
+
+def test_a_kind_has_128_characters_at_most() -> None:
+    assert said(type="x" * 128).kind == "x" * 128

@@ -184,3 +184,18 @@ def test_the_contacts_of_the_shipped_profiles_are_out_of_reach_of_their_operatio
             paths = {vendor.contacts.path, vendor.contacts.definitions}
             reached = {operation.path for operation in vendor.operations.values()}
             assert paths.isdisjoint(reached)
+
+
+def test_a_book_is_kept_by_agent_where_its_path_says_so() -> None:
+    assert (BOOK.by_agent, PAIRED.by_agent) == (True, False)
+
+
+def test_what_has_no_place_in_a_contact_is_not_in_it() -> None:
+    alone = ContactBook(path="/c", user="id")
+    assert alone.contact("alice", {"plan": "pro"}) == {"id": "alice"}
+    assert PAIRED.contact("alice", {}) == {"id": "alice"}
+
+
+def test_a_value_that_is_not_of_its_kind_is_left_out_even_where_it_is_defined() -> None:
+    assert fitted(BOOK, {"seats": "many"}, {"seats": "number"}) == ({}, {"seats"})
+    assert fitted(BOOK, {"seats": "many"}, {}) == ({}, {"seats"})

@@ -1,4 +1,7 @@
+import pytest
+
 from gateway.core.contact_call import back_office, plan_call
+from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.operation import Operation
 from gateway.core.plan import Destination
 from gateway.core.vendor import Vendor
@@ -51,3 +54,26 @@ def test_what_is_asked_has_no_body() -> None:
     office = back_office(DESTINATION)
     request = plan_call(office, "GET", "/c", "", None, org="o", key="k", request_id="r")
     assert (request.method, request.target, request.content) == ("GET", "/base/c", None)
+
+
+def test_one_contact_stands_below_all() -> None:
+    request = plan_call(
+        DESTINATION,
+        "DELETE",
+        "/c/{agent}",
+        "a1",
+        None,
+        org="o",
+        key="k",
+        request_id="r",
+        contact="7",
+    )
+    assert request.target == "/base/c/a1/7"
+
+
+@pytest.mark.parametrize("contact", ["", ".", "..", "a/b", "a?b", "a%2Fb", "a b", "7\n", "\n"])
+def test_an_id_that_is_no_segment_has_no_place_in_a_path(contact: str) -> None:
+    with pytest.raises(IdentityNotRepresentable):
+        plan_call(
+            DESTINATION, "GET", "/c", "", None, org="o", key="k", request_id="r", contact=contact
+        )

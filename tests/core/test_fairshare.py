@@ -65,3 +65,10 @@ def test_a_person_without_a_call_is_refused_only_when_nothing_is_free(
             called[person] += 1
         elif not called[person]:
             assert share.free == 0
+
+
+def test_who_waits_is_told_when_the_first_call_is_over() -> None:
+    share = FairShare(2, 10.0)
+    assert share.wait(1.0) == 0.0
+    assert (share.take("a", 1.0), share.take("b", 4.0)) == (True, True)
+    assert share.wait(5.0) == 6.0

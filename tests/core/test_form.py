@@ -276,3 +276,33 @@ def test_texts_and_parts_are_bounded_and_files_are_not_held() -> None:
     form.take(PartBegins([named("file", "x")]))
     for _ in range(3):
         assert form.take(PartGoesOn(b"x" * 100_000)) == b"x" * 100_000
+
+
+def test_a_text_has_no_type_and_a_file_only_what_it_said() -> None:
+    typed = (b"content-type", b"text/html; charset=utf-16")
+    assert b"Content-Type" not in part(rewriter(), [named("note"), typed], b"hi")
+    assert b"Content-Type" not in part(rewriter(), [named("file", "x")], b"hi")
+    assert b"\r\nContent-Type: text/html\r\n" in part(rewriter(), [named("file", "x"), typed], b"")
+
+
+def test_what_is_not_listed_and_names_nobody_is_no_attempt_on_anybody() -> None:
+    form = rewriter(refuse_spoofs=True)
+    assert part(form, [named("colour")], b"red") == b""
+    assert (form.dropped, form.spoofed) == (["form:colour"], [])
+
+
+def test_bytes_that_are_no_text_name_somebody_too() -> None:
+    form = rewriter()
+    assert part(form, [named("email")], b"\xff") == b""
+    assert form.spoofed == ["form:email"]
+
+
+def test_the_end_of_no_part_is_nothing() -> None:
+    assert rewriter().take(PartEnds()) == b""
+
+
+def test_a_type_has_256_characters_at_most() -> None:
+    written = b"multipart/form-data;" + b" " * 226 + b"boundary=X"
+    assert (len(written), boundary_of(written)) == (256, b"X")
+    with pytest.raises(BadRequest):
+        boundary_of(written.replace(b"; ", b";  "))

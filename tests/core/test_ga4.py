@@ -63,3 +63,72 @@ def test_one_person_is_one_client_in_each_org() -> None:
 
     assert client(conversation="8", kind="x") == client()
     assert len({client(), client(user="u_2"), client(org="org_globex")}) == 3
+
+
+def test_who_and_which_conversation_are_numbers_that_stay_the_same() -> None:
+    """The first 4 bytes of `printf 'session\\0org_acme\\0support\\0007' | sha256sum`, and so."""
+    told = json.loads(ga4.payload(EVENT, {}))
+    assert told == {
+        "client_id": "3753069649.730092075",
+        "timestamp_micros": 1_766_000_000_123_000,
+        "user_id": "u_1",
+        "events": [
+            {
+                "name": "lead_created",
+                "params": {
+                    "session_id": "4132611782",
+                    "engagement_time_msec": 1,
+                    "org": "org_acme",
+                    "upstream": "support",
+                    "event_id": "evt_1",
+                    "conversation": "7",
+                },
+            }
+        ],
+    }
+
+
+def test_who_is_not_named_is_told_apart_by_the_conversation_then_by_the_event() -> None:
+    def ids(**changes: str | None) -> tuple[str, str]:
+        told = json.loads(ga4.payload(replace(EVENT, user=None, **changes), {}))
+        return told["client_id"], told["events"][0]["params"]["session_id"]
+
+    assert len({ids(), ids(conversation="8"), ids(conversation=None)}) == 3
+    assert ids(conversation=None) != ids(conversation=None, id="evt_2")
+    of_a_user = json.loads(ga4.payload(replace(EVENT, conversation=None), {}))
+    other = json.loads(ga4.payload(replace(EVENT, conversation=None, id="evt_2"), {}))
+    assert (
+        of_a_user["events"][0]["params"]["session_id"]
+        == (other["events"][0]["params"]["session_id"])
+    )
+
+
+@pytest.mark.parametrize(("length", "is_told"), [(256, True), (257, False)])
+def test_a_user_id_that_is_too_long_is_not_told_at_all(length: int, is_told: bool) -> None:
+    told = json.loads(ga4.payload(replace(EVENT, user="u" * length), {}))
+    assert ("user_id" in told) is is_told
+
+
+def test_values_are_cut_to_their_length() -> None:
+    long = replace(EVENT, org="o" * 101, upstream="s" * 101, conversation="c" * 101)
+    params = json.loads(ga4.payload(long, {}))["events"][0]["params"]
+    assert (params["org"], params["upstream"]) == ("o" * 100, "s" * 100)
+    assert params["conversation"] == "c" * 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("lead.created!", "lead_created"),
+        ("lead..created", "lead_created"),
+        ("firebase_" + "x" * 40, "chat_firebase_" + "x" * 26),
+        ("google_" + "x" * 27 + "_.y", "chat_google_" + "x" * 27),
+    ],
+)
+def test_no_name_ends_with_what_stands_for_something_else(kind: str, name: str) -> None:
+    assert ga4.name_of(kind, {}) == name
+
+
+@pytest.mark.parametrize("name", ["lead_created\n", "", "lead created", "x" * 41, "GA_x"])
+def test_what_google_would_not_take_is_no_name(name: str) -> None:
+    assert not ga4.is_name(name)

@@ -40,3 +40,8 @@ def test_what_is_no_offer_is_refused(offer: str) -> None:
 def test_only_what_is_listed_passes_and_each_once() -> None:
     assert passed(fields("graphql-ws, realtime", "realtime"), LISTED) == ("realtime",)
     assert passed([], LISTED) == ()
+
+
+def test_twenty_are_not_too_many_and_blanks_around_them_are_none_of_them() -> None:
+    assert len(offered(fields(",".join("x" * 20)))) == 20
+    assert offered(fields("a\t, b \t,\tc")) == ("a", "b", "c")

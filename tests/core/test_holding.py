@@ -114,3 +114,17 @@ def test_a_text_is_only_taken_where_an_array_of_objects_is_listed() -> None:
     )
     with pytest.raises(BadRequest):
         check(listless, {"input": '[{"type":"mcp"}]'})
+
+
+def test_an_array_is_looked_through_where_no_value_in_it_is_limited() -> None:
+    inner = {"/a/*": frozenset({"b"}), "/a/*/b": frozenset({"c"})}
+    deep = Operation(method="POST", path="/x", members=frozenset({"a"}), inner=inner)
+    check(deep, {"a": [{"b": {"c": 1}}, {"b": "text"}, "text"]})
+    for hiding in ([{"b": {}}, {"b": [{"c": 1}]}], [{"b": {}}, [{"b": {}}]]):
+        with pytest.raises(BadRequest):
+            check(deep, {"a": hiding})
+
+
+def test_one_object_among_texts_is_enough() -> None:
+    with pytest.raises(BadRequest):
+        check(PARTS, {"metadata": {"a": "b", "c": {"user_id": "bob"}, "d": "e"}})

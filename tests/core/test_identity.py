@@ -15,6 +15,7 @@ from gateway.core.identity import (
     Person,
     UserIdRule,
     fits,
+    is_ours_to_give,
     is_plain,
     opaque_user_id,
     propose_user_id,
@@ -201,3 +202,20 @@ def test_an_identity_is_a_person_and_cannot_be_changed() -> None:
 def test_an_id_that_only_begins_like_an_opaque_one_is_a_name() -> None:
     longer = propose("bob", "opaque") + "x"
     assert propose(longer, "auto") == longer
+
+
+@pytest.mark.parametrize(
+    ("subject", "is_ours"),
+    [
+        ("anon_abcdefghijklmnopqrstuvwxyz", True),
+        ("erased_234567abcdefghijklmnopqrst", True),
+        ("alice", False),
+        ("anon_abcdefghijklmnopqrstuvwxy", False),
+        ("anon_abcdefghijklmnopqrstuvwxyz2", False),
+        ("erased_234567abcdefghijklmnopqrst\n", False),
+        ("erased_1abcdefghijklmnopqrstuvwxy", False),
+        ("", False),
+    ],
+)
+def test_no_sign_in_may_vouch_for_a_name_of_our_own_making(subject: str, is_ours: bool) -> None:
+    assert is_ours_to_give(subject) is is_ours

@@ -212,3 +212,24 @@ def test_a_state_of_nobodys_or_anothers_is_not_found(state: Any) -> None:
 def test_a_result_without_a_state_is_left_alone() -> None:
     assert not mcp.seal_state({"content": []}, SEAL)
     assert not mcp.seal_state({"requestState": None}, SEAL)
+
+
+@pytest.mark.parametrize("one", ["x", "x" * 256, 0, -1])
+def test_what_is_an_id_is_one(one: object) -> None:
+    assert parse(LIST | {"id": one}).id == one
+
+
+def test_an_answer_may_have_the_id_of_a_request_of_ours() -> None:
+    assert len(parse([LIST, {"jsonrpc": "2.0", "id": 1, "result": {}}]).messages) == 2
+    with pytest.raises(BadRequest):
+        parse([ANSWER, ANSWER])
+
+
+def test_a_batch_has_100_messages_at_most() -> None:
+    assert len(parse([LIST | {"id": n} for n in range(100)]).messages) == 100
+
+
+def test_a_request_with_an_error_is_no_message() -> None:
+    with pytest.raises(BadRequest) as raised:
+        parse(LIST | {"error": {}})
+    assert raised.type is BadRequest

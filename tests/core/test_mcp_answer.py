@@ -165,3 +165,25 @@ def test_what_is_too_large_to_be_held_stops(media: bytes) -> None:
 def test_never_more_than_theirs_and_never_less(names: list[str], step: int) -> None:
     stream = passed(event(tools(*names), "id: 1"), SOME, EVENTS, step=step)
     assert shown(stream) == tools(*[name for name in names if name == "search"])
+
+
+def test_one_message_that_is_edited_is_enough() -> None:
+    other = {"jsonrpc": "2.0", "id": 2, "result": {"content": []}}
+    sent = json.dumps([tools("hidden"), other]).encode()
+    assert json.loads(passed(sent, SOME)) == [tools(), other]
+
+
+@pytest.mark.parametrize("written", [b"7 8", b"7\xc3\xa9", b"", b"x" * 1025])
+def test_an_id_is_what_a_field_can_hold_or_it_does_not_go_out(written: bytes) -> None:
+    assert b"id" not in passed(b"id: " + written + b"\ndata: {}\n\n", ALL, EVENTS)
+
+
+def test_a_byte_order_mark_hides_no_id() -> None:
+    assert b"7" not in passed(b"\xef\xbb\xbfid: 7\ndata: {}\n\n", ALL, EVENTS)
+
+
+def test_our_last_word_stands_in_a_stream_alone() -> None:
+    reader = Reader(OPERATION, "alice", ())
+    stream = observe(reader, ALL, media_type(EVENTS), ok=True)
+    assert stream.interject(b"{}", "error") == b"event: error\ndata: {}\n\n"
+    assert observe(reader, ALL, media_type(JSON), ok=True).interject(b"{}", "error") == b""

@@ -147,3 +147,38 @@ def test_only_the_very_value_passes(value: str, other: str) -> None:
     else:
         assert other == value
         assert passed
+
+
+ANSWER = {"jsonrpc": "2.0", "id": 1, "result": {}}
+
+
+def test_clients_of_the_old_era_answer() -> None:
+    assert mirror(ANSWER, [("mcp-protocol-version", "2025-11-25")]) == []
+    with pytest.raises(HeaderMismatch):
+        mirror(ANSWER, [("mcp-protocol-version", "2025-11-25"), ("mcp-name", "run_sql")])
+
+
+def test_an_answer_is_none_even_where_it_says_its_version() -> None:
+    saying = ANSWER | {"params": {"_meta": {VERSION_KEY: MODERN}}}
+    with pytest.raises(BadRequest) as raised:
+        mirror(saying, [("mcp-protocol-version", MODERN)])
+    assert raised.type is BadRequest
+
+
+@pytest.mark.parametrize("version", ["zzz", "2026-07-28x", "2025-11-25 "])
+def test_what_only_begins_like_a_version_is_none(version: str) -> None:
+    with pytest.raises(BadRequest) as raised:
+        mirror(call(version), [("mcp-protocol-version", version)])
+    assert raised.type is BadRequest
+
+
+def test_base_64_with_something_in_between_is_none() -> None:
+    name = coded("run_sql")
+    with pytest.raises(HeaderMismatch):
+        mirror(call(), said(mcp_name=name.replace("X", "!X")))
+
+
+def test_false_is_written_as_json_writes_it() -> None:
+    assert mirror(call(on=False), said(mcp_param_on="false"))
+    with pytest.raises(HeaderMismatch):
+        mirror(call(on=False), said(mcp_param_on="true"))

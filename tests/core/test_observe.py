@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import UpstreamMalformed
 from gateway.core.fields import media_type
+from gateway.core.mcp_answer import Editing
 from gateway.core.metered import Metered
 from gateway.core.observe import MAX_HELD, Costs, Names, Note, Observer, Opens, Stop, observe
+from gateway.core.seal import Seal
 from gateway.core.vendor import Body, Operation
 from gateway.vendors.chatbase import VENDOR
 from tests.core.test_sse import CUTS, pieces
@@ -454,3 +456,23 @@ def test_an_event_that_says_more_passes_and_so_does_one_that_tells_nothing() -> 
 def test_who_has_asked_gets_it() -> None:
     wire = sse({"choices": [], "usage": {"total_tokens": 7}})
     assert passed(run(observe(COSTED, EVENTS, ok=True, user="alice"), [wire])) == wire
+
+
+def test_an_answer_that_is_edited_goes_on_as_it_was_edited() -> None:
+    editing = Editing(Seal(b"s" * 32, "alice"), tools=frozenset({"search"}))
+    listed = {"jsonrpc": "2.0", "id": 1, "result": {"tools": [{"name": "search"}, {"name": "x"}]}}
+    left = {"jsonrpc": "2.0", "id": 1, "result": {"tools": [{"name": "search"}]}}
+    content = json.dumps(listed).encode()
+    whole = observe(PLAIN, JSON, ok=True, user="alice", editing=editing)
+    assert json.loads(passed(run(whole, [content]))) == left
+    stream = observe(PLAIN, EVENTS, ok=True, user="alice", editing=editing)
+    assert passed(run(stream, [sse(listed)])).startswith(b"data: ")
+    assert json.loads(passed(run(stream, [sse(listed)])).removeprefix(b"data: ")) == left
+
+
+def test_words_that_are_no_json_pass_where_they_are_an_error_and_else_do_not() -> None:
+    editing = Editing(Seal(b"s" * 32, "alice"))
+    error = observe(PLAIN, TEXT, ok=False, user="alice", editing=editing)
+    assert run(error, [b"gone"]) == [b"gone"]
+    good = observe(PLAIN, TEXT, ok=True, user="alice", editing=editing)
+    assert [type(note) for note in run(good, [b"gone"])] == [Stop]

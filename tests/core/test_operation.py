@@ -208,3 +208,11 @@ def test_what_thinks_or_tells_its_cost_counts_in_full(
     thinks: bool, usage: tuple[Body, ...], costs: bool
 ) -> None:
     assert Operation(method="POST", path="/x", thinks=thinks, usage=usage).costs is costs
+
+
+def test_a_field_of_an_answer_that_names_what_it_opens_passes_as_those_do_that_are_listed() -> None:
+    opening = operation(
+        opens=(Header("x-session"), Body("/id")), response_fields=frozenset({"x-page"})
+    )
+    assert opening.answer_fields == {"x-session", "x-page"}
+    assert operation(opens=(Body("/id"),)).answer_fields == frozenset()

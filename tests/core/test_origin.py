@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from gateway.core.origin import cookie_is_credential, cors_fields, of_a_visit, preflight
+from gateway.core.origin import cookie_is_credential, cors_fields, is_own, of_a_visit, preflight
 
 HOST = "chat.acme.example"
 OWN = "https://chat.acme.example"
@@ -243,3 +243,35 @@ def test_a_preflight_names_our_fields_and_then_those_of_the_upstream() -> None:
         b"authorization, content-type, idempotency-key, x-api-key, x-request-id, last-event-id, "
         b"mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, x-plan, x-trace"
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "own"),
+    [
+        ([], True),
+        ([OWN], True),
+        ([f"{OWN}:443"], True),
+        ([APP], True),
+        (["https://evil.example"], False),
+        (["null"], False),
+        ([""], False),
+        ([f"{OWN}.evil.example"], False),
+        ([f"http://{HOST}"], False),
+        ([OWN, OWN], False),
+        ([APP, "https://evil.example"], False),
+        (["https://evil.example", OWN], False),
+        (["https://ev\xeel.example"], False),
+    ],
+)
+def test_a_page_of_ours_asks_or_one_that_is_listed_or_none(lines: list[str], own: bool) -> None:
+    fields = [(b"origin", line.encode("latin-1")) for line in lines]
+    fields.append((b"referer", b"https://evil.example/"))
+    assert is_own(fields, scheme="https", host=HOST, origins=ORIGINS) is own
+
+
+def test_without_a_host_a_page_is_of_ours_only_where_it_is_listed() -> None:
+    def asks(origin: str) -> bool:
+        fields = [(b"origin", origin.encode())]
+        return is_own(fields, scheme="https", host=None, origins=ORIGINS)
+
+    assert (asks(OWN), asks("https://None"), asks(APP)) == (False, False, True)

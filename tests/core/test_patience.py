@@ -48,3 +48,18 @@ def test_who_asks_to_be_left_alone_is_within_reason(asked: float, until: float) 
     patience = Patience(WAITS, at_once=4)
     patience.missed(0.0, 1.0, 1.0, asked=asked)
     assert patience.until == until
+
+
+def test_who_was_there_again_and_goes_is_away() -> None:
+    patience = Patience(WAITS, at_once=4)
+    patience.missed(0.0, 10.0, 1.0)
+    patience.found()
+    assert patience.until == 0.0
+    patience.missed(20.0, 21.0, 1.0)
+    assert (patience.is_away, patience.until) == (True, 22.0)
+
+
+def test_who_asks_for_nothing_is_left_for_as_long_as_chance_says() -> None:
+    patience = Patience(WAITS, at_once=4)
+    patience.missed(0.0, 1.0, 0.0)
+    assert patience.until == 1.5

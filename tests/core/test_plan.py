@@ -11,6 +11,7 @@ from gateway.core.fields import TOKEN
 from gateway.core.identity import Identity
 from gateway.core.route import Table, segments
 from gateway.core.vendor import Body, Header, Metered, Operation, Query, Variable
+from gateway.vendors import mcp
 from tests.support.asking import ALICE, KEY, ask, document, everything, sent
 from tests.support.spellings import HONEST, PEOPLE, spellings
 
@@ -530,3 +531,51 @@ def test_no_other_field_of_a_client_stands_in_for_the_profiles_own() -> None:
     request = sent(asked, vendor_fields={"x-free": "ours"})
     assert dict(request.fields)[b"x-free"] == b"ours"
     assert dict(request.fields)[b"x-external-user-id"] == b"alice"
+
+
+def test_a_server_that_takes_no_key_gets_no_field_for_one() -> None:
+    asked = ask(Operation(method="GET", path="/x"))
+    fields = {"authorization": "Bearer {key}", "x-plan": "pro", "x-org": "{org}"}
+    sent_fields = dict(sent(asked, vendor_fields=fields, key="").fields)
+    assert b"authorization" not in sent_fields
+    assert (sent_fields[b"x-plan"], sent_fields[b"x-org"]) == (b"pro", b"acme")
+    sent_fields = dict(sent(asked, vendor_fields=fields).fields)
+    assert sent_fields[b"authorization"] == b"Bearer sk_vendor_1"
+
+
+# Tools
+
+
+def tool_call(name: str, number: int = 1, **arguments: Any) -> dict[str, Any]:
+    params = {"name": name, "arguments": arguments}
+    return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
+
+
+def asked_of_tools(body: Any, told_by: dict[str, str]) -> Any:
+    return document(
+        sent(ask(mcp.VENDOR.operations["call"], raw=json.dumps(body).encode()), told_by=told_by)
+    )
+
+
+def test_a_tool_that_asks_for_whom_is_told_so_whatever_the_client_says() -> None:
+    told_by = {"orders": "customer"}
+    body = tool_call("orders", customer="bob", limit=5)
+    assert asked_of_tools(body, told_by) == tool_call("orders", customer="alice", limit=5)
+    assert asked_of_tools(tool_call("orders"), told_by) == tool_call("orders", customer="alice")
+    other = tool_call("weather", customer="bob")
+    assert asked_of_tools(other, told_by) == other
+
+
+def test_what_every_tool_is_told_one_of_them_may_be_told_otherwise() -> None:
+    told_by = {"*": "user", "orders": "customer"}
+    assert asked_of_tools(tool_call("orders"), told_by) == tool_call("orders", customer="alice")
+    assert asked_of_tools(tool_call("weather"), told_by) == tool_call("weather", user="alice")
+    listing = {"jsonrpc": "2.0", "id": 1, "method": "prompts/get", "params": {"name": "orders"}}
+    assert asked_of_tools(listing, told_by) == listing
+
+
+def test_each_call_of_a_batch_is_told_and_a_batch_of_one_stays_one() -> None:
+    batch = [tool_call("orders", 1), {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}]
+    told_by = {"orders": "customer"}
+    assert asked_of_tools(batch, told_by) == [tool_call("orders", 1, customer="alice"), batch[1]]
+    assert asked_of_tools(batch[1:], told_by) == batch[1:]

@@ -56,3 +56,14 @@ def test_a_handle_does_not_show_what_it_is_of() -> None:
 def test_what_is_no_id_has_no_handle(value: object) -> None:
     with pytest.raises(BadRequest):
         handle(value)
+
+
+def test_a_handle_is_what_was_promised() -> None:
+    """`printf session-1 | openssl dgst -sha256 -binary | base32`: ledgers are full of them."""
+    assert handle("session-1") == "h_qqexqkh4ggumruuscdpurea2qxph7uat62dlc67hpun6fhfxvgfq"
+
+
+def test_a_name_has_4096_characters_at_most() -> None:
+    assert handle("x" * 4096)
+    with pytest.raises(BadRequest):
+        handle("x" * 4097)
