@@ -25,7 +25,7 @@ from gateway.store.auditor import Auditor
 from gateway.store.reading import each, page, usage_report
 from gateway.store.reports import Asked, By
 from gateway.store.store import Store
-from gateway.store.usage import Finished, UsageLog, UsageRow, row_of
+from gateway.store.usage import UsageLog, UsageRow, row_of
 
 DAY = 86_400
 PEOPLE = 20_000
@@ -102,7 +102,7 @@ def fill(path: Path, rows: int, days: int) -> None:
         for begin in range(0, rows, 50_000):
             some = (
                 msgspec.structs.astuple(
-                    row_of(Finished(START + number * step, records[CHANCE.randrange(20_000)]))
+                    row_of(records[CHANCE.randrange(20_000)], START + number * step)
                 )
                 for number in range(begin, min(begin + 50_000, rows))
             )

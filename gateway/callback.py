@@ -123,7 +123,7 @@ def joined(inbox: Inbox, said: Said, person: Person | None, user: str | None) ->
     """The event as it is kept and delivered."""
     now = inbox.now()
     return Event(
-        id=f"evt_{uuid7(now, os.urandom(10)).hex}",
+        id=f"evt_{uuid7(now, os.urandom(10)).hex()}",
         source=said.source,
         org=inbox.external_id,
         upstream=inbox.upstream,

@@ -36,7 +36,7 @@ from gateway.core.errors import (
     UnsupportedMediaType,
 )
 from gateway.core.problem import Answer
-from gateway.core.request_id import uuid7
+from gateway.core.request_id import uuid7, written
 from gateway.ports import Fields
 from gateway.store.verify import verify
 from gateway.telemetry.metrics import MEDIA
@@ -74,7 +74,7 @@ class AdminApp:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http":
             return
-        request_id = str(uuid7(time.time(), secrets.token_bytes(10)))
+        request_id = written(uuid7(time.time(), secrets.token_bytes(10)))
         try:
             answer = await self._answer(scope, receive)
             if isinstance(answer, Whole):

@@ -98,7 +98,7 @@ def look_on(metrics: "Metrics", stack: AsyncExitStack) -> None:
     in_background(now_and_then(), stack)
 
 
-def looks(batches: Batches[Any, Any]) -> tuple[Callable[[], float], ...]:
+def looks(batches: Batches[Any]) -> tuple[Callable[[], float], ...]:
     """What there is to see of a kind of row on its way."""
     return lambda: batches.waiting, lambda: batches.spooled, lambda: batches.lost
 

@@ -13,8 +13,10 @@ what is negative, infinite or no number counts as nothing, or an answer could re
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
 
 # By spelling without case and separators. Of several names of one row the first counts.
 CREDITS = ("credits", "totalcredits", "costcredit", "costcredits", "creditsused", "creditcost")
@@ -33,8 +35,7 @@ BESIDE_OUT = ("thoughtstokencount",)
 MOST = 2**53  # what a float counts up to one by one, and an integer column holds
 
 
-@dataclass(frozen=True, slots=True)
-class Amounts:
+class Amounts(msgspec.Struct, frozen=True):
     """What one answer, or many, cost."""
 
     credits: float = 0.0
@@ -49,41 +50,64 @@ class Amounts:
 NOTHING = Amounts()
 
 
+class _Shape(NamedTuple):
+    """Which of the names that a vendor uses say what."""
+
+    credits: str | None
+    tokens_in: str | None
+    tokens_out: str | None
+    total: str | None
+    beside_in: tuple[str, ...]
+    beside_out: tuple[str, ...]
+
+
 def amounts(usage: Mapping[str, float]) -> Amounts:
     """What these costs, by a vendor's own names, come to."""
     if not usage:
         return NOTHING
-    found = {_spelling(name): _counted(amount) for name, amount in usage.items()}
-    tokens_in = _first(found, TOKENS_IN)
-    tokens_out = _first(found, TOKENS_OUT)
-    total = _first(found, TOTAL)
-    if total is not None:  # what it says of both sides tells the one that is not named
-        if tokens_in is None:
-            tokens_in = max(0.0, total - (tokens_out or 0.0))
-        elif tokens_out is None:
+    shape = _shape(*usage)
+    tokens_in = 0.0 if shape.tokens_in is None else _counted(usage[shape.tokens_in])
+    tokens_out = 0.0 if shape.tokens_out is None else _counted(usage[shape.tokens_out])
+    if shape.total is not None:  # what it says of both sides tells the one that is not named
+        total = _counted(usage[shape.total])
+        if shape.tokens_in is None:
+            tokens_in = max(0.0, total - tokens_out)
+        elif shape.tokens_out is None:
             tokens_out = max(0.0, total - tokens_in)
+    for name in shape.beside_in:
+        tokens_in += _counted(usage[name])
+    for name in shape.beside_out:
+        tokens_out += _counted(usage[name])
     return Amounts(
-        credits=_first(found, CREDITS) or 0.0,
-        tokens_in=_whole((tokens_in or 0.0) + _sum(found, BESIDE_IN)),
-        tokens_out=_whole((tokens_out or 0.0) + _sum(found, BESIDE_OUT)),
+        0.0 if shape.credits is None else _counted(usage[shape.credits]),
+        _whole(tokens_in),
+        _whole(tokens_out),
     )
 
 
-@lru_cache(maxsize=1024)  # a vendor has a dozen
+@lru_cache(maxsize=256)  # a vendor has a handful
+def _shape(*names: str) -> _Shape:
+    known = {_spelling(name): name for name in names}
+
+    def first(rows: Iterable[str]) -> str | None:
+        return next((known[row] for row in rows if row in known), None)
+
+    return _Shape(
+        credits=first(CREDITS),
+        tokens_in=first(TOKENS_IN),
+        tokens_out=first(TOKENS_OUT),
+        total=first(TOTAL),
+        beside_in=tuple(known[row] for row in BESIDE_IN if row in known),
+        beside_out=tuple(known[row] for row in BESIDE_OUT if row in known),
+    )
+
+
 def _spelling(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
 def _counted(amount: float) -> float:
     return float(amount) if 0 <= amount <= MOST else 0.0  # False of NaN
-
-
-def _first(found: Mapping[str, float], names: Iterable[str]) -> float | None:
-    return next((found[name] for name in names if name in found), None)
-
-
-def _sum(found: Mapping[str, float], names: Iterable[str]) -> float:
-    return sum(found.get(name, 0.0) for name in names)
 
 
 def _whole(tokens: float) -> int:

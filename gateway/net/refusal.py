@@ -14,7 +14,7 @@ _TAIL = [(b"cache-control", b"no-store"), (b"connection", b"close")]
 
 def render(error: GatewayError, server_fields: Iterable[tuple[bytes, bytes]]) -> bytes:
     """A whole answer, after which the connection closes; `server_fields` are the server's Date."""
-    id_ = str(request_id.uuid7(time.time(), secrets.token_bytes(10)))
+    id_ = request_id.written(request_id.uuid7(time.time(), secrets.token_bytes(10)))
     answer = problem.of_error(error, None, id_)
     fields = [*server_fields, *answer.fields, (b"x-request-id", id_.encode("ascii")), *_TAIL]
     lines = b"".join(b"%s: %s\r\n" % field for field in fields)

@@ -52,9 +52,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 def happened(event: str, *, now: float | None = None, **facts: Any) -> Event:
     """An event with an id of its own; `now` in seconds since the epoch."""
     moment = time.time() if now is None else now
-    return Event(
-        id=uuid7(moment, os.urandom(10)).bytes, time=int(moment * 1000), event=event, **facts
-    )
+    return Event(id=uuid7(moment, os.urandom(10)), time=int(moment * 1000), event=event, **facts)
 
 
 class Lines(Protocol):
@@ -74,10 +72,9 @@ class AuditTrail:
         lines: Lines | None = None,  # where events are written too, as NDJSON
     ) -> None:
         self._lines = lines
-        self.batches: Batches[Event, Event] = Batches(
+        self.batches: Batches[Event] = Batches(
             database,
             Spool(folder, KIND, most=most),
-            row=_itself,
             write=write,
             encode=msgspec.json.Encoder().encode,
             decode=msgspec.json.Decoder(Event).decode,
@@ -97,10 +94,6 @@ def line_of(event: Event) -> bytes:
     named = {"time": moment, "id": uuid.UUID(bytes=event.id)}
     has = {name: fact for name, fact in facts.items() if fact not in (None, "")}
     return msgspec.json.encode(named | {**has, **named})
-
-
-def _itself(event: Event) -> Event:
-    return event
 
 
 _HEADS = select(audit_heads)

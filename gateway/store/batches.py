@@ -31,16 +31,13 @@ RETRY = 1.0  # seconds between two attempts while the database is away
 MOST_WAITING = 50_000  # rows in memory: some 20 MB, and 30 s of a busy process
 MOST_TOGETHER = 500  # rows a transaction: 10 ms in which no conversation can be claimed
 
-A_MOMENT = 50  # rows made without letting others run: half a millisecond
-
-Item = TypeVar("Item")
 Row = TypeVar("Row")
 Result = TypeVar("Result")
 Given = ParamSpec("Given")
 
 
-class Batches(Generic[Item, Row]):
-    """Items that become rows, of which `write` writes many in one transaction.
+class Batches(Generic[Row]):
+    """Rows, of which `write` writes many in one transaction.
 
     `encode` makes a line of a row, and `decode` a row of a line; ValueError where it is none.
     """
@@ -50,7 +47,6 @@ class Batches(Generic[Item, Row]):
         database: Database,
         spool: Spool,
         *,
-        row: Callable[[Item], Row],
         write: Callable[[AsyncConnection, Sequence[Row]], Awaitable[None]],
         encode: Callable[[Row], bytes],
         decode: Callable[[bytes], Row],
@@ -59,13 +55,12 @@ class Batches(Generic[Item, Row]):
     ) -> None:
         self._database = database
         self._spool = spool
-        self._row = row
         self._write = write
         self._encode = encode
         self._decode = decode
         self._interval = interval
         self._most = most
-        self._items: deque[Item] = deque()
+        self._rows: deque[Row] = deque()
         self._next: asyncio.TimerHandle | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._emptying: asyncio.Task[None] | None = None
@@ -79,7 +74,7 @@ class Batches(Generic[Item, Row]):
     @property
     def waiting(self) -> int:
         """Rows in memory."""
-        return len(self._items)
+        return len(self._rows)
 
     @property
     def spooled(self) -> int:
@@ -91,23 +86,23 @@ class Batches(Generic[Item, Row]):
         if self._has_left:
             self._replaying = asyncio.create_task(self._replay())
 
-    def add(self, item: Item) -> None:
-        """Take one item."""
+    def add(self, row: Row) -> None:
+        """Take one row."""
         if self._closed:  # the process is about to end: there is nothing left to hold up
-            if not self._spool.put(self._encode(self._row(item)) + b"\n"):
+            if not self._spool.put(self._encode(row) + b"\n"):
                 self._lose(1)
             self._spool.close()
             return
-        if len(self._items) >= self._most:
+        if len(self._rows) >= self._most:
             self._lose(1)
             return
-        self._items.append(item)
+        self._rows.append(row)
         if self._next is None:
             self._next = asyncio.get_running_loop().call_later(self._interval, self._begin)
 
     async def flush(self) -> None:
         """Write what there is now; return once it is in the database or in the spool."""
-        while self._items or self._emptying is not None:
+        while self._rows or self._emptying is not None:
             self._begin()
             if self._emptying is not None:
                 await asyncio.wait([self._emptying])
@@ -133,12 +128,9 @@ class Batches(Generic[Item, Row]):
 
     async def _empty(self) -> None:
         try:
-            while self._items:
-                rows: list[Row] = []
-                for number in range(min(len(self._items), MOST_TOGETHER)):
-                    rows.append(self._row(self._items.popleft()))
-                    if number % A_MOMENT == A_MOMENT - 1:
-                        await asyncio.sleep(0)
+            while self._rows:
+                count = min(len(self._rows), MOST_TOGETHER)
+                rows = [self._rows.popleft() for _ in range(count)]
                 if self._is_away or not await self._written(rows):
                     self._is_away = True
                     await self._set_aside(rows)

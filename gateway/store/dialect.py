@@ -2,7 +2,9 @@
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Table, text
 from sqlalchemy.dialects import sqlite
@@ -31,6 +33,24 @@ def insert(connection: AsyncConnection, table: Table) -> "Insert":
     from sqlalchemy.dialects import postgresql
 
     return postgresql.insert(table)
+
+
+async def insert_new(
+    connection: AsyncConnection, table: Table, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows, tuples of the table's columns in their order; those that are there stay.
+
+    Straight to the driver: SQLAlchemy looks at each value of each row.
+    """
+    await connection.exec_driver_sql(_new(table, connection.dialect.name), list(rows))
+
+
+@cache
+def _new(table: Table, dialect: str) -> str:
+    mark = "%s" if dialect == POSTGRESQL else "?"
+    marks = ", ".join(mark for _ in table.c)
+    names = ", ".join(table.c.keys())
+    return f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 -- names of our own
 
 
 async def alone(connection: AsyncConnection, name: str) -> None:

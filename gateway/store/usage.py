@@ -10,7 +10,7 @@ of the request will not do: a client may choose that, and choose one twice.
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -21,16 +21,17 @@ from gateway.core.usage import amounts
 from gateway.ports import Record, UsageSink
 from gateway.store.batches import INTERVAL, Batches
 from gateway.store.database import Database
-from gateway.store.dialect import insert
+from gateway.store.dialect import insert_new
 from gateway.store.people.tombs import Named, Tomb, is_late, tombs_of
 from gateway.store.schema import usage
 from gateway.store.spool import MOST_BYTES, Spool
 
 KIND = "usage"
 ESCAPED = "\ufffd"
+_ID = attrgetter("id")
 
 
-class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
+class UsageRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row of the table `usage`, as a line of the spool has it too."""
 
     id: bytes
@@ -55,14 +56,6 @@ class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
     actor: str = ""  # a line of an older version has none
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """An exchange that has ended, at `time`: seconds since the epoch."""
-
-    time: float
-    record: Record
-
-
 class UsageLog(UsageSink):
     """The `UsageSink` over one database."""
 
@@ -77,7 +70,6 @@ class UsageLog(UsageSink):
         self.batches = Batches(
             database,
             Spool(folder, KIND, most=most),
-            row=row_of,
             write=write,
             encode=msgspec.json.Encoder().encode,
             decode=msgspec.json.Decoder(UsageRow).decode,
@@ -86,17 +78,18 @@ class UsageLog(UsageSink):
 
     def record(self, record: Record) -> None:
         if record.subject:
-            self.batches.add(Finished(time.time(), record))
+            self.batches.add(row_of(record, time.time()))
 
 
-def row_of(finished: Finished) -> UsageRow:
-    """The row of an exchange; each call gives it another id."""
-    record = finished.record
+def row_of(record: Record, now: float) -> UsageRow:
+    """The row of an exchange that ended `now`, seconds since the epoch; each call gives it another
+    id.
+    """
     cost = amounts(record.usage)
     first_byte = record.first_byte_ms
     return UsageRow(
-        id=uuid7(finished.time, os.urandom(10)).bytes,
-        time=int(finished.time * 1000),
+        id=uuid7(now, os.urandom(10)),
+        time=int(now * 1000),
         org=text(record.org_id),
         subject=text(record.subject),
         upstream=text(record.upstream),
@@ -130,14 +123,15 @@ def text(name: str) -> str:
 
 async def write(connection: AsyncConnection, rows: Sequence[UsageRow]) -> None:
     """Write rows, in the order of their ids; those that are there already stay as they are."""
-    rows = await _without_the_erased(connection, rows)
-    values = [msgspec.structs.asdict(row) for row in sorted(rows, key=lambda row: row.id)]
-    await connection.execute(insert(connection, usage).on_conflict_do_nothing(), values)
+    in_order = await _without_the_erased(connection, sorted(rows, key=_ID))
+    await insert_new(connection, usage, [msgspec.structs.astuple(row) for row in in_order])
 
 
 async def _without_the_erased(
     connection: AsyncConnection, rows: Sequence[UsageRow]
 ) -> Sequence[UsageRow]:
+    if not is_late(rows[0].time):  # by the order of their ids, the oldest
+        return rows
     late = {(row.org, name) for row in rows if is_late(row.time) for name in _people(row)}
     tombs = await tombs_of(connection, late)
     return [_buried(row, tombs) for row in rows] if tombs else rows

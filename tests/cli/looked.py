@@ -34,7 +34,7 @@ async def fill(url: str) -> None:
     for one in done:
         one.record.org_id = "default"
     done[2].record.subject = "=bob"
-    rows = [row_of(one) for one in done]
+    rows = [row_of(*one) for one in done]
     database = store.database
     await database.start(database.commit(lambda connection: write(connection, rows)))
     for number, who in enumerate(("alice", "=bob")):

@@ -18,7 +18,7 @@ from tests.store.conftest import locked
 
 pytestmark = pytest.mark.anyio
 
-Numbers = Batches[int, int]
+Numbers = Batches[int]
 INSERT = text("INSERT OR IGNORE INTO numbers VALUES (:number)")
 
 
@@ -37,7 +37,6 @@ async def numbers(store: Store, folder: Path, *, most: int = 10**9) -> AsyncIter
     made: Numbers = Batches(
         store.database,
         Spool(folder / "spool", "numbers", most=most),
-        row=int,
         write=write,
         encode=lambda row: str(row).encode(),
         decode=decode,

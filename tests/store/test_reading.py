@@ -16,7 +16,7 @@ NOW = 1_800_000_000_000
 
 
 async def test_rows_are_given_as_they_come(database: Database) -> None:
-    rows = [row_of(finished(NOW / 1000 + number)) for number in range(2500)]
+    rows = [row_of(*finished(NOW / 1000 + number)) for number in range(2500)]
     await database.start(database.commit(lambda connection: write(connection, rows)))
     found: list[Mapping[str, Any]] = []
     report = await usage_report(database, "exchange", Asked(), now=NOW)

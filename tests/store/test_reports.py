@@ -44,7 +44,7 @@ def made_up() -> list[UsageRow]:
             "prompt_tokens": chance.randrange(9),
         }
         done.record.tool_calls = chance.randrange(2)
-        rows.append(row_of(done))
+        rows.append(row_of(*done))
     return rows
 
 

@@ -21,7 +21,7 @@ CUT = (DAY + 1) * 86_400.0
 
 
 async def use(store: Store, *times: float) -> None:
-    rows = [row_of(finished(time)) for time in times]
+    rows = [row_of(*finished(time)) for time in times]
     await store.database.start(store.database.commit(lambda connection: write(connection, rows)))
 
 

@@ -1,6 +1,6 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -9,7 +9,7 @@ from gateway.core.errors import ConversationNotFound
 from gateway.ports import Record
 from gateway.store.schema import usage
 from gateway.store.store import Store
-from gateway.store.usage import Finished, UsageLog, UsageRow, row_of, text
+from gateway.store.usage import UsageLog, UsageRow, row_of, text
 from tests.store.conftest import Direct
 
 pytestmark = pytest.mark.anyio
@@ -37,8 +37,15 @@ def record(**facts: Any) -> Record:
     return Record(**known | facts)
 
 
+class Finished(NamedTuple):
+    """What `row_of` is given."""
+
+    record: Record
+    time: float
+
+
 def finished(time: float) -> Finished:
-    return Finished(time, record())
+    return Finished(record(), time)
 
 
 def rows(direct: Direct) -> list[dict[str, Any]]:
@@ -107,8 +114,8 @@ async def test_a_request_id_that_a_client_sends_twice_counts_twice(keep: Keep) -
 
 
 def test_a_tool_call_that_was_refused_is_none() -> None:
-    assert row_of(Finished(1.0, record(tool_calls=1))).tool_calls == 1
-    assert row_of(Finished(1.0, record(tool_calls=1, code="not_found"))).tool_calls == 0
+    assert row_of(record(tool_calls=1), 1.0).tool_calls == 1
+    assert row_of(record(tool_calls=1, code="not_found"), 1.0).tool_calls == 0
 
 
 @pytest.mark.parametrize(
@@ -135,7 +142,7 @@ def test_a_name_that_can_be_kept_stays(name: str) -> None:
 
 
 def test_a_row_comes_back_from_a_line_as_it_was() -> None:
-    row = row_of(Finished(1_800_000_000.5, record()))
+    row = row_of(record(), 1_800_000_000.5)
     assert msgspec.json.decode(msgspec.json.encode(row), type=UsageRow) == row
     assert b"\n" not in msgspec.json.encode(row)
 
@@ -148,7 +155,7 @@ async def test_says_who_spoke_for_somebody(keep: Keep) -> None:
 
 
 def test_a_line_of_an_older_version_can_be_read() -> None:
-    row = row_of(finished(1_800_000_000))
+    row = row_of(record(), 1_800_000_000)
     line = msgspec.json.decode(msgspec.json.encode(row))
     del line["actor"]
     assert msgspec.json.Decoder(UsageRow).decode(msgspec.json.encode(line)) == row

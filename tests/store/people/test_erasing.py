@@ -41,7 +41,7 @@ async def used(store: Store, *subjects: str, at: float = NOW - 60, actor: str = 
     done = [finished(at + number / 1000) for number in range(len(subjects))]
     for one, subject in zip(done, subjects, strict=True):
         one.record.org_id, one.record.subject, one.record.actor = "acme", subject, actor
-    rows = [row_of(one) for one in done]
+    rows = [row_of(*one) for one in done]
     await store.database.start(store.database.commit(lambda connection: write(connection, rows)))
 
 

@@ -28,7 +28,7 @@ async def test_counts_what_is_held_by_any_name(store: Store) -> None:
     await store.ledger.become(visitor, alice)
     done = finished(1_800_000_000)
     done.record.org_id, done.record.subject = "acme", "alice"
-    rows = [row_of(done)]
+    rows = [row_of(*done)]
     await store.database.start(store.database.commit(lambda connection: write(connection, rows)))
     await put(store.database, event(1), event(2, subject="bob", actor="alice"), event(3, org="x"))
     found = await held(store, "alice")
