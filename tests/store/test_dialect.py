@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store.database import Database
-from gateway.store.dialect import alone, insert, key_of_lock
+from gateway.store.dialect import alone, insert, insert_new, key_of_lock
 from gateway.store.opening import opened
 from gateway.store.schema import secrets
 
@@ -23,6 +23,19 @@ async def put(connection: AsyncConnection) -> int:
 
 async def test_what_is_there_is_left_alone(database: Database) -> None:
     assert [await database.start(database.commit(put)) for _ in range(2)] == [1, 0]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_tuples_are_inserted_once(database: Database, count: int) -> None:
+    rows = [(f"name-{number}", b"\0%s'") for number in range(count)]
+
+    async def put_new(connection: AsyncConnection) -> None:
+        await insert_new(connection, secrets, rows)
+        await insert_new(connection, secrets, [(name, b"other") for name, _ in rows])
+
+    await database.start(database.commit(put_new))
+    found = await database.rows(select(secrets).where(secrets.c.name.like("name-%")), {})
+    assert sorted(map(tuple, found)) == rows
 
 
 async def test_or_changed_where_that_is_asked_for(database: Database) -> None:

@@ -69,6 +69,10 @@ def keep(store: Store, direct: Direct, tmp_path: Path) -> Keep:
     return kept
 
 
+def test_a_row_has_the_columns_of_the_table_in_their_order() -> None:
+    assert UsageRow.__struct_fields__ == tuple(usage.c.keys())
+
+
 async def test_keeps_one_row_an_exchange(keep: Keep) -> None:
     (row,) = await keep(record())
     assert row.pop("id")[:6] == row["time"].to_bytes(6, "big")

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from gateway.ports import Record
+from gateway.telemetry import metrics as module
 from gateway.telemetry.metrics import Metrics
 from tests.store.test_usage import record
 
@@ -68,6 +69,18 @@ def test_the_names_are_those_that_dashboards_know() -> None:
 )
 def test_an_exchange_is_counted(facts: dict[str, Any], line: str) -> None:
     assert line in counted(**facts)
+
+
+def test_more_places_than_are_remembered_are_counted_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", 2)
+    metrics = Metrics()
+    orgs = [f"org-{number}" for number in range(5)]
+    for org in orgs * 2:
+        metrics.record(record(org=org))
+    found = [line for line in lines(metrics) if line.startswith("gateway_requests_total")]
+    assert [line.rpartition(" ")[2] for line in found] == ["2.0"] * 5
 
 
 def test_what_never_reached_the_vendor_has_no_first_byte() -> None:
