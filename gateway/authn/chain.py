@@ -31,6 +31,7 @@ from gateway.core.identity import Identity, Vouched
 from gateway.core.origin import cookie_is_credential
 from gateway.ports import Inbound
 
+_BEARER = Authorization()
 # Where several sign-ins refuse one credential, who came closest to taking it is told of.
 _CLOSEST = (KeysUnavailable, CredentialsExpired, GatewayError)
 
@@ -50,7 +51,28 @@ class Chain:
         self._origins = frozenset(origins)
         # A bearer token is looked at even where no sign-in takes one: it is none of ours then.
         own = (place for one in verifiers for place in one.places)
-        self._places: tuple[Place, ...] = tuple(dict.fromkeys([Authorization(), *own]))
+        self._places: tuple[Place, ...] = tuple(dict.fromkeys([_BEARER, *own]))
+        self._fields = frozenset(place.field for place in self._places)
+        self._of_bearers = () if None in self._fields else _remembering(verifiers)
+
+    def recall(self, ask: Inbound) -> Vouched | None:
+        """Whom a bearer token speaks of that stands alone, and was verified lately.
+
+        None: that has to be judged. What comes of it is the same.
+        """
+        if not self._of_bearers:
+            return None
+        shown = [line for line in ask.fields if line[0] in self._fields]
+        if len(shown) != 1:
+            return None
+        name, value = shown[0]
+        if name != b"authorization" or value[:7] != b"Bearer ":
+            return None
+        token = value[7:].decode("latin-1")
+        for sign_in in self._of_bearers:
+            if (vouched := sign_in.recall(token)) is not None:
+                return vouched
+        return None
 
     async def judge(
         self, ask: Inbound, *, enough: Callable[[Vouched], bool]
@@ -157,14 +179,20 @@ class SignIns:
             BadRequest: it says that it is for another org.
             KeysUnavailable: that cannot be known now.
         """
+        known = self.chain.recall(ask)
+        identity = await self._judged(ask) if known is None else known.within(self._org)
+        if self._org_from and asked_for(ask.fields, self._org_from) not in {None, self._org}:
+            raise BadRequest("The request names two organisations")
+        return identity
+
+    async def _judged(self, ask: Inbound) -> Identity:
         judged = await self.chain.judge(ask, enough=self._speaks_for_us)
         found = [taken[-1].within(self._org) for taken in judged]
         if len({identity.person for identity in found}) > 1:
             raise AmbiguousCredentials("The request carries the credentials of two people")
-        if asked_for(ask.fields, self._org_from) not in {None, self._org}:
-            raise BadRequest("The request names two organisations")
         actor = next((one.actor for one in found if one.actor is not None), None)
-        return replace(found[0], actor=actor)  # who forwarded them is told, whatever else came
+        # Who forwarded them is told, whatever else came.
+        return found[0] if found[0].actor == actor else replace(found[0], actor=actor)
 
     def _speaks_for_us(self, vouched: Vouched) -> bool:
         return vouched.speaks_for(self._org)
@@ -175,6 +203,18 @@ def _is_added(credential: Credential) -> bool:
     if isinstance(credential.place, ForwardingSecret):
         return not names_no_page(credential.ask.fields)
     return credential.place.is_cookie
+
+
+def _remembering(verifiers: Sequence[Verifier]) -> tuple[JwtSignIn, ...]:
+    """Those that judge a bearer token, where each is of an issuer of its own.
+
+    A token that one of them knows is then nothing to all others, and will be: so none of them need
+    be asked. Else there are none.
+    """
+    found = [one for one in verifiers if _BEARER in one.places]
+    known = tuple(one for one in found if isinstance(one, JwtSignIn))
+    alone = len(known) == len(found) == len({one.issuer for one in known})
+    return known if alone else ()
 
 
 def _check_families(verifiers: Sequence[Verifier]) -> None:

@@ -24,6 +24,7 @@ from gateway.ports import Inbound
 class ForwardingSecret:
     """The field in which whoever forwards proves itself."""
 
+    field = FORWARDING_SECRET
     is_cookie = True  # in what it means: the browser's user did not send it
 
     def read(self, ask: Inbound) -> str | None:

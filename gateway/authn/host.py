@@ -20,7 +20,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import CredentialsExpired
@@ -66,6 +66,7 @@ class HostScope:
 
     is_cookie: bool
     of_all: bool = False
+    field: ClassVar[bytes | None] = None
 
     def read(self, ask: Inbound) -> str | None:
         if not isinstance(ask, Hosted):

@@ -4,16 +4,19 @@ PyJWT verifies the signature, with one key of this sign-in's own; what a token i
 say is decided here (SECURITY.md ME-13 to ME-15 has what PyJWT alone lets by).
 
 Verified tokens are remembered until they expire, and for a minute at most, so that one can be
-taken back by its key or its org within that time. The name a token is remembered by is the SHA-256
-of all its bytes; each sign-in has a memory of its own, so none answers for another. Only success is
-remembered: a refusal is worked out anew each time. Nothing of it is about an org, but for the orgs
-the token names: so one verification does, whichever of them asks.
+taken back by its key or its org within that time. A token is remembered by the whole of it, by the
+SHA-256 of the whole where it is long; each sign-in has a memory of its own, so none answers for
+another. Only success is remembered: a refusal is worked out anew each time, and nothing that a
+stranger sends is kept. Nothing of it is about an org, but for the orgs the token names: so one
+verification does, whichever of them asks.
+
+To look a token up by itself takes a microsecond, by its digest four (docs/decisions/024). A
+dictionary compares two texts only where their hashes are equal, by a hash that is keyed anew in
+each process: how long it takes tells nothing of what is remembered.
 """
 
 import hashlib
 from dataclasses import dataclass
-
-from cachetools import LRUCache
 
 from gateway.authn.claims import JwtRules, identify
 from gateway.authn.keys import KeySource, check_signature
@@ -25,7 +28,8 @@ from gateway.core.identity import Vouched
 from gateway.ports import Clock, Sessions
 
 REMEMBERED = 60.0  # seconds
-MAX_REMEMBERED = 10_000  # tokens, of a few hundred bytes each
+MAX_REMEMBERED = 10_000  # tokens
+LONG = 2048  # characters: longer ones are remembered by a digest, so that all are 25 MB at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class JwtSignIn:
         self._keys = keys
         self._clock = clock
         self._sessions = sessions
-        self._verified: LRUCache[bytes, _Verdict] = LRUCache(MAX_REMEMBERED)
+        self._verified: dict[str | bytes, _Verdict] = {}  # the first ends first
 
     async def verify(self, credential: Credential) -> Vouched | None:
         """Whom a credential speaks of. None: it is a token of another issuer.
@@ -68,20 +72,33 @@ class JwtSignIn:
             CredentialsInvalid, CredentialsExpired: it is no good.
             KeysUnavailable: it cannot be verified now.
         """
+        known = self.recall(credential.text)
+        if known is not None:
+            return known
         vouched = await self._vouched(credential.text)
-        if vouched is not None and vouched.session is not None and self._sessions is not None:
-            self._sessions.check(vouched.session)  # each time: it may have ended since
+        return None if vouched is None else self._still(vouched)
+
+    def recall(self, text: str) -> Vouched | None:
+        """Whom a token speaks of that was verified lately. None: that has to be seen.
+
+        Raises:
+            CredentialsExpired, KeysUnavailable: as `verify`.
+        """
+        if len(text) > MAX_TOKEN:  # before a hash is spent on it
+            return None
+        verdict = self._verified.get(_name(text))
+        # A clock that was set back must not stretch the minute: hence `since`.
+        if verdict is None or not verdict.since <= self._clock() < verdict.until:
+            return None
+        return self._still(verdict.vouched)
+
+    def _still(self, vouched: Vouched) -> Vouched:
+        """The same; asked each time, for its session may have ended since."""
+        if vouched.session is not None and self._sessions is not None:
+            self._sessions.check(vouched.session)
         return vouched
 
     async def _vouched(self, text: str) -> Vouched | None:
-        if len(text) > MAX_TOKEN:  # before a hash is spent on it
-            raise CredentialsInvalid("The token is longer than 16 KiB")
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-        verdict = self._verified.get(digest)
-        now = self._clock()
-        # A clock that was set back must not stretch the minute: hence `since`.
-        if verdict is not None and verdict.since <= now < verdict.until:
-            return verdict.vouched
         token = parse(text)
         if token.claims.get("iss") != self._rules.issuer:
             return None
@@ -90,10 +107,19 @@ class JwtSignIn:
         await check_signature(token, self._rules.algorithms, self._keys)
         now = self._clock()
         vouched = identify(token.claims, self._rules, now=now)
-        self._remember(digest, vouched, now)
+        self._remember(_name(text), vouched, now)
         return vouched
 
-    def _remember(self, digest: bytes, vouched: Vouched, now: float) -> None:
+    def _remember(self, name: str | bytes, vouched: Vouched, now: float) -> None:
         expires = now if vouched.expires_at is None else vouched.expires_at + self._rules.leeway
         until = min(expires, now + REMEMBERED)
-        self._verified[digest] = _Verdict(vouched, now, until)
+        self._verified.pop(name, None)
+        self._verified[name] = _Verdict(vouched, now, until)
+        if len(self._verified) > MAX_REMEMBERED:
+            del self._verified[next(iter(self._verified))]
+
+
+def _name(text: str) -> str | bytes:
+    if len(text) <= LONG:
+        return text
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -24,6 +24,11 @@ class Place(Protocol):
     """
 
     @property
+    def field(self) -> bytes | None:
+        """The field it is in; None: in none."""
+        ...
+
+    @property
     def is_cookie(self) -> bool:
         """Whether a browser adds what stands there by itself."""
         ...
@@ -58,6 +63,7 @@ def check_place(place: str) -> str:
 class Authorization:
     """A bearer token (RFC 6750 section 2.1)."""
 
+    field = b"authorization"
     is_cookie = False
 
     def read(self, ask: Inbound) -> str | None:
@@ -79,6 +85,7 @@ class Cookie:
     """The cookie of one name. An empty one is none: that is how servers take one back."""
 
     name: str
+    field = b"cookie"
     is_cookie = True
 
     def read(self, ask: Inbound) -> str | None:
@@ -90,6 +97,7 @@ class Cookies:
     """Those of several cookies that are there, as one Cookie field would have them, each once."""
 
     names: tuple[str, ...]
+    field = b"cookie"
     is_cookie = True
 
     def read(self, ask: Inbound) -> str | None:
@@ -102,6 +110,7 @@ class SignedCookie:
     """A cookie and, in NAME.sig, its signature (Keygrip's way): both, with a space between."""
 
     name: str
+    field = b"cookie"
     is_cookie = True
 
     def read(self, ask: Inbound) -> str | None:
@@ -118,6 +127,7 @@ class Chunks:
     """
 
     name: str
+    field = b"cookie"
     is_cookie = True
 
     def read(self, ask: Inbound) -> str | None:
@@ -139,8 +149,12 @@ class Field:
     name: str
     is_cookie = False
 
+    @property
+    def field(self) -> bytes:
+        return self.name.encode("ascii")
+
     def read(self, ask: Inbound) -> str | None:
-        return http.bearer(ask.fields, self.name.encode("ascii")) or None
+        return http.bearer(ask.fields, self.field) or None
 
 
 def place_of(written: str) -> Place:

@@ -10,6 +10,7 @@ Amounts are whole numbers; the time is in seconds of any one clock that goes on.
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 
 class Ending(Enum):
@@ -32,8 +33,7 @@ def due(ending: Ending, *, reserve: int, told: int) -> int:
     return told or reserve
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     amount: int
     until: float
 

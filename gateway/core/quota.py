@@ -10,7 +10,7 @@ Credits and tokens are counted in thousandths, so that sums are whole numbers ev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Unit = Literal["credits", "tokens"]
@@ -46,35 +46,43 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
-    """A limit that counts a request, as it stands after it."""
+class Policy:
+    """What a limit allows; `text` is how an answer says it."""
 
     name: str  # of visible ASCII, without quotes
     quota: int
-    remaining: int
     window: int | None = None  # seconds
-    reset: int | None = None  # seconds until there is more
     unit: str = ""  # requests, where it says nothing
+    text: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        unit = f';qu="{self.unit}"' if self.unit else ""
+        window = f";w={self.window}" if self.window is not None else ""
+        object.__setattr__(self, "text", f'"{self.name}";q={self.quota}{unit}{window}')
+
+
+@dataclass(slots=True)
+class Quota:
+    """A limit that counts a request, as it stands after it."""
+
+    policy: Policy
+    remaining: int
+    reset: int | None = None  # seconds until there is more
 
 
 def fields(quotas: Sequence[Quota]) -> list[tuple[bytes, bytes]]:
     """What an answer says of these; nothing where there are none."""
     if not quotas:
         return []
-    policy = ", ".join(_policy(one) for one in quotas)
-    standing = ", ".join(_standing(one) for one in quotas)
+    policy = ", ".join([one.policy.text for one in quotas])
+    standing = ", ".join([_standing(one) for one in quotas])
     return [
         (b"ratelimit-policy", policy.encode("ascii")),
         (b"ratelimit", standing.encode("ascii")),
     ]
 
 
-def _policy(one: Quota) -> str:
-    unit = f';qu="{one.unit}"' if one.unit else ""
-    window = f";w={one.window}" if one.window is not None else ""
-    return f'"{one.name}";q={one.quota}{unit}{window}'
-
-
 def _standing(one: Quota) -> str:
-    reset = f";t={one.reset}" if one.reset is not None else ""
-    return f'"{one.name}";r={one.remaining}{reset}'
+    if one.reset is None:
+        return f'"{one.policy.name}";r={one.remaining}'
+    return f'"{one.policy.name}";r={one.remaining};t={one.reset}'

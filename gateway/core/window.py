@@ -24,19 +24,15 @@ class Windows:
     def __len__(self) -> int:
         return len(self._current) + len(self._before)
 
-    def counted(self, key: str, now: float) -> float:
-        """How much counts for `key` now."""
-        passed = self._turn(now)
+    def look(self, key: str, now: float) -> tuple[float, float]:
+        """How much counts for `key` now, and in how many seconds the next window begins."""
+        left = 1 - self._turn(now)
         before = self._before.get(key, 0)
-        return self._current.get(key, 0) + before * (1 - passed)
+        return self._current.get(key, 0) + before * left, self._seconds * left
 
     def add(self, key: str, cost: int, now: float) -> None:
         self._turn(now)
         self._current[key] = self._current.get(key, 0) + cost
-
-    def reset(self, now: float) -> float:
-        """Seconds until the next window begins."""
-        return self._seconds * (1 - self._turn(now))
 
     def wait(self, key: str, room: int, now: float) -> float:
         """Seconds until no more than `room` counts for `key`, if nobody adds to it."""

@@ -39,8 +39,7 @@ class Calendar:
     def now(self) -> float:
         return self._clock()
 
-    def window(self, period: Period) -> Window:
-        now = self._clock()
+    def window(self, period: Period, now: float) -> Window:
         found = self._present.get(period)
         if found is None or not found.begins <= now < found.ends:
             found = self._present[period] = window(period, now)

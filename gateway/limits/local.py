@@ -34,11 +34,13 @@ class LocalCounts:
         now = self._monotonic()
         standings = [self._rate(one, now) for one in rated]
         standings += [self._place(one) for one in slots]
-        if all(one.granted for one in standings):
-            for one in rated:
-                self._window(one).add(one.key, one.cost, now)
-            for slot in slots:
-                self._under_way[slot.key].add(ticket)
+        for standing in standings:
+            if not standing.granted:
+                return standings
+        for one in rated:
+            self._windows[one.seconds].add(one.key, one.cost, now)
+        for slot in slots:
+            self._under_way[slot.key].add(ticket)
         return standings
 
     async def leave(self, slots: Sequence[Slot], ticket: str) -> None:
@@ -61,13 +63,12 @@ class LocalCounts:
         self, reserved: Sequence[Reserved], ticket: str, lasts: float
     ) -> Sequence[Standing]:
         now = self._wall()
+        until = now + lasts
         standings = []
         held: list[Account] = []
         for one in reserved:
             account = self._account(one, now)
-            granted = account.reserve(
-                ticket, one.amount, budget=one.budget, now=now, until=now + lasts
-            )
+            granted = account.reserve(ticket, one.amount, budget=one.budget, now=now, until=until)
             if granted:
                 held.append(account)
             standings.append(_of_account(account, one, granted=granted))
@@ -92,21 +93,18 @@ class LocalCounts:
             account.spent = max(account.spent, one.budget - standing.remaining - one.amount)
 
     def _rate(self, one: Rated, now: float) -> Standing:
-        window = self._window(one)
-        counted, room = window.counted(one.key, now), one.limit - one.cost
+        window = self._windows.get(one.seconds)
+        if window is None:
+            window = self._windows[one.seconds] = Windows(one.seconds)
+        counted, left = window.look(one.key, now)
+        room = one.limit - one.cost
         if counted > room:
             return Standing(False, 0, window.wait(one.key, room, now))
-        return Standing(True, math.floor(room - counted), window.reset(now))
+        return Standing(True, math.floor(room - counted), left)
 
     def _place(self, slot: Slot) -> Standing:
         remaining = slot.limit - len(self._under_way.get(slot.key, ())) - 1
         return Standing(remaining >= 0, max(0, remaining), SOON)
-
-    def _window(self, one: Rated) -> Windows:
-        found = self._windows.get(one.seconds)
-        if found is None:
-            found = self._windows[one.seconds] = Windows(one.seconds)
-        return found
 
     def _account(self, one: Reserved, now: float) -> Account:
         book = self._books.get(one.window)
@@ -127,7 +125,9 @@ class _Book:
 
 
 def _of_account(account: Account, one: Reserved, *, granted: bool) -> Standing:
+    left = max(0, one.budget - account.committed)
+    if granted:
+        return Standing(True, left, one.left)
     # What is only held may come free; what is spent is spent until the window ends.
     spent = account.spent + one.amount > one.budget
-    wait = one.left if granted or spent else SOON
-    return Standing(granted, max(0, one.budget - account.committed), wait)
+    return Standing(False, left, one.left if spent else SOON)

@@ -5,12 +5,21 @@ The name in RateLimit fields says the layer: `per-user`, `per-org-streams`, `bud
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 from gateway.core.errors import BudgetExhausted, OrgLimit, TooManyRequests, UserLimit
-from gateway.core.quota import PERIODS, TENTHS, THOUSANDTHS, Budget, Quota, Rate, Streams
+from gateway.core.quota import (
+    PERIODS,
+    TENTHS,
+    THOUSANDTHS,
+    Budget,
+    Policy,
+    Quota,
+    Rate,
+    Streams,
+)
 from gateway.limits.calendar import Window
 from gateway.limits.counts import Rated, Reserved, Slot, Standing
 
@@ -51,6 +60,11 @@ class RateOf:
     layer: Layer
     rate: Rate
     name: str
+    policy: Policy = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        policy = Policy(self.name, self.rate.count, self.rate.seconds)
+        object.__setattr__(self, "policy", policy)
 
     @classmethod
     def named(cls, layer: Layer, rate: Rate, *, alone: bool) -> "RateOf":
@@ -68,8 +82,7 @@ class RateOf:
         return Rated(key, self.rate.count * TENTHS, self.rate.seconds, cost)
 
     def quota(self, standing: Standing) -> Quota:
-        remaining, reset = standing.remaining // TENTHS, math.ceil(standing.wait)
-        return Quota(self.name, self.rate.count, remaining, self.rate.seconds, reset)
+        return Quota(self.policy, standing.remaining // TENTHS, math.ceil(standing.wait))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,12 @@ class StreamsOf:
 
     layer: Layer
     streams: Streams
+    policy: Policy = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        name = f"per-{self.layer.value}-streams"
+        policy = Policy(name, self.streams.count, unit="concurrent-requests")
+        object.__setattr__(self, "policy", policy)
 
     @property
     def refusal(self) -> type[TooManyRequests]:
@@ -90,9 +109,7 @@ class StreamsOf:
         return Slot(key, self.streams.count)
 
     def quota(self, standing: Standing) -> Quota:
-        name = f"per-{self.layer.value}-streams"
-        unit = "concurrent-requests"
-        return Quota(name, self.streams.count, standing.remaining, unit=unit)
+        return Quota(self.policy, standing.remaining)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,12 @@ class BudgetOf:
     layer: Layer
     budget: Budget
     name: str
+    policy: Policy = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        budget = self.budget
+        whole, seconds = budget.thousandths // THOUSANDTHS, PERIODS[budget.period]
+        object.__setattr__(self, "policy", Policy(self.name, whole, seconds, budget.unit))
 
     @classmethod
     def named(cls, layer: Layer, budget: Budget, *, alone: bool) -> "BudgetOf":
@@ -123,15 +146,7 @@ class BudgetOf:
         return Reserved(f"{key}:{budget.unit}", window.name, left, budget.thousandths, reserve)
 
     def quota(self, standing: Standing) -> Quota:
-        budget = self.budget
-        return Quota(
-            self.name,
-            budget.thousandths // THOUSANDTHS,
-            standing.remaining // THOUSANDTHS,
-            PERIODS[budget.period],
-            math.ceil(standing.wait),
-            budget.unit,
-        )
+        return Quota(self.policy, standing.remaining // THOUSANDTHS, math.ceil(standing.wait))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,5 +165,5 @@ class VendorOf:
         return f"all people share the {rate.count} calls in {rate.seconds} s the vendor takes"
 
     def quota(self, standing: Standing) -> Quota:
-        reset = math.ceil(standing.wait)
-        return Quota("vendor", self.rate.count, standing.remaining, self.rate.seconds, reset)
+        policy = Policy("vendor", self.rate.count, self.rate.seconds)
+        return Quota(policy, standing.remaining, math.ceil(standing.wait))

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.authn.chain import Chain, SignIns
 from gateway.authn.claims import JwtRules
@@ -69,6 +71,18 @@ def cookie(token: str) -> tuple[str, str]:
 
 def api_key(token: str) -> tuple[str, str]:
     return ("x-api-key", token)
+
+
+class Visitors:
+    """A sign-in by a session cookie, as a framework signs one for every visitor."""
+
+    places = (Cookie("visit"),)
+    names_orgs_by = None
+
+    async def verify(self, credential: Credential) -> Vouched | Nobody | None:
+        if credential.text == "expired":
+            raise CredentialsExpired
+        return Nobody.NOBODY if credential.text == "visitor" else Vouched(credential.text)
 
 
 async def who(*lines: tuple[str, str], sign_ins: SignIns = SIGN_INS, **ask: Any) -> str:
@@ -286,6 +300,71 @@ async def test_another_orgs_token_is_refused_as_such() -> None:
     assert await who(bearer(ACME.token()), sign_ins=chosen) == "403 wrong_org"
 
 
+# What is recalled ---------------------------------------------------------------------------------
+
+TOKENS = [
+    *(ACME.token(who, org_id=org) for who in ("alice", "bob") for org in ("org_1", "org_2")),
+    PARTNER.token("alice", org_id="org_1"),
+    ACME.token("alice", aud="mobile", org_id="org_1"),
+    *(token for token, _ in ALONE.values()),
+    "",
+]
+TOKEN = st.sampled_from(TOKENS)
+WRITTEN = ["Bearer ", "bearer ", "Bearer  ", "Bearer", "Basic ", ""]
+LINES = st.one_of(
+    st.builds(lambda how, token: ("authorization", how + token), st.sampled_from(WRITTEN), TOKEN),
+    st.builds(cookie, TOKEN),
+    st.builds(api_key, TOKEN),
+    st.sampled_from([OWN, ("x-org", "org_1"), ("x-org", "org_2"), ("accept", "*/*")]),
+)
+ORGS = {"org_claim": "org_id"}
+
+
+def sign_ins_of(name: str) -> SignIns:
+    """The sign-ins of one org, that know nobody yet."""
+    several = {
+        "one": [one_sign_in(**ORGS)],
+        "two issuers": [one_sign_in(**ORGS), one_sign_in(PARTNER)],
+        "one issuer twice": [one_sign_in(), one_sign_in(audience=("mobile",), **ORGS)],
+        "another kind beside": [Visitors(), one_sign_in()],
+    }
+    return SignIns(several[name], org="org_1", origins=[APP], org_from=("field:x-org",))
+
+
+KNOWING: dict[str, SignIns] = {}
+
+
+@pytest.mark.parametrize("name", ["one", "two issuers", "one issuer twice", "another kind beside"])
+@given(lines=st.lists(LINES, min_size=1, max_size=4))
+async def test_who_is_recalled_is_who_would_be_judged(
+    name: str, lines: list[tuple[str, str]]
+) -> None:
+    knowing = KNOWING.setdefault(name, sign_ins_of(name))
+    anew = await who(*lines, sign_ins=sign_ins_of(name))
+    for _ in range(2):
+        assert await who(*lines, sign_ins=knowing) == anew
+
+
+async def test_only_a_bearer_token_that_stands_alone_is_recalled() -> None:
+    sign_ins = SignIns([one_sign_in()], org="org_1")
+    token = ACME.token("alice")
+    recall = sign_ins.chain.recall
+    assert recall(asking(bearer(token))) is None  # nobody has seen it
+    await who(bearer(token), sign_ins=sign_ins)
+    assert recall(asking(bearer(token), OWN)) is not None
+    for line in (bearer(token), cookie("x"), api_key("x")):
+        assert recall(asking(bearer(token), line)) is None
+    assert recall(asking(cookie(token), OWN)) is None
+    assert recall(asking(bearer(token + "A"))) is None
+
+
+async def test_what_two_sign_ins_could_take_is_judged_by_both_each_time() -> None:
+    twice = SignIns([one_sign_in(), one_sign_in(audience=("mobile",))], org="org_1")
+    token = ACME.token("alice")
+    assert await who(bearer(token), sign_ins=twice) == "alice"
+    assert twice.chain.recall(asking(bearer(token))) is None
+
+
 def test_where_no_credential_is_shown_there_is_none() -> None:
     chain = Chain([one_sign_in()])
     with pytest.raises(CredentialsMissing):
@@ -343,18 +422,6 @@ async def test_of_two_good_credentials_the_bearer_tokens_roles_count() -> None:
     one, other = (ACME.token("alice", roles=[role]) for role in ("reader", "writer"))
     identity = await sign_ins.authenticate(asking(bearer(one), api_key(other)))
     assert identity.roles == ("reader",)
-
-
-class Visitors:
-    """A sign-in by a session cookie, as a framework signs one for every visitor."""
-
-    places = (Cookie("visit"),)
-    names_orgs_by = None
-
-    async def verify(self, credential: Credential) -> Vouched | Nobody | None:
-        if credential.text == "expired":
-            raise CredentialsExpired
-        return Nobody.NOBODY if credential.text == "visitor" else Vouched(credential.text)
 
 
 @pytest.mark.parametrize(

@@ -564,6 +564,45 @@ async def test_what_no_field_can_hold_is_refused_like_any_other() -> None:
 def test_the_limits_are_these() -> None:
     assert jwt.REMEMBERED == 60
     assert jwt.MAX_REMEMBERED == 10_000
+    assert jwt.LONG == 2048
+
+
+async def test_no_more_tokens_are_remembered_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwt, "MAX_REMEMBERED", 3)
+    clock = WoundClock()
+    one = sign_in(clock=clock)
+    tokens = [ISSUER.token(f"person-{number}", exp=int(clock.now) + 3600) for number in range(5)]
+    for token in [*tokens, tokens[4]]:
+        await one.verify(bearing(token))
+    assert [one.recall(token) is not None for token in tokens] == [False, False, True, True, True]
+    clock.now += 60
+    await one.verify(bearing(tokens[2]))  # anew: it is the latest then
+    await one.verify(bearing(tokens[0]))
+    assert one.recall(tokens[2]) is not None
+    assert len(one._verified) == 3
+
+
+@pytest.mark.parametrize("length", [0, 4000], ids=["short", "long"])
+async def test_recalls_what_it_has_verified_and_nothing_else(length: int) -> None:
+    one = sign_in()
+    token = ISSUER.token("alice", pad="x" * length)
+    assert one.recall(token) is None
+    vouched = await one.verify(bearing(token))
+    assert one.recall(token) is vouched
+    for twin in near_twins(token).values():
+        assert one.recall(twin) is None
+    (name,) = one._verified
+    assert len(name) == (32 if length else len(token))
+
+
+async def test_what_is_refused_is_not_recalled() -> None:
+    one = sign_in()
+    for token in (ISSUER.token(aud="other"), EVIL.token(iss=ISSUER.url), "junk", "x" * 50_000):
+        with pytest.raises(CredentialsInvalid):
+            await one.verify(bearing(token))
+        assert one.recall(token) is None
+    assert await one.verify(bearing(EVIL.token())) is None
+    assert not one._verified
 
 
 async def test_a_token_of_16_kib_is_read() -> None:

@@ -3,17 +3,19 @@ import hashlib
 import hmac
 import re
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gateway.core.errors import IdentityNotRepresentable
+from gateway.core.errors import IdentityNotRepresentable, WrongOrg
 from gateway.core.identity import (
     OPAQUE,
     Identity,
     Person,
     UserIdRule,
+    Vouched,
     fits,
     is_ours_to_give,
     is_plain,
@@ -46,6 +48,19 @@ HOSTILE = {
     "trailing space": "alice ",
     "empty": "",
 }
+
+
+def test_one_person_in_one_org_is_made_once_of_what_a_sign_in_says() -> None:
+    vouched = Vouched("alice", orgs=frozenset({"org_1", "org_2"}))
+    first = vouched.within("org_1")
+    assert vouched.within("org_1") is first
+    assert first.person == Person("org_1", "alice")
+    assert vouched.within("org_2").person == Person("org_2", "alice")
+    assert replace(vouched, subject="bob").within("org_1").person == Person("org_1", "bob")
+    assert replace(first, subject="bob").person == Person("org_1", "bob")
+    for _ in range(2):
+        with pytest.raises(WrongOrg):
+            vouched.within("org_3")
 
 
 def propose(subject: str, rule: UserIdRule, org: str = "acme", pattern=CHATBASE) -> str:

@@ -1,11 +1,11 @@
-from gateway.core.quota import Quota, fields
+from gateway.core.quota import Policy, Quota, fields
 
 
 def test_says_what_is_allowed_and_what_is_left() -> None:
     """The example of draft-ietf-httpapi-ratelimit-headers-11."""
     quotas = [
-        Quota("per-user", 60, 12, 60, 31),
-        Quota("budget-per-user", 9, 3, 86400, 7, "credits"),
+        Quota(Policy("per-user", 60, 60), 12, 31),
+        Quota(Policy("budget-per-user", 9, 86400, "credits"), 3, 7),
     ]
     assert fields(quotas) == [
         (b"ratelimit-policy", b'"per-user";q=60;w=60, "budget-per-user";q=9;qu="credits";w=86400'),
@@ -14,7 +14,7 @@ def test_says_what_is_allowed_and_what_is_left() -> None:
 
 
 def test_what_has_no_window_has_no_time() -> None:
-    quota = Quota("per-user-streams", 5, 0, unit="concurrent-requests")
+    quota = Quota(Policy("per-user-streams", 5, unit="concurrent-requests"), 0)
     assert fields([quota]) == [
         (b"ratelimit-policy", b'"per-user-streams";q=5;qu="concurrent-requests"'),
         (b"ratelimit", b'"per-user-streams";r=0'),

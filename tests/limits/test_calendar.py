@@ -43,9 +43,9 @@ def test_every_moment_is_in_its_window_and_the_next_begins_where_it_ends(
 def test_the_present_window_turns_with_the_clock_in_both_directions() -> None:
     clock = WoundClock(at("2026-11-22T23:59:59"))
     calendar = Calendar(clock)
-    assert calendar.window("day").name == "2026-11-22"
+    assert calendar.window("day", calendar.now()).name == "2026-11-22"
     clock.now += 1
-    assert calendar.window("day").name == "2026-11-23"
+    assert calendar.window("day", calendar.now()).name == "2026-11-23"
     clock.now -= 1
-    assert calendar.window("day").name == "2026-11-22"
-    assert calendar.window("month").name == "2026-11"
+    assert calendar.window("day", calendar.now()).name == "2026-11-22"
+    assert calendar.window("month", calendar.now()).name == "2026-11"

@@ -1,0 +1,110 @@
+"""What limits a request of one kind, worked out once: what is left to do is to say whose it is."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from gateway.core.budget import Ending, due
+from gateway.core.quota import TENTHS, THOUSANDTHS, Unit
+from gateway.core.usage import amounts
+from gateway.limits.calendar import Calendar
+from gateway.limits.counts import Rated, Reserved, Slot
+from gateway.limits.named import BudgetOf, Layer, Limit, RateOf, StreamsOf, VendorOf
+from gateway.limits.rules import GRACE, Rules, VendorRules
+from gateway.ports import Record
+
+MOST = 10**15  # thousandths one answer may cost: what a vendor says must fit a counter
+
+
+class Limited:
+    """The limits of one org by kind, those of a person before those of all."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rates: list[RateOf] = []
+        self.streams: list[StreamsOf] = []
+        self.budgets: list[BudgetOf] = []
+        for layer, allowed in ((Layer.USER, rules.user), (Layer.ORG, rules.org)):
+            alone = len(allowed.rates) == 1
+            self.rates += [RateOf.named(layer, one, alone=alone) for one in allowed.rates]
+            if allowed.streams is not None:
+                self.streams.append(StreamsOf(layer, allowed.streams))
+            alone = len(allowed.budgets) == 1
+            self.budgets += [BudgetOf.named(layer, one, alone=alone) for one in allowed.budgets]
+
+
+class Terms:
+    """Of requests to one upstream: of those that make it think (`costs`), or of the rest.
+
+    `org` is the key of the org's own counts, as `person` is of a person's.
+    """
+
+    def __init__(
+        self,
+        limited: Limited,
+        org: str,
+        upstream: VendorRules,
+        reserve: Mapping[Unit, int],
+        *,
+        costs: bool,
+    ) -> None:
+        cost = TENTHS if costs else 1
+        streams = limited.streams if costs else []
+        self.costs = costs
+        self.upstream = upstream
+        self.lasts = upstream.lasts + GRACE
+        self.admitting: Sequence[Limit] = (*limited.rates, *streams)
+        self.budgets: Sequence[BudgetOf] = tuple(limited.budgets if costs else ())
+        self._reserve = reserve
+        self._cost = cost
+        self._org = org
+        self._own_rates = [one for one in limited.rates if one.layer is Layer.USER]
+        self._org_rated = [one.rated(org, cost) for one in limited.rates if one.layer is Layer.ORG]
+        self._own_streams = [one for one in streams if one.layer is Layer.USER]
+        self._org_slots = [one.slot(org) for one in streams if one.layer is Layer.ORG]
+
+    def rated(self, person: str) -> Sequence[Rated]:
+        """What a person's request is counted as."""
+        return [one.rated(person, self._cost) for one in self._own_rates] + self._org_rated
+
+    def slots(self, person: str) -> Sequence[Slot]:
+        """The places a person's request takes."""
+        return [one.slot(person) for one in self._own_streams] + self._org_slots
+
+    def reserved(self, person: str, calendar: Calendar) -> Sequence[Reserved]:
+        """What is held of budgets for a person's request."""
+        now = calendar.now()
+        return [
+            one.reserved(
+                person if one.layer is Layer.USER else self._org,
+                calendar.window(one.budget.period, now),
+                self._reserve[one.budget.unit],
+                now,
+            )
+            for one in self.budgets
+        ]
+
+    def charged(self, ending: Ending, record: Record) -> Sequence[int]:
+        """What each budget is charged, in thousandths."""
+        if record.upstream_status >= 400:
+            ending = Ending.UNTOUCHED
+        cost = amounts(record.usage)
+        return [
+            due(
+                ending,
+                reserve=self._reserve[one.budget.unit],
+                told=_thousandths(cost.credits if one.budget.unit == "credits" else cost.tokens),
+            )
+            for one in self.budgets
+        ]
+
+    def words(self) -> Sequence[str]:
+        """What is allowed, to whom."""
+        words = [one.words() for one in (*self.admitting, *self.budgets)]
+        if self.admitting and not self.costs:
+            words.append("it counts a tenth")
+        if self.upstream.limit is not None:
+            words.append(VendorOf(self.upstream.limit).words())
+        return words
+
+
+def _thousandths(amount: float) -> int:
+    return min(math.ceil(amount * THOUSANDTHS), MOST)

@@ -1,0 +1,137 @@
+"""One request that an org's limits have let by: what it holds, and what becomes of it."""
+
+import math
+import os
+import secrets
+from collections.abc import Sequence
+from itertools import count
+
+from gateway.core.budget import Ending
+from gateway.core.errors import Overloaded, TooManyRequests, UpstreamUnreachable
+from gateway.core.quota import Rate
+from gateway.limits.calendar import Calendar
+from gateway.limits.counts import Called, Counts, Reserved, Slot, Standing
+from gateway.limits.named import Layer, Limit, VendorOf
+from gateway.limits.terms import Terms
+from gateway.ports import Record, Ticket
+
+UNTOUCHED = (TooManyRequests, UpstreamUnreachable, Overloaded)  # raised before the vendor is asked
+
+
+class Counted(Ticket):
+    """Keeps the `Ticket` port. `person` is the key of whose it is."""
+
+    __slots__ = (
+        "_calendar",
+        "_counts",
+        "_name",
+        "_person",
+        "_record",
+        "_reserved",
+        "_slots",
+        "_terms",
+    )
+
+    def __init__(
+        self, terms: Terms, person: str, record: Record, counts: Counts, calendar: Calendar
+    ) -> None:
+        self._terms = terms
+        self._person = person
+        self._record = record
+        self._counts = counts
+        self._calendar = calendar
+        self._name = names.next()
+        self._slots: Sequence[Slot] = ()
+        self._reserved: Sequence[Reserved] = ()
+
+    async def admit(self) -> None:
+        """Count it.
+
+        Raises:
+            UserLimit, OrgLimit: it is too much; nothing was counted.
+            Unavailable: nothing can be counted.
+        """
+        terms = self._terms
+        if terms.admitting:
+            rated, slots = terms.rated(self._person), terms.slots(self._person)
+            standings = await self._counts.admit(rated, slots, self._name, terms.lasts)
+            judge(terms.admitting, standings, self._record)
+            self._slots = slots
+
+    async def spend(self) -> None:
+        terms = self._terms
+        if terms.budgets:
+            reserved = terms.reserved(self._person, self._calendar)
+            standings = await self._counts.reserve(reserved, self._name, terms.lasts)
+            judge(terms.budgets, standings, self._record)
+            self._reserved = reserved
+        if terms.upstream.limit is not None:
+            await self._share(terms.upstream.key, terms.upstream.limit)
+
+    async def end(self, error: BaseException | None = None) -> None:
+        try:
+            if self._reserved:
+                charged = self._terms.charged(self._ending(error), self._record)
+                await self._counts.settle(self._reserved, charged, self._name)
+        finally:
+            if self._slots:
+                await self._counts.leave(self._slots, self._name)
+
+    def _ending(self, error: BaseException | None) -> Ending:
+        if error is None:
+            return Ending.WHOLE
+        if isinstance(error, UNTOUCHED) and not self._record.upstream_status:
+            return Ending.UNTOUCHED
+        return Ending.BROKEN
+
+    async def _share(self, key: str, limit: Rate) -> None:
+        called = Called(key, self._person, limit.count, limit.seconds)
+        standing = await self._counts.call(called, self._name)
+        if standing is not None and not standing.granted:
+            layer = Layer.USER if standing.remaining else Layer.ORG  # whose asking is too much
+            refuse([VendorOf(limit, layer)], [standing], self._record)
+
+
+def judge(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
+    """Refuse what is not granted, else note how all stand.
+
+    What an org's limits leave tells of others, so people are not told it.
+    """
+    for standing in standings:  # none: nobody counts
+        if not standing.granted:
+            refuse(limits, standings, record)
+    for limit, standing in zip(limits, standings, strict=False):
+        if limit.layer is Layer.USER:
+            record.quotas.append(limit.quota(standing))
+
+
+def refuse(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
+    """Refuse by the limit that holds it up longest."""
+    refused = [pair for pair in zip(limits, standings, strict=True) if not pair[1].granted]
+    limit, standing = max(refused, key=lambda pair: pair[1].wait)
+    record.quotas[:] = [limit.quota(standing)]
+    raise limit.refusal(
+        f"Too much for now: {limit.words()}", retry_after=max(1, math.ceil(standing.wait))
+    )
+
+
+class Names:
+    """A name for each exchange, that no client can choose, as it can the request's id.
+
+    The first half is drawn, anew in a process that is forked: else it would count like the one it
+    came from, and they would take each other's.
+    """
+
+    def __init__(self) -> None:
+        self._draw()
+        os.register_at_fork(after_in_child=self._draw)
+
+    def next(self) -> str:
+        return f"{self._first}-{next(self._count)}"
+
+    def _draw(self) -> None:
+        self._first = secrets.token_hex(8)
+        self._count = count()
+
+
+names = Names()
