@@ -8,7 +8,7 @@ import itertools
 import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -92,6 +92,8 @@ class Asked:
     requests: int = 0
     seconds: float = 0.0
     took: list[float] = field(default_factory=list)  # seconds, each
+    firsts: list[float] = field(default_factory=list)  # seconds to the first event, of streams
+    held: list[float] = field(default_factory=list)  # seconds of it from the vendor to here
 
     @property
     def median(self) -> float:
@@ -125,8 +127,15 @@ async def ask_at_pace(port: int, requests: Sequence[bytes], *, rate: float, time
 
         async def once(request: bytes, one: Connection) -> None:
             began = time.perf_counter()
+            at = time.monotonic()
             await one.ask(request)
+            if one.status != 200:
+                raise SystemExit(f"port {port} answered {one.status}: {one.body[:300]!r}")
             asked.took.append(time.perf_counter() - began)
+            if one.first:
+                asked.firsts.append(one.first - at)
+                asked.held.append(one.delays[0] / 1e9)
+                one.delays.clear()
             resting.append(one)
 
         loop, due, began = asyncio.get_running_loop(), time.perf_counter(), time.perf_counter()
@@ -139,6 +148,33 @@ async def ask_at_pace(port: int, requests: Sequence[bytes], *, rate: float, time
         await asyncio.gather(*running)
         asked.seconds = time.perf_counter() - began
     return asked
+
+
+@asynccontextmanager
+async def open_streams(
+    port: int,
+    requests: Sequence[bytes],
+    *,
+    count: int,
+    opening: float,  # seconds over which they are opened
+) -> AsyncIterator[None]:
+    """Streams that have all begun; hung up at the end, whatever they have yet to say."""
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        open_, asking = [], []
+        for request in itertools.islice(itertools.cycle(requests), count):
+            _, one = await loop.create_connection(Connection, "127.0.0.1", port)
+            stack.callback(one.close)
+            task = asyncio.create_task(one.ask(request))
+            stack.callback(task.cancel)
+            open_.append(one)
+            asking.append(task)
+            await asyncio.sleep(opening / count)
+        while not all(one.first for one in open_):
+            if any(task.done() for task in asking):
+                raise SystemExit(f"port {port}: a stream ended before it began")
+            await asyncio.sleep(0.05)
+        yield
 
 
 @dataclass

@@ -4,8 +4,8 @@
 
 A body with `"stream":true` is answered by events, each with the moment it was sent: `#25x50 ` at
 the head of the message asks for 25 a second, 50 in all. Any other body is answered by one JSON
-object. A conversation that is named is kept, else there is a new one. It checks nothing: a peer's
-mistake shows in what the load generator reads.
+object. A conversation that is named is kept, else there is a new one, which a stream names in its
+first event. It checks nothing: a peer's mistake shows in what the load generator reads.
 """
 
 import argparse
@@ -31,6 +31,7 @@ STREAM_HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 )
 DELTA = b'data: {"type":"text-delta","id":"t-1","delta":"and then some words","at":%d}\n\n'
+START = b'data: {"type":"start","messageMetadata":{"conversationId":"%s"},"at":%d}\n\n'
 FINISH = (
     b'data: {"type":"finish","metadata":{"conversationId":"%s","usage":{"credits":1}}}\n\n'
     b"data: [DONE]\n\n"
@@ -74,16 +75,16 @@ class Vendor(asyncio.Protocol):
         return rest[:length]
 
     def _answer(self, body: bytes) -> None:
-        conversation = body.partition(NAMED)[2].partition(b'"')[0] or b"c-%d-%d" % (
-            time.time_ns(),
-            next(NEW),
-        )
+        named = body.partition(NAMED)[2].partition(b'"')[0]
+        conversation = named or b"c-%d-%d" % (time.time_ns(), next(NEW))
         if b'"stream":true' in body:
             asked = PACE.search(body)
             if asked is None:
                 raise ValueError("a stream was asked for without its pace")
             self._pause = 1 / float(asked[1])
             self._transport.write(STREAM_HEAD)
+            if not named:
+                self._transport.write(chunk(START % (conversation, time.monotonic_ns())))
             self._due = asyncio.get_running_loop().time()
             self._event(int(asked[2]), conversation)
             return

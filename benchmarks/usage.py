@@ -15,7 +15,7 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -145,7 +145,7 @@ async def read(folder: Path, rows: int, days: int) -> None:
     await store.aclose()
 
 
-def _any() -> tuple:
+def _any() -> tuple[Any, dict[str, Any]]:
     from sqlalchemy import select
 
     from gateway.store.schema import usage

@@ -26,6 +26,7 @@ class Peer:
     lacks: str = ""
     slow: bool = False  # a tenth of the load will do
     streams: bool = True
+    admin: int = 0  # the port for operators, of a gateway
 
 
 def free_port() -> int:
@@ -43,7 +44,7 @@ def running(command: list[str], port: int, log: Path) -> Iterator[int]:
         while not _listens(port):
             if process.poll() is not None or time.monotonic() > end:
                 raise SystemExit(f"{command[0]} did not start: {log.read_text()[-2000:]}")
-            time.sleep(0.05)
+            time.sleep(0.01)
         yield process.pid
     finally:
         process.kill()

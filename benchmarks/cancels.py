@@ -1,0 +1,173 @@
+"""Clients that leave at any moment, for minutes: `python -m benchmarks.cancels [--minutes 10]`.
+
+Before the answer, in the middle of streams, with half of a head or a body sent, without reading. At
+the start, in the middle and at the end everybody goes, and what the gateway then holds is counted:
+descriptors, connections, tasks, what runs, rows that wait, objects, memory. It ends with exit code
+1 where that is more than at the start.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import re
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from benchmarks import kernel
+from benchmarks.leaving import Asking, visit
+from benchmarks.peers import Peer
+from benchmarks.peers.gateway import ADMIN_TOKEN, LIMITS, gateway
+from benchmarks.peers.observed import HOLDS
+from benchmarks.scenes import TINY, Ground, ground, opened
+from benchmarks.tables import table
+
+RATE = 60.0  # visits a second
+AT_ONCE = 200
+WARMING = 600  # visits, or a tenth of all: what is made once has been made by then
+SETTLED = 60.0  # seconds in which all must have ended
+SEED = 20_261_122
+# Memory is not returned to the byte: arenas that have one object left, caches that have room.
+MORE_MEMORY = 0.05
+MORE_OBJECTS = 3000  # one in ten clients of ten minutes
+EXACT = ("clients", "to the vendor", "running", "rows waiting", "descriptors", "threads", "tasks")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a gateway holds while nobody asks."""
+
+    visits: int
+    exact: tuple[int, ...]  # of EXACT
+    objects: int
+    memory: int  # bytes
+
+    def cells(self) -> tuple[str, ...]:
+        memory = f"{self.memory / 2**20:.1f} MiB"
+        return (f"{self.visits:,}", *map(str, self.exact), f"{self.objects:,}", memory)
+
+    def is_more_than(self, before: "Held") -> bool:
+        return (
+            any(now > then for now, then in zip(self.exact, before.exact, strict=True))
+            or self.objects > before.objects + MORE_OBJECTS
+            or self.memory > before.memory * (1 + MORE_MEMORY)
+        )
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Who comes, how they have left so far, and what is left of them."""
+
+    there: Ground
+    peer: Peer
+    asking: Asking
+    holds: Path  # where the gateway says what it holds
+    left: Counter[str] = field(default_factory=Counter)
+
+    async def come(self, seconds: float) -> None:
+        """So many a second, whether those before have left or not."""
+        loop, there_now = asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE)
+        due = loop.time()
+        end = due + seconds
+
+        async def one() -> None:
+            async with there_now:
+                await visit(self.asking, self.left)
+
+        async with asyncio.TaskGroup() as group:
+            while loop.time() < end:
+                group.create_task(one())
+                due += 1 / RATE
+                await asyncio.sleep(max(0.0, due - loop.time()))
+
+    async def held(self) -> Held:
+        """Once nothing runs, and connections to the vendor that rested long enough are closed."""
+        end = time.monotonic() + SETTLED
+        counts = await self._counts()
+        while any(counts.values()) and time.monotonic() < end:
+            await asyncio.sleep(0.5)
+            counts = await self._counts()
+        told = json.loads(await self._told())
+        exact = (*counts.values(), kernel.descriptors(self.peer.pid), told["threads"])
+        memory = kernel.pss(self.peer.pid)
+        visits = self.left.total()
+        return Held(visits, (*exact, told["tasks"]), told["objects"], memory)
+
+    async def _counts(self) -> dict[str, int]:
+        headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+        async with httpx.AsyncClient(headers=headers, timeout=SETTLED) as client:
+            metrics = (await client.get(f"http://127.0.0.1:{self.peer.admin}/metrics")).text
+        return {
+            "clients": kernel.connections(self.peer.port),
+            "to the vendor": kernel.connections(self.there.vendor.port),
+            "running": _sum(metrics, "gateway_streams_in_progress"),
+            "rows waiting": _sum(metrics, "gateway_ledger_queue_rows"),
+        }
+
+    async def _told(self) -> str:
+        """What the process says of itself."""
+        self.holds.unlink(missing_ok=True)
+        os.kill(self.peer.pid, signal.SIGUSR1)
+        async with asyncio.timeout(SETTLED):
+            while not self.holds.exists():  # noqa: ASYNC110 - another process makes it
+                await asyncio.sleep(0.05)
+        return self.holds.read_text()
+
+
+def _sum(metrics: str, name: str) -> int:
+    found = re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", metrics, re.MULTILINE)
+    return int(sum(map(float, found)))
+
+
+async def play(there: Ground, holds: Path, seconds: float) -> tuple[list[Held], Counter[str]]:
+    """What is held at the start, in the middle and at the end; and how everybody left."""
+    (peer,) = there.peers
+    chance = random.Random(SEED)  # noqa: S311 - moments, no secrets
+    known = dict(zip(there.people, await opened(peer, there.people), strict=True))
+    crowd = Crowd(there, peer, Asking(peer, known, chance), holds)
+    await crowd.come(max(WARMING / RATE, seconds / 10))
+    crowd.left.clear()
+    found = [await crowd.held()]
+    for _ in range(2):
+        await crowd.come(seconds / 2)
+        found.append(await crowd.held())
+    return found, crowd.left
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cancels", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    seconds = parser.parse_args().minutes * 60
+    kernel.raise_descriptors()
+    with tempfile.TemporaryDirectory(prefix="gateway-benchmarks-") as name:
+        holds = Path(name) / "holds.json"
+        os.environ[HOLDS] = str(holds)
+        command = [sys.executable, "-m", "benchmarks.peers.observed"]
+        starts = [partial(gateway, how=(LIMITS, command))]
+        with ground(Path(name) / "peers", TINY, starts) as there:
+            found, left = asyncio.run(play(there, holds, seconds))
+    print(f"{left.total():,} clients, of whom stayed to the end: {left['whole']:,}")
+    table(
+        "What the gateway holds while nobody asks",
+        ("", "clients gone", *EXACT, "objects", "memory (PSS)"),
+        [
+            (when, *held.cells())
+            for when, held in zip(("start", "middle", "end"), found, strict=True)
+        ],
+    )
+    if found[-1].is_more_than(found[0]):
+        sys.exit("More is held than at the start.")
+    print("\nNothing is held that was not at the start.")
+
+
+if __name__ == "__main__":
+    main()
