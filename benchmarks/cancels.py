@@ -24,7 +24,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks import kernel
-from benchmarks.leaving import Asking, visit
+from benchmarks.leaving import Asking, by_chance, of_nobody, visit
 from benchmarks.peers import Peer
 from benchmarks.peers.gateway import ADMIN_TOKEN, LIMITS, gateway
 from benchmarks.peers.observed import HOLDS
@@ -81,13 +81,19 @@ class Crowd:
 
         async def one() -> None:
             async with there_now:
-                await visit(self.asking, self.left)
+                await visit(self.asking, by_chance(self.asking.chance), self.left)
 
         async with asyncio.TaskGroup() as group:
             while loop.time() < end:
                 group.create_task(one())
                 due += 1 / RATE
                 await asyncio.sleep(max(0.0, due - loop.time()))
+
+    async def come_at_once(self) -> None:
+        """Many who need the ledger: its readers open their connections when they must."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(visit(self.asking, of_nobody, self.left))
 
     async def held(self) -> Held:
         """Once nothing runs, and connections to the vendor that rested long enough are closed."""
@@ -134,6 +140,7 @@ async def play(there: Ground, holds: Path, seconds: float) -> tuple[list[Held], 
     chance = random.Random(SEED)  # noqa: S311 - moments, no secrets
     known = dict(zip(there.people, await opened(peer, there.people), strict=True))
     crowd = Crowd(there, peer, Asking(peer, known, chance), holds)
+    await crowd.come_at_once()
     await crowd.come(max(WARMING / RATE, seconds / 10))
     crowd.left.clear()
     found = [await crowd.held()]

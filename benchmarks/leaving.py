@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from benchmarks.peers import Peer
 from benchmarks.scenes import chat
@@ -87,14 +88,24 @@ async def half_a_body(visitor: Visitor, asking: Asking) -> None:
     await visitor.wait(0.5)
 
 
+async def of_nobody(visitor: Visitor, asking: Asking) -> None:
+    """It is told 404, after a look into the ledger."""
+    token = visitor.chance.choice(list(asking.known))
+    await visitor.send(chat(asking.peer, token, f"nobodys-{visitor.chance.random()}"))
+    async with asyncio.timeout(PATIENCE):
+        await visitor.reader.readuntil(b"404 ")
+
+
 async def without_reading(visitor: Visitor, asking: Asking) -> None:
     await visitor.send(asking.request(FLOOD))
     await asyncio.sleep(0.5)
     await visitor.wait(2.0)
 
 
-WAYS: tuple[tuple[Callable[[Visitor, Asking], Awaitable[None]], int], ...] = (
+Way: TypeAlias = Callable[[Visitor, Asking], Awaitable[None]]
+WAYS: tuple[tuple[Way, int], ...] = (
     (whole, 10),
+    (of_nobody, 5),
     (before_the_answer, 30),
     (in_the_stream, 30),
     (half_a_head, 10),
@@ -103,9 +114,12 @@ WAYS: tuple[tuple[Callable[[Visitor, Asking], Awaitable[None]], int], ...] = (
 )
 
 
-async def visit(asking: Asking, counted: Counter[str]) -> None:
-    """One of them, by chance."""
-    (way,) = asking.chance.choices(*zip(*WAYS, strict=True))
+def by_chance(chance: random.Random) -> Way:
+    return chance.choices([way for way, _ in WAYS], [often for _, often in WAYS])[0]
+
+
+async def visit(asking: Asking, way: Way, counted: Counter[str]) -> None:
+    """Come, and leave in one of the ways."""
     connection = socket.socket()
     connection.setblocking(False)
     if way is without_reading:
