@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE = 60.0  # seconds for a start on a busy machine
+PATIENCE = 180.0  # seconds for a start on a busy machine
 PATH = "/api/v2/agents/agent_1/chat"
 
 
