@@ -17,7 +17,13 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gateway"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("gateway.core", "gateway.core.failure", "gateway.core.names", "gateway.core.sse"),
+    (
+        "gateway.core",
+        "gateway.core.failure",
+        "gateway.core.names",
+        "gateway.core.remembered",
+        "gateway.core.sse",
+    ),
     ("gateway.core.errors", "gateway.core.tools", "gateway.core.event", "gateway.core.patience"),
     (
         "gateway.core.budget",
@@ -53,18 +59,17 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.query",
         "gateway.core.signature",
     ),
-    ("gateway.core.metered", "gateway.core.sought"),
+    ("gateway.core.holding", "gateway.core.metered", "gateway.core.sought"),
     ("gateway.core.operation", "gateway.core.doors", "gateway.core.callback"),
     ("gateway.core.contact",),
     ("gateway.core.vendor",),
     (
-        "gateway.core.holding",
         "gateway.core.note",
         "gateway.core.problem",
         "gateway.core.route",
     ),
     ("gateway.core.mcp", "gateway.core.spelled"),
-    ("gateway.core.mirror", "gateway.core.mcp_answer"),
+    ("gateway.core.mirror", "gateway.core.mcp_answer", "gateway.core.reading"),
     (
         "gateway.core.call",
         "gateway.core.directory",

@@ -27,18 +27,16 @@ class Directory(Generic[Resident]):
     """
 
     def __init__(self, stands: Iterable[Stand[Resident]]) -> None:
-        self._any: dict[Segments, Resident] = {}
-        self._hosts: dict[str, dict[Segments, Resident]] = {}
+        anywhere: dict[Segments, Resident] = {}
+        hosts: dict[str, dict[Segments, Resident]] = {}
         for stand in stands:
-            for paths in self._tables(stand.hosts):
+            names = [host.lower() for host in stand.hosts]
+            for paths in [hosts.setdefault(name, {}) for name in names] or [anywhere]:
                 if stand.path in paths:
                     raise ValueError(f"two stand at /{'/'.join(stand.path)}")
                 paths[stand.path] = stand.resident
-
-    def _tables(self, hosts: tuple[str, ...]) -> list[dict[Segments, Resident]]:
-        if not hosts:
-            return [self._any]
-        return [self._hosts.setdefault(host.lower(), {}) for host in hosts]
+        self._hosts = {name: _Table(paths) for name, paths in hosts.items()}
+        self._anywhere = (_Table(anywhere),) if anywhere else ()
 
     def find(self, host: str | None, path: Segments) -> tuple[Resident, Segments]:
         """The resident, and what of the path is left below theirs.
@@ -49,17 +47,26 @@ class Directory(Generic[Resident]):
             MisdirectedRequest: nobody stands under this host (RFC 9110 section 15.5.20).
             NotFound: somebody does, but not at this path.
         """
-        tables = [table for table in (*self._of_host(host), self._any) if table]
-        if not tables:
-            raise MisdirectedRequest
+        tables = self._anywhere
+        if host is not None and self._hosts:
+            tables = (*self._of_host(host), *tables)
         for table in tables:
-            for length in range(len(path), -1, -1):
-                if (resident := table.get(path[:length])) is not None:
+            for length in table.lengths:
+                # Of a path that is shorter, this is the whole path: the longest there is of it.
+                if (resident := table.paths.get(path[:length])) is not None:
                     return resident, path[length:]
-        raise NotFound
+        raise NotFound if tables else MisdirectedRequest
 
-    def _of_host(self, host: str | None) -> list[dict[Segments, Resident]]:
-        if host is None:
-            return []
+    def _of_host(self, host: str) -> list["_Table[Resident]"]:
         without_port = host.rpartition(":")[0]  # where there is none: what no host is called
         return [self._hosts[key] for key in (host, without_port) if key in self._hosts]
+
+
+class _Table(Generic[Resident]):
+    """Who stands at which path of one host; `lengths` of these paths, the longest first."""
+
+    __slots__ = ("lengths", "paths")
+
+    def __init__(self, paths: dict[Segments, Resident]) -> None:
+        self.paths = paths
+        self.lengths = tuple(sorted({len(path) for path in paths}, reverse=True))

@@ -8,10 +8,11 @@ guard.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 
 from gateway.core.names import MAX_NAME, fold, meaning
 from gateway.core.pointer import Tokens
+from gateway.core.remembered import Remembered
 
 EVERY = "*"  # in `listed`: all but what names people, a conversation, or is too long to tell
 
@@ -25,6 +26,18 @@ class Verdict(Enum):
     OTHER_CONVERSATION = "names a conversation where the operation has none: refused"
     PERSON = "names people: left out and counted"
     UNLISTED = "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What becomes of a field."""
+
+    passes: bool
+    conversation: bool  # its value names one
+    person: bool  # its value names somebody who may not be the one who asks
+
+
+NOTHING = Meaning(passes=False, conversation=False, person=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +55,38 @@ class Guard:
     @cached_property
     def _conversation_folds(self) -> frozenset[str]:
         return frozenset(map(fold, self.conversations))
+
+    @cached_property
+    def verdicts(self) -> Remembered[str, Verdict]:
+        """What becomes of a name."""
+        return Remembered(self.judge)
+
+    @cached_property
+    def _meanings(self) -> dict[str, Remembered[bytes, Meaning]]:
+        return {}
+
+    def meanings(self, user_field: str) -> Remembered[bytes, Meaning]:
+        """What becomes of a field where we write the user into `user_field` as well; "": nowhere.
+
+        There is one such memory for each field that the configuration names.
+        """
+        found = self._meanings.get(user_field)
+        if found is None:
+            found = Remembered(partial(self._meaning, fold(user_field)))
+            self._meanings[user_field] = found
+        return found
+
+    def _meaning(self, ours: str, raw_name: bytes) -> Meaning:
+        name = raw_name.decode("latin-1")
+        verdict = self.judge(name)
+        conversation = verdict is Verdict.CONVERSATION
+        people = verdict in (Verdict.USER, Verdict.PERSON) or ours in meaning(name).forms
+        found = Meaning(
+            passes=conversation or verdict is Verdict.LISTED,
+            conversation=conversation,
+            person=people and not conversation,
+        )
+        return NOTHING if found == NOTHING else found
 
     def judge(self, name: str) -> Verdict:
         """What becomes of `name`: exact spellings first, then whatever could pass for one."""

@@ -7,63 +7,97 @@ rule 2: On the way to what `inner` lists, an object in place of an array is refu
 rule 3: What is `flat` holds neither objects nor arrays: nothing is named in it.
 """
 
+from collections.abc import Collection, Iterable
+from functools import cache
+
 from gateway.core import pointer, strictjson
 from gateway.core.errors import BadRequest
 from gateway.core.names import fold
-from gateway.core.operation import Operation
 from gateway.core.pointer import Tokens
+from gateway.core.remembered import Remembered
 from gateway.core.strictjson import JsonObject, JsonValue
 
 
-def check(operation: Operation, document: JsonObject) -> None:
-    """Refuse a body that holds what the operation does not take.
+class Holding:
+    """What the bodies of an operation hold.
 
-    Raises:
-        BadRequest: it does.
+    `deeper` are the objects in which members are listed, `limited` the values that some members
+    take, `flat` what holds no objects and no arrays.
     """
-    for tokens in operation.deeper:
-        _check_way(document, tokens)
-    for tokens, allowed in operation.limited:
-        _check_values(document, tokens, allowed, _texts(operation, tokens))
-    for place in operation.flat:
-        for value in pointer.find(document, place.tokens):
-            _check_flat(value, place.tokens[-1])
+
+    def __init__(
+        self,
+        deeper: Collection[Tokens],
+        limited: Iterable[tuple[Tokens, frozenset[JsonValue]]],
+        flat: Iterable[Tokens],
+    ) -> None:
+        self._deeper = tuple(deeper)
+        self._limited = tuple(
+            _Limited(tokens, allowed, _texts(deeper, tokens)) for tokens, allowed in limited
+        )
+        self._flat = tuple(flat)
+
+    def check(self, document: JsonObject) -> None:
+        """Refuse a body that holds what the operation does not take.
+
+        Raises:
+            BadRequest: it does.
+        """
+        for tokens in self._deeper:
+            _check_way(document, tokens)
+        for limited in self._limited:
+            limited.check(document)
+        for tokens in self._flat:
+            for value in pointer.find(document, tokens):
+                _check_flat(value, tokens[-1])
 
 
-def _texts(operation: Operation, tokens: Tokens) -> frozenset[int]:
+def _texts(listed: Collection[Tokens], tokens: Tokens) -> frozenset[int]:
     """The depths on this way at which a text may stand: rule 2."""
-    listed = operation.deeper
     depths = range(len(tokens))
     arrays = {d for d in depths if tokens[d] == "*" and tokens[: d + 1] in listed}
     objects = {d for d in depths if tokens[:d] in listed and tokens[d - 1] != "*"}
     return frozenset(arrays | objects)
 
 
-def _check_values(
-    value: JsonValue,
-    tokens: Tokens,
-    allowed: frozenset[JsonValue],
-    texts: frozenset[int],
-    depth: int = 0,
-) -> None:
-    """`texts` are the depths at which a text may stand."""
-    if depth == len(tokens):
-        if not any(strictjson.same(value, one) for one in allowed):
-            raise BadRequest("A member has a value this operation does not take")
-        return
-    head = tokens[depth]
-    if isinstance(value, list) and head == "*":
-        for item in value:
-            _check_values(item, tokens, allowed, texts, depth + 1)
-    elif isinstance(value, dict) and head != "*":
-        folded = fold(head)
-        for name, inner in value.items():
-            if name == head:
-                _check_values(inner, tokens, allowed, texts, depth + 1)
-            elif fold(name) == folded:
-                raise BadRequest(f"A member is another spelling of '{head}'")
-    elif value is not None and not (isinstance(value, str) and depth in texts):
-        raise BadRequest(f"A member has the wrong type: '{head}' cannot be found in it")
+class _Limited:
+    """The values that stand at one place: rules 1 and 2. `texts` are the depths of `_texts`."""
+
+    __slots__ = ("_allowed", "_disguises", "_texts", "_tokens")
+
+    def __init__(
+        self, tokens: Tokens, allowed: frozenset[JsonValue], texts: frozenset[int]
+    ) -> None:
+        self._tokens = tokens
+        self._allowed = tuple(allowed)
+        self._texts = texts
+        self._disguises = tuple(map(_disguises, tokens))
+
+    def check(self, value: JsonValue, depth: int = 0) -> None:
+        if depth == len(self._tokens):
+            if not any(strictjson.same(value, one) for one in self._allowed):
+                raise BadRequest("A member has a value this operation does not take")
+            return
+        head = self._tokens[depth]
+        if isinstance(value, list) and head == "*":
+            for item in value:
+                self.check(item, depth + 1)
+        elif isinstance(value, dict) and head != "*":
+            disguises = self._disguises[depth]
+            for name in value:
+                if disguises[name]:
+                    raise BadRequest(f"A member is another spelling of '{head}'")
+            if head in value:
+                self.check(value[head], depth + 1)
+        elif value is not None and not (isinstance(value, str) and depth in self._texts):
+            raise BadRequest(f"A member has the wrong type: '{head}' cannot be found in it")
+
+
+@cache
+def _disguises(head: str) -> Remembered[str, bool]:
+    """Whether a name is another spelling of `head`, a name that profiles list."""
+    folded = fold(head)
+    return Remembered(lambda name: name != head and fold(name) == folded)
 
 
 def _check_way(value: JsonValue, tokens: Tokens) -> None:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from gateway.core.fields import NEVER_PASSED, TOKEN
 from gateway.core.guard import EVERY, Guard, Room, rooms
+from gateway.core.holding import Holding
 from gateway.core.identity import DOT_SEGMENTS
 from gateway.core.metered import Metered
 from gateway.core.names import fold
@@ -104,12 +105,37 @@ class Operation:
         return _guard(self, Header, self.fields)
 
     @cached_property
+    def user_ways(self) -> tuple[Tokens, ...]:
+        """Where in a body our user id goes."""
+        return tuple(body.tokens for body in bodies(self.user))
+
+    @cached_property
+    def conversation_ways(self) -> tuple[Tokens, ...]:
+        """Where in a body a conversation is named."""
+        return tuple(body.tokens for body in bodies(self.conversation))
+
+    @cached_property
+    def user_variables(self) -> tuple[str, ...]:
+        """The variables of the path that stand for a user."""
+        return tuple(place.name for place in self.user if isinstance(place, Variable))
+
+    @cached_property
+    def conversation_variables(self) -> tuple[str, ...]:
+        """The variables of the path that name a conversation."""
+        return tuple(place.name for place in self.conversation if isinstance(place, Variable))
+
+    @cached_property
+    def holding(self) -> Holding:
+        """What the members of a body hold."""
+        return Holding(self.deeper, self.limited, [body.tokens for body in self.flat])
+
+    @cached_property
     def rooms(self) -> tuple[Room, ...]:
         """The objects of a body in which names are judged; the first is its top."""
         return rooms(
             listed=self.members,
-            users=(body.tokens for body in bodies(self.user)),
-            conversations=(body.tokens for body in bodies(self.conversation)),
+            users=self.user_ways,
+            conversations=self.conversation_ways,
             containers=(body.tokens for body in self.containers),
             inner=self.deeper,
         )

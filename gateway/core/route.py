@@ -6,14 +6,15 @@ have is refused, and what was judged is what is rendered into the vendor's reque
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from gateway.core.errors import BadPath, MethodNotAllowed, NotFound, UriTooLong
-from gateway.core.identity import DOT_SEGMENTS
 from gateway.core.vendor import Operation, Vendor
 
 SEGMENT = re.compile(r"[A-Za-z0-9._~:@-]{1,256}")
+_PATH = re.compile(rf"(?:/(?!\.\.?(?:/|\Z)){SEGMENT.pattern}+)++")
 MAX_PATH = 4096
 
 Segments = tuple[str, ...]
@@ -37,17 +38,69 @@ def segments(raw_path: str) -> Segments:
     """
     if len(raw_path) > MAX_PATH:
         raise UriTooLong
-    if not raw_path.startswith("/"):
-        raise BadPath("The request target is not a path")
+    if _PATH.fullmatch(raw_path):
+        return tuple(raw_path[1:].split("/"))
     if raw_path == "/":
         return ()
-    parts = tuple(raw_path[1:].split("/"))
-    for part in parts:
-        if not SEGMENT.fullmatch(part) or part in DOT_SEGMENTS:
-            raise BadPath(
-                "A path segment is empty, a dot segment, or has characters beyond A-Za-z0-9._~:@-"
+    if not raw_path.startswith("/"):
+        raise BadPath("The request target is not a path")
+    raise BadPath(
+        "A path segment is empty, a dot segment, or has characters beyond A-Za-z0-9._~:@-"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A path with variables in it."""
+
+    length: int
+    literals: tuple[tuple[int, str], ...]  # where in the path, and what stands there
+    variables: tuple[tuple[int, str], ...]  # where, and what it is called
+    rest: str  # the variable that takes what follows; "": nothing may follow
+
+    def fit(self, path: Segments) -> dict[str, str] | None:
+        """The variables of a path whose length fits; None where the path does not."""
+        for index, expected in self.literals:
+            if path[index] != expected:
+                return None
+        variables = {name: path[index] for index, name in self.variables}
+        if self.rest:
+            variables[self.rest] = "/".join(path[self.length - 1 :])
+        return variables
+
+
+def _template(path: str) -> _Template:
+    parts = path[1:].split("/")
+    rest = parts[-1][2:-1] if parts[-1].startswith("{+") else ""
+    named = list(enumerate(parts[:-1] if rest else parts))
+    return _Template(
+        len(parts),
+        tuple((index, part) for index, part in named if not part.startswith("{")),
+        tuple((index, part[1:-1]) for index, part in named if part.startswith("{")),
+        rest,
+    )
+
+
+_Found = TypeVar("_Found")
+
+
+class _ByLength(Generic[_Found]):
+    """Templates, by the lengths of the paths they may fit; those of one length in their order."""
+
+    def __init__(self, templates: Iterable[tuple[_Template, _Found]]) -> None:
+        templates = tuple(templates)
+        self._longest = 1 + max((template.length for template, _ in templates), default=0)
+        self._of_length = tuple(
+            tuple(
+                one
+                for one in templates
+                if one[0].length == length or (one[0].rest and one[0].length < length)
             )
-    return parts
+            for length in range(self._longest + 1)
+        )
+
+    def __getitem__(self, length: int) -> tuple[tuple[_Template, _Found], ...]:
+        return self._of_length[min(length, self._longest)]
 
 
 class Table:
@@ -56,10 +109,10 @@ class Table:
     def __init__(
         self, operations: Mapping[str, Operation], *, closed: tuple[str, ...] = ()
     ) -> None:
-        self._templates = [
-            (name, operation, _template(operation.path)) for name, operation in operations.items()
-        ]
-        self._closed = [_template(path) for path in closed]
+        self._templates = _ByLength(
+            (_template(operation.path), (name, operation)) for name, operation in operations.items()
+        )
+        self._closed = _ByLength((_template(path), None) for path in closed)
 
     def match(self, method: str, path: Segments) -> Match:
         """The operation `path` and `method` mean.
@@ -88,34 +141,15 @@ class Table:
 
     def is_closed(self, path: Segments) -> bool:
         """Whether a call of the vendor's stands at `path` that no variable may reach."""
-        return any(_fit(template, path) is not None for template in self._closed)
+        return any(template.fit(path) is not None for template, _ in self._closed[len(path)])
 
     def _found(self, path: Segments) -> Iterator[tuple[str, Operation, Mapping[str, str]]]:
         if self.is_closed(path):
             return
-        for name, operation, template in self._templates:
-            variables = _fit(template, path)
+        for template, (name, operation) in self._templates[len(path)]:
+            variables = template.fit(path)
             if variables is not None:
                 yield name, operation, variables
-
-
-def _template(path: str) -> Segments:
-    return tuple(path[1:].split("/"))
-
-
-def _fit(template: Segments, path: Segments) -> Mapping[str, str] | None:
-    rest = template[-1].startswith("{+")
-    if len(path) < len(template) if rest else len(path) != len(template):
-        return None
-    variables: dict[str, str] = {}
-    for index, expected in enumerate(template):
-        if expected.startswith("{+"):
-            variables[expected[2:-1]] = "/".join(path[index:])
-        elif expected.startswith("{"):
-            variables[expected[1:-1]] = path[index]
-        elif expected != path[index]:
-            return None
-    return variables
 
 
 def table(vendor: Vendor, only: tuple[str, ...] | None = None) -> Table:

@@ -7,10 +7,10 @@ out and counted, what names a conversation is checked, and our user id is writte
 from dataclasses import dataclass
 
 from gateway.core import pointer, strictjson
-from gateway.core.call import Reading, judge
 from gateway.core.errors import BadRequest, ContentTooLarge, SpoofedIdentity
 from gateway.core.operation import TYPE, Operation
 from gateway.core.place import bodies
+from gateway.core.reading import Reading, judge
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core import call
-from gateway.core.call import MAX_MEMBERS, Call, canonical_id
+from gateway.core.call import Call, canonical_id
 from gateway.core.errors import (
     AmbiguousJson,
     BadRequest,
@@ -141,16 +141,6 @@ def test_the_place_of_the_user_is_left_out_even_when_it_is_listed() -> None:
     )
     for value in ("bob", {"id": "bob"}, ["bob"], 7, None):
         assert ask(operation, {"userId": value, "x": 1}).body == {"x": 1}
-
-
-def test_a_member_may_be_one_of_very_many_but_not_of_more() -> None:
-    """B-10, N-14."""
-    many = {f"m{number}": 1 for number in range(MAX_MEMBERS)}
-    assert ask(CHAT, many).body == {}
-    with pytest.raises(BadRequest, match="members"):
-        ask(CHAT, {**many, "one more": 1})
-    with pytest.raises(BadRequest, match="members"):
-        ask(NESTED, {"metadata": {**many, "one more": 1}})
 
 
 @pytest.mark.parametrize(
@@ -749,10 +739,6 @@ def test_what_is_kept_was_listed_and_is_unchanged(body: dict[str, Any]) -> None:
         for name in body
         if name not in CHAT.members
     }
-
-
-def test_the_limits_are_these() -> None:
-    assert call.MAX_MEMBERS == 1000
 
 
 # A field with values to choose from

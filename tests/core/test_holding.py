@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import BadRequest
-from gateway.core.holding import check
 from gateway.core.operation import Operation
 from gateway.core.place import Body
 from tests.support.asking import ask, document, sent
@@ -68,7 +67,7 @@ def test_what_a_profile_lists_passes_as_it_is(body: dict[str, Any]) -> None:
 )
 def test_what_could_hide_something_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
-        check(PARTS, body)
+        PARTS.holding.check(body)
     with pytest.raises(BadRequest):
         ask(PARTS, body)
 
@@ -99,10 +98,10 @@ def test_a_text_may_stand_in_place_of_an_object_that_is_no_item() -> None:
         inner={"/source": frozenset({"type"}), "/sources/*": frozenset({"type"})},
         values={"/source/type": frozenset({"url"}), "/sources/*/type": frozenset({"url"})},
     )
-    check(sourced, {"source": "https://x.test", "sources": "https://x.test"})
+    sourced.holding.check({"source": "https://x.test", "sources": "https://x.test"})
     for body in ({"sources": ["https://x.test"]}, {"source": ["https://x.test"]}, {"source": 1}):
         with pytest.raises(BadRequest):
-            check(sourced, body)
+            sourced.holding.check(body)
 
 
 def test_a_text_is_only_taken_where_an_array_of_objects_is_listed() -> None:
@@ -113,18 +112,18 @@ def test_a_text_is_only_taken_where_an_array_of_objects_is_listed() -> None:
         values={"/input/*/type": frozenset({"message"})},
     )
     with pytest.raises(BadRequest):
-        check(listless, {"input": '[{"type":"mcp"}]'})
+        listless.holding.check({"input": '[{"type":"mcp"}]'})
 
 
 def test_an_array_is_looked_through_where_no_value_in_it_is_limited() -> None:
     inner = {"/a/*": frozenset({"b"}), "/a/*/b": frozenset({"c"})}
     deep = Operation(method="POST", path="/x", members=frozenset({"a"}), inner=inner)
-    check(deep, {"a": [{"b": {"c": 1}}, {"b": "text"}, "text"]})
+    deep.holding.check({"a": [{"b": {"c": 1}}, {"b": "text"}, "text"]})
     for hiding in ([{"b": {}}, {"b": [{"c": 1}]}], [{"b": {}}, [{"b": {}}]]):
         with pytest.raises(BadRequest):
-            check(deep, {"a": hiding})
+            deep.holding.check({"a": hiding})
 
 
 def test_one_object_among_texts_is_enough() -> None:
     with pytest.raises(BadRequest):
-        check(PARTS, {"metadata": {"a": "b", "c": {"user_id": "bob"}, "d": "e"}})
+        PARTS.holding.check({"metadata": {"a": "b", "c": {"user_id": "bob"}, "d": "e"}})
