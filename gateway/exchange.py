@@ -12,6 +12,7 @@ from gateway.core.call import Call
 from gateway.core.errors import (
     BadRequest,
     ConversationNotFound,
+    IdentityNotRepresentable,
     LoopDetected,
     MethodNotAllowed,
     NotFound,
@@ -19,7 +20,7 @@ from gateway.core.errors import (
     ToolNotFound,
     UnsupportedMediaType,
 )
-from gateway.core.identity import Identity, propose_user_id
+from gateway.core.identity import Identity, Person, propose_user_id
 from gateway.core.route import Match, Segments
 from gateway.idempotency import once, repeatable
 from gateway.interrupt import Running
@@ -111,15 +112,31 @@ def check_origin(org: Org, match: Match, ask: Inbound) -> None:
 
 
 async def user_id(org: Org, upstream: Upstream, identity: Identity, record: Record) -> str:
-    """The name this upstream knows the person by: the one it first had."""
-    proposed = propose_user_id(
-        identity.person,
-        rule=upstream.user_id_rule,
-        pattern=upstream.user_id_pattern,
-        secret=org.secret,
-    )
-    record.user = await org.ledger.user_id(upstream.name, identity.person, proposed)
+    """The name this upstream knows the person by: the one it first had, whatever the rule is now.
+
+    Raises:
+        IdentityNotRepresentable: they have none, and the rule gives them none.
+    """
+    known = org.ledger.remembered_user_id(upstream.name, identity.person)
+    record.user = known or await looked_up(org, upstream, identity.person)
     return record.user
+
+
+async def looked_up(org: Org, upstream: Upstream, person: Person) -> str:
+    """The name that the ledger has, or has from now on."""
+    try:
+        proposed = propose_user_id(
+            person,
+            rule=upstream.user_id_rule,
+            pattern=upstream.user_id_pattern,
+            secret=org.secret,
+        )
+    except IdentityNotRepresentable:
+        known = await org.ledger.known_user_id(upstream.name, person)
+        if known is None:
+            raise
+        return known
+    return await org.ledger.user_id(upstream.name, person, proposed)
 
 
 async def read_call(

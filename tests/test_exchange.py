@@ -39,6 +39,8 @@ class World:
     trace: list[str] = field(default_factory=list)
     whose_it_is: Whose = Whose.THEIRS
     fails_at: dict[str, GatewayError] = field(default_factory=dict)
+    remembered: dict[str, str] = field(default_factory=dict)  # ids by subject
+    known: dict[str, str] = field(default_factory=dict)
     ended: list[BaseException | None] = field(default_factory=list)  # tickets, by these errors
 
     def step(self, name: str) -> None:
@@ -55,6 +57,13 @@ class World:
     async def whose(self, upstream: str, conversation: str, person: Person) -> Whose:
         self.step("whose")
         return self.whose_it_is
+
+    def remembered_user_id(self, upstream: str, person: Person) -> str | None:
+        return self.remembered.get(person.subject)
+
+    async def known_user_id(self, upstream: str, person: Person) -> str | None:
+        self.step("known user id")
+        return self.known.get(person.subject)
 
     async def user_id(self, upstream: str, person: Person, proposed: str) -> str:
         self.step("user id")
@@ -91,7 +100,10 @@ class World:
         return lambda: None
 
 
-async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> GatewayError:
+async def run(
+    world: World, *, method: str = "POST", fields: Fields = JSON, digits: bool = False
+) -> GatewayError:
+    """One request, as far as the vendor; `digits`: user ids are, and subjects as they stand."""
     port = cast("Any", world)
     upstream = Upstream(
         name="support",
@@ -100,8 +112,8 @@ async def run(world: World, *, method: str = "POST", fields: Fields = JSON) -> G
         table=table(VENDOR),
         keys=("k",),
         transport=port,
-        user_id_rule="auto",
-        user_id_pattern=re.compile(VENDOR.user_id),
+        user_id_rule="verbatim" if digits else "auto",
+        user_id_pattern=re.compile("[0-9]+" if digits else VENDOR.user_id),
     )
     org = Org(
         name="acme",
@@ -165,6 +177,21 @@ async def test_who_cannot_be_named_is_refused_before_the_body() -> None:
     world = World(fails_at={"user id": IdentityNotRepresentable()})
     assert (await run(world)).status == 403
     assert world.trace[-1] == "user id"
+
+
+async def test_who_is_remembered_is_not_looked_up() -> None:
+    world = World(remembered={"alice": "u-1"})
+    await run(world, digits=True)
+    assert world.trace[:4] == ["authenticate", "blocked?", "admit", "body"]
+
+
+async def test_an_id_stays_though_the_rule_would_give_none_now() -> None:
+    world = World(known={"alice": "u-1"})
+    await run(world, digits=True)
+    assert "vendor" in world.trace
+    stranger = World()
+    assert (await run(stranger, digits=True)).code == "identity_not_representable"
+    assert stranger.trace[-1] == "known user id"
 
 
 @pytest.mark.parametrize("media", [b"text/plain", b"application/x-www-form-urlencoded", b""])

@@ -163,6 +163,10 @@ class ConversationLedger(Protocol):
         """Who is known by this id at this upstream; who they are by now."""
         ...
 
+    def remembered_user_id(self, upstream: str, person: Person) -> str | None:
+        """The id this person goes by at this upstream, where that need not be looked up."""
+        ...
+
     async def known_user_id(self, upstream: str, person: Person) -> str | None:
         """The id this person first had at this upstream; None before the first time."""
         ...

@@ -162,6 +162,12 @@ class Ledger(ConversationLedger):
         subject: str | None = await self._database.scalar(WHO, values)
         return None if subject is None else Person(org, subject)
 
+    def remembered_user_id(self, upstream: str, person: Person) -> str | None:
+        if self._merges.are_due():
+            return None
+        known = self._user_ids.get(person)
+        return None if known is None else known.get(upstream)
+
     async def known_user_id(self, upstream: str, person: Person) -> str | None:
         if not _storable(upstream, person.org, person.subject):
             return None

@@ -43,11 +43,15 @@ class Merges:
         self._looked = time.monotonic()
         self._looking: asyncio.Task[None] | None = None
 
+    def are_due(self) -> bool:
+        """Whether it is time to look: until then what is remembered holds."""
+        return time.monotonic() - self._looked >= EVERY
+
     async def catch_up(self) -> None:
         """See to it that what was merged `LATEST` seconds ago has been forgotten."""
-        age = time.monotonic() - self._looked
-        if age < EVERY:
+        if not self.are_due():
             return
+        age = time.monotonic() - self._looked
         if self._looking is None:
             with suppress(LedgerUnavailable):  # the store is closed
                 self._looking = self._database.start(self._look())

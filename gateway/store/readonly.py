@@ -32,6 +32,9 @@ class ReadOnlyLedger(ConversationLedger):
     async def person_named(self, upstream: str, org: str, user_id: str) -> Person | None:
         return await self._ledger.person_named(upstream, org, user_id)
 
+    def remembered_user_id(self, upstream: str, person: Person) -> str | None:
+        return self._ledger.remembered_user_id(upstream, person)
+
     async def known_user_id(self, upstream: str, person: Person) -> str | None:
         return await self._ledger.known_user_id(upstream, person)
 

@@ -236,6 +236,9 @@ class Faulty:
     def __init__(self, words: str) -> None:
         self._words = words
 
+    def remembered_user_id(self, upstream: str, person: object) -> None:
+        return None
+
     async def user_id(self, upstream: str, person: object, proposed: str) -> str:
         return proposed
 

@@ -250,6 +250,20 @@ async def test_an_id_is_known_once_it_was_given(ledger: Ledger) -> None:
 # User ids
 
 
+async def test_an_id_that_was_looked_up_is_remembered_until_people_are_forgotten(
+    ledger: Ledger, url: str
+) -> None:
+    assert ledger.remembered_user_id("support", ALICE) is None
+    assert await ledger.known_user_id("support", ALICE) is None
+    assert ledger.remembered_user_id("support", ALICE) is None
+    await ledger.user_id("support", ALICE, "alice")
+    assert ledger.remembered_user_id("support", ALICE) == "alice"
+    for upstream, person in (("other", ALICE), ("support", BOB), ("support", CAROL)):
+        assert ledger.remembered_user_id(upstream, person) is None
+    ledger.forget([ALICE])
+    assert ledger.remembered_user_id("support", ALICE) is None
+
+
 async def test_the_first_id_stays_whatever_is_proposed_later(ledger: Ledger, url: str) -> None:
     assert await ledger.user_id("support", ALICE, "alice") == "alice"
     assert await ledger.user_id("support", ALICE, "u_other") == "alice"

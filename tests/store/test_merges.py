@@ -82,6 +82,21 @@ async def test_nobody_waits_while_somebody_asks_all_the_time(
     assert memory.told == [set()]
 
 
+async def test_what_is_remembered_holds_until_it_is_time_to_look_again(
+    database: Database, later: Callable[[float], None]
+) -> None:
+    ledger = Ledger(database)
+    await ledger.user_id("support", ALICE, "alice")
+    assert ledger.remembered_user_id("support", ALICE) == "alice"
+    later(module.EVERY)
+    assert ledger.remembered_user_id("support", ALICE) is None
+    assert await ledger.user_id("support", ALICE, "other") == "alice"
+    looking = ledger._merges._looking
+    assert looking is not None
+    await asyncio.wait([looking])
+    assert ledger.remembered_user_id("support", ALICE) == "alice"
+
+
 async def test_while_the_store_is_away_what_is_remembered_serves(
     database: Database, later: Callable[[float], None]
 ) -> None:

@@ -20,6 +20,8 @@ async def test_answers_as_the_ledger_does_and_writes_nothing(url: str) -> None:
         assert await looking.whose("support", "c-1", BOB) is Whose.ANOTHERS
         assert await looking.user_id("support", ALICE, "other") == "alice"
         assert await looking.user_id("support", BOB, "bob") == "bob"
+        assert looking.remembered_user_id("support", ALICE) == "alice"
+        assert looking.remembered_user_id("support", BOB) is None
         assert await store.ledger.known_user_id("support", BOB) is None
         with pytest.raises(LedgerUnavailable):
             await looking.claim("support", "c-2", ALICE)
