@@ -22,9 +22,12 @@ LOG = logging.getLogger("gateway")
 
 
 class Reloader:
-    """Reloads one gateway; `read` gives the settings there are now, or raises `ConfigError`."""
+    """Reloads one gateway.
 
-    def __init__(self, gateway: Gateway, read: "Callable[[], Settings]") -> None:
+    `read` gives the settings there are now, or raises `ConfigError`; it is told those that serve.
+    """
+
+    def __init__(self, gateway: Gateway, read: "Callable[[Settings], Settings]") -> None:
         self._gateway = gateway
         self._read = read
         self._wanted = False
@@ -47,7 +50,7 @@ class Reloader:
     async def reload(self) -> None:
         """Do it once. Never raises: whatever is wrong, the old configuration serves on."""
         try:
-            settings = await asyncio.to_thread(self._read)
+            settings = await asyncio.to_thread(self._read, self._gateway.settings)
             await self._gateway.reload(settings)
         except ConfigError as error:
             for mistake in error.mistakes:

@@ -105,7 +105,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.assemble.*",),
     ("gateway.lifespan", "gateway.placement", "gateway.host_contacts"),
     ("gateway.app", "gateway.current"),
-    ("gateway.middleware", "gateway.reload"),
+    ("gateway.middleware", "gateway.reload", "gateway.rereading"),
     ("gateway",),
     ("gateway.rows",),
     ("gateway.admin.*",),

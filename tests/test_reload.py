@@ -1,16 +1,19 @@
 """Another configuration takes the place of the one that serves: nobody notices, and it counts."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
 
+from gateway import rereading
 from gateway.app import Gateway
 from gateway.config.load import load
 from gateway.config.model import Settings
@@ -71,7 +74,7 @@ async def changing(folder: Path, edit: Any = str) -> AsyncIterator[Changing]:
     async with chatbase_stage(folder, edit) as stage:
         assert stage.gateway is not None
         file = folder / "gateway.toml"
-        yield Changing(stage, file, Reloader(stage.gateway, lambda: load(file).settings))
+        yield Changing(stage, file, Reloader(stage.gateway, lambda _: load(file).settings))
 
 
 def org(gateway: Gateway) -> Org:
@@ -145,6 +148,32 @@ async def test_what_is_alike_goes_on_as_it_is(tmp_path: Path) -> None:
         assert org(it.gateway) is before
         assert await it.says() == 200
         assert it.stage.vendor.open_connections() == connections
+
+
+async def test_read_by_another_process_it_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As many orgs are; a process that cannot even begin changes nothing."""
+    monkeypatch.setattr(rereading, "MANY", 0)
+    async with changing(tmp_path, several) as it:
+        it.reloader = Reloader(it.gateway, partial(rereading.reread, it.file, {}))
+        before = org(it.gateway)
+        await it.reload(more=OTHER_ORG)
+        assert org(it.gateway) is before
+        assert await it.says() == 200
+        it.stage.vendor.key = "cb-key-2"
+        await it.reload(('"cb-key"', '"cb-key-2"'))
+        assert org(it.gateway) is not before
+        assert await it.says() == 200
+        before = org(it.gateway)
+        await it.reload(("[orgs.first.upstreams.", "[orgs.first.upstream."))
+        assert any("orgs.first.upstream: unknown key" in one.getMessage() for one in caplog.records)
+        monkeypatch.setattr(sys, "executable", "/no/such/python")
+        await it.reloader.reload()
+        assert "not reloaded: a fault of the gateway's own" in caplog.text
+        assert org(it.gateway) is before
+        assert await it.says() == 200
+        assert "cb-key" not in caplog.text
 
 
 async def test_what_is_gone_is_closed_and_answers_nobody(tmp_path: Path) -> None:
@@ -275,7 +304,7 @@ async def test_asked_for_while_it_runs_it_runs_once_more(tmp_path: Path) -> None
         assert stage.gateway is not None
         reads, go_on = 0, threading.Event()
 
-        def read() -> Settings:
+        def read(_: Settings) -> Settings:
             nonlocal reads
             reads += 1
             go_on.wait(10)

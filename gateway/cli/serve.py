@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,14 +33,14 @@ def command(
     ] = None,
 ) -> None:
     """Run the gateway. SIGHUP reloads, SIGTERM drains, a second one stops at once."""
-    from gateway.config.load import load
     from gateway.config.surroundings import ALONE
+    from gateway.rereading import reread
 
     given = {"server.listen": listen, "server.workers": None if workers is None else str(workers)}
     overrides = {key: value for key, value in given.items() if value is not None}
     settings = load_or_exit(config, overrides=overrides, around=ALONE).settings
     file = (config or HERE).absolute()
-    serving = Serving(settings, lambda: load(file, overrides=overrides, around=ALONE).settings)
+    serving = Serving(settings, partial(reread, file, overrides))
     alone = settings.server.workers == 1
     if serving.work(None) if alone else serving.by_workers():
         raise fail("The gateway did not start; the log says why.")
@@ -48,7 +49,7 @@ def command(
 class Serving:
     """What `serve` serves, and where: by one process, or by several that have the same sockets."""
 
-    def __init__(self, settings: "Settings", read: "Callable[[], Settings]") -> None:
+    def __init__(self, settings: "Settings", read: "Callable[[Settings], Settings]") -> None:
         self._settings = settings
         self._read = read
         server, admin = settings.server, settings.admin
@@ -115,11 +116,12 @@ class Serving:
         """Let workers that are made later begin with what the others reload."""
         from gateway.config.mistake import ConfigError
         from gateway.config.restart import NeedsRestart, require_no_restart
+        from gateway.rereading import NotRead
 
         try:
-            settings = self._read()
+            settings = self._read(self._settings)
             require_no_restart(self._settings, settings)
-        except (ConfigError, NeedsRestart):
+        except (ConfigError, NeedsRestart, NotRead):
             return  # each worker says so
         self._settings = settings
 
