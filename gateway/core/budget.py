@@ -46,16 +46,13 @@ class Account:
     held: int = 0
     holds: dict[str, Hold] = field(default_factory=dict)
 
-    @property
-    def committed(self) -> int:
-        return self.spent + self.held
-
     def reserve(self, ticket: str, amount: int, *, budget: int, now: float, until: float) -> bool:
         """Hold `amount` until it is settled; False where that would pass the budget."""
-        if self.committed + amount > budget:
+        free = budget - amount - self.spent
+        if self.held > free:
             self._let_go(now)
-        if self.committed + amount > budget:
-            return False
+            if self.held > free:
+                return False
         self.holds[ticket] = Hold(amount, until)
         self.held += amount
         return True

@@ -32,6 +32,10 @@ class Windows:
 
     def add(self, key: str, cost: int, now: float) -> None:
         self._turn(now)
+        self.take(key, cost)
+
+    def take(self, key: str, cost: int) -> None:
+        """Add to what has just been looked at."""
         self._current[key] = self._current.get(key, 0) + cost
 
     def wait(self, key: str, room: int, now: float) -> float:

@@ -38,7 +38,7 @@ class LocalCounts:
             if not standing.granted:
                 return standings
         for one in rated:
-            self._windows[one.seconds].add(one.key, one.cost, now)
+            self._windows[one.seconds].take(one.key, one.cost)
         for slot in slots:
             self._under_way[slot.key].add(ticket)
         return standings
@@ -125,7 +125,7 @@ class _Book:
 
 
 def _of_account(account: Account, one: Reserved, *, granted: bool) -> Standing:
-    left = max(0, one.budget - account.committed)
+    left = max(0, one.budget - account.spent - account.held)
     if granted:
         return Standing(True, left, one.left)
     # What is only held may come free; what is spent is spent until the window ends.

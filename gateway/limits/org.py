@@ -41,9 +41,7 @@ class OrgLimits(Limits):
     ) -> Ticket:
         terms = self._terms[upstream, operation.costs]
         key = self._keys.person(person)
-        counted = Counted(terms, key, record, self._counts, self._calendar)
-        await counted.admit()
-        return counted
+        return await Counted(terms, key, record, self._counts, self._calendar).admit()
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:
         return self._terms[upstream, operation.costs].words()

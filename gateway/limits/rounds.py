@@ -4,8 +4,6 @@ An agent that calls a tool again and again, and a page that answers each time by
 end, and each round costs. Chatbase's own SDK stops after ten; so do we, in this process.
 """
 
-from cachetools import LRUCache
-
 MOST = 10  # requests in a row
 REMEMBERED = 10_000  # conversations
 
@@ -14,12 +12,14 @@ class ToolRounds:
     """Keeps the `Rounds` port."""
 
     def __init__(self) -> None:
-        self._rounds: LRUCache[tuple[str, ...], int] = LRUCache(REMEMBERED)
+        self._rounds: dict[tuple[str, ...], int] = {}  # the one that went on last is the last
 
     def said(self, *conversation: str) -> None:
         self._rounds.pop(conversation, None)
 
     def may_go_on(self, *conversation: str) -> bool:
-        rounds = self._rounds.get(conversation, 0) + 1
+        rounds = self._rounds.pop(conversation, 0) + 1
         self._rounds[conversation] = min(rounds, MOST + 1)
+        if len(self._rounds) > REMEMBERED:
+            del self._rounds[next(iter(self._rounds))]
         return rounds <= MOST

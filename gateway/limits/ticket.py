@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from itertools import count
+from typing import Self
 
 from gateway.core.budget import Ending
 from gateway.core.errors import Overloaded, TooManyRequests, UpstreamUnreachable
@@ -44,8 +45,8 @@ class Counted(Ticket):
         self._slots: Sequence[Slot] = ()
         self._reserved: Sequence[Reserved] = ()
 
-    async def admit(self) -> None:
-        """Count it.
+    async def admit(self) -> Self:
+        """Count it, and be the ticket.
 
         Raises:
             UserLimit, OrgLimit: it is too much; nothing was counted.
@@ -57,6 +58,7 @@ class Counted(Ticket):
             standings = await self._counts.admit(rated, slots, self._name, terms.lasts)
             judge(terms.admitting, standings, self._record)
             self._slots = slots
+        return self
 
     async def spend(self) -> None:
         terms = self._terms

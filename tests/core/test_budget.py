@@ -110,4 +110,4 @@ def test_together_no_more_than_the_budget_is_held(amounts: list[int], budget: in
     account = Account()
     for number, amount in enumerate(amounts):
         account.reserve(f"t{number}", amount, budget=budget, now=0.0, until=60.0)
-        assert account.committed <= budget
+        assert account.spent + account.held <= budget

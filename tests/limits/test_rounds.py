@@ -1,3 +1,6 @@
+import pytest
+
+from gateway.limits import rounds as module
 from gateway.limits.rounds import MOST, ToolRounds
 
 HERE, THERE = ("acme", "support", "c1"), ("acme", "support", "c2")
@@ -21,3 +24,13 @@ def test_each_conversation_counts_by_itself() -> None:
     for _ in range(MOST + 1):
         rounds.may_go_on(*HERE)
     assert rounds.may_go_on(*THERE)
+
+
+def test_of_more_conversations_than_are_remembered_the_longest_silent_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", 2)
+    rounds = ToolRounds()
+    for name in ("c1", "c2", "c1", "c3"):
+        rounds.may_go_on("acme", "support", name)
+    assert list(rounds._rounds) == [("acme", "support", name) for name in ("c1", "c3")]
