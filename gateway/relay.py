@@ -15,7 +15,6 @@ from gateway.core.errors import (
 from gateway.core.fields import MediaType
 from gateway.core.metered import Metered
 from gateway.core.observe import Costs, Names, Note, Opens, Stop, observe
-from gateway.core.place import Header
 from gateway.core.seal import handle
 from gateway.core.spelled import canonical_id
 from gateway.interrupt import Interrupt, Running
@@ -55,11 +54,12 @@ async def ask_vendor(exchange: Exchange, answer: Outbound) -> None:
 
 async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound) -> None:
     """One chunk in, one chunk out, no queue between: a slow client slows the vendor."""
-    fields = head(exchange, response)
+    media = media_type(response.fields)
+    fields = head(exchange, response, media)
     session = await claim_session(exchange, response, fields)
     observer = exchange.observer = observe(
         exchange.call.operation,
-        media_type(response.fields),
+        media,
         ok=200 <= response.status < 300,
         user=exchange.user,
         known=exchange.call.conversations,
@@ -85,7 +85,9 @@ def unasked(call: Call) -> Metered | None:
     return metered if metered is not None and metered.needs(call.body or {}) else None
 
 
-def head(exchange: Exchange, response: VendorResponse) -> list[tuple[bytes, bytes]]:
+def head(
+    exchange: Exchange, response: VendorResponse, media: MediaType | None
+) -> list[tuple[bytes, bytes]]:
     """The fields of the vendor's answer that the client gets.
 
     A 401 or 403 is about our own key, where there is one, and such bodies quote keys; that of an
@@ -101,7 +103,6 @@ def head(exchange: Exchange, response: VendorResponse) -> list[tuple[bytes, byte
     coding = http.first(response.fields, b"content-encoding")
     if coding is not None and coding.lower() != b"identity":
         raise UpstreamMalformed("The upstream answered with a content coding nobody asked for")
-    media = media_type(response.fields)
     if media is not None and media.is_page:
         raise UpstreamMalformed("The upstream answered with a page")
     passed = http.passed_to_client(response.fields, exchange.call.operation.answer_fields)
@@ -123,17 +124,15 @@ async def claim_session(
         The session the answer is of; "" where there is none.
     """
     known = exchange.call.conversations
-    for place in exchange.call.operation.opens:
-        if not isinstance(place, Header):
-            continue
-        named = http.values(response.fields, place.name.encode("ascii"))
+    for name in exchange.call.operation.opened_in:
+        named = http.values(response.fields, name)
         if len(named) > 1:
             raise UpstreamMalformed("The upstream's answer names two conversations")
         conversation = _kept_as(exchange, named[0]) if named else None
         if conversation is None or conversation in known:
             continue
         if response.status >= 400:
-            fields[:] = [one for one in fields if one[0] != place.name.encode("ascii")]
+            fields[:] = [one for one in fields if one[0] != name]
         else:
             await claim(exchange, conversation)
             return conversation

@@ -54,7 +54,7 @@ async def leave_at_some_moment(stage: Stage[Chatbase], chance: random.Random) ->
 
 async def settled(stage: Stage[Chatbase], transport: Http1Transport, tasks: int) -> None:
     """Wait until nothing runs that did not run before."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (  # noqa: ASYNC110 - three counts of two libraries, none of which has an event
             len(asyncio.all_tasks()) > tasks + stage.vendor.open_connections()
             or transport.open_connections != transport.idle_connections

@@ -141,6 +141,11 @@ class Operation:
         )
 
     @cached_property
+    def opened_in(self) -> tuple[bytes, ...]:
+        """Fields of an answer that name what it opens."""
+        return tuple(place.name.encode() for place in self.opens if isinstance(place, Header))
+
+    @cached_property
     def answer_fields(self) -> frozenset[str]:
         """Fields of an answer that pass, beyond the defaults: listed, or naming what it opens."""
         opened = {place.name for place in self.opens if isinstance(place, Header)}
