@@ -124,7 +124,7 @@ def text(name: str) -> str:
 async def write(connection: AsyncConnection, rows: Sequence[UsageRow]) -> None:
     """Write rows, in the order of their ids; those that are there already stay as they are."""
     in_order = await _without_the_erased(connection, sorted(rows, key=_ID))
-    await insert_new(connection, usage, [msgspec.structs.astuple(row) for row in in_order])
+    await insert_new(connection, usage, in_order)
 
 
 async def _without_the_erased(

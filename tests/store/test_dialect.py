@@ -1,5 +1,6 @@
 import asyncio
 
+import msgspec
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,17 +26,22 @@ async def test_what_is_there_is_left_alone(database: Database) -> None:
     assert [await database.start(database.commit(put)) for _ in range(2)] == [1, 0]
 
 
+class Secret(msgspec.Struct):
+    name: str
+    value: bytes
+
+
 @pytest.mark.parametrize("count", [1, 3])
-async def test_tuples_are_inserted_once(database: Database, count: int) -> None:
-    rows = [(f"name-{number}", b"\0%s'") for number in range(count)]
+async def test_rows_are_inserted_once(database: Database, count: int) -> None:
+    rows = [Secret(f"name-{number}", b"\0%s'\xff") for number in range(count)]
 
     async def put_new(connection: AsyncConnection) -> None:
         await insert_new(connection, secrets, rows)
-        await insert_new(connection, secrets, [(name, b"other") for name, _ in rows])
+        await insert_new(connection, secrets, [Secret(row.name, b"other") for row in rows])
 
     await database.start(database.commit(put_new))
     found = await database.rows(select(secrets).where(secrets.c.name.like("name-%")), {})
-    assert sorted(map(tuple, found)) == rows
+    assert sorted(map(tuple, found)) == [(row.name, row.value) for row in rows]
 
 
 async def test_or_changed_where_that_is_asked_for(database: Database) -> None:

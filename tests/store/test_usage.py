@@ -99,6 +99,20 @@ async def test_keeps_one_row_an_exchange(keep: Keep) -> None:
     }
 
 
+async def test_amounts_and_names_are_kept_to_the_bit(keep: Keep) -> None:
+    costs = [0.1 + 0.2, 5e-324, 123456789.125, 2.0**53]
+    names = ["Zoë", "日本 \U0001f600", 'a "b" \\c\\n', "%s {} ' --"]
+    made = [
+        record(usage={"credits": cost, "input_tokens": 2**53}, conversation=name, bytes_out=2**62)
+        for cost, name in zip(costs, names, strict=True)
+    ]
+    found = await keep(*made)
+    assert {row["conversation"]: row["credits"] for row in found} == dict(
+        zip(names, costs, strict=True)
+    )
+    assert {(row["tokens_in"], row["bytes_out"]) for row in found} == {(2**53, 2**62)}
+
+
 async def test_refused_and_interrupted_exchanges_are_kept_too(keep: Keep) -> None:
     refused = record(status=404, code=ConversationNotFound.code, conversation="", usage={})
     left = record(interrupted="client", first_byte_ms=None)
