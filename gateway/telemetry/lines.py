@@ -15,7 +15,7 @@ from pathlib import Path
 STDOUT = "stdout"
 STDERR = "stderr"
 MOST_WAITING = 10_000
-REST = 0.01  # seconds between two writes: to wake a thread for each line costs more than the line
+REST = 0.05  # seconds between two writes: to wake a thread for each line costs more than the line
 _DESCRIPTORS = {STDOUT: 1, STDERR: 2}  # sys.stdout has a lock, which a stuck thread would keep
 
 
