@@ -6,6 +6,7 @@ count instead what is done for each of two answers that must not be told apart.
 
 import hmac
 import json
+import re
 from collections.abc import Iterator
 
 import jwt.algorithms
@@ -14,20 +15,24 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from tests.attacks.both_ends import HI, bearer, refused
+from tests.attacks.test_conversations import naming, opened
 from tests.support.chatbase import Chatbase
 from tests.support.stage import Stage
 from tests.support.wire import wire
 
 pytestmark = pytest.mark.anyio
 
+BY_THE_CLOCK = re.compile(r"FROM (?:audit|audit_heads|cutoffs|usage)\b")
+
 
 @pytest.fixture
 def reads() -> Iterator[list[str]]:
-    """Every statement that goes to a database while the test runs."""
+    """Every question to a database while the test runs, but for those that a clock asks."""
     seen: list[str] = []
 
     def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        seen.append(statement)
+        if statement.startswith("SELECT") and not BY_THE_CLOCK.search(statement):
+            seen.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
     yield seen
@@ -54,6 +59,26 @@ async def test_anothers_and_no_conversation_are_looked_up_alike(
         done.append(list(reads))
     assert done[0]
     assert all(one == done[0] for one in done)
+
+
+@pytest.mark.one_process("its questions to the store are watched")
+@pytest.mark.parametrize("index", range(len(naming(""))))
+async def test_so_they_are_in_every_operation(
+    stage: Stage[Chatbase], reads: list[str], index: int
+) -> None:
+    """Rows I-15, I-16: each step to the store."""
+    theirs = await opened(stage, "bob")
+    await stage.ask("alice", "GET", "/users/me/conversations")
+    stage.vendor.forget()
+    done = []
+    for conversation in (theirs, "0" * len(theirs)) * 2:
+        method, path, body = naming(conversation)[index]
+        reads.clear()
+        answer = await stage.ask("alice", method, path, body)
+        assert answer.status in {404, 405}
+        done.append(list(reads))
+    assert all(one == done[0] for one in done)
+    assert stage.vendor.saw_nothing()
 
 
 @pytest.mark.one_process("its comparisons are watched")

@@ -21,6 +21,7 @@ WHICH = "not test_12 and (promises or hundred or starve or together or counts_on
 FEWEST = 25  # of the tests that are meant
 
 
+@pytest.mark.one_process("it starts replicas itself")
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_replicas_keep_the_promises_and_the_limits() -> None:
