@@ -411,6 +411,13 @@ def test_an_identity_cannot_be_changed_by_who_gets_it() -> None:
     assert isinstance(identity.roles, tuple)
 
 
+def test_what_is_to_be_remembered_is_short_and_plain() -> None:
+    claims = ISSUER.claims(plan="pro", seats=5, vip=True, tags=["a"], long="x" * 100_000)
+    names = ("plan", "seats", "vip", "tags", "long", "none")
+    assert judge(claims, remember=names).attributes == {"plan": "pro", "seats": 5, "vip": True}
+    assert judge(claims).attributes == {}
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),

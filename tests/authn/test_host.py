@@ -293,3 +293,30 @@ async def test_there_is_nobody_without_an_application() -> None:
     assert await verdict(None) is Nobody.NOBODY
     credential = Credential(HostScope(True), "", Ask())
     assert await sign_in(says("alice")).verify(credential) is Nobody.NOBODY
+
+
+def test_an_org_is_named_by_the_application_where_it_says_one() -> None:
+    assert sign_in(None, says_org=True).names_orgs_by == "identify"
+    assert sign_in(None).names_orgs_by is None
+
+
+def test_one_field_of_a_browser_is_enough() -> None:
+    ask = Hosted(fields=[(b"x-a", b"b"), (b"cookie", b"a=b"), (b"x-c", b"d")])
+    assert HostScope(True).read(ask) is not None
+    assert HostScope(False).read(ask) is None
+
+
+@pytest.mark.parametrize("error", [KeyError("session"), KeyError("mine"), KeyError()])
+async def test_a_key_that_the_application_lacks_is_no_missing_middleware(error: KeyError) -> None:
+    def identify(connection: Any) -> object:
+        raise error
+
+    with pytest.raises(KeyError) as raised:
+        await verdict(identify, {"session": {}})
+    assert raised.value is error
+
+
+async def test_roles_and_org_are_named_where_they_are_no_texts() -> None:
+    for name in ("roles", "org"):
+        with pytest.raises(Misunderstood, match=f"said {name} that"):
+            await verdict(says({"subject": "a", name: 7}))
