@@ -97,7 +97,8 @@ def _cases(module: str) -> Iterator[_Case]:
     function, line = next(
         ((one.function, one.first_line) for one in made if one.function), (None, 0)
     )
-    yield _Case(module, CONTROL, Mutant(0, "nothing", function, line, False, ast.parse(source)))
+    tree = ast.parse(source)
+    yield _Case(module, CONTROL, Mutant(0, "nothing", function, line, False, tree, (), tree))
     for number, mutant in enumerate(made):
         yield _Case(module, number, mutant)
 
@@ -211,7 +212,7 @@ class Run:
             when_read,
             f"gateway.{case.module}",
             _path(case.module),
-            case.mutant.tree,
+            case.mutant,
             [*tests, *(f"--deselect={name}" for name in but)],
             its.own_seconds if own else its.all_seconds,
         )

@@ -89,7 +89,14 @@ class Mutant:
     function: str | None
     first_line: int  # of that function, decorators included
     for_people: bool  # a text that only people read
-    tree: ast.Module
+    source: ast.Module
+    way: tuple[tuple[str, int | None], ...]
+    changed: ast.AST
+
+    @property
+    def tree(self) -> ast.Module:
+        """The whole module; made when it is asked for, for thousands of them fill a memory."""
+        return _with(self.source, self.way, self.changed) if self.way else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,9 @@ def mutants(source: str) -> Iterator[Mutant]:
                 site.function,
                 site.first_line,
                 site.for_people,
-                _with(tree, site.way, changed),
+                tree,
+                site.way,
+                changed,
             )
 
 

@@ -7,7 +7,6 @@ class attributes) is tried in a process that has read none of our modules yet.
 Tests slower than `SLOW` are left out, and Hypothesis tries few examples, always the same.
 """
 
-import ast
 import contextlib
 import functools
 import gc
@@ -64,7 +63,10 @@ def _pytest(arguments: Iterable[str], *plugins: object) -> int:
 
 
 def read(libraries: Iterable[str]) -> None:
-    """Read what is of others once, before the forks: that is most of what a trial costs."""
+    """Read what is of others once, before the forks: that is most of what a trial costs.
+
+    A collection of garbage in a fork would copy all memory that it looks at.
+    """
     for name in libraries:
         with contextlib.suppress(Exception):  # it wants to be set up first, by those who use it
             importlib.import_module(name)
@@ -72,11 +74,11 @@ def read(libraries: Iterable[str]) -> None:
 
 
 def when_read(
-    name: str, path: Path, tree: ast.Module, tests: Iterable[str], seconds: float, tell: Tell
+    name: str, path: Path, mutant: Mutant, tests: Iterable[str], seconds: float, tell: Tell
 ) -> None:
-    """Try a module that is read as `tree` has it. Nothing of ours may be imported yet."""
+    """Try a module that is read as `mutant` has it. Nothing of ours may be imported yet."""
     tell(Verdict.STILLBORN, "")
-    sys.meta_path.insert(0, _Finder(name, path, compile(tree, str(path), "exec")))
+    sys.meta_path.insert(0, _Finder(name, path, compile(mutant.tree, str(path), "exec")))
     allow(10 + seconds)
     importlib.import_module(name)
     _pytest(tests, _Telling(tell))
