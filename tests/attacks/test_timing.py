@@ -22,7 +22,7 @@ from tests.support.wire import wire
 
 pytestmark = pytest.mark.anyio
 
-BY_THE_CLOCK = re.compile(r"FROM (?:audit|audit_heads|cutoffs|usage)\b")
+BY_THE_CLOCK = re.compile(r"FROM (?:audit|audit_heads|gateway_schema|usage)\b|made_at >= ")
 
 
 @pytest.fixture
