@@ -29,13 +29,14 @@ from gateway.net.asgi_socket import AsgiSocket, HandshakeAnswer
 from gateway.net.in_process import ended
 from gateway.net.mounted_path import routed_path
 from gateway.opening import serve_socket
-from gateway.ports import Record
+from gateway.ports import Inbound, Outbound, Record
 from gateway.stamp import Stamped
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
     from gateway.config.model import Settings
+    from gateway.net.served_request import ServedRequest
 
 LOG = logging.getLogger("gateway")
 
@@ -238,6 +239,14 @@ class Gateway:
             await serve(assembled.house, ask, answer, self._record(ask))
         answer.raise_if_cut()
 
+    async def carry(self, ask: "ServedRequest", answer: Outbound) -> None:
+        """Answer a request that comes straight from the connection (gateway.net.own_turn)."""
+        assembled = await self.opened()
+        ask.trusted_proxies = assembled.trusted_proxies
+        ask.body_timeout = assembled.body_timeout
+        with assembled.lease:
+            await serve(assembled.house, ask, answer, self._record(ask))
+
     async def serve_app(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Carry a request for an operation of the application around us, at its own URL."""
         if scope["type"] == "websocket":
@@ -263,7 +272,7 @@ class Gateway:
             prefix=prefix,
         )
 
-    def _record(self, ask: AsgiInbound) -> Record:
+    def _record(self, ask: Inbound) -> Record:
         return Record(
             request_id=request_id.choose(
                 http.values(ask.fields, b"x-request-id"),

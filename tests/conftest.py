@@ -5,21 +5,23 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.support import postgres, replicas
+from tests.support import entries, postgres, replicas
 from tests.support.stores import SQLITE, AStore
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--stage",
-        choices=["one", "replicas"],
+        choices=["one", "asgi", "replicas"],
         default="one",
-        help="what a stage's gateway is: one here on a file, or two processes on PostgreSQL",
+        help="what a stage's gateway is: one here on a file, the same called over ASGI, or two "
+        "processes on PostgreSQL",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     replicas.WANTED = config.getoption("--stage") == "replicas"
+    entries.ASGI = config.getoption("--stage") == "asgi"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -163,6 +163,7 @@ UNTESTED: dict[str, str] = {
     "gateway.limits.rules": "values without code; tests/limits/test_org.py is made of them",
     "gateway.limits.scripts": "Lua; test_counts.py and test_shared.py run it in a real Valkey",
     "gateway.core.record": "values without code; tests/test_dispatch.py sees them filled",
+    "gateway.net.turn": "promises without code; test_own_turn.py and test_asgi_turn.py keep them",
     "gateway.org": "values without code; every test of the pipeline is made of them",
     "gateway.cli.looking": "what two commands share; their tests drive it",
     "gateway.assemble.egress": "a few values; every test of a proxy on the way is made by it",

@@ -77,6 +77,7 @@ class Serving:
         server = self._settings.server
         run(
             gateway,
+            entry=gateway,
             listener=self._public,
             limits=ServerLimits(
                 max_header=server.max_header,

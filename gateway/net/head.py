@@ -7,6 +7,7 @@ Fields are `(name, value)` with names in lower case.
 """
 
 import re
+from dataclasses import dataclass
 
 from gateway.core.errors import BadRequest, ExpectationFailed, MethodNotAllowed
 from gateway.core.fields import Fields
@@ -17,14 +18,32 @@ VERSIONS = frozenset({"1.0", "1.1"})
 # a "/" to some, and "//" begins an authority to others.
 TARGET = re.compile(rb"/(?!/)[^\x00-\x20\x7f-\xff#?\\]*(?:\?[^\x00-\x20\x7f-\xff#]*)?")
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})
-_BLANKS = b" \t"
-_JUDGED = FRAMING | {b"host", b"expect"}
+BLANKS = b" \t"
+_NOT_ONE_HOST = "The Host field stands not exactly once"
+_TWO_LENGTHS = "The length of the body is said more than once"
 
 
-def judge(method: str, target: bytes, version: str, fields: Fields) -> bool:
+@dataclass(slots=True)
+class Head:
+    """A request's head, judged."""
+
+    method: str
+    target: bytes
+    version: str
+    fields: Fields
+    length: bytes | None  # of the body, in digits, where Content-Length says it
+    chunked: bool
+    expects: bool  # the client waits for 100 (Continue)
+    upgrades: bool  # there is an Upgrade field
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a field says where a body ends; it may be an empty one."""
+        return self.chunked or self.length is not None
+
+
+def judge(method: str, target: bytes, version: str, fields: Fields) -> Head:
     """Refuse a head that two servers could read differently, or that no gateway should pass.
-
-    Returns whether the client waits for 100 (Continue).
 
     Raises:
         BadRequest: version, target, Host, or framing is not as above.
@@ -37,33 +56,48 @@ def judge(method: str, target: bytes, version: str, fields: Fields) -> bool:
         raise MethodNotAllowed(METHODS)
     if not TARGET.fullmatch(target) and not (method == "OPTIONS" and target == b"*"):
         raise BadRequest("The request target is no path, or has characters that paths cannot have")
-    hosts = lengths = expectations = 0
+    named = dict(fields)
+    if len(named) < len(fields):
+        _judge_repeated(fields)
+    if b"expect" in named:
+        _judge_expectations(fields)
+    if b"host" not in named:
+        raise BadRequest(_NOT_ONE_HOST)
+    length, coding = named.get(b"content-length"), named.get(b"transfer-encoding")
+    if length is not None or coding is not None:
+        _judge_framing(length, coding, version)
+    return Head(
+        method,
+        target,
+        version,
+        fields,
+        length,
+        coding is not None,
+        # RFC 9110 section 10.1.1: ignored in HTTP/1.0
+        b"expect" in named and version == "1.1",
+        b"upgrade" in named,
+    )
+
+
+def _judge_repeated(fields: Fields) -> None:
+    names = [name for name, _ in fields]
+    if names.count(b"host") > 1:
+        raise BadRequest(_NOT_ONE_HOST)
+    if sum(names.count(name) for name in FRAMING) > 1:
+        raise BadRequest(_TWO_LENGTHS)
+
+
+def _judge_expectations(fields: Fields) -> None:
     for name, value in fields:
-        if name not in _JUDGED:
-            continue
-        if name == b"host":
-            hosts += 1
-        elif name == b"expect":
-            expectations += 1
-            _judge_expectation(value)
-        else:
-            lengths += 1
-            _judge_framing(name, value, version)
-    if hosts != 1:
-        raise BadRequest("The Host field stands not exactly once")
-    if lengths > 1:
-        raise BadRequest("The length of the body is said more than once")
-    return expectations > 0 and version == "1.1"  # RFC 9110 section 10.1.1: ignored in HTTP/1.0
+        if name == b"expect" and value.lower().rstrip(BLANKS) != b"100-continue":
+            raise ExpectationFailed
 
 
-def _judge_expectation(value: bytes) -> None:
-    if value.lower().rstrip(_BLANKS) != b"100-continue":
-        raise ExpectationFailed
-
-
-def _judge_framing(name: bytes, value: bytes, version: str) -> None:
+def _judge_framing(length: bytes | None, coding: bytes | None, version: str) -> None:
+    if length is not None and coding is not None:
+        raise BadRequest(_TWO_LENGTHS)
     # Byte for byte: a blank behind the value, which llhttp leaves there, is one spelling too many.
-    if name == b"content-length" and not value.isdigit():
+    if length is not None and not length.isdigit():
         raise BadRequest("Content-Length is no number")
-    if name == b"transfer-encoding" and (value != b"chunked" or version == "1.0"):
+    if coding is not None and (coding != b"chunked" or version == "1.0"):
         raise BadRequest("Transfer-Encoding is not chunked alone, or stands in HTTP/1.0")

@@ -6,28 +6,24 @@ is given (gateway.net.tally), judges the head (gateway.net.head), and stops the 
 
 import asyncio
 import logging
+from collections import deque
 from enum import Enum
-from itertools import chain
 from typing import Any, ClassVar
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
 from gateway.core.errors import BadRequest, FieldsTooLarge, GatewayError, MethodNotAllowed
-from gateway.net.asgi import CLOSES_UNENDED
-from gateway.net.head import FRAMING, METHODS, judge
+from gateway.net.head import BLANKS, FRAMING, METHODS, Head, judge
 from gateway.net.tally import ServerLimits, Tally
+from gateway.net.turn import Turn
 from gateway.net.upgrade import Handover, NothingFollows, body_parser, is_handshake
 
 LOG = logging.getLogger("gateway.server")
-# An answer is cut on purpose, and its own record says why; uvicorn takes it for a mistake.
-LOG.addFilter(lambda record: "returned without completing response" not in str(record.msg))
-
-
-_CHUNKED = (b"transfer-encoding", b"chunked")
+_METHODS = {method.encode("ascii"): method for method in METHODS}
 
 
 class Part(Enum):
@@ -38,7 +34,7 @@ class Part(Enum):
     BODY = 2
 
 
-class Intake(HttpToolsProtocol):
+class Intake(asyncio.Protocol):
     """Parses, weighs and judges. When to read, and what to do about it, is for its subclass."""
 
     limits: ClassVar[ServerLimits] = ServerLimits()
@@ -50,17 +46,39 @@ class Intake(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self.logger = LOG
+        self.config = config
+        self.server_state = server_state
+        self.app_state = app_state
+        self.loop = _loop or asyncio.get_event_loop()
+        self.parser = httptools.HttpRequestParser(self)
+        # So that a request after one that closes is seen, and then left unread.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.transport: asyncio.Transport
+        self.flow: FlowControl
+        self.server: tuple[str, int | None] | None = None
+        self.client: tuple[str, int] | None = None
+        self.scheme = "http"
+        self.url = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.turn: Turn | None = None  # the one whose request was parsed last
+        self.pipeline: deque[Turn] = deque()  # those that wait for the answer to an earlier one
         self.part = Part.NONE
         self.begun = 0  # requests, in this segment
         self.stopping = False  # the server stops: the next answer is the last
         self.may_reuse = False  # the connection, after the answer to this request
         self._tally = Tally(self.limits)
         self._max_fields = self.limits.max_fields
+        self._field_bytes = 0
         self._ahead = 0  # bytes of the heads that wait in the pipeline
         self._body_follows = False  # behind an Upgrade
         self._becomes_socket = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.server = get_local_addr(transport)
+        self.client = get_remote_addr(transport)
+        self.scheme = "https" if is_ssl(transport) else "http"
 
     def take(self, data: bytes) -> Exception | None:
         """Parse one segment, and return what is wrong with it.
@@ -79,6 +97,18 @@ class Intake(HttpToolsProtocol):
 
     def waits(self) -> bool:
         """Whether an answer to an earlier request is due."""
+        raise NotImplementedError
+
+    def turn_of(self, head: Head) -> Turn:
+        """What becomes of a request with this head."""
+        raise NotImplementedError
+
+    def begin(self, turn: Turn) -> None:
+        """It is the turn of this one."""
+        raise NotImplementedError
+
+    def on_answered(self) -> None:
+        """The answer to the one whose turn it was is out as a whole."""
         raise NotImplementedError
 
     def _feed(self, data: bytes) -> Exception | None:
@@ -119,10 +149,11 @@ class Intake(HttpToolsProtocol):
         return None
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {CLOSES_UNENDED: {}}
+        self.url = b""
+        self.headers = []
         self.part = Part.HEAD
         self.begun += 1
+        self._field_bytes = 0
         self._tally.begin()
 
     def on_url(self, url: bytes) -> None:
@@ -134,28 +165,33 @@ class Intake(HttpToolsProtocol):
             raise BadRequest("Fields after the body are not taken")
         if len(self.headers) == self._max_fields:
             raise FieldsTooLarge
-        self.headers.append((name.lower(), value))
+        self._field_bytes += len(name) + len(value) + 4
+        name = name.lower()
+        # llhttp strips the blanks before a value only. Those of framing are for `judge` to see.
+        self.headers.append((name, value if name in FRAMING else value.rstrip(BLANKS)))
 
     def on_headers_complete(self) -> None:
-        method = self.parser.get_method().decode("ascii")
-        fields = self.headers
-        self._tally.fields(sum(map(len, chain.from_iterable(fields))) + 4 * len(fields))
-        self.expect_100_continue = judge(method, self.url, self.parser.get_http_version(), fields)
-        self._tally.chunked = _CHUNKED in fields
-        # llhttp strips the blanks before a value only. In place: the scope holds this list.
-        fields[:] = [(name, value.rstrip(b" \t")) for name, value in fields]
-        if self.waits():
+        self._tally.fields(self._field_bytes)
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        head = judge(_METHODS.get(method, ""), self.url, version, self.headers)
+        self._tally.chunked = head.chunked
+        waits, upgrade = self.waits(), self.parser.should_upgrade()
+        if waits:
             self._count_ahead()
-        self._becomes_socket = not self.waits() and is_handshake(method, fields)
-        super().on_headers_complete()
+        self._becomes_socket = upgrade and not waits and is_handshake(head.method, head.fields)
         if self._becomes_socket:
             return
-        self.flow.resume_reading()  # uvicorn pauses when one waits, and misses a client that leaves
+        self.flow.resume_reading()  # paused or not, or a client that leaves is missed
         self.part = Part.BODY
-        upgrade = self.parser.should_upgrade()
-        self._body_follows = upgrade and any(name in FRAMING for name, _ in self.headers)
-        self.may_reuse = self.cycle.keep_alive and not upgrade and not self.stopping
-        self.cycle.keep_alive = False  # an answer that comes before the whole request is the last
+        self._body_follows = upgrade and head.has_body
+        reusable = self.parser.should_keep_alive() and version == "1.1"
+        self.may_reuse = reusable and not upgrade and not self.stopping
+        # Not yet: an answer that comes before the whole request is the last.
+        turn = self.turn = self.turn_of(head)
+        if waits:
+            self.pipeline.appendleft(turn)
+        else:
+            self.begin(turn)
 
     def _count_ahead(self) -> None:
         """RFC 9112 section 9.3.2: a client that pipelines is ready for a connection that closes."""
@@ -168,20 +204,25 @@ class Intake(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._tally.body += len(body)
-        super().on_body(body)
-        if self.pipeline and len(self.cycle.body) > HIGH_WATER_LIMIT:
-            raise NothingFollows
+        turn = self.turn
+        if turn is None or turn.complete:
+            return
+        turn.take(body)
+        if turn.held > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+            if self.pipeline:
+                raise NothingFollows
 
     def on_message_complete(self) -> None:
         if self._body_follows or self._becomes_socket:
             return
         self.part = Part.NONE
-        if not self.cycle.response_started:
-            self.cycle.keep_alive = self.may_reuse
-        super().on_message_complete()
-
-    def _should_upgrade(self) -> bool:
-        return self._becomes_socket
+        turn = self.turn
+        if turn is None or turn.complete:
+            return
+        if not turn.started:
+            turn.keep_alive = self.may_reuse
+        turn.whole()
 
 
 def _reason(error: BaseException | None) -> Exception:

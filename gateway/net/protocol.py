@@ -12,37 +12,45 @@
 """
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
-from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gateway.core.errors import GatewayError, Overloaded, RequestTimeout
+from gateway.net.asgi_turn import AsgiTurn
 from gateway.net.deadline import Deadline
 from gateway.net.gate import Gate
+from gateway.net.head import Head
 from gateway.net.intake import LOG, Intake, Part
+from gateway.net.own_turn import Entry, OwnTurn
 from gateway.net.refusal import render
 from gateway.net.tally import ServerLimits
+from gateway.net.turn import Turn
 from gateway.net.upgrade import Handover
 
 _SPARE_CONNECTIONS = 64  # beyond the cap: told so; those beyond are just closed
 
 
-def guarded_protocol(limits: ServerLimits) -> type["GuardedProtocol"]:
-    """The class to give to uvicorn as `http`."""
+def guarded_protocol(limits: ServerLimits, entry: Entry | None = None) -> type["GuardedProtocol"]:
+    """The class to give to uvicorn as `http`.
+
+    With an `entry`, HTTP is its to answer, and the application hears of the server's life and of
+    WebSockets alone. Without, all is the application's.
+    """
 
     class Limited(GuardedProtocol):
         pass
 
     Limited.limits = limits
+    Limited.entry = entry
     return Limited
 
 
 class GuardedProtocol(Intake):
     """One connection of a client."""
 
+    entry: ClassVar[Entry | None] = None  # whom requests are for; None: the ASGI application
     gate: Gate
 
     def __init__(
@@ -57,8 +65,8 @@ class GuardedProtocol(Intake):
         self._body_due = 0.0
         self._body_before = 0  # bytes, when the window began
         self._feeding = False
-        self._held: tuple[RequestResponseCycle, ASGI3Application] | None = None
-        self._running: RequestResponseCycle | None = None  # whose answer is due
+        self._held: Turn | None = None
+        self._running: Turn | None = None  # whose answer is due
         self._last_words: bytes | None = None  # set: nothing more is read as a request
 
     # The connection
@@ -71,7 +79,9 @@ class GuardedProtocol(Intake):
             write_timeout=self.limits.write_timeout,
             linger=self.limits.linger,
         )
-        over = len(self.connections) - self.limits.max_connections
+        connections = self.server_state.connections
+        connections.add(self)  # type: ignore[arg-type] # uvicorn looks at none of them
+        over = len(connections) - self.limits.max_connections
         if over > _SPARE_CONNECTIONS:
             self.gate.abort()
         elif over > 0:
@@ -82,25 +92,28 @@ class GuardedProtocol(Intake):
     def connection_lost(self, exc: Exception | None) -> None:
         self._clock.close()
         self.gate.closed()
-        self.pipeline.clear()
+        self.server_state.connections.discard(self)
         if self._running is not None:
-            _tell_client_left(self._running)  # uvicorn tells the request parsed last alone
-        super().connection_lost(exc)
+            self._running.leave()
+        self.flow.resume_writing()  # who waits to write finds that the client has left
+        self._running = self.turn = None
+        self.pipeline.clear()
+        del self.parser  # and with it the way back to here: no garbage in circles
 
     def pause_writing(self) -> None:
-        super().pause_writing()
+        self.flow.pause_writing()
         self.gate.stalled()
 
     def resume_writing(self) -> None:
-        super().resume_writing()
+        self.flow.resume_writing()
         self.gate.flowing()
 
     def shutdown(self) -> None:
         """Take no further request: close when the answers due are out, or at once."""
         self.stopping = True
         self.may_reuse = False
-        if self._running is not None:
-            self.cycle.keep_alive = False
+        if self._running is not None and self.turn is not None:
+            self.turn.keep_alive = False
         elif self.part is Part.NONE:
             self.gate.close()
 
@@ -119,7 +132,7 @@ class GuardedProtocol(Intake):
         if fault is not None:
             self._refuse(fault)
             return
-        self._start_held()
+        self._begin_held()
         if self.begun or self.part is not before:
             self._set_clock()
 
@@ -128,7 +141,7 @@ class GuardedProtocol(Intake):
         from gateway.net.websocket_server import ServedWebSocket
 
         self._clock.close()
-        self.connections.discard(self)
+        self.server_state.connections.discard(self)
         transport = self.gate.leave()
         socket = ServedWebSocket(self.config, self.server_state, self.app_state)
         socket.connection_made(transport)
@@ -142,7 +155,7 @@ class GuardedProtocol(Intake):
         elif self.part is Part.BODY:
             self._body_due = self.loop.time() + self.limits.body_timeout
             self._open_window()
-        elif self.cycle is not None:  # the first head has had its deadline since the connection
+        elif self.turn is not None:  # the first head has had its deadline since the connection
             self._clock.set(self.limits.header_timeout)
 
     def _open_window(self) -> None:
@@ -171,26 +184,32 @@ class GuardedProtocol(Intake):
     def waits(self) -> bool:
         return self._running is not None or self._held is not None
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        if self._feeding:
-            self._held = (cycle, app)  # the rest of the segment may yet refuse it
-        else:
-            self._running = cycle
-            super()._start_asgi_task(cycle, app)
+    def turn_of(self, head: Head) -> Turn:
+        return AsgiTurn(self, head) if self.entry is None else OwnTurn(self, head, self.entry)
 
-    def _start_held(self) -> None:
+    def begin(self, turn: Turn) -> None:
+        if self._feeding:
+            self._held = turn  # the rest of the segment may yet refuse it
+            return
+        self._running = turn
+        task = self.loop.create_task(turn.run())
+        tasks = self.server_state.tasks
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    def _begin_held(self) -> None:
         held, self._held = self._held, None
         if held is not None:
-            self._start_asgi_task(*held)
+            self.begin(held)
 
-    def on_response_complete(self) -> None:
+    def on_answered(self) -> None:
         self.server_state.total_requests += 1
         self._running = None
         if self.gate.is_closing():
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self.begin(self.pipeline.pop())
         elif self._last_words is not None:
             self._say_last_words()
         elif self.part is Part.NONE:
@@ -204,7 +223,7 @@ class GuardedProtocol(Intake):
         self._last_words = b""
         if self._withdraw() and isinstance(reason, GatewayError):
             self._last_words = render(reason, self.server_state.default_headers)
-        self._start_held()
+        self._begin_held()
         if self._running is None:
             self._say_last_words()
 
@@ -212,25 +231,21 @@ class GuardedProtocol(Intake):
         """Have the request whose body is due not happen. False: its own answer is on the way."""
         if self.part is not Part.BODY:
             return True  # it has not been handed on
-        cycle = self.cycle
-        if self._held is not None and self._held[0] is cycle:
+        turn = self.turn
+        if turn is None:
+            return True
+        if self._held is turn:
             self._held = None
-        elif self._running is not cycle:
+        elif self._running is not turn:
             self.pipeline.popleft()
-        elif cycle.response_started:
+        elif turn.started:
             return False
         else:
             self._running = None
-            _tell_client_left(cycle)
+            turn.leave()
         return True
 
     def _say_last_words(self) -> None:
         if self._last_words:
             self.gate.write(self._last_words)
         self.gate.close()
-
-
-def _tell_client_left(cycle: RequestResponseCycle) -> None:
-    if not cycle.response_complete:
-        cycle.disconnected = True
-        cycle.message_event.set()

@@ -27,7 +27,8 @@ from starlette.types import ASGIApp
 
 from gateway.net.descriptors import raise_limit
 from gateway.net.listener import BACKLOG
-from gateway.net.protocol import guarded_protocol
+from gateway.net.own_turn import Entry
+from gateway.net.protocol import GuardedProtocol, guarded_protocol
 from gateway.net.tally import ServerLimits
 from gateway.net.workers import Control
 
@@ -194,6 +195,7 @@ def _settle_memory() -> None:
 def run(
     app: ASGIApp,
     *,
+    entry: Entry | None = None,
     listener: socket.socket,
     limits: ServerLimits,
     drain_delay: float,
@@ -206,13 +208,15 @@ def run(
 ) -> None:
     """Serve `app` at `listener` in this process, until a signal or `control` says to stop.
 
+    `entry` is as for `guarded_protocol`.
+
     Raises:
         StartupFailed: the application's lifespan failed.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # one during the start would kill by default
     LOG.info("listening on %s", listener.getsockname())
     limits = replace(limits, max_connections=min(limits.max_connections, raise_limit()))
-    config = _config(app, limits, lifespan="on")
+    config = _config(app, guarded_protocol(limits, entry), lifespan="on")
     steps = Drain(
         delay=drain_delay, limit=drain, on_drain=on_drain, on_stop=on_stop, on_hangup=on_hangup
     )
@@ -225,7 +229,7 @@ async def _serve(server: GatewayServer, listener: socket.socket, beside: Beside 
     if beside is None:
         await server.serve([listener])
         return
-    config = _config(beside.app, ServerLimits(), lifespan="off")
+    config = _config(beside.app, guarded_protocol(ServerLimits()), lifespan="off")
     other = GatewayServer(config, Drain(delay=0, limit=0), owns_process=False)
     LOG.info("listening on %s for operators", beside.listener.getsockname())
     serving = asyncio.create_task(other.serve([beside.listener]))
@@ -237,12 +241,12 @@ async def _serve(server: GatewayServer, listener: socket.socket, beside: Beside 
 
 
 def _config(
-    app: ASGIApp, limits: ServerLimits, *, lifespan: Literal["on", "off"]
+    app: ASGIApp, http: type[GuardedProtocol], *, lifespan: Literal["on", "off"]
 ) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="auto",  # uvloop, where it is installed
-        http=guarded_protocol(limits),
+        http=http,
         ws="none",
         lifespan=lifespan,
         log_config=None,

@@ -1,14 +1,19 @@
-"""An ASGI application that records what reached it, behind the guarded protocol on a socket."""
+"""Whoever answers, and records what reached it, behind the guarded protocol on a socket.
+
+It is an ASGI application, and an entry of its own: with the fixture `either_entry` a test is run
+with both.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
+from gateway.ports import ClientLeft, Inbound, Outbound
 from tests.support.serve import running
 from tests.support.wire import Answer, connected, raw_request
 
@@ -25,19 +30,17 @@ QUICK = ServerLimits(
 )
 PATIENT = ServerLimits(linger=0.2)
 LARGE = 320 * 65_536  # bytes
+OWN = False  # whether the entry is the recorder's own; set by `either_entry`
 
 
 @dataclass(slots=True)
 class Seen:
     """One request as the application got it."""
 
-    scope: dict[str, Any] = field(repr=False)
+    path: str  # as sent
+    query: bytes
     body: bytes | None  # None: the client left before its end
     fields: list[tuple[bytes, bytes]]  # copied when the application had read the body
-
-    @property
-    def path(self) -> str:
-        return str(self.scope["path"])
 
 
 class Recorder:
@@ -62,7 +65,8 @@ class Recorder:
             await answer(send, b"early", status=401)
             return
         body = await read(receive)
-        self.seen.append(Seen(scope, body, list(scope["headers"])))
+        sent = scope["raw_path"].decode("ascii")
+        self.seen.append(Seen(sent, scope["query_string"], body, list(scope["headers"])))
         if body is None:
             return
         if path == "/stream":
@@ -91,6 +95,59 @@ class Recorder:
             return
         gone.cancel()
         await send(chunk(b"last", last=True))
+
+    async def carry(self, ask: Inbound, out: Outbound) -> None:
+        path = ask.raw_path
+        self.started.append(path)
+        if path == "/early":
+            await answer_own(out, b"early", status=401)
+            return
+        body = await read_own(ask)
+        self.seen.append(Seen(path, ask.raw_query, body, list(ask.fields)))
+        if body is None:
+            return
+        if path == "/stream":
+            await self._stream_own(ask, out)
+        elif path == "/large":
+            await out.start(200, [])
+            for _ in range(LARGE // 65_536):
+                await out.chunk(b"x" * 65_536)
+            await out.end()
+        elif path == "/cut":
+            await out.start(200, [])
+            await out.chunk(b"half")
+            await out.cut()
+        else:
+            await answer_own(out, path.encode())
+
+    async def _stream_own(self, ask: Inbound, out: Outbound) -> None:
+        await out.start(200, [])
+        await out.chunk(b"first")
+        gone = asyncio.Event()
+        forget = ask.on_leave(gone.set)
+        ends = {asyncio.create_task(self.release.wait()), asyncio.create_task(gone.wait())}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        forget()
+        if gone.is_set():
+            self.left.append(ask.raw_path)
+            return
+        await out.chunk(b"last")
+        await out.end()
+
+
+async def read_own(ask: Inbound) -> bytes | None:
+    try:
+        return await ask.body(LARGE)
+    except ClientLeft:
+        return None
+
+
+async def answer_own(out: Outbound, content: bytes, status: int = 200) -> None:
+    await out.start(status, [(b"content-length", str(len(content)).encode())])
+    await out.chunk(content)
+    await out.end()
 
 
 async def read(receive: Any) -> bytes | None:
@@ -123,7 +180,7 @@ async def recording(
 ) -> AsyncIterator[tuple[Recorder, str]]:
     """The application and its URL, with these limits changed."""
     recorder = Recorder()
-    protocol = guarded_protocol(replace(limits, **changes))
+    protocol = guarded_protocol(replace(limits, **changes), recorder if OWN else None)
     async with running(recorder, http=protocol) as (_, url):
         yield recorder, url
 

@@ -15,7 +15,7 @@ from tests.net.recorder import (
 )
 from tests.support.wire import connected, parse_answer, raw_request
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_entry")]
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])

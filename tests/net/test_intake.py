@@ -9,10 +9,11 @@ import pytest
 import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
+from gateway.net.head import Head
 from gateway.net.intake import LOG, Intake
+from gateway.net.turn import Turn
 from tests.net.recorder import (
     BODY,
     GET,
@@ -26,7 +27,7 @@ from tests.net.recorder import (
 )
 from tests.support.wire import connected, raw_request, wire
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_entry")]
 
 
 def with_line(line: bytes) -> bytes:
@@ -39,8 +40,8 @@ async def test_hands_a_plain_request_on() -> None:
     assert (answer.status, answer.complete) == (200, True)
     (seen,) = app.seen
     assert seen.body == BODY
-    assert seen.scope["raw_path"] == b"/a%2Fb"
-    assert seen.scope["query_string"] == b"q=%20"
+    assert seen.path == "/a%2Fb"
+    assert seen.query == b"q=%20"
     assert seen.fields[:2] == [(b"host", b"gateway.test"), (b"x-a", b"1")]
 
 
@@ -214,20 +215,47 @@ async def test_refuses_trailers_that_come_later(trailers: bytes) -> None:
 # Any cut of the bytes
 
 
+class Arrived:
+    """A `Turn` that nobody takes."""
+
+    def __init__(self, head: Head) -> None:
+        self.head = head
+        self.content = b""
+        self.is_whole = False
+        self.keep_alive = self.started = self.complete = False
+        self.held = 0
+
+    def take(self, content: bytes) -> None:
+        self.content += content
+        self.held += len(content)
+
+    def whole(self) -> None:
+        self.is_whole = True
+
+    def leave(self) -> None:
+        raise AssertionError("there is no socket to leave by")
+
+    async def run(self) -> None:
+        raise AssertionError("there is no loop to run in")
+
+
 class Taken(Intake):
     """Requests as the application would get them, without a socket."""
 
     def __init__(self) -> None:
-        config = uvicorn.Config(Recorder(), ws="none", log_config=None)
-        super().__init__(config, ServerState(), {}, Unused())
-        self.requests: list[RequestResponseCycle] = []
+        super().__init__(uvicorn.Config(Recorder(), log_config=None), ServerState(), {}, Unused())
+        self.requests: list[Arrived] = []
         self.connection_made(Unused())
 
     def waits(self) -> bool:
         return False
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: object) -> None:
-        self.requests.append(cycle)
+    def turn_of(self, head: Head) -> Turn:
+        return Arrived(head)
+
+    def begin(self, turn: Turn) -> None:
+        assert isinstance(turn, Arrived)
+        self.requests.append(turn)
 
     def verdict(self, segments: list[bytes]) -> object:
         """What is wrong, or what arrived."""
@@ -235,10 +263,7 @@ class Taken(Intake):
             fault = self.take(segment)
             if fault is not None:
                 return type(fault)
-        return [
-            (cycle.scope["raw_path"], cycle.scope["headers"], bytes(cycle.body), cycle.more_body)
-            for cycle in [*self.requests, *(cycle for cycle, _ in reversed(self.pipeline))]
-        ]
+        return [(one.head, one.content, one.is_whole, one.keep_alive) for one in self.requests]
 
 
 class Unused:
@@ -304,7 +329,6 @@ def no_errors() -> Iterator[None]:
 def test_nothing_that_is_sent_makes_it_fail(segments: list[bytes]) -> None:
     taken = Taken()
     taken.verdict([segment for segment in segments if segment])
-    for cycle in taken.requests:
-        names = [name for name, _ in cycle.scope["headers"]]
-        assert names.count(b"host") == 1
-        assert cycle.scope["raw_path"].startswith(b"/") or cycle.scope["raw_path"] == b"*"
+    for one in taken.requests:
+        assert [name for name, _ in one.head.fields].count(b"host") == 1
+        assert one.head.target.startswith(b"/") or one.head.target == b"*"

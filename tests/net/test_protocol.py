@@ -19,7 +19,7 @@ from tests.net.recorder import (
 )
 from tests.support.wire import connected, raw_request, wire
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_entry")]
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])

@@ -16,7 +16,7 @@ from tests.net.recorder import (
 )
 from tests.support.wire import connected, raw_request
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_entry")]
 
 H2C = [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAA")]
 WEBSOCKET = [("Connection", "Upgrade"), ("Upgrade", "websocket")]

@@ -19,7 +19,7 @@ from gateway.app import Gateway
 from gateway.core.sse import EventStreamSplitter
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
-from tests.support import config, replicas
+from tests.support import config, entries, replicas
 from tests.support.altatech import AltaTech
 from tests.support.anthropic_api import Anthropic
 from tests.support.bookbag import Bookbag
@@ -92,7 +92,8 @@ def adding(table: str, *lines: str) -> Edit:
 async def gateway_of(text: str, folder: Path, **limits: Any) -> AsyncIterator[tuple[Gateway, str]]:
     """The gateway a configuration text describes, served the way `gateway serve` does.
 
-    With `--stage=replicas` two of them, by `gateway serve` itself.
+    With `--stage=asgi` it is called as an application; with `--stage=replicas` there are two of
+    them, by `gateway serve` itself.
     """
     if replicas.WANTED:
         async with replicas.replicas_of(text, folder) as two:
@@ -101,7 +102,7 @@ async def gateway_of(text: str, folder: Path, **limits: Any) -> AsyncIterator[tu
     file = folder / "gateway.toml"
     file.write_text(text)
     gateway = Gateway.from_file(file)
-    guarded = guarded_protocol(ServerLimits(**limits))
+    guarded = guarded_protocol(ServerLimits(**limits), None if entries.ASGI else gateway)
     async with serving(
         gateway, http=guarded, proxy_headers=False, server_header=False, access_log=False
     ) as url:

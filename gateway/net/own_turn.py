@@ -1,0 +1,172 @@
+"""A request for the gateway itself: `Inbound` and `Outbound` straight on the server's connection.
+
+An exchange so costs no message, no scope, and no task that waits for its client to leave. What a
+client gets is byte for byte what it gets over ASGI.
+
+- The head goes out with the first chunk, where that comes in the same turn of the loop.
+- Once the client has left nothing is written and nothing fails: `Inbound.on_leave` says so.
+- An answer that is cut is never ended, and the connection closes.
+"""
+
+import logging
+from typing import Protocol
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from gateway.net.field_lines import Remembered, field_lines
+from gateway.net.head import Head
+from gateway.net.served_request import ServedRequest
+from gateway.net.turn import Connection
+from gateway.ports import Fields, Outbound
+
+LOG = logging.getLogger("gateway.server")
+
+_WITHOUT_CONTENT = frozenset({204, 304})  # RFC 9110 section 6.4.1
+_server_fields = Remembered()
+
+
+class Entry(Protocol):
+    """Whoever answers."""
+
+    async def carry(self, ask: ServedRequest, answer: Outbound) -> None: ...
+
+
+class OwnTurn:
+    """See `gateway.net.turn.Turn`, and `gateway.ports.Outbound`: the answer is this object."""
+
+    __slots__ = (
+        "_connection",
+        "_entry",
+        "_flow",
+        "_has_content",
+        "_head",
+        "_is_chunked",
+        "_left",
+        "complete",
+        "keep_alive",
+        "request",
+        "started",
+        "was_cut",
+    )
+
+    def __init__(self, connection: Connection, head: Head, entry: Entry) -> None:
+        self.request = ServedRequest(connection, head)
+        self.keep_alive = False
+        self.started = False
+        self.complete = False
+        self.was_cut = False
+        self._connection = connection
+        self._flow = connection.flow
+        self._entry = entry
+        self._head = b""  # waits for the first chunk
+        self._has_content = True
+        self._is_chunked = False
+        self._left = 0  # bytes of the content that the head has announced, and that are to come
+
+    # For the server
+
+    @property
+    def held(self) -> int:
+        return self.request.held
+
+    def take(self, content: bytes) -> None:
+        self.request.take(content)
+
+    def whole(self) -> None:
+        self.request.whole()
+
+    def leave(self) -> None:
+        if not self.complete:
+            self.request.leave()
+
+    async def run(self) -> None:
+        try:
+            await self._entry.carry(self.request, self)
+        except Exception as error:
+            LOG.error("a request could not be answered", exc_info=error)
+        finally:
+            if not self.complete and not self.request.gone:
+                self._close()
+
+    # For whoever answers
+
+    async def start(self, status: int, fields: Fields) -> None:
+        if self.started:
+            raise RuntimeError("the answer has begun: its head is out")
+        self.started = True
+        if self._flow.write_paused:
+            await self._flow.drain()
+        if not self.request.gone:
+            self.request.say_no_more()
+            self._head = self._rendered(status, fields)
+            self._connection.loop.call_soon(self._flush)
+
+    async def chunk(self, content: bytes) -> None:
+        self._go_on()
+        if self._flow.write_paused:
+            await self._flow.drain()
+        if not self.request.gone:
+            self._write(self._framed(content))
+
+    async def end(self) -> None:
+        self._go_on()
+        if self._flow.write_paused:
+            await self._flow.drain()
+        if self.request.gone:
+            return
+        if self._left:
+            raise RuntimeError("the content is shorter than was announced")
+        self._write(b"0\r\n\r\n" if self._is_chunked else b"")
+        self.complete = True
+        if not self.keep_alive:
+            self._connection.transport.close()
+        self._connection.on_answered()
+
+    async def cut(self) -> None:
+        self.was_cut = True
+        self._close()
+
+    def _go_on(self) -> None:
+        if self.was_cut:
+            raise RuntimeError("the answer was cut: nothing can follow")
+
+    def _rendered(self, status: int, fields: Fields) -> bytes:
+        """The head, and with it how the content is to be written."""
+        length = next((value for name, value in fields if name == b"content-length"), None)
+        self._has_content = self.request.method != "HEAD" and status not in _WITHOUT_CONTENT
+        self._is_chunked = self._has_content and length is None
+        if self._has_content and length is not None:
+            self._left = int(length)
+        return b"".join(
+            (
+                STATUS_LINE[status],
+                _server_fields.lines(self._connection.server_state.default_headers),
+                field_lines(fields),
+                b"" if self.keep_alive else b"connection: close\r\n",
+                b"transfer-encoding: chunked\r\n" if self._is_chunked else b"",
+                b"\r\n",
+            )
+        )
+
+    def _framed(self, content: bytes) -> bytes:
+        if not content or not self._has_content:
+            return b""
+        if self._is_chunked:
+            return b"%x\r\n%b\r\n" % (len(content), content)
+        if len(content) > self._left:
+            raise RuntimeError("the content is longer than was announced")
+        self._left -= len(content)
+        return content
+
+    def _write(self, content: bytes) -> None:
+        head, self._head = self._head, b""
+        if head or content:
+            self._connection.transport.write(head + content)
+
+    def _flush(self) -> None:
+        if self._head and not self.request.gone:
+            self._write(b"")
+
+    def _close(self) -> None:
+        self._flush()
+        self._connection.transport.close()

@@ -1,0 +1,228 @@
+"""A request straight from the server's connection: an `Inbound` without messages or tasks.
+
+What is in it was judged before (gateway.net.head). The body is taken as it comes; while nobody
+takes it, the connection reads no more than a buffer of it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from gateway.core.errors import ContentTooLarge, RequestTimeout
+from gateway.core.forwarded import Network, forwarded_origin, is_trusted
+from gateway.net.head import Head
+from gateway.net.turn import Connection
+from gateway.ports import ClientLeft, Fields
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class ServedRequest:
+    """See `gateway.ports.Inbound`.
+
+    Whoever answers says first what it believes of proxies, and how long a body may take.
+    """
+
+    __slots__ = (
+        "_announced",
+        "_connection",
+        "_expects",
+        "_is_dropped",
+        "_is_read",
+        "_is_whole",
+        "_origin",
+        "_parts",
+        "_tell",
+        "_waiter",
+        "body_timeout",
+        "fields",
+        "gone",
+        "held",
+        "method",
+        "raw_path",
+        "raw_query",
+        "trusted_proxies",
+    )
+    mount = ""
+
+    def __init__(self, connection: Connection, head: Head) -> None:
+        path, _, query = head.target.partition(b"?")
+        self.method = head.method
+        self.raw_path = path.decode("ascii")
+        self.raw_query = query
+        self.fields: Fields = head.fields
+        self.trusted_proxies: tuple[Network, ...] = ()
+        self.body_timeout = 30.0  # seconds, from the first reading to the last
+        self.gone = False  # the client
+        self.held = 0  # bytes of the body that have come and that nobody has taken yet
+        self._connection = connection
+        self._announced = int(head.length or b"0")
+        self._expects = head.expects
+        self._parts: list[bytes] = []
+        self._is_whole = False
+        self._is_read = False  # as it comes, by `chunks`
+        self._is_dropped = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._tell: Callable[[], None] | None = None
+        self._origin: tuple[str, str | None, str] | None = None
+
+    # Where it comes from
+
+    @property
+    def scheme(self) -> str:
+        return (self._origin or self._find_origin())[0]
+
+    @property
+    def host(self) -> str | None:
+        return (self._origin or self._find_origin())[1]
+
+    @property
+    def peer(self) -> str:
+        return (self._origin or self._find_origin())[2]
+
+    def _find_origin(self) -> tuple[str, str | None, str]:
+        client = self._connection.client  # absent on a UNIX socket
+        peer = client[0] if client else ""
+        proxies = self.trusted_proxies
+        scheme, host, forwarded_for = forwarded_origin(
+            self.fields,
+            scheme=self._connection.scheme,
+            believed=bool(proxies) and is_trusted(peer, proxies),
+        )
+        self._origin = scheme, host, forwarded_for or peer
+        return self._origin
+
+    # What comes of it
+
+    def take(self, content: bytes) -> None:
+        """So much more of the body has come."""
+        if not self._is_dropped:
+            self._parts.append(content)
+            self.held += len(content)
+            self._wake()
+
+    def whole(self) -> None:
+        """All of the body has come."""
+        self._is_whole = True
+        self._wake()
+
+    def leave(self) -> None:
+        """The client has left."""
+        self.gone = True
+        self._wake()
+        if not self._is_read:  # whoever reads the body hears first
+            self._say_so()
+
+    def say_no_more(self) -> None:
+        """The answer begins: the client need not be told to go on."""
+        self._expects = False
+
+    # For whoever answers
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body, read once.
+
+        Raises:
+            ContentTooLarge: it has, or says it has, more than `limit` bytes.
+            RequestTimeout: it did not arrive in time.
+            ClientLeft: the client left before its end.
+        """
+        if self._announced > limit:
+            raise ContentTooLarge
+        if self._is_whole:  # as most are, that come with the head: there is nothing to wait for
+            content = await self._next()
+        else:
+            content = await self._all(limit)
+        if len(content) > limit:
+            raise ContentTooLarge
+        return content
+
+    async def _all(self, limit: int) -> bytes:
+        """No more of it than shows whether it is within the limit."""
+        content = b""
+        try:
+            async with asyncio.timeout(self.body_timeout):
+                while len(content) <= limit and (part := await self._next()):
+                    content += part
+        except TimeoutError as error:
+            raise RequestTimeout from error
+        return content
+
+    async def chunks(self, limit: int) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, read once; each piece within the time that the whole has in `body`.
+
+        Raises: as `body` does.
+        """
+        if self._announced > limit:
+            raise ContentTooLarge
+        self._is_read = True
+        try:
+            size = 0
+            while part := await self._next_in_time():
+                size += len(part)
+                if size > limit:
+                    raise ContentTooLarge
+                yield part
+        finally:
+            self._is_read = False
+            if self._tell is not None:
+                self._let_by()
+            if self.gone:
+                asyncio.get_running_loop().call_soon(self._say_so)
+
+    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
+        if self.gone:
+            raise ClientLeft
+        self._tell = tell
+        if not self._is_read:
+            self._let_by()
+        return self._forget
+
+    def _forget(self) -> None:
+        self._tell = None
+
+    def _say_so(self) -> None:
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell()
+
+    def _let_by(self) -> None:
+        """Nobody takes the body any more; but only a connection that is read shows its end."""
+        self._is_dropped = True
+        self._parts.clear()
+        self.held = 0
+        self._go_on()
+
+    def _go_on(self) -> None:
+        connection = self._connection
+        if self._expects:
+            self._expects = False
+            if not connection.transport.is_closing():
+                connection.transport.write(_CONTINUE)
+        connection.flow.resume_reading()
+
+    async def _next(self) -> bytes:
+        """What has come by now, or comes next; nothing at the end."""
+        self._go_on()
+        while not self._parts and not self._is_whole and not self.gone:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        if self.gone:
+            raise ClientLeft
+        content = b"".join(self._parts)
+        self._parts.clear()
+        self.held = 0
+        return content
+
+    async def _next_in_time(self) -> bytes:
+        try:
+            async with asyncio.timeout(self.body_timeout):
+                return await self._next()
+        except TimeoutError as error:
+            raise RequestTimeout from error
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

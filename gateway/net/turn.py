@@ -1,0 +1,65 @@
+"""One request of a connection, and the answer that is due: what the server's protocol knows of it.
+
+There are two kinds: of an ASGI application (gateway.net.asgi_turn), and of the gateway itself,
+which `gateway serve` calls without a message between (gateway.net.own_turn).
+"""
+
+import asyncio
+from typing import Any, Protocol
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.server import ServerState
+
+
+class Connection(Protocol):
+    """What a turn needs of the connection it is on."""
+
+    config: Config
+    server_state: ServerState
+    app_state: dict[str, Any]
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+    flow: FlowControl
+    server: tuple[str, int | None] | None
+    client: tuple[str, int] | None
+    scheme: str
+
+    def on_answered(self) -> None:
+        """The answer is out as a whole."""
+        ...
+
+
+class Turn(Protocol):
+    keep_alive: bool  # the connection outlives the answer
+
+    @property
+    def started(self) -> bool:
+        """Whether the answer has begun."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer is out as a whole."""
+        ...
+
+    @property
+    def held(self) -> int:
+        """Bytes of the body that have come and that nobody has taken yet."""
+        ...
+
+    def take(self, content: bytes) -> None:
+        """So much more of the body has come."""
+        ...
+
+    def whole(self) -> None:
+        """All of the body has come."""
+        ...
+
+    def leave(self) -> None:
+        """The client has left, or its request does not happen after all: nobody is answered."""
+        ...
+
+    async def run(self) -> None:
+        """Answer."""
+        ...
