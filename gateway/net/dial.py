@@ -8,10 +8,10 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
+from typing import Protocol, Self, TypeVar, cast
 
 from gateway.core.errors import UpstreamTimeout, UpstreamUnreachable
 from gateway.net.connection import Clocks, Connection
@@ -54,11 +54,22 @@ class Origin:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-@lru_cache(maxsize=1)
-def verifying_context() -> ssl.SSLContext:
+class Dialled(Protocol):
+    """An asyncio protocol, as whoever makes the connection sees it."""
+
+    @property
+    def closed(self) -> bool: ...
+    def abort(self) -> None: ...
+
+
+D = TypeVar("D", bound=Dialled)
+
+
+@lru_cache(maxsize=2)
+def verifying_context(protocol: str = "http/1.1") -> ssl.SSLContext:
     """TLS 1.2 or later against the system's authorities. One for all: loading them takes 10 ms."""
     context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols([protocol])
     return context
 
 
@@ -72,7 +83,11 @@ class Dialer:
     through: EgressProxy | None = None
 
     async def __call__(self, on_lost: Callable[[Connection], None]) -> Connection:
-        """A connection that is open.
+        """A connection that is open. Raises as `make` does."""
+        return await self.make(lambda: Connection(self.clocks, on_lost), _at_once)
+
+    async def make(self, build: Callable[[], D], ready: Callable[[D], Awaitable[None]]) -> D:
+        """A connection of the kind `build` builds, once `ready` says that it is.
 
         Raises:
             UpstreamTimeout: it took longer than `clocks.connect`.
@@ -80,7 +95,7 @@ class Dialer:
         """
         try:
             async with asyncio.timeout(self.clocks.connect):
-                connection = await self._connect(on_lost)
+                connection = await self._connect(build, ready)
         except TimeoutError as error:
             raise UpstreamTimeout(proxy_error="connection_timeout") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a label of more than 63 letters
@@ -89,22 +104,27 @@ class Dialer:
             raise UpstreamUnreachable(proxy_error="connection_terminated")
         return connection
 
-    async def _connect(self, on_lost: Callable[[Connection], None]) -> Connection:
+    async def _connect(self, build: Callable[[], D], ready: Callable[[D], Awaitable[None]]) -> D:
         connected = await reach(self.origin.host, self.origin.port, self.through)
-        connection = Connection(self.clocks, on_lost)
+        connection = build()
         try:
             await asyncio.get_running_loop().create_connection(
-                lambda: connection,
+                lambda: cast("asyncio.Protocol", connection),
                 sock=connected,
                 ssl=self.context,
                 server_hostname=self.origin.host if self.context is not None else None,
             )
+            await ready(connection)
         except BaseException:
             # The loop would say goodbye, and wait for the answer to that.
             connection.abort()
             connected.close()
             raise
         return connection
+
+
+async def _at_once(connection: Connection) -> None:
+    """HTTP/1.1 needs no word before the first request."""
 
 
 def proxy_error_of(error: Exception) -> str | None:

@@ -6,10 +6,13 @@ descriptors that nobody uses).
 """
 
 from collections import OrderedDict
-
-from gateway.net.connection import Connection
+from typing import Protocol
 
 MOST = 1000
+
+
+class Connection(Protocol):
+    def abort(self) -> None: ...
 
 
 class Resting:

@@ -1,0 +1,249 @@
+"""Our HTTP/2 client: the vendor's side of the wire, for one upstream of one org, over TLS.
+
+As `http1` it follows no redirect, keeps no cookie, decodes nothing and asks no proxy. Exchanges
+share one connection, as many as the upstream says it takes; then there is another. Whoever leaves
+early ends their stream, and the upstream hears of it.
+
+A request is sent again in two cases, once, on a new connection: the upstream said that it did
+nothing with it (RFC 9113 section 8.7), or it is a GET on a connection that had been used before,
+which ended before anything of an answer came. A chat that may have been heard is not asked again.
+"""
+
+import asyncio
+import ssl
+from types import TracebackType
+from typing import Self
+
+from gateway.core.errors import Overloaded, UpstreamBrokeOff
+from gateway.core.plan import VendorRequest
+from gateway.net.connection import Clocks
+from gateway.net.dial import Dialer, Origin, verifying_context
+from gateway.net.http2_connection import Http2Connection
+from gateway.net.http2_fields import write_block
+from gateway.net.line import Line
+from gateway.net.reach import EgressProxy
+from gateway.net.resting import Resting
+from gateway.net.stream import Stream
+from gateway.ports import Errand, Fields
+
+
+class Http2Transport:
+    """The `Transport` of `gateway.ports` for `origin`, written `https://host[:port]`.
+
+    As `http1.Http1Transport`, but `max_connections` are exchanges at a time, and `pool_wait` and
+    `max_waiters` are for those beyond. `ssl_context` offers "h2" by ALPN.
+    """
+
+    def __init__(
+        self,
+        *,
+        origin: str,
+        connect: float = 5.0,
+        first_byte: float = 120.0,
+        idle: float = 120.0,
+        write: float = 15.0,
+        pool_wait: float = 1.0,
+        max_connections: int = 1000,
+        max_waiters: int = 256,
+        ssl_context: ssl.SSLContext | None = None,
+        keepalive: float = 15.0,
+        max_age: float = 300.0,
+        resting: Resting | None = None,
+        through: EgressProxy | None = None,
+    ) -> None:
+        place = Origin.parse(origin)
+        if place.scheme != "https":
+            raise ValueError("HTTP/2 is spoken over TLS alone")
+        clocks = Clocks(
+            connect=connect,
+            write=write,
+            first_byte=first_byte,
+            idle=idle,
+            keepalive=keepalive,
+            max_age=max_age,
+        )
+        self.authority = place.authority
+        self._clocks = clocks
+        self._dialer = Dialer(place, ssl_context or verifying_context("h2"), clocks, through)
+        self._resting = Resting() if resting is None else resting
+        self._connections: dict[Http2Connection, None] = {}  # the oldest first
+        self._dialling: asyncio.Task[Http2Connection] | None = None
+        self._most = max_connections
+        self._running = 0  # exchanges, and places given to somebody who waited
+        self._line: Line[None] = Line(
+            most=max_waiters, patience=pool_wait, back=lambda _: self.give_back()
+        )
+        self._closed = False
+        self._empty = asyncio.Event()
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open or being made, at rest or not."""
+        return len(self._connections) + (self._dialling is not None)
+
+    @property
+    def idle_connections(self) -> int:
+        return sum(one.rests for one in self._connections)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a place."""
+        return len(self._line)
+
+    def open(self, request: VendorRequest, errand: Errand | None = None, /) -> "Http2Exchange":
+        """See `gateway.ports.Transport.open`."""
+        return Http2Exchange(self, request, write_block(request, self.authority))
+
+    async def aclose(self) -> None:
+        """Close every connection, also those in use; nothing is opened any more."""
+        self._closed = True
+        self._line.close()
+        if self._connections:
+            for connection in list(self._connections):
+                connection.abort()
+            await self._empty.wait()
+
+    # What exchanges call
+
+    async def take_place(self) -> None:
+        """Become one of those that run. Raises `Overloaded`."""
+        if self._closed or self._running >= self._most:
+            await self._line.stand()
+        else:
+            self._running += 1
+
+    def give_back(self) -> None:
+        if not self._line.pass_on(None):
+            self._running -= 1
+
+    async def connection(self, *, new: bool) -> Http2Connection:
+        """One with room for an exchange that is begun at once.
+
+        Raises:
+            Overloaded: the upstream takes no exchanges now.
+            UpstreamUnreachable, UpstreamTimeout: a new one cannot be made.
+        """
+        connection = await self._another() if new else None
+        while connection is None or not connection.has_room:
+            connection = next((one for one in self._connections if one.has_room), None)
+            if connection is None:
+                connection = await self._another()
+        self._resting.discard(connection)
+        return connection
+
+    async def _another(self) -> Http2Connection:
+        """A new one. Whoever asks meanwhile gets the same, and may leave without ending it."""
+        if self._closed:
+            raise Overloaded
+        if self._dialling is None:
+            self._dialling = asyncio.ensure_future(self._dial())
+            self._dialling.add_done_callback(self._dialled)
+        return await asyncio.shield(self._dialling)
+
+    async def _dial(self) -> Http2Connection:
+        connection = await self._dialer.make(
+            lambda: Http2Connection(self._clocks, self._changed), Http2Connection.greeted
+        )
+        if self._closed or not connection.has_room:
+            connection.abort()
+            raise Overloaded
+        self._connections[connection] = None
+        connection.rest()
+        self._resting.add(connection)
+        return connection
+
+    def _dialled(self, task: asyncio.Task[Http2Connection]) -> None:
+        self._dialling = None
+        if not task.cancelled():
+            task.exception()  # seen, though everybody may have left
+
+    def _changed(self, connection: Http2Connection) -> None:
+        """An exchange has ended, or the connection has."""
+        if connection.lost:
+            self._resting.discard(connection)
+            self._connections.pop(connection, None)
+            if self._closed and not self._connections:
+                self._empty.set()
+        elif connection.rests and not connection.has_room:
+            connection.abort()
+        elif connection.rests:
+            self._resting.add(connection)
+
+
+class Http2Exchange:
+    """One request and its answer: what `open` gives, and what it enters with."""
+
+    __slots__ = ("_block", "_over", "_request", "_stream", "_transport")
+
+    _stream: Stream
+
+    def __init__(self, transport: Http2Transport, request: VendorRequest, block: bytes) -> None:
+        self._transport = transport
+        self._request = request
+        self._block = block
+        self._over = False
+
+    @property
+    def status(self) -> int:
+        return self._stream.head.status
+
+    @property
+    def fields(self) -> Fields:
+        return self._stream.head.fields
+
+    def chunks(self) -> "Http2Exchange":
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._over:
+            raise RuntimeError("this exchange is over")
+        content = await self._stream.more()
+        if not content:
+            raise StopAsyncIteration
+        return content
+
+    async def __aenter__(self) -> Self:
+        await self._transport.take_place()
+        try:
+            await self._ask_safely()
+        except BaseException:
+            self._transport.give_back()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over = True
+        self._stream.leave()
+        self._transport.give_back()
+
+    async def _ask_safely(self) -> None:
+        """Ask, and once more where nothing can come of asking twice."""
+        try:
+            await self._ask(new=False)
+        except UpstreamBrokeOff:
+            if not self._unheard():
+                raise
+            await self._ask(new=True)
+
+    def _unheard(self) -> bool:
+        stream = self._stream
+        if stream.unseen:
+            return self._request.stream is None  # what was sent as it came is gone
+        return self._request.method == "GET" and stream.used and not stream.heard
+
+    async def _ask(self, *, new: bool) -> None:
+        connection = await self._transport.connection(new=new)
+        self._stream = connection.open(self._request.method)
+        try:
+            await self._stream.ask(self._request, self._block)
+        except BaseException:
+            self._stream.leave()
+            raise

@@ -1,0 +1,269 @@
+"""One exchange on an HTTP/2 connection: a request sent, an answer as it comes.
+
+What comes and nobody takes is bounded by the stream's window: the upstream may send `WINDOW` bytes
+and then waits until some were taken. What is sent waits for the upstream's windows in turn. A fault
+of one answer ends its stream and no other: several people's answers share a connection.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final, Protocol
+
+from gateway.core.errors import GatewayError, UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
+from gateway.core.plan import VendorRequest
+from gateway.net.connection import Clocks
+from gateway.net.deadline import Deadline
+from gateway.net.frames import CANCEL, REFUSED_STREAM
+from gateway.net.http2_fields import Head, judge
+
+WINDOW: Final = 262_144  # bytes on the way or held; 64 KiB would be 640 kB/s at 100 ms
+MAX_INTERIM: Final = 8  # 1xx answers before the one that counts
+
+
+class Carrier(Protocol):
+    """The connection, as a stream sees it."""
+
+    clocks: Clocks
+
+    def begin(self, stream: "Stream", block: bytes, content: bytes, *, more: bool) -> int:
+        """Send a head, and what there is room for of the content; how much that was."""
+        ...
+
+    def room(self, stream: "Stream") -> int:
+        """How many bytes may be sent now. None: the stream is woken when there is room."""
+        ...
+
+    def send(self, stream: "Stream", content: bytes, *, last: bool) -> None: ...
+    def taken(self, stream: "Stream") -> None:
+        """All that came has been taken: more may come."""
+
+    def leave(self, stream: "Stream", code: int) -> None:
+        """The exchange is over; `code` says why, where either side is not at its end."""
+
+
+class Stream:
+    """`used`: its connection had carried a request before. `heard`: something of an answer came.
+
+    `unseen`: the upstream says that it did nothing with the request (RFC 9113 section 8.7).
+    """
+
+    __slots__ = (
+        "_body",
+        "_carrier",
+        "_deadline",
+        "_error",
+        "_head",
+        "_interim",
+        "_late",
+        "_left",
+        "_method",
+        "_waiters",
+        "complete",
+        "heard",
+        "number",
+        "sent",
+        "unseen",
+        "used",
+        "window_in",
+        "window_out",
+    )
+
+    def __init__(self, carrier: Carrier, method: str, *, used: bool) -> None:
+        self.number = 0  # until it has begun
+        self.used = used
+        self.heard = False
+        self.unseen = False
+        self.sent = False  # all of the request
+        self.complete = False  # all of the answer has come
+        self.window_in = WINDOW
+        self.window_out = 0
+        self._carrier = carrier
+        self._method = method
+        self._head: Head | None = None
+        self._left: int | None = None  # bytes to come, by Content-Length
+        self._interim = 0
+        self._body: list[bytes] = []
+        self._error: GatewayError | None = None
+        self._waiters: list[asyncio.Future[None]] = []  # who asks, and what sends a stream
+        self._deadline = Deadline(self._be_late)
+        self._late = ""
+
+    @property
+    def head(self) -> Head:
+        if self._head is None:
+            raise RuntimeError("there is no answer yet")
+        return self._head
+
+    # The exchange
+
+    async def ask(self, request: VendorRequest, block: bytes) -> None:
+        """Send the request; return once the head of its answer is whole.
+
+        Raises:
+            UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed; and what a stream raises.
+        """
+        content = b"" if request.stream is not None else request.content or b""
+        at = self._carrier.begin(self, block, content, more=request.stream is not None)
+        if request.stream is not None:
+            await self._send_stream(request.stream)
+        elif at < len(content):
+            await self._send(content[at:], last=True)
+        self._expect(self._carrier.clocks.first_byte, "http_response_timeout")
+        while self._head is None:
+            await self._news()
+
+    async def more(self) -> bytes:
+        """What has come of the body, at least a byte; empty: it is complete.
+
+        Raises:
+            UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed: after all that came before.
+        """
+        while not self._body:
+            if self.complete:
+                return b""
+            self._expect(self._carrier.clocks.idle, "connection_read_timeout")
+            await self._news()
+        content = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        if not self.complete:
+            self._carrier.taken(self)
+        return content
+
+    def leave(self, code: int = CANCEL) -> None:
+        """End the exchange. The upstream hears of it where it is not at the end."""
+        self._deadline.close()
+        self._carrier.leave(self, code)
+
+    # What the connection calls
+
+    def take_head(self, decoded: list[tuple[bytes, bytes]], *, last: bool) -> None:
+        """Take an answer's head, an interim one, or trailers, which reach nobody.
+
+        Raises:
+            UpstreamMalformed: it is none of these.
+        """
+        self.heard = True
+        if self._head is not None:
+            if self.complete or not last:
+                raise UpstreamMalformed
+            self._end()
+            return
+        head = judge(decoded, self._method)
+        if head.is_interim:
+            self._interim += 1
+            if last or self._interim > MAX_INTERIM:
+                raise UpstreamMalformed
+            return
+        self._head = head
+        self._left = head.length
+        if last:
+            self._end()
+        self.wake()
+
+    def take_data(self, content: bytes, *, last: bool) -> None:
+        """Take some of the body.
+
+        Raises:
+            UpstreamMalformed: it is more or less than was announced, or not where a body is.
+        """
+        if self._head is None or self.complete:
+            raise UpstreamMalformed
+        if self._left is not None:
+            self._left -= len(content)
+            if self._left < 0:
+                raise UpstreamMalformed
+        if content:
+            self._body.append(content)
+        if last:
+            self._end()
+        if content or last:  # else the clock goes on
+            self.wake()
+
+    def take_reset(self, code: int) -> None:
+        """The upstream ends the stream. Once the answer is whole, it only wants no more of us."""
+        if not self.complete:
+            self.unseen = code == REFUSED_STREAM and not self.heard
+            self.break_off()
+
+    def break_off(self, cause: BaseException | None = None) -> None:
+        error = UpstreamBrokeOff(proxy_error=None if self.heard else "connection_terminated")
+        error.__cause__ = cause
+        self.fail(error)
+
+    def fail(self, error: GatewayError) -> None:
+        if self._error is None and not self.complete:
+            self._error = error
+        self.wake()
+
+    def wake(self) -> None:
+        # Not when the waiter runs: a loop that was held up may let the deadline ring before that.
+        self._deadline.clear()
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _end(self) -> None:
+        if self._left:
+            raise UpstreamMalformed
+        self.complete = True
+        self.wake()
+
+    # Sending and waiting
+
+    async def _send(self, content: bytes, *, last: bool) -> None:
+        """Send it as the windows let it. An answer that comes meanwhile wants no more of it."""
+        at = 0
+        while self._head is None and at < len(content):
+            room = self._carrier.room(self)
+            if room <= 0:
+                self._expect(self._carrier.clocks.write, "connection_write_timeout")
+                await self._news()
+                continue
+            piece = content[at : at + room]
+            at += len(piece)
+            self._carrier.send(self, piece, last=last and at == len(content))
+            await asyncio.sleep(0)  # the next stream's turn: the connection's window is for all
+
+    async def _send_stream(self, stream: AsyncGenerator[bytes, None]) -> None:
+        """Send what comes. The clock for writing stands while there is nothing to write."""
+        sending = asyncio.ensure_future(self._send_pieces(stream))
+        sending.add_done_callback(lambda _: self.wake())
+        try:
+            while self._head is None and not sending.done():
+                await self._news()
+        finally:
+            sending.cancel()
+            await asyncio.wait({sending})
+            failed = None if sending.cancelled() else sending.exception()
+        if failed is not None and self._head is None:
+            raise failed
+
+    async def _send_pieces(self, stream: AsyncGenerator[bytes, None]) -> None:
+        async with aclosing(stream):
+            async for piece in stream:
+                await self._send(piece, last=False)
+        if self._head is None:
+            self._carrier.send(self, b"", last=True)
+
+    async def _news(self) -> None:
+        """Wait for something to happen.
+
+        Raises:
+            GatewayError: what ended the exchange.
+        """
+        if self._error is not None:
+            raise self._error
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.remove(waiter)
+
+    def _expect(self, seconds: float, late: str) -> None:
+        self._late = late
+        self._deadline.set(seconds)
+
+    def _be_late(self) -> None:
+        self.fail(UpstreamTimeout(proxy_error=self._late))

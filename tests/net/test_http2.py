@@ -1,0 +1,858 @@
+"""HTTP/2 to the byte: an upstream on a real socket that does what a test says, frame by frame.
+
+What both protocols promise is in `test_transports.py`. Here a fault of one answer must leave
+whatever else is on its connection alone; a fault of the connection ends it, and the next request
+has a new one. Heads are compressed by hpack's encoder, frames are written out.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hpack import Encoder
+
+from gateway.core.errors import (
+    GatewayError,
+    Overloaded,
+    UpstreamBrokeOff,
+    UpstreamMalformed,
+)
+from gateway.net import frames
+from gateway.net.frames import Cutter, Frame
+from gateway.net.http2 import Http2Transport
+from gateway.net.multiplex import MAX_BARREN
+from gateway.net.resting import Resting
+from gateway.net.stream import WINDOW
+from tests.net.wires import GET, PATIENCE, POST, ask, serving, settled, trusting
+
+pytestmark = pytest.mark.anyio
+
+OK = ((b":status", b"200"),)
+
+
+class Peer(asyncio.Protocol):
+    """One connection, as the upstream has it."""
+
+    def __init__(self, upstream: "Upstream") -> None:
+        self.upstream = upstream
+        self.taken: asyncio.Queue[Frame] = asyncio.Queue()
+        self.gone = asyncio.Event()
+        self._encoder = Encoder()
+        self._cutter = Cutter()
+        self._preface = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.upstream.peers.append(self)
+        self.task = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self.upstream.script(self)
+        finally:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone.set()
+        self.task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        size = len(frames.PREFACE)
+        missing = size - len(self._preface)
+        self._preface += data[:missing]
+        assert frames.PREFACE.startswith(self._preface)
+        for frame in self._cutter.feed(data[missing:] if missing > 0 else data):
+            self.taken.put_nowait(frame)
+
+    def send(self, *raw: bytes) -> None:
+        self.transport.write(b"".join(raw))
+
+    def greet(self, *settings: tuple[int, int]) -> None:
+        self.send(frames.write_settings(settings))
+
+    def head(self, stream: int, *fields: tuple[bytes, bytes], last: bool = False) -> bytes:
+        block = self._encoder.encode(list(fields))
+        return frames.write_head(stream, block, last=last)
+
+    async def frame(self, *kinds: int) -> Frame:
+        """The next frame of these kinds."""
+        async with asyncio.timeout(PATIENCE):
+            while (frame := await self.taken.get()).kind not in kinds:
+                pass
+        return frame
+
+    async def request(self) -> int:
+        """The stream of the next request."""
+        return (await self.frame(frames.HEADERS)).stream
+
+    def answer(self, stream: int, content: bytes = b"abc") -> None:
+        self.send(self.head(stream, *OK), data(stream, content, last=True))
+
+
+def data(stream: int, content: bytes, *, last: bool = False) -> bytes:
+    return frames.write(frames.DATA, frames.END_STREAM if last else 0, stream, content)
+
+
+def reset(stream: int, code: int) -> bytes:
+    return frames.write_number(frames.RST_STREAM, stream, code)
+
+
+def goaway(last: int, code: int = 0) -> bytes:
+    payload = last.to_bytes(4, "big") + code.to_bytes(4, "big")
+    return frames.write(frames.GOAWAY, 0, 0, payload)
+
+
+Script = Callable[[Peer], Awaitable[None]]
+
+
+class Upstream:
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.peers: list[Peer] = []
+        self.transports: list[Http2Transport] = []
+
+    def transport(self, **settings: Any) -> Http2Transport:
+        transport = Http2Transport(
+            origin=f"https://localhost:{self.port}", ssl_context=trusting("h2"), **settings
+        )
+        self.transports.append(transport)
+        return transport
+
+
+@asynccontextmanager
+async def upstream(script: Script, *protocols: str) -> AsyncGenerator[Upstream, None]:
+    one = Upstream(script)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Peer(one), "127.0.0.1", 0, ssl=serving(*(protocols or ("h2",)))
+    )
+    one.port = server.sockets[0].getsockname()[1]
+    try:
+        yield one
+    finally:
+        server.close()
+        for transport in one.transports:
+            await transport.aclose()
+            assert (transport.open_connections, transport.waiting) == (0, 0)
+        for peer in one.peers:
+            await asyncio.wait_for(peer.gone.wait(), PATIENCE)
+            await asyncio.wait({peer.task})
+            assert peer.task.cancelled() or peer.task.exception() is None, peer.task.exception()
+
+
+async def obliging(peer: Peer) -> None:
+    peer.greet()
+    while True:
+        peer.answer(await peer.request())
+
+
+# Faults of one answer
+
+
+async def beside(fault: Callable[[Peer, int], None], request=GET) -> None:
+    """One answer is at fault while another on the connection is under way."""
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        running = await peer.request()
+        peer.send(peer.head(running, *OK), data(running, b"one"))
+        bad = await peer.request()
+        fault(peer, bad)
+        told = await peer.frame(frames.RST_STREAM)
+        assert told.stream == bad
+        peer.send(data(running, b"two", last=True))
+        while True:
+            peer.answer(await peer.request())
+
+    async with upstream(script) as one:
+        transport = one.transport()
+        async with transport.open(POST) as running:
+            chunks = running.chunks()
+            assert await anext(chunks) == b"one"
+            with pytest.raises(UpstreamMalformed):
+                await ask(transport, request)
+            assert [chunk async for chunk in chunks] == [b"two"]
+        assert await ask(transport) == b"abc"
+        assert len(one.peers) == 1
+
+
+A_FAULT = [
+    pytest.param(((b":status", b"200"), field), id=f"{row} {field!a}")
+    for row, field in [
+        ("S-26", (b"X-Upper", b"1")),
+        ("S-26", (b"x y", b"1")),
+        ("S-26", (b"", b"1")),
+        ("S-26", (b"x:y", b"1")),
+        ("S-26", (b"x\xe9", b"1")),
+        ("S-26", (b"x", b"a\0b")),
+        ("S-30", (b"x", b"a\r\nset-cookie: b")),
+        ("S-30", (b"x", b"a\nb")),
+        ("S-30", (b"x", b"a\rb")),
+        ("S-30", (b"x\r\ny", b"b")),
+        ("S-26", (b"x", b" a")),
+        ("S-26", (b"x", b"a\t")),
+        ("S-26", (b"x", b"a\x7f")),
+        ("S-26", (b"connection", b"close")),
+        ("S-26", (b"keep-alive", b"timeout=5")),
+        ("S-26", (b"proxy-connection", b"close")),
+        ("S-26", (b"transfer-encoding", b"chunked")),
+        ("S-27", (b"upgrade", b"websocket")),
+        ("S-26", (b":status", b"200")),
+        ("S-26", (b":path", b"/")),
+        ("S-26", (b":unknown", b"1")),
+        ("S-26", (b"content-length", b"3x")),
+        ("S-26", (b"content-length", b"-3")),
+        ("S-26", (b"content-length", b"")),
+        ("S-26", (b"content-length", b"9" * 20)),
+    ]
+] + [
+    pytest.param(fields, id=f"{row} {name}")
+    for row, name, fields in [
+        ("S-26", "no status", ((b"x", b"1"),)),
+        ("S-26", "a status that comes late", ((b"x", b"1"), (b":status", b"200"))),
+        ("S-26", "a short status", ((b":status", b"20"),)),
+        ("S-26", "a long status", ((b":status", b"2000"),)),
+        ("S-26", "a status that is no number", ((b":status", b"2 0"),)),
+        ("S-26", "a status of 600", ((b":status", b"600"),)),
+        ("S-27", "101", ((b":status", b"101"),)),
+        ("S-26", "two lengths", (*OK, (b"content-length", b"3"), (b"content-length", b"3"))),
+        ("N-13", "201 fields", (*OK, *((b"x", b"1"),) * 201)),
+    ]
+]
+
+
+@pytest.mark.parametrize("fields", A_FAULT)
+async def test_a_head_that_can_be_read_in_two_ways_is_no_answer(fields):
+    await beside(lambda peer, stream: peer.send(peer.head(stream, *fields)))
+
+
+SIZED = (*OK, (b"content-length", b"3"))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(
+            lambda peer, stream: peer.send(peer.head(stream, *SIZED), data(stream, b"abcd")),
+            id="S-26 more than was said",
+        ),
+        pytest.param(
+            lambda peer, stream: peer.send(
+                peer.head(stream, *SIZED), data(stream, b"ab", last=True)
+            ),
+            id="S-26 less than was said",
+        ),
+        pytest.param(
+            lambda peer, stream: peer.send(peer.head(stream, *SIZED, last=True)),
+            id="S-26 nothing where something was said",
+        ),
+        pytest.param(
+            lambda peer, stream: peer.send(
+                peer.head(stream, *SIZED), peer.head(stream, (b"x", b"1"), last=True)
+            ),
+            id="S-26 trailers where something was said",
+        ),
+        pytest.param(
+            lambda peer, stream: peer.send(data(stream, b"abc", last=True)),
+            id="S-26 a body without a head",
+        ),
+        pytest.param(
+            lambda peer, stream: peer.send(peer.head(stream, *OK), peer.head(stream, (b"x", b"1"))),
+            id="S-25 trailers that are not the end",
+        ),
+        pytest.param(
+            lambda peer, stream: peer.send(
+                *(peer.head(stream, (b":status", b"103")) for _ in range(9))
+            ),
+            id="N-13 a flood of 103",
+        ),
+        pytest.param(
+            lambda peer, stream: peer.send(peer.head(stream, (b":status", b"103"), last=True)),
+            id="S-27 nothing but 103",
+        ),
+        pytest.param(
+            lambda peer, stream: peer.send(
+                peer.head(stream, (b":status", b"204")), data(stream, b"abc", last=True)
+            ),
+            id="S-23 a body of 204",
+        ),
+    ],
+)
+async def test_a_fault_of_one_answer_ends_no_other(fault):
+    await beside(fault)
+
+
+async def test_a_body_where_only_a_head_was_asked_for_reaches_nobody():
+    """S-23"""
+    await beside(
+        lambda peer, stream: peer.send(peer.head(stream, *OK), data(stream, b"abc", last=True)),
+        replace(GET, method="HEAD"),
+    )
+
+
+async def test_more_than_the_window_ends_the_answer_and_no_other():
+    """N-13: what comes and nobody takes is bounded whatever the upstream does."""
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        unread, running = await peer.request(), await peer.request()
+        peer.send(peer.head(unread, *OK), peer.head(running, *OK))
+        peer.send(*(data(unread, b"x" * 16_384) for _ in range(17)))
+        told = await peer.frame(frames.RST_STREAM)
+        assert told.stream == unread
+        assert frames.number_of(told) == frames.FLOW_CONTROL_ERROR
+        refused.set()
+        peer.send(data(running, b"abc", last=True))
+        await peer.gone.wait()
+
+    refused = asyncio.Event()
+    async with upstream(script) as one:
+        transport = one.transport()
+        running = asyncio.create_task(ask(transport))
+        async with transport.open(POST) as unread:
+            await refused.wait()
+            chunks = unread.chunks()
+            assert len(await anext(chunks)) == WINDOW
+            with pytest.raises(UpstreamMalformed):
+                await anext(chunks)
+        assert await running == b"abc"
+
+
+async def test_trailers_reach_nobody():
+    """S-25"""
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        stream = await peer.request()
+        trailers = peer.head(stream, (b"set-cookie", b"sid=1"), (b":status", b"500"), last=True)
+        peer.send(peer.head(stream, *OK), data(stream, b"abc"), trailers)
+        await peer.gone.wait()
+
+    async with upstream(script) as one, one.transport().open(GET) as response:
+        assert [chunk async for chunk in response.chunks()] == [b"abc"]
+        assert (response.status, list(response.fields)) == (200, [])
+
+
+async def test_what_comes_after_an_answer_is_nobodys():
+    """S-29, ME-9"""
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        while True:
+            stream = await peer.request()
+            peer.answer(stream)
+            peer.send(data(stream, b"POISON"), peer.head(stream, *OK, last=True))
+
+    async with upstream(script) as one:
+        transport = one.transport()
+        assert [await ask(transport) for _ in range(5)] == [b"abc"] * 5
+        assert len(one.peers) == 1
+
+
+# Faults of the connection
+
+
+def naked(kind: int, stream: int, payload: bytes = b"", flags: int = 0) -> Callable[..., bytes]:
+    return lambda peer, asked: frames.write(kind, flags, stream, payload)
+
+
+def flood(frame: Callable[[Peer, int], bytes]) -> Callable[[Peer, int], bytes]:
+    return lambda peer, asked: frame(peer, asked) * (MAX_BARREN + 1)
+
+
+def a_bomb(peer: Peer, asked: int) -> bytes:
+    """CVE-2016-6581: a long field, and a thousand references to it."""
+    block = Encoder().encode([(b"x", b"a" * 4000)], huffman=False) + b"\xbe" * 1000
+    return frames.write_head(asked, block, last=False)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(naked(frames.DATA, 0, b"abc"), id="data of no stream"),
+        pytest.param(naked(frames.DATA, 2, b"abc"), id="data of the upstream's own stream"),
+        pytest.param(naked(frames.DATA, 99, b"abc"), id="S-29 data nobody asked for"),
+        pytest.param(lambda peer, _: peer.head(99, *OK), id="S-29 an answer nobody asked for"),
+        pytest.param(lambda peer, _: peer.head(2, *OK), id="an answer on a stream of its own"),
+        pytest.param(naked(frames.RST_STREAM, 99, bytes(4)), id="a reset nobody asked for"),
+        pytest.param(
+            naked(frames.PUSH_PROMISE, 1, b"\0\0\0\2\x82", frames.END_HEADERS), id="a promise"
+        ),
+        pytest.param(naked(frames.CONTINUATION, 1, b"", frames.END_HEADERS), id="no head before"),
+        pytest.param(
+            lambda peer, asked: (
+                frames.write(frames.HEADERS, 0, asked) + frames.write(frames.PING, 0, 0, bytes(8))
+            ),
+            id="something within a head",
+        ),
+        pytest.param(
+            lambda peer, asked: (
+                frames.write(frames.HEADERS, 0, asked)
+                + frames.write(frames.CONTINUATION, frames.END_HEADERS, asked + 2)
+            ),
+            id="a head that goes on elsewhere",
+        ),
+        pytest.param(
+            lambda peer, asked: (
+                frames.write(frames.HEADERS, 0, asked, b"\0" * 16_384)
+                + frames.write(frames.CONTINUATION, 0, asked, b"\0" * 16_384) * 5
+            ),
+            id="N-13 a head without end",
+        ),
+        pytest.param(
+            lambda peer, asked: (
+                frames.write(frames.HEADERS, 0, asked)
+                + frames.write(frames.CONTINUATION, 0, asked) * (MAX_BARREN + 1)
+            ),
+            id="N-13 a head without end or bytes",
+        ),
+        pytest.param(
+            lambda peer, asked: frames.write_head(asked, b"\xff" * 10, last=False),
+            id="a head that is not compressed",
+        ),
+        pytest.param(a_bomb, id="N-13 a small head that is large"),
+        pytest.param(
+            lambda peer, asked: peer.head(asked, *OK, (b"x", b"a" * 70_000)),
+            id="S-26 70 KB of head",
+        ),
+        pytest.param(
+            lambda peer, asked: frames.write(frames.DATA, frames.PADDED, asked, b"\x05abc"),
+            id="more padding than frame",
+        ),
+        pytest.param(naked(frames.DATA, 1, b"x" * 16_385), id="a frame that is too large"),
+        pytest.param(naked(frames.RST_STREAM, 1, b"123"), id="a short reset"),
+        pytest.param(naked(frames.SETTINGS, 0, b"12345"), id="a short setting"),
+        pytest.param(naked(frames.SETTINGS, 1), id="settings of a stream"),
+        pytest.param(naked(frames.PING, 0, b"1234567"), id="a short ping"),
+        pytest.param(naked(frames.GOAWAY, 0, b"1234567"), id="a short goodbye"),
+        pytest.param(naked(frames.WINDOW_UPDATE, 0, bytes(4)), id="a window wider by nothing"),
+        pytest.param(naked(frames.WINDOW_UPDATE, 0, b"\x7f" + b"\xff" * 3), id="too wide"),
+        pytest.param(naked(frames.WINDOW_UPDATE, 1, b"\x7f" + b"\xff" * 3), id="too wide a stream"),
+        pytest.param(
+            lambda peer, _: frames.write_settings([(frames.INITIAL_WINDOW_SIZE, 2**31)]),
+            id="too wide from the start",
+        ),
+        pytest.param(flood(naked(frames.PING, 0, bytes(8))), id="N-13 CVE-2019-9512 pings"),
+        pytest.param(flood(naked(frames.SETTINGS, 0)), id="N-13 CVE-2019-9515 settings"),
+        pytest.param(flood(naked(frames.DATA, 1)), id="N-13 CVE-2019-9518 empty data"),
+        pytest.param(
+            flood(naked(frames.DATA, 1, b"\x01\0", frames.PADDED)), id="N-13 padding alone"
+        ),
+        pytest.param(flood(naked(frames.WINDOW_UPDATE, 0, b"\0\0\0\1")), id="N-13 windows"),
+        pytest.param(flood(naked(2, 1, bytes(5))), id="N-13 CVE-2019-9513 priorities"),
+        pytest.param(flood(naked(0xFA, 0)), id="N-13 frames nobody knows"),
+    ],
+)
+async def test_a_connection_in_doubt_ends_with_all_that_is_on_it(fault):
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        if len(one.peers) > 1:
+            while True:
+                peer.answer(await peer.request())
+        asked = await peer.request()
+        peer.send(peer.head(asked, *OK))
+        await peer.request()
+        peer.send(fault(peer, asked))
+        assert frames.last_of(await peer.frame(frames.GOAWAY)) == 0
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        transport = one.transport()
+        async with transport.open(POST) as first:
+            second = asyncio.create_task(ask(transport, POST))
+            with pytest.raises(UpstreamMalformed):
+                await anext(first.chunks())
+            with pytest.raises(UpstreamMalformed):
+                await second
+        await one.peers[0].gone.wait()
+        assert await ask(transport, POST) == b"abc"
+        assert len(one.peers) == 2
+
+
+async def test_resets_of_streams_that_ended_are_no_news_however_many():
+    """N-13 CVE-2023-44487, the other way round."""
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        peer.answer(await peer.request())
+        await ended.wait()
+        peer.send(reset(1, frames.CANCEL) * (MAX_BARREN + 1))
+        await peer.gone.wait()
+
+    ended = asyncio.Event()
+    async with upstream(script) as one:
+        await ask(one.transport())
+        ended.set()
+        await asyncio.wait_for(one.peers[0].gone.wait(), PATIENCE)
+
+
+async def test_an_upstream_that_asks_and_does_not_listen_is_left():
+    """CVE-2019-9512: what is written to it piles up here otherwise."""
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        stream = await peer.request()
+        peer.transport.pause_reading()
+        peer.send(peer.head(stream, *OK))
+        pings = frames.write(frames.PING, 0, 0, bytes(8)) * 900
+        while not peer.transport.is_closing():
+            peer.send(pings, data(stream, b"x"))
+            await asyncio.sleep(0)
+
+    async with upstream(script) as one, one.transport().open(GET) as response:
+        with pytest.raises(UpstreamBrokeOff):
+            async for _ in response.chunks():
+                pass
+        one.peers[0].transport.abort()
+
+
+# Before the first request
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", id="HTTP/1.1"),
+        pytest.param(frames.write(frames.PING, 0, 0, bytes(8)), id="another frame"),
+        pytest.param(b"", id="nothing, and the end"),
+    ],
+)
+async def test_whoever_does_not_speak_http_2_is_not_reached(first):
+    async def script(peer: Peer) -> None:
+        peer.send(first)
+        if not first:
+            peer.transport.close()
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        with pytest.raises(GatewayError) as caught:
+            await ask(one.transport())
+        assert caught.value.error_type == "connection_terminated"
+
+
+async def test_whoever_says_nothing_is_late():
+    async def script(peer: Peer) -> None:
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        with pytest.raises(GatewayError) as caught:
+            await ask(one.transport(connect=0.3))
+        assert caught.value.error_type == "connection_timeout"
+
+
+@pytest.mark.parametrize("protocols", [("http/1.1",), ("nothing-we-know",)])
+async def test_whoever_does_not_choose_http_2_is_not_spoken_to(protocols):
+    """No HTTP/1.1 in its place: what is configured is what is spoken."""
+
+    async def script(peer: Peer) -> None:
+        await peer.gone.wait()
+
+    async with upstream(script, *protocols) as one:
+        with pytest.raises(GatewayError) as caught:
+            await ask(one.transport())
+        assert caught.value.error_type == "tls_protocol_error"
+        assert all(peer.taken.empty() for peer in one.peers)
+
+
+def test_it_is_spoken_over_tls_alone():
+    with pytest.raises(ValueError, match="TLS"):
+        Http2Transport(origin="http://localhost:1")
+
+
+# Said by the upstream: not yet, no more, not this one
+
+
+async def test_a_goodbye_ends_no_answer_and_lets_none_begin():
+    """What nginx says after 1,000 requests, and everybody who is exchanged in service."""
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        if len(one.peers) > 1:
+            while True:
+                peer.answer(await peer.request())
+        running = await peer.request()
+        peer.send(peer.head(running, *OK), data(running, b"one"))
+        peer.send(goaway(2**31 - 1), goaway(running))
+        await more.wait()
+        peer.send(data(running, b"two", last=True))
+        await peer.gone.wait()
+
+    more = asyncio.Event()
+    async with upstream(script) as one:
+        transport = one.transport()
+        async with transport.open(POST) as running:
+            chunks = running.chunks()
+            assert await anext(chunks) == b"one"
+            assert await ask(transport, POST) == b"abc"
+            assert len(one.peers) == 2
+            more.set()
+            assert [chunk async for chunk in chunks] == [b"two"]
+        await asyncio.wait_for(one.peers[0].gone.wait(), PATIENCE)
+
+
+def refusing(*, times: int, how: Callable[[int], bytes]) -> Script:
+    """Does nothing with so many requests, and says so."""
+    left = times
+
+    async def script(peer: Peer) -> None:
+        nonlocal left
+        peer.greet()
+        while True:
+            stream = await peer.request()
+            if left:
+                left -= 1
+                peer.send(how(stream))
+            else:
+                peer.answer(stream)
+
+    return script
+
+
+UNSEEN = [
+    pytest.param(lambda stream: reset(stream, frames.REFUSED_STREAM), id="refused"),
+    pytest.param(lambda stream: goaway(stream - 2 if stream > 1 else 0), id="after the goodbye"),
+]
+
+
+@pytest.mark.parametrize("how", UNSEEN)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_what_the_upstream_says_it_did_nothing_with_is_sent_once_more(how, method):
+    """RFC 9113 section 8.7; S-28, RF-05"""
+    async with upstream(refusing(times=1, how=how)) as one:
+        request = replace(POST, method=method, content=b"x" * 10_000)
+        assert await ask(one.transport(), request) == b"abc"
+        assert len(one.peers) == 2
+
+
+async def test_it_is_sent_twice_at_most():
+    how = UNSEEN[0].values[0]
+    async with upstream(refusing(times=9, how=how)) as one:
+        with pytest.raises(UpstreamBrokeOff):
+            await ask(one.transport(), POST)
+        assert sum(peer.taken.qsize() >= 0 for peer in one.peers) == 2
+
+
+async def test_a_stream_is_not_sent_again_for_it_is_gone():
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield b"once"
+
+    how = UNSEEN[0].values[0]
+    async with upstream(refusing(times=1, how=how)) as one:
+        with pytest.raises(UpstreamBrokeOff):
+            await ask(one.transport(), replace(POST, stream=stream()))
+        assert len(one.peers) == 1
+
+
+@pytest.mark.parametrize("code", [0, frames.CANCEL, frames.ENHANCE_YOUR_CALM, 0xFFFF])
+async def test_another_reset_may_have_been_heard(code):
+    async with upstream(refusing(times=1, how=lambda stream: reset(stream, code))) as one:
+        with pytest.raises(UpstreamBrokeOff) as caught:
+            await ask(one.transport(), POST)
+        assert caught.value.error_type == "connection_terminated"
+        assert len(one.peers) == 1
+
+
+async def test_a_refusal_after_the_answer_has_begun_is_none():
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        stream = await peer.request()
+        peer.send(peer.head(stream, *OK), reset(stream, frames.REFUSED_STREAM))
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        with pytest.raises(UpstreamBrokeOff):
+            await ask(one.transport(), POST)
+        assert len(one.peers) == 1
+
+
+async def test_a_reset_after_the_whole_answer_only_wants_no_more_of_the_request():
+    """RFC 9113 section 8.1."""
+
+    async def script(peer: Peer) -> None:
+        peer.greet((frames.INITIAL_WINDOW_SIZE, 10))
+        stream = await peer.request()
+        peer.answer(stream, b"big")
+        peer.send(reset(stream, 0))
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        assert await ask(one.transport(), replace(POST, content=b"x" * 100_000)) == b"big"
+
+
+# How many at a time
+
+
+async def test_beyond_what_one_connection_takes_there_is_another():
+    async def script(peer: Peer) -> None:
+        peer.greet((frames.MAX_CONCURRENT_STREAMS, 3))
+        streams = [await peer.request() for _ in range(3)]
+        await all_here.wait()
+        for stream in streams:
+            peer.answer(stream)
+        while True:
+            peer.answer(await peer.request())
+
+    all_here = asyncio.Event()
+    async with upstream(script) as one:
+        transport = one.transport()
+        asking = [asyncio.create_task(ask(transport)) for _ in range(9)]
+        await settled(lambda: len(one.peers) == 3)
+        all_here.set()
+        assert await asyncio.gather(*asking) == [b"abc"] * 9
+        assert len(one.peers) == 3
+        assert await ask(transport) == b"abc"
+        assert len(one.peers) == 3
+
+
+async def test_a_burst_at_the_start_shares_one_connection():
+    async with upstream(obliging) as one:
+        transport = one.transport()
+        assert await asyncio.gather(*(ask(transport) for _ in range(50))) == [b"abc"] * 50
+        assert len(one.peers) == 1
+
+
+async def test_whoever_leaves_while_it_is_made_takes_it_from_nobody():
+    async with upstream(obliging) as one:
+        transport = one.transport()
+        asking = [asyncio.create_task(ask(transport)) for _ in range(5)]
+        await settled(lambda: transport.open_connections == 1)
+        asking[0].cancel()
+        assert await asyncio.gather(*asking[1:]) == [b"abc"] * 4
+        assert len(one.peers) == 1
+
+
+async def test_an_upstream_that_takes_nothing_now_is_overloaded():
+    async def script(peer: Peer) -> None:
+        peer.greet((frames.MAX_CONCURRENT_STREAMS, 0))
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        with pytest.raises(Overloaded):
+            await ask(one.transport())
+        assert len(one.peers) == 1
+
+
+async def test_connections_at_rest_are_bounded_across_upstreams():
+    shared = Resting(most=1)
+    async with upstream(obliging) as one, upstream(obliging) as other:
+        first, second = one.transport(resting=shared), other.transport(resting=shared)
+        await ask(first)
+        await ask(second)
+        await asyncio.wait_for(one.peers[0].gone.wait(), PATIENCE)
+        assert (first.idle_connections, second.idle_connections) == (0, 1)
+        async with second.open(GET):
+            assert len(shared) == 0
+
+
+# Windows
+
+
+async def test_no_more_is_sent_than_the_upstream_takes():
+    """And what it takes back while we wait counts (RFC 9113 section 6.9.2)."""
+    content = b"x" * 40_000
+    taken = bytearray()
+
+    async def until(size: int, peer: Peer) -> None:
+        while len(taken) < size:
+            taken.extend((await peer.frame(frames.DATA)).payload)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert peer.taken.empty()
+        assert len(taken) == size
+
+    async def script(peer: Peer) -> None:
+        peer.greet((frames.INITIAL_WINDOW_SIZE, 1000))
+        stream = await peer.request()
+        await until(1000, peer)
+        peer.send(frames.write_number(frames.WINDOW_UPDATE, stream, 500))
+        await until(1500, peer)
+        peer.greet((frames.INITIAL_WINDOW_SIZE, 0))
+        peer.send(frames.write_number(frames.WINDOW_UPDATE, stream, 1000))
+        await peer.frame(frames.SETTINGS)
+        await until(1500, peer)
+        peer.send(frames.write_number(frames.WINDOW_UPDATE, stream, 1))
+        await until(1501, peer)
+        peer.greet((frames.INITIAL_WINDOW_SIZE, 100_000))
+        await peer.frame(frames.SETTINGS)
+        while len(taken) < len(content):
+            taken.extend((await peer.frame(frames.DATA)).payload)
+        peer.answer(stream)
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        assert await ask(one.transport(), replace(POST, content=content)) == b"abc"
+        assert taken == content
+
+
+async def test_uploads_share_the_window_of_their_connection():
+    """One that is large does not keep the others waiting until it is through."""
+    first: list[int] = []
+
+    async def script(peer: Peer) -> None:
+        peer.greet((frames.INITIAL_WINDOW_SIZE, 10_000_000))
+        streams = [await peer.request() for _ in range(2)]
+        while len(first) < 40:
+            frame = await peer.frame(frames.DATA)
+            first.append(frame.stream)
+            size = len(frame.payload)
+            peer.send(frames.write_number(frames.WINDOW_UPDATE, 0, size))
+        for stream in streams:
+            peer.answer(stream)
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        transport = one.transport()
+        large = replace(POST, content=b"x" * 3_000_000)
+        await asyncio.gather(ask(transport, large), ask(transport, large))
+        assert min(first[10:].count(1), first[10:].count(3)) > 5
+
+
+async def test_an_answer_nobody_reads_stops_no_other_on_its_connection():
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        unread = await peer.request()
+        peer.send(peer.head(unread, *OK), *(data(unread, b"x" * 16_384) for _ in range(16)))
+        while True:
+            stream = await peer.request()
+            peer.send(peer.head(stream, *OK))
+            for _ in range(20):
+                for _ in range(8):
+                    peer.send(data(stream, b"y" * 16_384))
+                await peer.frame(frames.WINDOW_UPDATE)
+            peer.send(data(stream, b"", last=True))
+
+    async with upstream(script) as one:
+        transport = one.transport()
+        async with transport.open(GET) as unread:
+            assert len(await ask(transport)) == 20 * 8 * 16_384
+            assert len(await anext(unread.chunks())) == WINDOW
+
+
+# Whether it lives
+
+
+async def test_a_ping_is_answered():
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        stream = await peer.request()
+        peer.send(frames.write(frames.PING, 0, 0, b"whatever"))
+        answer = await peer.frame(frames.PING)
+        assert (answer.flags, answer.payload) == (frames.ACK, b"whatever")
+        peer.answer(stream)
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        assert await ask(one.transport()) == b"abc"
+
+
+async def test_the_key_is_in_no_log_whatever_the_level(caplog):
+    """G-01"""
+    caplog.set_level("DEBUG")
+    async with upstream(obliging) as one:
+        secret = b"Bearer sk-0123456789"
+        request = replace(POST, fields=((b"authorization", secret),))
+        assert await ask(one.transport(), request) == b"abc"
+        assert "sk-0123456789" not in caplog.text
+        assert "hpack" not in caplog.text
