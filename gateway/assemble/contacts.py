@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
-from gateway.assemble.egress import way_out
 from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins.probed import ProbeFailed
 from gateway.assemble.watched import State
+from gateway.assemble.wire import Wire, build_wire
 from gateway.config.contacts import ContactsTable
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.contacts.office import Office
@@ -19,7 +19,6 @@ from gateway.core.contact_call import back_office
 from gateway.core.errors import GatewayError
 from gateway.core.plan import Destination
 from gateway.core.signature import Bearer
-from gateway.net.http1 import Http1Transport
 from gateway.net.resting import Resting
 from gateway.ports import Contacts
 from gateway.store.cutoffs import Key
@@ -91,25 +90,16 @@ def contacts_at(desk: Desk | None) -> Contacts | None:
     return None if desk is None else desk.contacts
 
 
-def build_line(settings: UpstreamSettings, resting: Resting | None = None) -> Http1Transport:
+def build_line(settings: UpstreamSettings, resting: Resting | None = None) -> Wire:
     """Connections that chat does not share."""
-    base = urlsplit(settings.base_url)
-    return Http1Transport(
-        origin=f"{base.scheme}://{base.netloc}",
-        connect=settings.timeouts.connect,
-        first_byte=FIRST_BYTE,
-        idle=FIRST_BYTE,
-        max_connections=2,
-        resting=resting,
-        through=way_out(settings),
-    )
+    return build_wire(settings, first_byte=FIRST_BYTE, idle=FIRST_BYTE, at_once=2, resting=resting)
 
 
 def build_office(
     org: OrgSettings,
     settings: UpstreamSettings,
     book: ContactBook,
-    line: Http1Transport,
+    line: Wire,
     *,
     via: str,
 ) -> Office:

@@ -26,6 +26,7 @@ from gateway.assemble.sign_ins.forwarded import forwarded_fields
 from gateway.assemble.signing_out import BackChannel
 from gateway.assemble.tools import build_tool
 from gateway.assemble.widgets import build_widget
+from gateway.assemble.wire import Wire, build_wire
 from gateway.authn.assertions import Assertions
 from gateway.authn.chain import SignIns
 from gateway.authn.org_from import field_of
@@ -45,7 +46,6 @@ from gateway.dispatch import THE_APPLICATION
 from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds
 from gateway.net.form import MultipartReader
-from gateway.net.http1 import Http1Transport
 from gateway.net.in_process import InProcessTransport
 from gateway.net.resting import Resting
 from gateway.net.websocket import WebSocketTransport
@@ -200,9 +200,7 @@ def standing_at(settings: UpstreamSettings) -> Segments:
     return THE_APPLICATION if settings.is_app else segments(settings.path)
 
 
-def build_transport(
-    settings: UpstreamSettings, shared: Shared
-) -> Http1Transport | InProcessTransport:
+def build_transport(settings: UpstreamSettings, shared: Shared) -> "Wire | InProcessTransport":
     if settings.is_app:
         return InProcessTransport(
             shared.host.app,
@@ -210,15 +208,12 @@ def build_transport(
             idle=settings.timeouts.idle,
             max_running=settings.max_connections,
         )
-    base = urlsplit(settings.base_url)
-    return Http1Transport(
-        origin=f"{base.scheme}://{base.netloc}",
-        connect=settings.timeouts.connect,
+    return build_wire(
+        settings,
         first_byte=settings.timeouts.first_byte,
         idle=settings.timeouts.idle,
-        max_connections=settings.max_connections,
+        at_once=settings.max_connections,
         resting=shared.resting,
-        through=way_out(settings),
     )
 
 

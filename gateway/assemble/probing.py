@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from gateway.config.mistake import Path
 from gateway.config.model import Settings, UpstreamSettings
 from gateway.config.sign_ins.table import SignInTable
 from gateway.core.errors import GatewayError
-from gateway.net.connection import Clocks, Connection
+from gateway.net.connection import Clocks
 from gateway.net.dial import Dialer, Origin, verifying_context
 from gateway.store.errors import StoreError
 from gateway.store.state import state
@@ -119,20 +120,31 @@ def _vendor(upstream: UpstreamSettings) -> Ask:
     seconds = upstream.timeouts.connect
 
     async def connect() -> str:
-        context = verifying_context() if origin.scheme == "https" else None
+        protocol = "h2" if upstream.http2 else "http/1.1"
+        context = verifying_context(protocol) if origin.scheme == "https" else None
         clocks = Clocks(**dict.fromkeys((one.name for one in fields(Clocks)), seconds))
         try:
-            connection = await Dialer(origin, context, clocks, way_out(upstream))(_lost)
+            await _reach(Dialer(origin, context, clocks, way_out(upstream)), upstream.http2)
         except GatewayError as error:
             raise ProbeFailed(
                 f"{origin.authority} cannot be reached ({error.error_type})"
             ) from error
-        connection.abort()
         how = "over TLS, and its certificate holds" if context is not None else "unencrypted"
+        how += ", in HTTP/2" if upstream.http2 else ""
         return f"{origin.authority} is reached {how}; whether the key is good, it was not asked"
 
     return connect
 
 
-def _lost(connection: Connection) -> None:
+async def _reach(dialer: Dialer, http2: bool) -> None:
+    if http2:
+        from gateway.net.http2_connection import Http2Connection
+
+        build = partial(Http2Connection, dialer.clocks, _lost)
+        (await dialer.make(build, Http2Connection.greeted)).abort()
+    else:
+        (await dialer(_lost)).abort()
+
+
+def _lost(connection: object) -> None:
     """Nobody waits for it."""

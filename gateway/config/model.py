@@ -175,7 +175,9 @@ class UpstreamTable(Table):
     end_streams_at_expiry: bool = Field(
         default=False, description="End an answer when its credential expires; else at `total`."
     )
-    max_connections: Count = Field(default=1000, description="To this vendor, at one time.")
+    max_connections: Count = Field(
+        default=1000, description="To this vendor, at one time; in HTTP/2 requests are what counts."
+    )
     vendor_limit: VendorLimit | None = Field(
         default=None, description="What the vendor takes for this key, shared fairly by people."
     )
@@ -210,7 +212,9 @@ class UpstreamTable(Table):
     events: EventsTable | None = Field(
         default=None, description="What the vendor tells of, and who is told of that."
     )
-    http2: Literal[False] = Field(default=False, description="Not available yet.")
+    http2: bool = Field(
+        default=False, description="Speak HTTP/2 with the vendor; it must choose that by ALPN."
+    )
 
 
 THE_APP = "app:"

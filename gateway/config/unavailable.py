@@ -1,7 +1,6 @@
 """Keys whose feature is not there yet. Nothing is accepted and then not enforced.
 
-A value that only states what is so already (`anonymous = false`) is accepted. A feature that
-arrives deletes its row here.
+A feature that arrives deletes its row here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,26 +12,14 @@ from gateway.config.mistake import Finding, Path
 Scope = Literal["file", "server", "store", "org", "sign_in", "upstream"]
 Tree = dict[str, Any]
 
-_NEVER = object()
-
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """A key, and the one value it may have until then."""
-
     scope: Scope
     key: str
-    accepted: object = _NEVER
-
-    @property
-    def may_be_written(self) -> bool:
-        return self.accepted is not _NEVER
 
 
-NOT_YET = (
-    NotYet("org", "tools"),
-    NotYet("upstream", "http2", accepted=False),
-)
+NOT_YET = (NotYet("org", "tools"),)
 
 
 def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:
@@ -44,26 +31,11 @@ def take_out(tree: Tree, findings: list[Finding]) -> list[Path]:
     holes: list[Path] = []
     for scope, path, table in _tables(tree):
         for row in NOT_YET:
-            if row.scope == scope and row.key in table and not _states_what_is(row, table):
+            if row.scope == scope and row.key in table:
                 del table[row.key]
-                findings.append(Finding((*path, row.key), _message(row)))
+                findings.append(Finding((*path, row.key), f"{row.key} is not available yet"))
                 holes.append((*path, row.key))
     return holes
-
-
-def _message(row: NotYet) -> str:
-    if not row.may_be_written:
-        return f"{row.key} is not available yet"
-    shown = str(row.accepted).lower() if isinstance(row.accepted, bool) else row.accepted
-    return f"anything but {shown} is not available yet"
-
-
-def _states_what_is(row: NotYet, table: Tree) -> bool:
-    # Values from the environment are text: "false" says what false says.
-    same = str(table[row.key]).casefold() == str(row.accepted).casefold()
-    if same and row.may_be_written:
-        table[row.key] = row.accepted
-    return same and row.may_be_written
 
 
 def _tables(tree: Tree) -> Iterator[tuple[Scope, Path, Tree]]:

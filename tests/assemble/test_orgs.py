@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from gateway.assemble.contacts import build_line
 from gateway.assemble.limits import build_counting
 from gateway.assemble.orgs import Shared, build_org
 from gateway.assemble.parts import Parts
@@ -13,6 +14,7 @@ from gateway.config.load import from_dict
 from gateway.config.model import Settings
 from gateway.limits.questions import AskedLately
 from gateway.net.http1 import Http1Transport
+from gateway.net.http2 import Http2Transport
 from gateway.net.resting import Resting
 from gateway.org import Org, Upstream
 from gateway.ports import EventQueue
@@ -68,6 +70,19 @@ async def test_orgs_share_what_they_know_and_no_connection() -> None:
         assert cast(Http1Transport, first.transport)._pool is not (
             cast(Http1Transport, second.transport)._pool
         )
+
+
+async def test_an_upstream_is_spoken_to_as_it_is_told() -> None:
+    """Chat, and the line on which the vendor hears of contacts."""
+    async with aclosing(Parts()) as parts:
+        old, new = (made(settings(http2=http2), parts)[0] for http2 in (False, True))
+        assert type(support(old).transport) is Http1Transport
+        assert type(support(new).transport) is Http2Transport
+        assert support(new).authority == support(old).authority
+    for http2, kind in ((False, Http1Transport), (True, Http2Transport)):
+        line = build_line(settings(http2=http2).orgs["a"].upstreams["support"])
+        assert type(line) is kind
+        await line.aclose()
 
 
 async def test_a_table_is_of_the_operations_that_were_chosen() -> None:

@@ -58,7 +58,3 @@ def test_every_key_says_what_it_is_for():
     for path in tables:
         for key, found in at(path)["properties"].items():
             assert found.get("description") or key == "type", f"{path}.{key}"
-
-
-def test_what_is_not_there_yet_has_one_value():
-    assert at("upstreams.*")["properties"]["http2"]["const"] is False

@@ -6,7 +6,6 @@ from gateway.config.unavailable import (
 )
 from gateway.config.written import keys_of, table_at
 from tests.config.conftest import Told
-from tests.config.parts import org, short
 
 PLACES = {
     "file": ("{key} = {value}\n{rest}", ""),
@@ -42,22 +41,6 @@ def test_a_key_whose_feature_is_not_there_is_a_mistake_of_its_own(row: NotYet, t
     assert said.endswith("is not available yet")
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("server", "workers = 1"), ("server", 'workers = "1"')],
-)
-def test_a_value_that_states_what_is_so_is_accepted(key: str, value: str, told: Told):
-    assert told(f"{key} = {{ {value} }}\n{REST}") == []
-
-
-@pytest.mark.parametrize("value", ["false", '"false"', '"${env:NO}"'])
-def test_so_is_no_for_what_is_not_there(value: str, told: Told):
-    lines = [f"{key} = {value}" for key in ("http2",)]
-    assert told(short(upstream="\n".join(lines)), NO="false") == []
-    more = f'anonymous = {value}\nunknown_conversations = "deny"'
-    assert told(org("acme", more=more), NO="false") == []
-
-
 def test_a_feature_that_is_there_has_no_row():
     tables = {
         "file": (),
@@ -70,5 +53,4 @@ def test_a_feature_that_is_there_has_no_row():
     for row in NOT_YET:
         table = table_at(tables[row.scope])
         assert table is not None
-        known = row.key in keys_of(table)
-        assert known is row.may_be_written, f"{row.scope}.{row.key}"
+        assert row.key not in keys_of(table), f"{row.scope}.{row.key}"

@@ -34,6 +34,7 @@ def check(orgs: Mapping[str, OrgSettings], profiles: Profiles) -> Iterator[Findi
             operations = _operations(upstream, vendor)
             yield from _reachable(upstream, vendor, path)
             yield from _through(upstream, (*path, "proxy"))
+            yield from _spoken(upstream, (*path, "http2"))
             yield from _agents(upstream, vendor, path)
             yield from _known_operations(upstream, vendor, path)
             yield from _fields(upstream, vendor, path)
@@ -99,6 +100,13 @@ def _through(upstream: UpstreamSettings, path: Path) -> Iterator[Finding]:
         egress(upstream.proxy)
     except ValueError as error:
         yield Finding(path, str(error))
+
+
+def _spoken(upstream: UpstreamSettings, path: Path) -> Iterator[Finding]:
+    if upstream.http2 and upstream.is_app:
+        yield Finding(path, "is for vendors on the network: the application is called as it is")
+    elif upstream.http2 and not upstream.base_url.startswith("https://"):
+        yield Finding(path, "is for an https base_url: HTTP/2 is chosen while TLS begins")
 
 
 def _agents(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Finding]:

@@ -62,6 +62,12 @@ def with_docs(*, sign_in: str = ROLES, more: str = "") -> str:
             "9:1  error  upstreams.support.proxy: is for an https base_url: the proxy could read "
             "the key",
         ),
+        ("http2 = true", None),
+        (
+            'base_url = "http://127.0.0.1:1"\nhttp2 = true',
+            "9:1  error  upstreams.support.http2: is for an https base_url: HTTP/2 is chosen while "
+            "TLS begins",
+        ),
         ('fields = { x-roles = "{roles}" }\ndefault_roles = "x"', None),
         ('set = { "/stream" = true }', None),
         (
@@ -319,3 +325,10 @@ def test_where_everything_passes_anything_may_be_set(listed: str, told: Told):
     theirs = chat.replace("opens", "user = 'body:/userId', opens")
     said = without_position(told(mine(theirs, upstream='set = { "/userId" = 1 }')))
     assert 'error  upstreams.mine.set."/userId": names a person or a conversation' in said
+
+
+def test_the_application_itself_is_called_in_no_protocol(told: Told):
+    assert told(short(upstream='base_url = "app:"\nhttp2 = true'))[-1] == (
+        "9:1  error  upstreams.support.http2: is for vendors on the network: the application is "
+        "called as it is"
+    )
