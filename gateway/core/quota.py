@@ -10,8 +10,12 @@ Credits and tokens are counted in thousandths, so that sums are whole numbers ev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+# A limit that counts a request: what it allows, and what is left of it after this one, as the
+# fields say it. An answer tells of three, and nobody else wants to know.
+Quota: TypeAlias = tuple[str, str]
 
 Unit = Literal["credits", "tokens"]
 Period = Literal["day", "month"]
@@ -45,44 +49,30 @@ class Budget:
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a limit allows; `text` is how an answer says it."""
+def policy(name: str, quota: int, *, window: int | None = None, unit: str = "") -> str:
+    """What a limit allows, in `window` seconds: requests, where no unit is told.
 
-    name: str  # of visible ASCII, without quotes
-    quota: int
-    window: int | None = None  # seconds
-    unit: str = ""  # requests, where it says nothing
-    text: str = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        unit = f';qu="{self.unit}"' if self.unit else ""
-        window = f";w={self.window}" if self.window is not None else ""
-        object.__setattr__(self, "text", f'"{self.name}";q={self.quota}{unit}{window}')
+    `name` is of visible ASCII, without quotes.
+    """
+    counted = f';qu="{unit}"' if unit else ""
+    lasts = f";w={window}" if window is not None else ""
+    return f'"{name}";q={quota}{counted}{lasts}'
 
 
-@dataclass(slots=True)
-class Quota:
-    """A limit that counts a request, as it stands after it."""
-
-    policy: Policy
-    remaining: int
-    reset: int | None = None  # seconds until there is more
+def standing(name: str, remaining: int, reset: int | None = None) -> str:
+    """What is left of it; `reset` is in how many seconds there is more."""
+    if reset is None:
+        return f'"{name}";r={remaining}'
+    return f'"{name}";r={remaining};t={reset}'
 
 
 def fields(quotas: Sequence[Quota]) -> list[tuple[bytes, bytes]]:
     """What an answer says of these; nothing where there are none."""
     if not quotas:
         return []
-    policy = ", ".join([one.policy.text for one in quotas])
-    standing = ", ".join([_standing(one) for one in quotas])
+    policies = ", ".join([policy for policy, _ in quotas])
+    standings = ", ".join([standing for _, standing in quotas])
     return [
-        (b"ratelimit-policy", policy.encode("ascii")),
-        (b"ratelimit", standing.encode("ascii")),
+        (b"ratelimit-policy", policies.encode("ascii")),
+        (b"ratelimit", standings.encode("ascii")),
     ]
-
-
-def _standing(one: Quota) -> str:
-    if one.reset is None:
-        return f'"{one.policy.name}";r={one.remaining}'
-    return f'"{one.policy.name}";r={one.remaining};t={one.reset}'

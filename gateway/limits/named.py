@@ -9,17 +9,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from gateway.core import quota
 from gateway.core.errors import BudgetExhausted, OrgLimit, TooManyRequests, UserLimit
-from gateway.core.quota import (
-    PERIODS,
-    TENTHS,
-    THOUSANDTHS,
-    Budget,
-    Policy,
-    Quota,
-    Rate,
-    Streams,
-)
+from gateway.core.quota import PERIODS, TENTHS, THOUSANDTHS, Budget, Quota, Rate, Streams
 from gateway.limits.calendar import Window
 from gateway.limits.counts import Rated, Reserved, Slot, Standing
 
@@ -60,10 +52,10 @@ class RateOf:
     layer: Layer
     rate: Rate
     name: str
-    policy: Policy = field(init=False, repr=False)
+    policy: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        policy = Policy(self.name, self.rate.count, self.rate.seconds)
+        policy = quota.policy(self.name, self.rate.count, window=self.rate.seconds)
         object.__setattr__(self, "policy", policy)
 
     @classmethod
@@ -82,7 +74,8 @@ class RateOf:
         return Rated(key, self.rate.count * TENTHS, self.rate.seconds, cost)
 
     def quota(self, standing: Standing) -> Quota:
-        return Quota(self.policy, standing.remaining // TENTHS, math.ceil(standing.wait))
+        remaining, reset = standing.remaining // TENTHS, math.ceil(standing.wait)
+        return self.policy, quota.standing(self.name, remaining, reset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +84,13 @@ class StreamsOf:
 
     layer: Layer
     streams: Streams
-    policy: Policy = field(init=False, repr=False)
+    name: str = field(init=False, repr=False)
+    policy: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         name = f"per-{self.layer.value}-streams"
-        policy = Policy(name, self.streams.count, unit="concurrent-requests")
+        policy = quota.policy(name, self.streams.count, unit="concurrent-requests")
+        object.__setattr__(self, "name", name)
         object.__setattr__(self, "policy", policy)
 
     @property
@@ -109,7 +104,7 @@ class StreamsOf:
         return Slot(key, self.streams.count)
 
     def quota(self, standing: Standing) -> Quota:
-        return Quota(self.policy, standing.remaining)
+        return self.policy, quota.standing(self.name, standing.remaining)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +114,13 @@ class BudgetOf:
     layer: Layer
     budget: Budget
     name: str
-    policy: Policy = field(init=False, repr=False)
+    policy: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         budget = self.budget
         whole, seconds = budget.thousandths // THOUSANDTHS, PERIODS[budget.period]
-        object.__setattr__(self, "policy", Policy(self.name, whole, seconds, budget.unit))
+        policy = quota.policy(self.name, whole, window=seconds, unit=budget.unit)
+        object.__setattr__(self, "policy", policy)
 
     @classmethod
     def named(cls, layer: Layer, budget: Budget, *, alone: bool) -> "BudgetOf":
@@ -146,7 +142,8 @@ class BudgetOf:
         return Reserved(f"{key}:{budget.unit}", window.name, left, budget.thousandths, reserve)
 
     def quota(self, standing: Standing) -> Quota:
-        return Quota(self.policy, standing.remaining // THOUSANDTHS, math.ceil(standing.wait))
+        remaining, reset = standing.remaining // THOUSANDTHS, math.ceil(standing.wait)
+        return self.policy, quota.standing(self.name, remaining, reset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,5 +162,5 @@ class VendorOf:
         return f"all people share the {rate.count} calls in {rate.seconds} s the vendor takes"
 
     def quota(self, standing: Standing) -> Quota:
-        policy = Policy("vendor", self.rate.count, self.rate.seconds)
-        return Quota(policy, standing.remaining, math.ceil(standing.wait))
+        policy = quota.policy("vendor", self.rate.count, window=self.rate.seconds)
+        return policy, quota.standing("vendor", standing.remaining, math.ceil(standing.wait))

@@ -54,6 +54,7 @@ class Terms:
         self.admitting: Sequence[Limit] = (*limited.rates, *streams)
         self.budgets: Sequence[BudgetOf] = tuple(limited.budgets if costs else ())
         self._reserve = reserve
+        self._units = {one.budget.unit for one in self.budgets}
         self._cost = cost
         self._org = org
         self._own_rates = [one for one in limited.rates if one.layer is Layer.USER]
@@ -61,13 +62,11 @@ class Terms:
         self._own_streams = [one for one in streams if one.layer is Layer.USER]
         self._org_slots = [one.slot(org) for one in streams if one.layer is Layer.ORG]
 
-    def rated(self, person: str) -> Sequence[Rated]:
-        """What a person's request is counted as."""
-        return [one.rated(person, self._cost) for one in self._own_rates] + self._org_rated
-
-    def slots(self, person: str) -> Sequence[Slot]:
-        """The places a person's request takes."""
-        return [one.slot(person) for one in self._own_streams] + self._org_slots
+    def counted(self, person: str) -> tuple[Sequence[Rated], Sequence[Slot]]:
+        """What a person's request is counted as, and the places it takes."""
+        rated = [one.rated(person, self._cost) for one in self._own_rates]
+        slots = [one.slot(person) for one in self._own_streams]
+        return rated + self._org_rated, slots + self._org_slots
 
     def reserved(self, person: str, calendar: Calendar) -> Sequence[Reserved]:
         """What is held of budgets for a person's request."""
@@ -87,14 +86,12 @@ class Terms:
         if record.upstream_status >= 400:
             ending = Ending.UNTOUCHED
         cost = amounts(record.usage)
-        return [
-            due(
-                ending,
-                reserve=self._reserve[one.budget.unit],
-                told=_thousandths(cost.credits if one.budget.unit == "credits" else cost.tokens),
-            )
-            for one in self.budgets
-        ]
+        told = {"credits": cost.credits, "tokens": cost.tokens}
+        charged = {
+            unit: due(ending, reserve=self._reserve[unit], told=_thousandths(told[unit]))
+            for unit in self._units
+        }
+        return [charged[one.budget.unit] for one in self.budgets]
 
     def words(self) -> Sequence[str]:
         """What is allowed, to whom."""

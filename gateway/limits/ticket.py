@@ -54,7 +54,7 @@ class Counted(Ticket):
         """
         terms = self._terms
         if terms.admitting:
-            rated, slots = terms.rated(self._person), terms.slots(self._person)
+            rated, slots = terms.counted(self._person)
             standings = await self._counts.admit(rated, slots, self._name, terms.lasts)
             judge(terms.admitting, standings, self._record)
             self._slots = slots

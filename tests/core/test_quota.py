@@ -1,11 +1,14 @@
-from gateway.core.quota import Policy, Quota, fields
+from gateway.core.quota import fields, policy, standing
 
 
 def test_says_what_is_allowed_and_what_is_left() -> None:
     """The example of draft-ietf-httpapi-ratelimit-headers-11."""
     quotas = [
-        Quota(Policy("per-user", 60, 60), 12, 31),
-        Quota(Policy("budget-per-user", 9, 86400, "credits"), 3, 7),
+        (policy("per-user", 60, window=60), standing("per-user", 12, 31)),
+        (
+            policy("budget-per-user", 9, window=86400, unit="credits"),
+            standing("budget-per-user", 3, 7),
+        ),
     ]
     assert fields(quotas) == [
         (b"ratelimit-policy", b'"per-user";q=60;w=60, "budget-per-user";q=9;qu="credits";w=86400'),
@@ -14,7 +17,8 @@ def test_says_what_is_allowed_and_what_is_left() -> None:
 
 
 def test_what_has_no_window_has_no_time() -> None:
-    quota = Quota(Policy("per-user-streams", 5, unit="concurrent-requests"), 0)
+    name = "per-user-streams"
+    quota = policy(name, 5, unit="concurrent-requests"), standing(name, 0)
     assert fields([quota]) == [
         (b"ratelimit-policy", b'"per-user-streams";q=5;qu="concurrent-requests"'),
         (b"ratelimit", b'"per-user-streams";r=0'),

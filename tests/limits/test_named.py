@@ -1,5 +1,5 @@
 from gateway.core.errors import BudgetExhausted, OrgLimit, UserLimit
-from gateway.core.quota import Budget, Policy, Quota, Rate, Streams
+from gateway.core.quota import Budget, Rate, Streams
 from gateway.limits.calendar import window
 from gateway.limits.counts import Rated, Reserved, Slot, Standing
 from gateway.limits.named import BudgetOf, Layer, RateOf, StreamsOf, VendorOf
@@ -8,7 +8,10 @@ from gateway.limits.named import BudgetOf, Layer, RateOf, StreamsOf, VendorOf
 def test_a_rate_is_counted_in_tenths_and_told_in_requests() -> None:
     limit = RateOf.named(Layer.USER, Rate(60, 60), alone=True)
     assert limit.rated("k", 1) == Rated("k", 600, 60, 1)
-    assert limit.quota(Standing(True, 129, 30.2)) == Quota(Policy("per-user", 60, 60), 12, 31)
+    assert limit.quota(Standing(True, 129, 30.2)) == (
+        '"per-user";q=60;w=60',
+        '"per-user";r=12;t=31',
+    )
     assert limit.words() == "one person may make 60 requests in 60 s"
     assert limit.refusal is UserLimit
 
@@ -29,8 +32,9 @@ def test_several_of_one_kind_have_names_of_their_own() -> None:
 def test_answers_under_way_have_no_window() -> None:
     limit = StreamsOf(Layer.ORG, Streams(5))
     assert limit.slot("k") == Slot("k", 5)
-    assert limit.quota(Standing(False, 0, 1.0)) == Quota(
-        Policy("per-org-streams", 5, unit="concurrent-requests"), 0
+    assert limit.quota(Standing(False, 0, 1.0)) == (
+        '"per-org-streams";q=5;qu="concurrent-requests"',
+        '"per-org-streams";r=0',
     )
     assert limit.words() == "all of an organisation may have 5 answers under way"
     assert limit.refusal is OrgLimit
@@ -42,8 +46,9 @@ def test_a_budget_is_held_in_thousandths_of_its_window() -> None:
     assert limit.reserved("k", day, 1000, day.ends - 5) == Reserved(
         "k:credits", day.name, 5.0, 2500, 1000
     )
-    assert limit.quota(Standing(True, 1500, 4.5)) == Quota(
-        Policy("budget-per-user", 2, 86_400, "credits"), 1, 5
+    assert limit.quota(Standing(True, 1500, 4.5)) == (
+        '"budget-per-user";q=2;qu="credits";w=86400',
+        '"budget-per-user";r=1;t=5',
     )
     assert limit.words() == "one person may use 2.5 credits a day"
     assert limit.refusal is BudgetExhausted
@@ -51,7 +56,7 @@ def test_a_budget_is_held_in_thousandths_of_its_window() -> None:
 
 def test_a_vendors_limit_is_the_persons_or_everybodys() -> None:
     limit = VendorOf(Rate(100, 10), Layer.USER)
-    assert limit.quota(Standing(False, 3, 0.4)) == Quota(Policy("vendor", 100, 10), 3, 1)
+    assert limit.quota(Standing(False, 3, 0.4)) == ('"vendor";q=100;w=10', '"vendor";r=3;t=1')
     assert limit.words() == "all people share the 100 calls in 10 s the vendor takes"
     assert limit.refusal is UserLimit
     assert VendorOf(Rate(100, 10)).refusal is OrgLimit

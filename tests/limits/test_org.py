@@ -108,9 +108,14 @@ async def left(scene: Scene) -> int:
     """Credits that are left of the budget of ten, a first look at it included."""
     record = fresh()
     async with spending(scene.limits(), ALICE, CHAT, record):
-        (quota,) = record.quotas
+        ((_, standing),) = record.quotas
         record.upstream_status = 400  # costs nothing
-    return quota.remaining + 1
+    return remaining(standing) + 1
+
+
+def remaining(standing: str) -> int:
+    """What is left, as an answer says it."""
+    return int(standing.partition(";r=")[2].partition(";")[0])
 
 
 def test_no_rules_are_none() -> None:
@@ -121,7 +126,7 @@ def test_no_rules_are_none() -> None:
 
 async def test_one_person_is_limited_and_another_is_not() -> None:
     limits = Scene(user=Allowed(rates=(Rate(2, 60),))).limits()
-    assert [quota.remaining for quota in (await admit(limits)).quotas] == [1]
+    assert [remaining(standing) for _, standing in (await admit(limits)).quotas] == [1]
     await admit(limits)
     with pytest.raises(UserLimit) as caught:
         await admit(limits)
@@ -247,9 +252,10 @@ async def test_budgets_of_both_units_are_settled_each_by_its_own() -> None:
         scene.limits(), usage={"credits": 2, "prompt_tokens": 900, "completion_tokens": 1200}
     )
     record = await spend(scene.limits())
-    assert [(one.policy.name, one.remaining, one.policy.unit) for one in record.quotas] == [
-        ("budget-per-user-credits-day", 7, "credits"),
-        ("budget-per-user-tokens-month", 6900, "tokens"),
+    told = [(policy.partition(";w=")[0], remaining(standing)) for policy, standing in record.quotas]
+    assert told == [
+        ('"budget-per-user-credits-day";q=10;qu="credits"', 7),
+        ('"budget-per-user-tokens-month";q=10000;qu="tokens"', 6900),
     ]
 
 
@@ -299,7 +305,7 @@ async def test_the_refusal_that_lasts_longest_is_told() -> None:
     with pytest.raises(UserLimit, match="in 3600 s"):
         async with admitted(limits, ALICE, CHAT, record):
             pass
-    assert [quota.policy.name for quota in record.quotas] == ["per-user-3600s"]
+    assert [policy for policy, _ in record.quotas] == ['"per-user-3600s";q=1;w=3600']
 
 
 async def test_says_what_applies() -> None:

@@ -21,8 +21,8 @@ def test_what_costs_is_counted_whole_takes_a_place_and_holds_budgets() -> None:
     clock = WoundClock(1_800_000_000.0)
     day = window("day", clock.now)
     asked = terms(costs=True)
-    assert asked.rated("p") == [Rated("p", 600, 60, 10), Rated("o", 600, 60, 10)]
-    assert asked.slots("p") == [Slot("p", 5), Slot("o", 5)]
+    rated = [Rated("p", 600, 60, 10), Rated("o", 600, 60, 10)]
+    assert asked.counted("p") == (rated, [Slot("p", 5), Slot("o", 5)])
     assert asked.reserved("p", Calendar(clock)) == [
         Reserved(f"{key}:credits", day.name, day.ends - clock.now, 9000, 1000) for key in "po"
     ]
@@ -32,8 +32,7 @@ def test_what_costs_is_counted_whole_takes_a_place_and_holds_budgets() -> None:
 
 def test_what_costs_nothing_is_counted_a_tenth() -> None:
     asked = terms(costs=False)
-    assert asked.rated("p") == [Rated("p", 600, 60, 1), Rated("o", 600, 60, 1)]
-    assert asked.slots("p") == []
+    assert asked.counted("p") == ([Rated("p", 600, 60, 1), Rated("o", 600, 60, 1)], [])
     assert asked.budgets == ()
     assert len(asked.admitting) == 2
 
@@ -41,7 +40,8 @@ def test_what_costs_nothing_is_counted_a_tenth() -> None:
 def test_what_is_asked_and_who_judges_it_are_in_one_order() -> None:
     several = Allowed(rates=(Rate(1, 1), Rate(2, 2)), streams=Streams(3))
     asked = terms(costs=True, rules=Rules(user=several, org=several))
-    counted = [*asked.rated("p"), *asked.slots("p")]
+    rated, slots = asked.counted("p")
+    counted = [*rated, *slots]
     assert [one.key for one in counted] == [
         "p" if one.layer.value == "user" else "o" for one in asked.admitting
     ]

@@ -24,9 +24,9 @@ def fresh() -> Record:
 def test_people_are_told_what_is_left_for_them_and_nothing_of_others() -> None:
     record = fresh()
     judge([USER, ORG, PLACES], [Standing(True, one, 1.0) for one in (80, 800, 2)], record)
-    assert [(one.policy.name, one.remaining) for one in record.quotas] == [
-        ("per-user", 8),
-        ("per-user-streams", 2),
+    assert [standing for _, standing in record.quotas] == [
+        '"per-user";r=8;t=1',
+        '"per-user-streams";r=2',
     ]
 
 
@@ -37,7 +37,7 @@ def test_a_refusal_is_told_alone() -> None:
     with pytest.raises(OrgLimit) as caught:
         judge([USER, ORG, PLACES], standings, record)
     assert caught.value.retry_after == 10
-    assert [one.policy.name for one in record.quotas] == ["per-org"]
+    assert record.quotas == [('"per-org";q=90;w=60', '"per-org";r=0;t=10')]
     with pytest.raises(UserLimit):
         judge([USER, ORG, PLACES], [*standings[:1], *reversed(standings[1:])], record)
 
