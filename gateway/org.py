@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from gateway.core.call import Call
+from gateway.core.destination import Destination
 from gateway.core.directory import Directory
 from gateway.core.errors import NotFound
 from gateway.core.identity import Identity, UserIdRule
 from gateway.core.keywatch import Keys, KeyWatch
 from gateway.core.mcp_answer import Editing
 from gateway.core.observe import Observer
-from gateway.core.plan import Destination, VendorRequest, plan
+from gateway.core.plan import VendorRequest, plan
 from gateway.core.route import Segments, Table
 from gateway.core.seal import Seal
 from gateway.core.tools import ToolRules

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from gateway.core import assertion, strictjson
 from gateway.core import fields as http
+from gateway.core.destination import roles_as_json, visible
 from gateway.core.errors import (
     AmbiguousJson,
     BadRequest,
@@ -27,7 +28,7 @@ from gateway.core.errors import (
 from gateway.core.identity import Identity, Person
 from gateway.core.names import names_people
 from gateway.core.place import Body, Header, Query
-from gateway.core.plan import USER_AGENT, VendorRequest, roles_as_json, visible
+from gateway.core.plan import USER_AGENT, VendorRequest
 from gateway.core.pointer import find
 from gateway.core.problem import Answer
 from gateway.core.query import parse_query

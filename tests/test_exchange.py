@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.authn.seen import SeenLately
+from gateway.core.destination import Destination
 from gateway.core.directory import Directory, Stand
 from gateway.core.errors import (
     CredentialsMissing,
@@ -18,7 +19,6 @@ from gateway.core.errors import (
     Unavailable,
 )
 from gateway.core.identity import Identity, Person
-from gateway.core.plan import Destination
 from gateway.core.route import table
 from gateway.exchange import handle
 from gateway.interrupt import Running

@@ -17,13 +17,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gateway"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
-    (
-        "gateway.core",
-        "gateway.core.failure",
-        "gateway.core.names",
-        "gateway.core.remembered",
-        "gateway.core.sse",
-    ),
+    ("gateway.core", "gateway.core.remembered"),
+    ("gateway.core.failure", "gateway.core.names", "gateway.core.sse"),
     ("gateway.core.errors", "gateway.core.tools", "gateway.core.event", "gateway.core.patience"),
     (
         "gateway.core.budget",
@@ -72,6 +67,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.core.mirror", "gateway.core.mcp_answer", "gateway.core.reading"),
     (
         "gateway.core.call",
+        "gateway.core.destination",
         "gateway.core.directory",
         "gateway.core.form",
         "gateway.core.observe",

@@ -16,8 +16,8 @@ from gateway.contacts.push import Desk
 from gateway.contacts.sync import ContactSync
 from gateway.core.contact import ContactBook
 from gateway.core.contact_call import back_office
+from gateway.core.destination import Destination
 from gateway.core.errors import GatewayError
-from gateway.core.plan import Destination
 from gateway.core.signature import Bearer
 from gateway.net.resting import Resting
 from gateway.ports import Contacts

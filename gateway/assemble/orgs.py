@@ -36,8 +36,8 @@ from gateway.authn.visitors import Visitors, signing_key
 from gateway.callback import Inbox
 from gateway.config.model import OrgSettings, Settings, UpstreamSettings
 from gateway.contacts.push import Desk
+from gateway.core.destination import Destination
 from gateway.core.directory import Directory, Stand
-from gateway.core.plan import Destination
 from gateway.core.problem import PROXY_NAME
 from gateway.core.route import Segments, Table, segments, table
 from gateway.core.tools import ToolRules

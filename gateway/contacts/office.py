@@ -13,13 +13,13 @@ from gateway.core import fields as http
 from gateway.core import strictjson
 from gateway.core.contact import ContactBook, definitions_in
 from gateway.core.contact_call import plan_call
+from gateway.core.destination import Destination
 from gateway.core.errors import (
     Overloaded,
     UpstreamCredentialsRefused,
     UpstreamError,
     UpstreamMalformed,
 )
-from gateway.core.plan import Destination
 from gateway.core.strictjson import JsonObject, JsonValue
 from gateway.interrupt import within
 from gateway.ports import Line, VendorResponse

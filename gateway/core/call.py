@@ -105,10 +105,10 @@ def read(
 
 
 def _read_variables(reading: Reading, match: Match) -> None:
-    for name in reading.operation.user_variables:
+    for name in reading.operation.user_places.variables:
         if match.variables[name] != SELF:
             reading.name_person("path", name, match.variables[name])
-    for name in reading.operation.conversation_variables:
+    for name in reading.operation.conversation_places.variables:
         reading.name_conversation(match.variables[name])
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from gateway.core.call import Call
 from gateway.core.contact import AGENT
+from gateway.core.destination import Destination
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.identity import DOT_SEGMENTS, Identity
-from gateway.core.plan import Destination, VendorRequest, plan
+from gateway.core.plan import VendorRequest, plan
 from gateway.core.route import Match
 from gateway.core.strictjson import JsonObject
 from gateway.core.vendor import Operation

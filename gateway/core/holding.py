@@ -8,13 +8,11 @@ rule 3: What is `flat` holds neither objects nor arrays: nothing is named in it.
 """
 
 from collections.abc import Collection, Iterable
-from functools import cache
 
 from gateway.core import pointer, strictjson
 from gateway.core.errors import BadRequest
-from gateway.core.names import fold
+from gateway.core.names import disguises
 from gateway.core.pointer import Tokens
-from gateway.core.remembered import Remembered
 from gateway.core.strictjson import JsonObject, JsonValue
 
 
@@ -71,7 +69,7 @@ class _Limited:
         self._tokens = tokens
         self._allowed = tuple(allowed)
         self._texts = texts
-        self._disguises = tuple(map(_disguises, tokens))
+        self._disguises = tuple(map(disguises, tokens))
 
     def check(self, value: JsonValue, depth: int = 0) -> None:
         if depth == len(self._tokens):
@@ -83,21 +81,14 @@ class _Limited:
             for item in value:
                 self.check(item, depth + 1)
         elif isinstance(value, dict) and head != "*":
-            disguises = self._disguises[depth]
+            is_disguise = self._disguises[depth]
             for name in value:
-                if disguises[name]:
+                if is_disguise[name]:
                     raise BadRequest(f"A member is another spelling of '{head}'")
             if head in value:
                 self.check(value[head], depth + 1)
         elif value is not None and not (isinstance(value, str) and depth in self._texts):
             raise BadRequest(f"A member has the wrong type: '{head}' cannot be found in it")
-
-
-@cache
-def _disguises(head: str) -> Remembered[str, bool]:
-    """Whether a name is another spelling of `head`, a name that profiles list."""
-    folded = fold(head)
-    return Remembered(lambda name: name != head and fold(name) == folded)
 
 
 def _check_way(value: JsonValue, tokens: Tokens) -> None:

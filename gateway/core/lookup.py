@@ -6,8 +6,9 @@ vendor that knows its owner is believed when it names the very user id of the pe
 
 from gateway.core import pointer
 from gateway.core.call import Call
+from gateway.core.destination import Destination
 from gateway.core.identity import Identity
-from gateway.core.plan import Destination, VendorRequest, plan
+from gateway.core.plan import VendorRequest, plan
 from gateway.core.route import Match
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import Lookup, Operation

@@ -10,7 +10,9 @@ The tables are words, put together in one order: words before, the word itself, 
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+
+from gateway.core.remembered import Remembered
 
 MAX_NAME = 128  # a longer one is nothing we know, nor worth remembering
 
@@ -132,6 +134,13 @@ def fold(name: str) -> str:
     A name that has nothing else, or is longer than `MAX_NAME`, is its own fold.
     """
     return meaning(name).spelling
+
+
+@cache
+def disguises(head: str) -> Remembered[str, bool]:
+    """Whether a name is another spelling of `head`, which profiles or the configuration name."""
+    folded = fold(head)
+    return Remembered(lambda name: name != head and fold(name) == folded)
 
 
 def names_people(name: str) -> bool:

@@ -18,7 +18,7 @@ from gateway.core.holding import Holding
 from gateway.core.identity import DOT_SEGMENTS
 from gateway.core.metered import Metered
 from gateway.core.names import fold
-from gateway.core.place import Body, Header, Place, Query, Variable, bodies
+from gateway.core.place import Body, Header, Place, Places, Query, Variable, apart, bodies
 from gateway.core.pointer import Tokens, parse
 from gateway.core.sought import Sought, sought
 from gateway.core.strictjson import JsonValue
@@ -87,7 +87,7 @@ class Operation:
         if set(self.user) & set(self.conversation):
             raise ValueError("user, conversation: one place cannot hold both")
 
-    @property
+    @cached_property
     def methods(self) -> tuple[str, ...]:
         """Of a WebSocket the one that handshakes have here, and no request has (RFC 8441)."""
         if self.websocket:
@@ -105,24 +105,19 @@ class Operation:
         return _guard(self, Header, self.fields)
 
     @cached_property
-    def user_ways(self) -> tuple[Tokens, ...]:
-        """Where in a body our user id goes."""
-        return tuple(body.tokens for body in bodies(self.user))
+    def user_places(self) -> Places:
+        """Where our user id goes."""
+        return apart(self.user)
 
     @cached_property
-    def conversation_ways(self) -> tuple[Tokens, ...]:
-        """Where in a body a conversation is named."""
-        return tuple(body.tokens for body in bodies(self.conversation))
+    def conversation_places(self) -> Places:
+        """Where a request names a conversation."""
+        return apart(self.conversation)
 
     @cached_property
-    def user_variables(self) -> tuple[str, ...]:
-        """The variables of the path that stand for a user."""
-        return tuple(place.name for place in self.user if isinstance(place, Variable))
-
-    @cached_property
-    def conversation_variables(self) -> tuple[str, ...]:
-        """The variables of the path that name a conversation."""
-        return tuple(place.name for place in self.conversation if isinstance(place, Variable))
+    def path_format(self) -> str:
+        """The path, to be filled by `%` with its variables; no plain segment has a percent sign."""
+        return re.sub(r"\{\+?([^}]+)\}", r"%(\1)s", self.path)
 
     @cached_property
     def holding(self) -> Holding:
@@ -134,8 +129,8 @@ class Operation:
         """The objects of a body in which names are judged; the first is its top."""
         return rooms(
             listed=self.members,
-            users=self.user_ways,
-            conversations=self.conversation_ways,
+            users=self.user_places.bodies,
+            conversations=self.conversation_places.bodies,
             containers=(body.tokens for body in self.containers),
             inner=self.deeper,
         )
@@ -171,22 +166,22 @@ class Operation:
         """`inner`, by the tokens of their pointers."""
         return {parse(pointer): listed for pointer, listed in self.inner.items()}
 
-    @property
+    @cached_property
     def takes_body(self) -> bool:
         """Whether a request of this operation has a JSON body."""
         return bool(self.members) or bool(bodies((*self.user, *self.conversation)))
 
-    @property
+    @cached_property
     def costs(self) -> bool:
         """Whether limits count it in full: it makes the vendor think, or tells what it cost."""
         return self.thinks or bool(self.usage)
 
-    @property
+    @cached_property
     def continues(self) -> bool:
         """Whether it is about a conversation that is there already, so that one must be named."""
         return bool(self.conversation) and not self.opens
 
-    @property
+    @cached_property
     def may_lack_body(self) -> bool:
         """Whether nothing in its body is the client's to say, so that none need be sent."""
         return not self.members and not bodies(self.conversation)

@@ -48,3 +48,24 @@ Place = Header | Query | Variable | Body
 def bodies(places: Iterable[Place]) -> tuple[Body, ...]:
     """Those of `places` that stand in a body."""
     return tuple(place for place in places if isinstance(place, Body))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Places of one kind of value, apart by where they are."""
+
+    bodies: tuple[Tokens, ...]
+    variables: tuple[str, ...]
+    parameters: tuple[str, ...]
+    fields: tuple[bytes, ...]
+
+
+def apart(places: Iterable[Place]) -> Places:
+    """`places`, each kind in its order."""
+    places = tuple(places)
+    return Places(
+        tuple(body.tokens for body in bodies(places)),
+        tuple(place.name for place in places if isinstance(place, Variable)),
+        tuple(place.name for place in places if isinstance(place, Query)),
+        tuple(place.name.encode("ascii") for place in places if isinstance(place, Header)),
+    )

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.core.names import fold
+from gateway.core.names import disguises
 from gateway.core.strictjson import JsonObject, JsonValue
 
 Tokens = tuple[str, ...]
@@ -65,6 +65,6 @@ def put(document: JsonObject, tokens: Tokens, value: JsonValue) -> None:
 
 
 def _leave_one_spelling(target: JsonObject, token: str) -> None:
-    folded = fold(token)
-    for other in [name for name in target if name != token and fold(name) == folded]:
+    is_disguise = disguises(token)
+    for other in [name for name in target if is_disguise[name]]:
         del target[other]

@@ -53,14 +53,14 @@ def judge(reading: Reading, document: JsonObject) -> None:
     """Take out of a body what may not pass, and note whom and what it names."""
     operation = reading.operation
     operation.holding.check(document)
-    for tokens in operation.user_ways:
+    for tokens in operation.user_places.bodies:
         for value in pointer.find(document, tokens):
             reading.name_person("body", "/".join(tokens), value)
     for room in operation.rooms:
         for inner in pointer.find(document, room.where):
             if isinstance(inner, dict):
                 _clear(reading, room, inner)
-    ways = operation.conversation_ways
+    ways = operation.conversation_places.bodies
     if operation.opens:
         _leave_out_none(ways, document, (None, "") if operation.blank_opens else (None,))
     _read_conversations(reading, ways, document)

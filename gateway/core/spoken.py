@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from gateway.core import pointer, strictjson
 from gateway.core.errors import BadRequest, ContentTooLarge, SpoofedIdentity
 from gateway.core.operation import TYPE, Operation
-from gateway.core.place import bodies
 from gateway.core.reading import Reading, judge
 
 
@@ -53,8 +52,8 @@ def read(
     judge(reading, document)
     if refuse_spoofs and reading.spoofed:
         raise SpoofedIdentity
-    for place in bodies(rules.user):
-        pointer.put(document, place.tokens, user)
+    for tokens in rules.user_places.bodies:
+        pointer.put(document, tokens, user)
     return Spoken(
         content=strictjson.dumps(document),
         conversations=tuple(dict.fromkeys(reading.conversations)),

@@ -10,8 +10,8 @@ import pytest
 from gateway.contacts import office as module
 from gateway.contacts.office import NotTaken, Office
 from gateway.core.contact_call import back_office
+from gateway.core.destination import Destination
 from gateway.core.errors import GatewayError, Overloaded, UpstreamCredentialsRefused
-from gateway.core.plan import Destination
 from gateway.net.http1 import Http1Transport
 from gateway.vendors import VENDORS
 from tests.support.reply import Reply

@@ -1,9 +1,9 @@
 import pytest
 
 from gateway.core.contact_call import back_office, plan_call
+from gateway.core.destination import Destination
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.operation import Operation
-from gateway.core.plan import Destination
 from gateway.core.vendor import Vendor
 
 VENDOR = Vendor(

@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.call import Call
+from gateway.core.destination import Destination
 from gateway.core.identity import Identity
 from gateway.core.lookup import plan_lookup, read_owner
-from gateway.core.plan import Destination, VendorRequest
+from gateway.core.plan import VendorRequest
 from gateway.core.route import Match
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import Body, Lookup

@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from gateway.core import call
 from gateway.core.call import Call
+from gateway.core.destination import Destination
 from gateway.core.identity import Identity
-from gateway.core.plan import Destination, VendorRequest, plan
+from gateway.core.plan import VendorRequest, plan
 from gateway.core.route import Match
 from gateway.core.vendor import Operation, Vendor
 

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
+from gateway.core.destination import Destination
 from gateway.core.identity import Identity
-from gateway.core.plan import Destination, VendorRequest, plan
+from gateway.core.plan import VendorRequest, plan
 from gateway.vendors.mcp import VENDOR
 from tests.support.asking import ALICE, ask
 
