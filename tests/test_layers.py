@@ -18,7 +18,7 @@ PACKAGE = ROOT / "gateway"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.core", "gateway.core.remembered"),
-    ("gateway.core.failure", "gateway.core.names", "gateway.core.sse"),
+    ("gateway.core.failure", "gateway.core.media", "gateway.core.names", "gateway.core.sse"),
     ("gateway.core.errors", "gateway.core.tools", "gateway.core.event", "gateway.core.patience"),
     (
         "gateway.core.budget",

@@ -1,11 +1,10 @@
-"""HTTP fields: those that stand once, those that may pass, cookies, media types.
+"""HTTP fields: those that stand once, those that may pass, cookies.
 
 Fields are `(name, value)` pairs of bytes, names in lower case (RFC 9110 section 5).
 """
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from gateway.core.errors import (
     AmbiguousCredentials,
@@ -13,6 +12,9 @@ from gateway.core.errors import (
     CredentialsInvalid,
     FieldsTooLarge,
 )
+from gateway.core.media import MediaType as MediaType
+from gateway.core.media import is_plain_json as is_plain_json
+from gateway.core.media import media_type as media_type
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -109,18 +111,18 @@ def first(fields: Fields, name: bytes) -> bytes | None:
     return next((value for key, value in fields if key == name), None)
 
 
-def passed_to_client(fields: Fields, added: frozenset[str]) -> list[tuple[bytes, bytes]]:
-    """What of an answer's fields the client gets: the defaults, and what the operation adds."""
+def passed_to_client(fields: Fields, passing: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
+    """What of an answer's fields the client gets: the defaults, and what the operation adds.
+
+    `passing` are the names of both, but for the defaults that only begin alike.
+    """
     passed = []
-    for name, value in fields:
-        if name == b"x-request-id":
-            passed.append((b"x-upstream-request-id", value))
-        elif (
-            name in RESPONSE_FIELDS
-            or name.startswith(RESPONSE_FIELD_PREFIXES)
-            or name.decode("latin-1") in added
-        ):
-            passed.append((name, value))
+    for line in fields:
+        name = line[0]
+        if name in passing or name.startswith(RESPONSE_FIELD_PREFIXES):
+            passed.append(line)
+        elif name == b"x-request-id":
+            passed.append((b"x-upstream-request-id", line[1]))
     return passed
 
 
@@ -219,65 +221,6 @@ def cookie_suffixes(fields: Fields, name: str) -> list[str]:
         key.removeprefix(prefix) for key, _, value in pairs if key.startswith(prefix) and value
     )
     return list(dict.fromkeys(one.decode("latin-1") for one in found if one))
-
-
-@dataclass(frozen=True, slots=True)
-class MediaType:
-    """`type/subtype` in lower case, parameters aside (RFC 9110 section 8.3.1)."""
-
-    essence: str
-    charset: str | None
-
-    @property
-    def is_json(self) -> bool:
-        return self.essence == "application/json" or self.essence.endswith("+json")
-
-    @property
-    def is_page(self) -> bool:
-        """What a browser would show or run; an API has no use for it, and a captive portal has."""
-        return (
-            self.essence == "text/html"
-            or self.essence.endswith(("/xml", "+xml"))
-            or self.essence.startswith("multipart/")
-        )
-
-    @property
-    def is_event_stream(self) -> bool:
-        return self.essence == "text/event-stream"
-
-    @property
-    def is_json_lines(self) -> bool:
-        return self.essence in {"application/x-ndjson", "application/jsonl", "application/ndjson"}
-
-
-_ESSENCE = re.compile(r"[!#$&^_.+a-z0-9-]+/[!#$&^_.+a-z0-9-]+")
-_CHARSET = re.compile(r'charset="?([a-z0-9_-]+)"?')
-
-
-def media_type(value: bytes | None) -> MediaType | None:
-    """The media type of a Content-Type field; None where it is absent or no media type."""
-    if value is None:
-        return None
-    essence, _, parameters = value.decode("latin-1").lower().partition(";")
-    essence = essence.strip(" \t")
-    if not _ESSENCE.fullmatch(essence):
-        return None
-    charset = _CHARSET.fullmatch(parameters.strip(" \t"))
-    return MediaType(essence, charset[1] if charset else None)
-
-
-_UTF_8 = frozenset({"charset=utf-8", 'charset="utf-8"', "charset=utf8"})
-
-
-def is_plain_json(value: bytes | None) -> bool:
-    """Whether a Content-Type is JSON, and nothing a form or a sniffer could take it for."""
-    if value is None:
-        return False
-    essence, _, parameters = value.decode("latin-1").lower().partition(";")
-    if essence.strip(" \t") != "application/json":
-        return False
-    said = [one for item in parameters.split(";") if (one := item.strip(" \t"))]
-    return not said or (len(said) == 1 and said[0] in _UTF_8)
 
 
 # "_" is no letter of a host name, but container networks have names with it.

@@ -125,11 +125,18 @@ class Reader:
             return None
 
 
+def _standing(document: JsonValue, ways: tuple[Tokens, ...]) -> tuple[Tokens, ...]:
+    """Those of `ways` that may lead somewhere: of many, few begin in any one document."""
+    if not isinstance(document, dict):
+        return ways
+    return tuple([tokens for tokens in ways if tokens[0] in document])
+
+
 def _ids(document: JsonValue, ways: tuple[Tokens, ...]) -> list[str]:
     """The ids at these places: strings, and integers in their text form; null names nothing."""
     return [
         str(value)
-        for tokens in ways
+        for tokens in _standing(document, ways)
         for value in pointer.find(document, tokens)
         if (isinstance(value, str) and value) or type(value) is int
     ]
@@ -137,7 +144,7 @@ def _ids(document: JsonValue, ways: tuple[Tokens, ...]) -> list[str]:
 
 def _amounts(document: JsonValue, ways: tuple[Tokens, ...]) -> dict[str, float]:
     amounts: dict[str, float] = {}
-    for tokens in ways:
+    for tokens in _standing(document, ways):
         for value in pointer.find(document, tokens):
             _add_amounts(amounts, tokens[-1], value)
     return amounts

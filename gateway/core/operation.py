@@ -12,7 +12,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from gateway.core.fields import NEVER_PASSED, TOKEN
+from gateway.core.fields import NEVER_PASSED, RESPONSE_FIELDS, TOKEN
 from gateway.core.guard import EVERY, Guard, Room, rooms
 from gateway.core.holding import Holding
 from gateway.core.identity import DOT_SEGMENTS
@@ -138,13 +138,13 @@ class Operation:
     @cached_property
     def opened_in(self) -> tuple[bytes, ...]:
         """Fields of an answer that name what it opens."""
-        return tuple(place.name.encode() for place in self.opens if isinstance(place, Header))
+        return apart(self.opens).fields
 
     @cached_property
-    def answer_fields(self) -> frozenset[str]:
-        """Fields of an answer that pass, beyond the defaults: listed, or naming what it opens."""
-        opened = {place.name for place in self.opens if isinstance(place, Header)}
-        return self.response_fields | opened
+    def answer_fields(self) -> frozenset[bytes]:
+        """Fields of an answer that pass: the defaults, what is listed, and what names it opens."""
+        listed = (name.encode("ascii") for name in self.response_fields)
+        return RESPONSE_FIELDS.union(listed, self.opened_in)
 
     @cached_property
     def sought(self) -> Sought:
