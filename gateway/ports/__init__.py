@@ -274,7 +274,7 @@ class Transport(Protocol):
     def open(
         self, request: VendorRequest, errand: Errand, /
     ) -> AbstractAsyncContextManager[VendorResponse]:
-        """Send the request; enter with the head of the answer. Leaving early closes the connection.
+        """Send the request; enter with the head of the answer. The vendor hears who leaves early.
 
         Raises `UpstreamError`, `UpstreamTimeout`, `Overloaded`.
         """

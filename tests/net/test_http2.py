@@ -19,8 +19,9 @@ from gateway.core.errors import (
     Overloaded,
     UpstreamBrokeOff,
     UpstreamMalformed,
+    UpstreamTimeout,
 )
-from gateway.net import frames
+from gateway.net import frames, http2_connection
 from gateway.net.frames import Cutter, Frame
 from gateway.net.http2 import Http2Transport
 from gateway.net.multiplex import MAX_BARREN
@@ -856,3 +857,35 @@ async def test_the_key_is_in_no_log_whatever_the_level(caplog):
         assert await ask(one.transport(), request) == b"abc"
         assert "sk-0123456789" not in caplog.text
         assert "hpack" not in caplog.text
+
+
+@pytest.mark.parametrize("lives", [True, False])
+async def test_an_upstream_that_falls_silent_is_asked_whether_it_lives(lives, monkeypatch):
+    """Else whoever asks next is put where nobody answers any more."""
+    monkeypatch.setattr(http2_connection, "QUIET", 0.05)
+    monkeypatch.setattr(http2_connection, "ANSWERS_PING", 0.3 if lives else 0.05)
+    pings = 0
+
+    async def script(peer: Peer) -> None:
+        nonlocal pings
+        peer.greet()
+        stream = await peer.request()
+        while pings < 3:
+            ping = await peer.frame(frames.PING)
+            pings += 1
+            if lives:
+                peer.send(frames.write(frames.PING, frames.ACK, 0, ping.payload))
+        peer.answer(stream)
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        asking = ask(one.transport(), POST)
+        if lives:
+            assert await asking == b"abc"
+            assert pings == 3
+            return
+        with pytest.raises(UpstreamTimeout) as caught:
+            await asking
+        assert caught.value.error_type == "connection_read_timeout"
+        await asyncio.wait_for(one.peers[0].gone.wait(), PATIENCE)
+        assert pings == 1

@@ -207,7 +207,7 @@ async def test_a_large_body_arrives_whole_though_it_is_taken_slowly(protocol):
 
 
 async def test_what_nobody_takes_stays_with_the_upstream(protocol):
-    """N-10: the memory of an answer that is not read is bounded."""
+    """N-03: the memory of an answer that is not read is bounded."""
     sent = 0
 
     async def script(asked: Asked) -> None:
@@ -437,7 +437,6 @@ async def test_an_upstream_that_is_not_there_cannot_be_reached(protocol):
 
 
 async def test_a_certificate_that_does_not_hold_is_no_upstream(protocol):
-    """R-10"""
     async with Wire(answering(), protocol) as wire:
         with pytest.raises(UpstreamUnreachable) as caught:
             await ask(wire.transport(ssl_context=None))
