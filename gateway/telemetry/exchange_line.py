@@ -74,8 +74,8 @@ def line_of(record: Record) -> bytes | None:
         return None
     if not facts.isascii() or b"\x7f" in facts:
         return None
-    now = datetime.now(UTC).isoformat()[:-6].encode("ascii")
-    return b'{"timestamp": "' + now + b'Z", "level": "info", "event": "exchange", ' + facts[1:]
+    now = _encode(datetime.now(UTC))
+    return b'{"timestamp": ' + now + b', "level": "info", "event": "exchange", ' + facts[1:]
 
 
 def counted(names: Sequence[str]) -> dict[str, int]:
