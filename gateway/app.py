@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,6 +29,7 @@ from gateway.net.in_process import ended
 from gateway.net.mounted_path import routed_path
 from gateway.opening import serve_socket
 from gateway.ports import Inbound, Outbound, Record
+from gateway.randomness import ten_bytes
 from gateway.stamp import Stamped
 
 if TYPE_CHECKING:
@@ -277,7 +277,7 @@ class Gateway:
             request_id=request_id.choose(
                 http.values(ask.fields, b"x-request-id"),
                 now=time.time(),
-                random=secrets.token_bytes(10),
+                random=ten_bytes(),
             ),
             method=ask.method,
             started=time.monotonic(),

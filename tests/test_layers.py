@@ -75,7 +75,13 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ),
     ("gateway.core.plan", "gateway.core.spoken"),
     ("gateway.core.lookup", "gateway.core.contact_call"),
-    ("gateway.ports.*", "gateway.verification", "gateway.caller", "gateway.envelope"),
+    (
+        "gateway.ports.*",
+        "gateway.verification",
+        "gateway.caller",
+        "gateway.envelope",
+        "gateway.randomness",
+    ),
     (
         "gateway.vendors.*",
         "gateway.authn.*",

@@ -5,7 +5,6 @@ them, by one writer at a time. A day's head is its last hash: whoever keeps thos
 that the last rows of a day are gone, or that all of it was made anew.
 """
 
-import os
 import secrets
 import time
 import uuid
@@ -19,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.request_id import uuid7
+from gateway.randomness import ten_bytes
 from gateway.store import chain
 from gateway.store.batches import INTERVAL, Batches
 from gateway.store.database import Database
@@ -52,7 +52,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 def happened(event: str, *, now: float | None = None, **facts: Any) -> Event:
     """An event with an id of its own; `now` in seconds since the epoch."""
     moment = time.time() if now is None else now
-    return Event(id=uuid7(moment, os.urandom(10)), time=int(moment * 1000), event=event, **facts)
+    return Event(id=uuid7(moment, ten_bytes()), time=int(moment * 1000), event=event, **facts)
 
 
 class Lines(Protocol):

@@ -7,7 +7,6 @@ A row has an id of its own, a UUIDv7, by which it is written once however often 
 of the request will not do: a client may choose that, and choose one twice.
 """
 
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
@@ -19,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.core.request_id import uuid7
 from gateway.core.usage import amounts
 from gateway.ports import Record, UsageSink
+from gateway.randomness import ten_bytes
 from gateway.store.batches import INTERVAL, Batches
 from gateway.store.database import Database
 from gateway.store.dialect import insert_new
@@ -88,7 +88,7 @@ def row_of(record: Record, now: float) -> UsageRow:
     cost = amounts(record.usage)
     first_byte = record.first_byte_ms
     return UsageRow(
-        id=uuid7(now, os.urandom(10)),
+        id=uuid7(now, ten_bytes()),
         time=int(now * 1000),
         org=text(record.org_id),
         subject=text(record.subject),
