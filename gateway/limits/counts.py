@@ -3,8 +3,8 @@
 A key says whose count it is, in a form that tells nobody who (`limits/keys.py`). A ticket is one
 exchange: what it took is given back by its name, once, however often that is said.
 
-A request makes some ten of these values, and nobody changes one; that they cannot be would cost
-0.8 µs each.
+A request makes some of these values, and nobody changes one; that they cannot be would cost 0.8 µs
+each.
 """
 
 from collections.abc import Sequence
@@ -50,9 +50,13 @@ class Reserved:
 
     key: str
     window: str  # its name
-    left: float  # seconds of it
+    ends: float  # seconds since the epoch
     budget: int
     amount: int
+
+    def left(self, now: float) -> float:
+        """Seconds of the window; one at least, for clocks differ."""
+        return max(1.0, self.ends - now)
 
 
 @dataclass(slots=True)

@@ -69,9 +69,12 @@ class LocalCounts:
         for one in reserved:
             account = self._account(one, now)
             granted = account.reserve(ticket, one.amount, budget=one.budget, now=now, until=until)
+            left, wait = one.budget - account.spent - account.held, one.left(now)
             if granted:
                 held.append(account)
-            standings.append(_of_account(account, one, granted=granted))
+            elif account.spent + one.amount <= one.budget:
+                wait = SOON  # what is only held may come free; what is spent is spent
+            standings.append(Standing(granted, max(0, left), wait))
         if len(held) < len(reserved):
             for account in held:
                 account.settle(ticket, 0)
@@ -112,7 +115,7 @@ class LocalCounts:
             past = [name for name, old in self._books.items() if old.ends + LATE < now]
             for name in past:
                 del self._books[name]
-            book = self._books[one.window] = _Book(now + one.left)
+            book = self._books[one.window] = _Book(one.ends)
         return book.accounts[one.key]
 
 
@@ -122,12 +125,3 @@ class _Book:
     def __init__(self, ends: float) -> None:
         self.ends = ends
         self.accounts: defaultdict[str, Account] = defaultdict(Account)
-
-
-def _of_account(account: Account, one: Reserved, *, granted: bool) -> Standing:
-    left = max(0, one.budget - account.spent - account.held)
-    if granted:
-        return Standing(True, left, one.left)
-    # What is only held may come free; what is spent is spent until the window ends.
-    spent = account.spent + one.amount > one.budget
-    return Standing(False, left, one.left if spent else SOON)

@@ -136,10 +136,10 @@ class BudgetOf:
         amount = f"{budget.thousandths / THOUSANDTHS:g}"
         return f"{self.layer.who} may use {amount} {budget.unit} a {budget.period}"
 
-    def reserved(self, key: str, window: Window, reserve: int, now: float) -> Reserved:
+    def reserved(self, key: str, window: Window, reserve: int) -> Reserved:
         budget = self.budget
-        left = max(1.0, window.ends - now)
-        return Reserved(f"{key}:{budget.unit}", window.name, left, budget.thousandths, reserve)
+        key = f"{key}:{budget.unit}"
+        return Reserved(key, window.name, window.ends, budget.thousandths, reserve)
 
     def quota(self, standing: Standing) -> Quota:
         remaining, reset = standing.remaining // THOUSANDTHS, math.ceil(standing.wait)

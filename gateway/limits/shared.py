@@ -5,7 +5,8 @@ that does not answer in time is away, and so is one whose answer cannot be used.
 """
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.fairshare import GREED
@@ -25,12 +26,14 @@ class SharedCounts:
     """Keeps the `Counts` promise; `url` is a redis://, rediss:// or unix:// one.
 
     `patience` is in seconds, for each step on the wire; a question takes twice that at most.
-    Nothing is connected before the first question.
+    Nothing is connected before the first question. `wall` says how much is left of a window, in
+    seconds since the epoch; all other times are the server's own.
     """
 
-    def __init__(self, url: str, *, patience: float) -> None:
+    def __init__(self, url: str, *, patience: float, wall: Callable[[], float] = time.time) -> None:
         self._redis = _client(url, patience)
         self._whole = 2 * patience
+        self._wall = wall
         register = self._redis.register_script
         self._admit = register(scripts.ADMIT)
         self._call = register(scripts.CALL)
@@ -68,12 +71,13 @@ class SharedCounts:
     async def reserve(
         self, reserved: Sequence[Reserved], ticket: str, lasts: float
     ) -> Sequence[Standing]:
+        now = self._wall()
         words: list[str | int] = [ticket, _ms(lasts)]
         for one in reserved:
-            words += (one.budget, one.amount, _ms(one.left))
+            words += (one.budget, one.amount, _ms(one.left(now)))
         answer = await self._ask(self._reserve, _account_keys(reserved), words)
         return [
-            Standing(granted == 1, remaining, one.left if granted or spent else SOON)
+            Standing(granted == 1, remaining, one.left(now) if granted or spent else SOON)
             for one, (granted, remaining, spent) in zip(
                 reserved, _threes(answer, len(reserved)), strict=True
             )

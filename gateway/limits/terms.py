@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from gateway.core.budget import Ending, due
-from gateway.core.quota import TENTHS, THOUSANDTHS, Unit
+from gateway.core.quota import TENTHS, THOUSANDTHS, Period, Unit
 from gateway.core.usage import amounts
-from gateway.limits.calendar import Calendar
+from gateway.limits.calendar import Calendar, Window
 from gateway.limits.counts import Rated, Reserved, Slot
 from gateway.limits.named import BudgetOf, Layer, Limit, RateOf, StreamsOf, VendorOf
 from gateway.limits.rules import GRACE, Rules, VendorRules
@@ -62,21 +62,21 @@ class Terms:
         self._own_streams = [one for one in streams if one.layer is Layer.USER]
         self._org_slots = [one.slot(org) for one in streams if one.layer is Layer.ORG]
 
-    def counted(self, person: str) -> tuple[Sequence[Rated], Sequence[Slot]]:
-        """What a person's request is counted as, and the places it takes."""
-        rated = [one.rated(person, self._cost) for one in self._own_rates]
-        slots = [one.slot(person) for one in self._own_streams]
-        return rated + self._org_rated, slots + self._org_slots
+    def rated(self, person: str) -> Sequence[Rated]:
+        """What a person's request is counted as."""
+        return [one.rated(person, self._cost) for one in self._own_rates] + self._org_rated
 
-    def reserved(self, person: str, calendar: Calendar) -> Sequence[Reserved]:
+    def slots(self, person: str) -> Sequence[Slot]:
+        """The places a person's request takes."""
+        return [one.slot(person) for one in self._own_streams] + self._org_slots
+
+    def reserved(self, person: str, windows: Mapping[Period, Window]) -> Sequence[Reserved]:
         """What is held of budgets for a person's request."""
-        now = calendar.now()
         return [
             one.reserved(
                 person if one.layer is Layer.USER else self._org,
-                calendar.window(one.budget.period, now),
+                windows[one.budget.period],
                 self._reserve[one.budget.unit],
-                now,
             )
             for one in self.budgets
         ]
@@ -86,11 +86,11 @@ class Terms:
         if record.upstream_status >= 400:
             ending = Ending.UNTOUCHED
         cost = amounts(record.usage)
-        told = {"credits": cost.credits, "tokens": cost.tokens}
-        charged = {
-            unit: due(ending, reserve=self._reserve[unit], told=_thousandths(told[unit]))
-            for unit in self._units
-        }
+        charged: dict[Unit, int] = {}
+        for unit in self._units:
+            amount = cost.credits if unit == "credits" else cost.tokens
+            told = min(math.ceil(amount * THOUSANDTHS), MOST)
+            charged[unit] = due(ending, reserve=self._reserve[unit], told=told)
         return [charged[one.budget.unit] for one in self.budgets]
 
     def words(self) -> Sequence[str]:
@@ -103,5 +103,28 @@ class Terms:
         return words
 
 
-def _thousandths(amount: float) -> int:
-    return min(math.ceil(amount * THOUSANDTHS), MOST)
+class Asked:
+    """What is asked of the counters for each request of one person, `person` being their key."""
+
+    __slots__ = ("_from", "_reserved", "_until", "person", "rated", "slots", "terms")
+
+    def __init__(self, terms: Terms, person: str) -> None:
+        self.terms = terms
+        self.person = person
+        self.rated = terms.rated(person)
+        self.slots = terms.slots(person)
+        self._reserved: Sequence[Reserved] = ()
+        self._from = self._until = 0.0  # seconds since the epoch, for which that holds
+
+    def reserved(self, calendar: Calendar) -> Sequence[Reserved]:
+        """What is held of budgets now."""
+        now = calendar.now()
+        if not self._from <= now < self._until:
+            budgets = self.terms.budgets
+            windows = {
+                one.budget.period: calendar.window(one.budget.period, now) for one in budgets
+            }
+            self._reserved = self.terms.reserved(self.person, windows)
+            self._from = max(one.begins for one in windows.values())
+            self._until = min(one.ends for one in windows.values())
+        return self._reserved

@@ -13,31 +13,19 @@ from gateway.core.quota import Rate
 from gateway.limits.calendar import Calendar
 from gateway.limits.counts import Called, Counts, Reserved, Slot, Standing
 from gateway.limits.named import Layer, Limit, VendorOf
-from gateway.limits.terms import Terms
+from gateway.limits.terms import Asked
 from gateway.ports import Record, Ticket
 
 UNTOUCHED = (TooManyRequests, UpstreamUnreachable, Overloaded)  # raised before the vendor is asked
 
 
 class Counted(Ticket):
-    """Keeps the `Ticket` port. `person` is the key of whose it is."""
+    """Keeps the `Ticket` port."""
 
-    __slots__ = (
-        "_calendar",
-        "_counts",
-        "_name",
-        "_person",
-        "_record",
-        "_reserved",
-        "_slots",
-        "_terms",
-    )
+    __slots__ = ("_asked", "_calendar", "_counts", "_name", "_record", "_reserved", "_slots")
 
-    def __init__(
-        self, terms: Terms, person: str, record: Record, counts: Counts, calendar: Calendar
-    ) -> None:
-        self._terms = terms
-        self._person = person
+    def __init__(self, asked: Asked, record: Record, counts: Counts, calendar: Calendar) -> None:
+        self._asked = asked
         self._record = record
         self._counts = counts
         self._calendar = calendar
@@ -52,18 +40,19 @@ class Counted(Ticket):
             UserLimit, OrgLimit: it is too much; nothing was counted.
             Unavailable: nothing can be counted.
         """
-        terms = self._terms
+        asked = self._asked
+        terms = asked.terms
         if terms.admitting:
-            rated, slots = terms.counted(self._person)
-            standings = await self._counts.admit(rated, slots, self._name, terms.lasts)
+            standings = await self._counts.admit(asked.rated, asked.slots, self._name, terms.lasts)
             judge(terms.admitting, standings, self._record)
-            self._slots = slots
+            self._slots = asked.slots
         return self
 
     async def spend(self) -> None:
-        terms = self._terms
+        asked = self._asked
+        terms = asked.terms
         if terms.budgets:
-            reserved = terms.reserved(self._person, self._calendar)
+            reserved = asked.reserved(self._calendar)
             standings = await self._counts.reserve(reserved, self._name, terms.lasts)
             judge(terms.budgets, standings, self._record)
             self._reserved = reserved
@@ -73,7 +62,7 @@ class Counted(Ticket):
     async def end(self, error: BaseException | None = None) -> None:
         try:
             if self._reserved:
-                charged = self._terms.charged(self._ending(error), self._record)
+                charged = self._asked.terms.charged(self._ending(error), self._record)
                 await self._counts.settle(self._reserved, charged, self._name)
         finally:
             if self._slots:
@@ -87,7 +76,7 @@ class Counted(Ticket):
         return Ending.BROKEN
 
     async def _share(self, key: str, limit: Rate) -> None:
-        called = Called(key, self._person, limit.count, limit.seconds)
+        called = Called(key, self._asked.person, limit.count, limit.seconds)
         standing = await self._counts.call(called, self._name)
         if standing is not None and not standing.granted:
             layer = Layer.USER if standing.remaining else Layer.ORG  # whose asking is too much

@@ -19,7 +19,7 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 async def shared(valkey_url: str) -> AsyncIterator[SharedCounts]:
-    counts = SharedCounts(valkey_url, patience=20.0)
+    counts = SharedCounts(valkey_url, patience=20.0, wall=WoundClock())
     yield counts
     await counts.aclose()
 

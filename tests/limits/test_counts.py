@@ -13,6 +13,7 @@ from gateway.limits.shared import SharedCounts
 from tests.support.clock import WoundClock
 
 pytestmark = pytest.mark.anyio
+NOW = WoundClock().now
 names = (f"key-{number}" for number in count())
 
 
@@ -21,7 +22,7 @@ def rated(key: str, limit: int = 30, cost: int = 10) -> Rated:
 
 
 def reserved(key: str, budget: int = 10, amount: int = 1) -> Reserved:
-    return Reserved(key, "2026-11-22", 3600.0, budget, amount)
+    return Reserved(key, "2026-11-22", NOW + 3600, budget, amount)
 
 
 async def test_counts_until_the_limit(counts: Counts) -> None:
@@ -95,8 +96,8 @@ async def test_what_is_held_may_come_back_soon_and_what_is_spent_does_not(counts
 
 async def test_another_day_is_another_budget(counts: Counts) -> None:
     key = next(names)
-    today = Reserved(key, "2026-11-22", 10.0, 1, 1)
-    tomorrow = Reserved(key, "2026-11-23", 86_400.0, 1, 1)
+    today = Reserved(key, "2026-11-22", NOW + 10, 1, 1)
+    tomorrow = Reserved(key, "2026-11-23", NOW + 86_400, 1, 1)
     assert (await counts.reserve([today], "a", 60.0))[0].granted
     assert (await counts.reserve([tomorrow], "b", 60.0))[0].granted
     await counts.settle([today], [1], "a")  # what began yesterday is yesterday's
@@ -128,7 +129,8 @@ steps = st.lists(
 )
 def test_both_kinds_answer_alike(valkey_url: str, script: list[Step]) -> None:
     async def both() -> None:
-        clock, shared = WoundClock(), SharedCounts(valkey_url, patience=20.0)
+        clock = WoundClock()
+        shared = SharedCounts(valkey_url, patience=20.0, wall=clock)
         try:
             key = next(names)
             first = await answers(LocalCounts(clock, clock), key, script)

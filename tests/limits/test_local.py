@@ -10,7 +10,8 @@ pytestmark = pytest.mark.anyio
 
 
 def day(name: str, left: float = 3600.0, *, budget: int = 10) -> Reserved:
-    return Reserved("k", name, left, budget, 1)
+    """A day of which so many seconds are left when a clock begins."""
+    return Reserved("k", name, WoundClock().now + left, budget, 1)
 
 
 async def test_after_the_wait_it_is_granted() -> None:

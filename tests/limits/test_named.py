@@ -43,9 +43,9 @@ def test_answers_under_way_have_no_window() -> None:
 def test_a_budget_is_held_in_thousandths_of_its_window() -> None:
     limit = BudgetOf.named(Layer.USER, Budget(2500, "credits", "day"), alone=True)
     day = window("day", 1_800_000_000.0)
-    assert limit.reserved("k", day, 1000, day.ends - 5) == Reserved(
-        "k:credits", day.name, 5.0, 2500, 1000
-    )
+    held = limit.reserved("k", day, 1000)
+    assert held == Reserved("k:credits", day.name, day.ends, 2500, 1000)
+    assert [held.left(day.ends - left) for left in (5, 0, -5)] == [5, 1, 1]
     assert limit.quota(Standing(True, 1500, 4.5)) == (
         '"budget-per-user";q=2;qu="credits";w=86400',
         '"budget-per-user";r=1;t=5',

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.anyio
 KEY = Keys(b"s" * 32).person(Person("acme-canary", "alice-canary"))
 RATE, SLOT = Rated(KEY, 100, 60, 10), Slot(KEY, 5)
 PATIENCE = 0.25  # seconds
-BUDGET = Reserved(KEY, "2026-11-22", 3600.0, 10, 1)
+ENDS = time.time() + 3600
+BUDGET = Reserved(KEY, "2026-11-22", ENDS, 10, 1)
 CALLED = Called(KEY, KEY, 10, 10)
 
 
@@ -68,7 +69,7 @@ async def test_the_time_is_the_servers(server: Valkey) -> None:
 async def test_holds_and_places_of_a_dead_process_end_by_themselves(server: Valkey) -> None:
     with server.running():
         counts, slot = SharedCounts(server.url, patience=20.0), Slot(KEY, 1)
-        all_of_it = Reserved(KEY, "2026-11-22", 3600.0, 1, 1)
+        all_of_it = Reserved(KEY, "2026-11-22", ENDS, 1, 1)
         assert (await counts.reserve([all_of_it], "dead", 0.2))[0].granted
         assert (await counts.admit([], [slot], "dead", 0.2))[0].granted
         assert not (await counts.reserve([all_of_it], "a", 60.0))[0].granted

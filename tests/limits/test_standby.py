@@ -16,7 +16,7 @@ from tests.support.clock import WoundClock
 pytestmark = pytest.mark.anyio
 RATE = Rated("k", 10, 60, 10)
 SLOT = Slot("k", 1)
-BUDGET = Reserved("k", "2026-11-22", 3600.0, 10, 1)
+BUDGET = Reserved("k", "2026-11-22", WoundClock().now + 3600, 10, 1)
 CALLED = Called("k", "alice", 1, 60)
 
 

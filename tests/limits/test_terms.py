@@ -5,7 +5,7 @@ from gateway.core.quota import Budget, Rate, Streams
 from gateway.limits.calendar import Calendar, window
 from gateway.limits.counts import Rated, Reserved, Slot
 from gateway.limits.rules import GRACE, Allowed, Rules, VendorRules
-from gateway.limits.terms import Limited, Terms
+from gateway.limits.terms import Asked, Limited, Terms
 from gateway.ports import Record
 from tests.support.clock import WoundClock
 
@@ -18,13 +18,11 @@ def terms(*, costs: bool, rules: Rules = RULES) -> Terms:
 
 
 def test_what_costs_is_counted_whole_takes_a_place_and_holds_budgets() -> None:
-    clock = WoundClock(1_800_000_000.0)
-    day = window("day", clock.now)
-    asked = terms(costs=True)
-    rated = [Rated("p", 600, 60, 10), Rated("o", 600, 60, 10)]
-    assert asked.counted("p") == (rated, [Slot("p", 5), Slot("o", 5)])
-    assert asked.reserved("p", Calendar(clock)) == [
-        Reserved(f"{key}:credits", day.name, day.ends - clock.now, 9000, 1000) for key in "po"
+    asked, day = terms(costs=True), window("day", 1_800_000_000.0)
+    assert asked.rated("p") == [Rated("p", 600, 60, 10), Rated("o", 600, 60, 10)]
+    assert asked.slots("p") == [Slot("p", 5), Slot("o", 5)]
+    assert asked.reserved("p", {"day": day}) == [
+        Reserved(f"{key}:credits", day.name, day.ends, 9000, 1000) for key in "po"
     ]
     assert len(asked.admitting) == 4
     assert asked.lasts == 60 + GRACE
@@ -32,7 +30,8 @@ def test_what_costs_is_counted_whole_takes_a_place_and_holds_budgets() -> None:
 
 def test_what_costs_nothing_is_counted_a_tenth() -> None:
     asked = terms(costs=False)
-    assert asked.counted("p") == ([Rated("p", 600, 60, 1), Rated("o", 600, 60, 1)], [])
+    assert asked.rated("p") == [Rated("p", 600, 60, 1), Rated("o", 600, 60, 1)]
+    assert asked.slots("p") == []
     assert asked.budgets == ()
     assert len(asked.admitting) == 2
 
@@ -40,12 +39,33 @@ def test_what_costs_nothing_is_counted_a_tenth() -> None:
 def test_what_is_asked_and_who_judges_it_are_in_one_order() -> None:
     several = Allowed(rates=(Rate(1, 1), Rate(2, 2)), streams=Streams(3))
     asked = terms(costs=True, rules=Rules(user=several, org=several))
-    rated, slots = asked.counted("p")
-    counted = [*rated, *slots]
+    counted = [*asked.rated("p"), *asked.slots("p")]
     assert [one.key for one in counted] == [
         "p" if one.layer.value == "user" else "o" for one in asked.admitting
     ]
     assert [one.limit for one in counted] == [10, 20, 10, 20, 3, 3]
+
+
+def test_what_is_held_is_of_the_windows_there_are_now() -> None:
+    month = Budget(9000, "tokens", "month")
+    rules = Rules(user=Allowed(budgets=(*ALL.budgets, month)), org=ALL)
+    clock = WoundClock(window("day", 1_800_000_000.0).ends - 1)
+    calendar, asked = Calendar(clock), Asked(terms(costs=True, rules=rules), "p")
+
+    def held() -> list[tuple[str, str]]:
+        return [(one.key, one.window) for one in asked.reserved(calendar)]
+
+    before = held()
+    assert before == [
+        ("p:credits", "2027-01-15"),
+        ("p:tokens", "2027-01"),
+        ("o:credits", "2027-01-15"),
+    ]
+    assert asked.reserved(calendar) is asked.reserved(calendar)
+    clock.now += 1
+    assert [name for _, name in held()] == ["2027-01-16", "2027-01", "2027-01-16"]
+    clock.now -= 1
+    assert held() == before
 
 
 @pytest.mark.parametrize(
