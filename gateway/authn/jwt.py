@@ -16,6 +16,7 @@ each process: how long it takes tells nothing of what is remembered.
 """
 
 import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from gateway.authn.claims import JwtRules, identify
@@ -63,7 +64,7 @@ class JwtSignIn:
         self._keys = keys
         self._clock = clock
         self._sessions = sessions
-        self._verified: dict[str | bytes, _Verdict] = {}  # the first ends first
+        self._verified: OrderedDict[str | bytes, _Verdict] = OrderedDict()  # the first ends first
 
     async def verify(self, credential: Credential) -> Vouched | None:
         """Whom a credential speaks of. None: it is a token of another issuer.
@@ -86,7 +87,7 @@ class JwtSignIn:
         """
         if len(text) > MAX_TOKEN:  # before a hash is spent on it
             return None
-        verdict = self._verified.get(_name(text))
+        verdict = self._verified.get(text if len(text) <= LONG else _digest(text))
         # A clock that was set back must not stretch the minute: hence `since`.
         if verdict is None or not verdict.since <= self._clock() < verdict.until:
             return None
@@ -107,7 +108,7 @@ class JwtSignIn:
         await check_signature(token, self._rules.algorithms, self._keys)
         now = self._clock()
         vouched = identify(token.claims, self._rules, now=now)
-        self._remember(_name(text), vouched, now)
+        self._remember(text if len(text) <= LONG else _digest(text), vouched, now)
         return vouched
 
     def _remember(self, name: str | bytes, vouched: Vouched, now: float) -> None:
@@ -116,10 +117,8 @@ class JwtSignIn:
         self._verified.pop(name, None)
         self._verified[name] = _Verdict(vouched, now, until)
         if len(self._verified) > MAX_REMEMBERED:
-            del self._verified[next(iter(self._verified))]
+            self._verified.popitem(last=False)
 
 
-def _name(text: str) -> str | bytes:
-    if len(text) <= LONG:
-        return text
+def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

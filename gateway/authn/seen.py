@@ -4,7 +4,7 @@ Roles are what a credential says now; a vendor that calls back has none. Of some
 been here since this process began nothing is known, and they have no roles.
 """
 
-from cachetools import LRUCache
+from collections import OrderedDict
 
 from gateway.core.identity import Identity, Person
 
@@ -15,11 +15,14 @@ class SeenLately:
     """Keeps the `Seen` port."""
 
     def __init__(self) -> None:
-        self._seen: LRUCache[Person, tuple[str, ...]] = LRUCache(REMEMBERED)
+        self._seen: OrderedDict[Person, tuple[str, ...]] = OrderedDict()  # who came last is last
 
     def note(self, identity: Identity) -> None:
         """Remember who just signed in."""
         self._seen[identity.person] = identity.roles
+        self._seen.move_to_end(identity.person)
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
 
     def identity(self, person: Person) -> Identity:
         """The person, as far as is known."""

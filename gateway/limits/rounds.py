@@ -4,6 +4,8 @@ An agent that calls a tool again and again, and a page that answers each time by
 end, and each round costs. Chatbase's own SDK stops after ten; so do we, in this process.
 """
 
+from collections import OrderedDict
+
 MOST = 10  # requests in a row
 REMEMBERED = 10_000  # conversations
 
@@ -12,7 +14,7 @@ class ToolRounds:
     """Keeps the `Rounds` port."""
 
     def __init__(self) -> None:
-        self._rounds: dict[tuple[str, ...], int] = {}  # the one that went on last is the last
+        self._rounds: OrderedDict[tuple[str, ...], int] = OrderedDict()  # who went on last is last
 
     def said(self, *conversation: str) -> None:
         self._rounds.pop(conversation, None)
@@ -21,5 +23,5 @@ class ToolRounds:
         rounds = self._rounds.pop(conversation, 0) + 1
         self._rounds[conversation] = min(rounds, MOST + 1)
         if len(self._rounds) > REMEMBERED:
-            del self._rounds[next(iter(self._rounds))]
+            self._rounds.popitem(last=False)
         return rounds <= MOST

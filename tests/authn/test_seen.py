@@ -1,3 +1,6 @@
+import pytest
+
+from gateway.authn import seen as module
 from gateway.authn.seen import SeenLately
 from gateway.core.identity import Identity, Person
 
@@ -13,3 +16,14 @@ def test_of_a_stranger_only_the_name_is_known() -> None:
     seen = SeenLately()
     seen.note(Identity("org_1", "alice", roles=("staff",)))
     assert seen.identity(Person("org_2", "alice")) == Identity("org_2", "alice")
+
+
+def test_of_more_people_than_are_remembered_those_who_came_last_are_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", 2)
+    seen = SeenLately()
+    for subject in ("alice", "bob", "alice", "carol"):
+        seen.note(Identity("org_1", subject, roles=("staff",)))
+    known = [bool(seen.identity(Person("org_1", name)).roles) for name in ("alice", "bob", "carol")]
+    assert known == [True, False, True]
