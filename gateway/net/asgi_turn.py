@@ -5,7 +5,9 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.utils import get_local_addr
 
 from gateway.net.asgi import CLOSES_UNENDED
 from gateway.net.head import Head
@@ -25,7 +27,7 @@ class AsgiTurn(RequestResponseCycle):
         super().__init__(
             scope=_scope(connection, head),
             transport=connection.transport,
-            flow=connection.flow,
+            flow=cast(FlowControl, connection.flow),
             logger=LOG,
             access_logger=LOG,
             access_log=False,
@@ -74,7 +76,7 @@ def _scope(connection: Connection, head: Head) -> "HTTPScope":
         "asgi": {"version": connection.config.asgi_version, "spec_version": "2.3"},
         "http_version": head.version,
         "method": head.method,
-        "server": connection.server,
+        "server": get_local_addr(connection.transport),
         "client": connection.client,
         "scheme": connection.scheme,
         "root_path": root,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from gateway.net.deadline import Deadline
 
@@ -14,6 +15,15 @@ class Gate(asyncio.Transport):
     only, and what comes for another `linger` seconds is for the protocol to drop.
     A client that does not read for `write_timeout` seconds is given up.
     """
+
+    __slots__ = (
+        "_linger",
+        "_more_may_come",
+        "_patience",
+        "_transport",
+        "_write_timeout",
+        "lingering",
+    )
 
     def __init__(
         self,
@@ -34,6 +44,9 @@ class Gate(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self.lingering:
             self._transport.write(data)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
         return self.lingering or self._transport.is_closing()

@@ -6,17 +6,17 @@ is given (gateway.net.tally), judges the head (gateway.net.head), and stops the 
 
 import asyncio
 import logging
-from collections import deque
 from enum import Enum
 from typing import Any, ClassVar
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.utils import get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
 from gateway.core.errors import BadRequest, FieldsTooLarge, GatewayError, MethodNotAllowed
+from gateway.net.flow import Flow
 from gateway.net.head import BLANKS, FRAMING, METHODS, Head, judge
 from gateway.net.tally import ServerLimits, Tally
 from gateway.net.turn import Turn
@@ -37,6 +37,31 @@ class Part(Enum):
 class Intake(asyncio.Protocol):
     """Parses, weighs and judges. When to read, and what to do about it, is for its subclass."""
 
+    __slots__ = (
+        "_ahead",
+        "_becomes_socket",
+        "_body_follows",
+        "_field_bytes",
+        "_max_fields",
+        "_tally",
+        "app_state",
+        "begun",
+        "client",
+        "config",
+        "flow",
+        "headers",
+        "loop",
+        "may_reuse",
+        "parser",
+        "part",
+        "pipeline",
+        "scheme",
+        "server_state",
+        "stopping",
+        "transport",
+        "turn",
+        "url",
+    )
     limits: ClassVar[ServerLimits] = ServerLimits()
 
     def __init__(
@@ -54,14 +79,13 @@ class Intake(asyncio.Protocol):
         # So that a request after one that closes is seen, and then left unread.
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self.transport: asyncio.Transport
-        self.flow: FlowControl
-        self.server: tuple[str, int | None] | None = None
+        self.flow: Flow
         self.client: tuple[str, int] | None = None
         self.scheme = "http"
         self.url = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.turn: Turn | None = None  # the one whose request was parsed last
-        self.pipeline: deque[Turn] = deque()  # those that wait for the answer to an earlier one
+        self.pipeline: list[Turn] = []  # those that wait for the answer to an earlier one
         self.part = Part.NONE
         self.begun = 0  # requests, in this segment
         self.stopping = False  # the server stops: the next answer is the last
@@ -75,8 +99,7 @@ class Intake(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
-        self.flow = FlowControl(transport)
-        self.server = get_local_addr(transport)
+        self.flow = Flow(transport)
         self.client = get_remote_addr(transport)
         self.scheme = "https" if is_ssl(transport) else "http"
 
@@ -189,7 +212,7 @@ class Intake(asyncio.Protocol):
         # Not yet: an answer that comes before the whole request is the last.
         turn = self.turn = self.turn_of(head)
         if waits:
-            self.pipeline.appendleft(turn)
+            self.pipeline.append(turn)
         else:
             self.begin(turn)
 

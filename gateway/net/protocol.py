@@ -40,7 +40,7 @@ def guarded_protocol(limits: ServerLimits, entry: Entry | None = None) -> type["
     """
 
     class Limited(GuardedProtocol):
-        pass
+        __slots__ = ()
 
     Limited.limits = limits
     Limited.entry = entry
@@ -50,8 +50,17 @@ def guarded_protocol(limits: ServerLimits, entry: Entry | None = None) -> type["
 class GuardedProtocol(Intake):
     """One connection of a client."""
 
+    __slots__ = (
+        "_body_before",
+        "_body_due",
+        "_clock",
+        "_feeding",
+        "_held",
+        "_last_words",
+        "_running",
+        "gate",
+    )
     entry: ClassVar[Entry | None] = None  # whom requests are for; None: the ASGI application
-    gate: Gate
 
     def __init__(
         self,
@@ -62,6 +71,7 @@ class GuardedProtocol(Intake):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._clock = Deadline(self._on_late)  # of the client: head, body, idleness
+        self.gate: Gate
         self._body_due = 0.0
         self._body_before = 0  # bytes, when the window began
         self._feeding = False
@@ -209,7 +219,7 @@ class GuardedProtocol(Intake):
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self.begin(self.pipeline.pop())
+            self.begin(self.pipeline.pop(0))
         elif self._last_words is not None:
             self._say_last_words()
         elif self.part is Part.NONE:
@@ -237,7 +247,7 @@ class GuardedProtocol(Intake):
         if self._held is turn:
             self._held = None
         elif self._running is not turn:
-            self.pipeline.popleft()
+            self.pipeline.pop()
         elif turn.started:
             return False
         else:

@@ -8,8 +8,9 @@ import asyncio
 from typing import Any, Protocol
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.server import ServerState
+
+from gateway.net.flow import Flow
 
 
 class Connection(Protocol):
@@ -20,8 +21,7 @@ class Connection(Protocol):
     app_state: dict[str, Any]
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
-    flow: FlowControl
-    server: tuple[str, int | None] | None
+    flow: Flow
     client: tuple[str, int] | None
     scheme: str
 

@@ -4,8 +4,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
-from uvicorn.protocols.http.flow_control import FlowControl
-
+from gateway.net.flow import Flow
 from gateway.net.head import Head, judge
 from gateway.net.turn import Connection
 
@@ -16,9 +15,8 @@ class Link:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.transport = self
-        self.flow = FlowControl(cast("Any", self))
+        self.flow = Flow(cast("Any", self))
         self.server_state = SimpleNamespace(default_headers=[(b"date", b"today")])
-        self.server = ("127.0.0.1", 8080)
         self.client = ("192.0.2.1", 40_000)
         self.scheme = "http"
         self.written: list[bytes] = []
@@ -37,6 +35,9 @@ class Link:
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def get_extra_info(self, name: str) -> object:
+        return ("127.0.0.1", 8080) if name == "sockname" else None
 
     def close(self) -> None:
         self.closed = True
