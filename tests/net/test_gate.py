@@ -64,10 +64,11 @@ async def test_gives_up_a_client_that_does_not_read() -> None:
 async def test_a_client_that_reads_on_gets_everything() -> None:
     async with recording() as (app, url), connected(url) as peer:
         peer.stop_reading()
-        await peer.send(raw_request("GET", "/large"))
+        await peer.send(raw_request("GET", "/large", [("Connection", "close")]))
         await until(lambda: app.started == ["/large"])
         await asyncio.sleep(0.2)
         peer.read_on()
+        await peer.until_closed(within=30)  # and is parsed once: it is twenty megabytes
         answer = await peer.answer()
         assert (len(answer.body), answer.complete) == (LARGE, True)
 
