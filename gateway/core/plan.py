@@ -71,8 +71,9 @@ def plan(
     )
 
 
-_OURS = {b"accept": ACCEPT, b"accept-encoding": b"identity", b"user-agent": USER_AGENT}
-_OURS_WITH_CONTENT = {**_OURS, b"content-type": b"application/json"}
+_REST = {b"accept-encoding": b"identity", b"user-agent": USER_AGENT}
+_OURS = {b"accept": ACCEPT, **_REST}
+_OURS_WITH_CONTENT = {b"accept": ACCEPT, b"content-type": b"application/json", **_REST}
 
 
 def _ours(call: Call, *, has_content: bool) -> dict[bytes, bytes]:
