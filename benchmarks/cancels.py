@@ -2,7 +2,7 @@
 
 Before the answer, in the middle of streams, with half of a head or a body sent, without reading. At
 the start, in the middle and at the end everybody goes, and what the gateway then holds is counted:
-descriptors, connections, tasks, what runs, rows that wait, objects, memory. It ends with exit code
+descriptors, connections, tasks, what runs, rows that wait, memory. It ends with exit code
 1 where that is more than at the start.
 """
 
@@ -24,21 +24,30 @@ from pathlib import Path
 import httpx
 
 from benchmarks import kernel
-from benchmarks.leaving import Asking, by_chance, of_nobody, visit
+from benchmarks.leaving import (
+    Asking,
+    by_chance,
+    in_the_stream,
+    of_nobody,
+    visit,
+    without_reading,
+)
 from benchmarks.peers import Peer
 from benchmarks.peers.gateway import ADMIN_TOKEN, LIMITS, gateway
 from benchmarks.peers.observed import HOLDS
 from benchmarks.scenes import TINY, Ground, ground, opened
 from benchmarks.tables import table
 
-RATE = 60.0  # visits a second
+RATE = 100.0  # visits a second
 AT_ONCE = 200
-WARMING = 600  # visits, or a tenth of all: what is made once has been made by then
+WARMING = 1000  # visits, or a fifth of all: what is made once has been made by then
+LOOKS = 5  # something that is done now and then may just be done
 SETTLED = 60.0  # seconds in which all must have ended
 SEED = 20_261_122
-# Memory is not returned to the byte: arenas that have one object left, caches that have room.
-MORE_MEMORY = 0.05
-MORE_OBJECTS = 3000  # one in ten clients of ten minutes
+# Memory is not returned to the byte: an arena with one object left in it stays. SQLite's is not
+# counted: its five connections keep 2 MB of pages each, of a file that grows with each exchange.
+MORE_MEMORY = 4 << 20
+MORE_BLOCKS = 3000  # one of twenty clients of ten minutes
 EXACT = ("clients", "to the vendor", "running", "rows waiting", "descriptors", "threads", "tasks")
 
 
@@ -48,18 +57,19 @@ class Held:
 
     visits: int
     exact: tuple[int, ...]  # of EXACT
-    objects: int
+    blocks: int  # of Python's own memory
     memory: int  # bytes
+    sqlite: int  # of these
 
     def cells(self) -> tuple[str, ...]:
-        memory = f"{self.memory / 2**20:.1f} MiB"
-        return (f"{self.visits:,}", *map(str, self.exact), f"{self.objects:,}", memory)
+        sizes = (f"{size / 2**20:.1f} MiB" for size in (self.memory, self.sqlite))
+        return (f"{self.visits:,}", *map(str, self.exact), f"{self.blocks:,}", *sizes)
 
     def is_more_than(self, before: "Held") -> bool:
         return (
             any(now > then for now, then in zip(self.exact, before.exact, strict=True))
-            or self.objects > before.objects + MORE_OBJECTS
-            or self.memory > before.memory * (1 + MORE_MEMORY)
+            or self.blocks > before.blocks + MORE_BLOCKS
+            or self.memory - self.sqlite > before.memory - before.sqlite + MORE_MEMORY
         )
 
 
@@ -90,10 +100,15 @@ class Crowd:
                 await asyncio.sleep(max(0.0, due - loop.time()))
 
     async def come_at_once(self) -> None:
-        """Many who need the ledger: its readers open their connections when they must."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
-                group.create_task(visit(self.asking, of_nobody, self.left))
+        """As many as there will ever be, in the ways that take most.
+
+        The ledger's readers open their connections when they must, and the allocator keeps the
+        room that streams took which nobody read.
+        """
+        for way in (of_nobody, in_the_stream, without_reading):
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(visit(self.asking, way, self.left))
 
     async def held(self) -> Held:
         """Once nothing runs, and connections to the vendor that rested long enough are closed."""
@@ -102,11 +117,12 @@ class Crowd:
         while any(counts.values()) and time.monotonic() < end:
             await asyncio.sleep(0.5)
             counts = await self._counts()
-        told = json.loads(await self._told())
+        looks = [json.loads(await self._told()) for _ in range(LOOKS)]
+        told = {name: min(look[name] for look in looks) for name in looks[0]}
         exact = (*counts.values(), kernel.descriptors(self.peer.pid), told["threads"])
         memory = kernel.pss(self.peer.pid)
         visits = self.left.total()
-        return Held(visits, (*exact, told["tasks"]), told["objects"], memory)
+        return Held(visits, (*exact, told["tasks"]), told["blocks"], memory, told["sqlite"])
 
     async def _counts(self) -> dict[str, int]:
         headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -141,7 +157,7 @@ async def play(there: Ground, holds: Path, seconds: float) -> tuple[list[Held], 
     known = dict(zip(there.people, await opened(peer, there.people), strict=True))
     crowd = Crowd(there, peer, Asking(peer, known, chance), holds)
     await crowd.come_at_once()
-    await crowd.come(max(WARMING / RATE, seconds / 10))
+    await crowd.come(max(WARMING / RATE, seconds / 5))
     crowd.left.clear()
     found = [await crowd.held()]
     for _ in range(2):
@@ -165,7 +181,7 @@ def main() -> None:
     print(f"{left.total():,} clients, of whom stayed to the end: {left['whole']:,}")
     table(
         "What the gateway holds while nobody asks",
-        ("", "clients gone", *EXACT, "objects", "memory (PSS)"),
+        ("", "clients gone", *EXACT, "blocks", "memory (PSS)", "SQLite's"),
         [
             (when, *held.cells())
             for when, held in zip(("start", "middle", "end"), found, strict=True)

@@ -76,7 +76,7 @@ async def _a_request(
     there: Ground, peer: Peer, requests: Sequence[bytes], rest: float
 ) -> list[float]:
     """µs of CPU of each round; `rest` is what is used of a second by something else."""
-    found, times = [], max(there.size.requests // ROUNDS, 1)
+    found, times = list[float](), there.size.requests // 10
     for _ in range(ROUNDS):
         with kernel.watched(peer.pid, there.pids()) as watch:
             await load.ask_all(peer.port, requests, connections=64, times=times)

@@ -20,7 +20,8 @@ def tree(pid: int) -> list[int]:
     found = [pid]
     for one in found:
         for task in Path(f"/proc/{one}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
+            with suppress(OSError):  # a thread that has just ended
+                found += map(int, (task / "children").read_text().split())
     return found
 
 
@@ -35,6 +36,11 @@ def cpu_alone(pid: int) -> float:
     The clock's number is that of clock_getcpuclockid(3), which Python does not have.
     """
     return time.clock_gettime((~pid << 3) | _SCHEDULED)
+
+
+def cpu_of_first_thread(pid: int) -> float:
+    """Seconds of CPU of the thread that a process began with: where a loop runs."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 def pss(pid: int) -> int:
@@ -107,4 +113,5 @@ def pin(pid: int, cores: set[int]) -> None:
     """Keep a process, and those below it, with the threads that they have, on these cores."""
     for one in tree(pid):
         for task in Path(f"/proc/{one}/task").iterdir():
-            os.sched_setaffinity(int(task.name), cores)
+            with suppress(OSError):
+                os.sched_setaffinity(int(task.name), cores)

@@ -1,6 +1,6 @@
 """What limits cost: CPU of the gateway's process for each admitted request, with and without them.
 
-    .venv/bin/python benchmarks/limits.py [--requests 3000] [--rounds 5]
+    python -m benchmarks.limits [--requests 3000] [--rounds 5]
 
 A chat that continues a conversation, so that nothing is written to the ledger; sixteen people, one
 connection each. The gateways stand beside each other and are asked in turn; of the rounds the
@@ -12,7 +12,6 @@ hundred thousand people. Needs the extra `dev`.
 import argparse
 import asyncio
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -23,8 +22,8 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+from benchmarks import kernel
+from benchmarks.peers import free_port
 from gateway.core import quota
 from gateway.core.identity import Person
 from gateway.core.quota import Budget, Rate, Streams
@@ -38,7 +37,7 @@ from gateway.vendors.chatbase import VENDOR
 from tests.support import config
 from tests.support.reply import Reply
 from tests.support.tokens import Issuer
-from tests.support.valkey import Valkey, free_port
+from tests.support.valkey import Valkey
 from tests.support.vendor import RecordingVendor, Request
 from tests.support.wire import raw_request
 
@@ -51,7 +50,6 @@ per_org = ["10000000/minute"]
 budget_per_user = "1000000 credits/day"
 budget_per_org = "10000000 credits/month"
 """
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -66,8 +64,7 @@ class Served:
 
     def cpu(self) -> float:
         """Seconds of CPU until now."""
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(stat[11]) + int(stat[12])) / TICKS
+        return kernel.cpu(self.process.pid)
 
 
 async def answer(request: Request, reply: Reply) -> None:

@@ -171,8 +171,9 @@ async def open_streams(
             asking.append(task)
             await asyncio.sleep(opening / count)
         while not all(one.first for one in open_):
-            if any(task.done() for task in asking):
-                raise SystemExit(f"port {port}: a stream ended before it began")
+            for one, task in zip(open_, asking, strict=True):
+                if task.done() and not one.first:
+                    raise SystemExit(f"port {port}: no stream: {one.status} {one.body[:300]!r}")
             await asyncio.sleep(0.05)
         yield
 

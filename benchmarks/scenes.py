@@ -46,7 +46,7 @@ class Size:
 
 TINY = Size(8, 1, 100, 10, 10, 1, 5, 20, (2.0, 2), (20,), 20, 1)
 QUICK = Size(60, 3, 1500, 60, 100, 1, 50, 500, (0.5, 2), (1000,), 100, 3)
-FULL = Size(300, 5, 10_000, 400, 500, 3, 250, 4000, (0.2, 4), (5000, 10_000), 500, 5)
+FULL = Size(300, 5, 10_000, 400, 500, 3, 125, 4000, (0.2, 4), (5000, 10_000), 500, 5)
 RATE = 25.0  # events a second of a stream
 SLOW_PEER = 10  # so many times fewer requests go to a peer that is marked slow
 

@@ -1,7 +1,7 @@
 """What it costs to keep usage, and to read it.
 
-    python benchmarks/usage.py write    # 60 s at 100,000 rows a minute, then as fast as it can
-    python benchmarks/usage.py read     # reports of ten million rows, in a temporary folder
+    python -m benchmarks.usage write    # 60 s at 100,000 rows a minute, then as fast as it can
+    python -m benchmarks.usage read     # reports of ten million rows, in a temporary folder
 
 `write` gives records to the very sinks of `gateway serve` and watches the queue; `read` times the
 reports of a day, a person and a month.
@@ -184,4 +184,5 @@ def main() -> None:
             asyncio.run(read(folder, given.rows, given.days))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.__main__ import ALONE, BESIDE_PEERS
 from gateway.cli.main import COMMANDS, app
 from gateway.config.allowances import LimitsTable
 from gateway.config.contacts import ContactsTable
@@ -373,6 +374,25 @@ def test_every_link_between_papers_leads_somewhere(paper: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", paper.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (paper.parent / target).exists(), target
+
+
+def test_what_a_machine_carries_is_as_the_paper_reckons() -> None:
+    page = (ROOT / "docs" / "capacity.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    reckoned: list[tuple[str, str, str]] = []
+    for snippet in snippets(page, "python"):
+        exec(snippet, names)  # noqa: S102 - what the paper says
+        reckoned += [
+            (asked, said, str(eval(asked, names)))  # noqa: S307 - the same
+            for asked, said in re.findall(r"^(\w+\(.*\))  # (.*)$", snippet, re.MULTILINE)
+        ]
+    assert len(reckoned) >= 6
+    assert [one for one in reckoned if one[1] != one[2]] == []
+
+
+def test_every_scene_that_is_measured_is_told_of() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert [scene for scene in (*BESIDE_PEERS, *ALONE) if f"`{scene}`" not in page] == []
 
 
 def test_a_decision_has_a_number_of_its_own() -> None:

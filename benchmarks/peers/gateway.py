@@ -56,6 +56,7 @@ base_url = "http://127.0.0.1:{vendor}"
 key = "a-key-of-a-benchmark"
 agent = "agent_1"
 max_connections = 20000
+timeouts = {{ connect = "30s" }}
 {more}""")
     with running([*command, "--config", str(file)], port, place / "log") as pid:
         yield Peer(name, port, pid, f"/support{PATH}", admin=admin)

@@ -22,10 +22,13 @@ def say(number: int, frame: object) -> None:
     """After a full round of the collector; what is free goes back to the system."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
+    sqlite = ctypes.CDLL("libsqlite3.so.0")
+    sqlite.sqlite3_memory_used.restype = ctypes.c_int64
     held = {
+        "sqlite": sqlite.sqlite3_memory_used(),
         "tasks": len(asyncio.all_tasks()),
         "threads": threading.active_count(),
-        "objects": len(gc.get_objects()),
+        "blocks": sys.getallocatedblocks(),  # of all objects, also those the collector leaves out
     }
     file = Path(os.environ[HOLDS])
     made = file.with_suffix(".new")

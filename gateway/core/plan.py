@@ -71,9 +71,8 @@ def plan(
     )
 
 
-_REST = {b"accept-encoding": b"identity", b"user-agent": USER_AGENT}
-_OURS = {b"accept": ACCEPT, **_REST}
-_OURS_WITH_CONTENT = {b"accept": ACCEPT, b"content-type": b"application/json", **_REST}
+_OURS = {b"accept": ACCEPT, b"accept-encoding": b"identity", b"user-agent": USER_AGENT}
+_OURS_WITH_CONTENT = {**_OURS, b"content-type": b"application/json"}
 
 
 def _ours(call: Call, *, has_content: bool) -> dict[bytes, bytes]:
