@@ -20,6 +20,7 @@ from gateway.assemble.process import Process, Readiness, process
 from gateway.assemble.sites import build_sites
 from gateway.assemble.watched import MOST, State
 from gateway.assemble.widgets import script
+from gateway.config.collector import paused
 from gateway.config.model import Settings
 from gateway.core.directory import Directory
 from gateway.core.forwarded import Network
@@ -100,6 +101,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
     )
 
 
+@paused()
 def _sites(settings: Settings, ours: Process, parts: Parts) -> tuple[Shared, Directory[Site]]:
     shared = Shared.of(ours, settings, parts)
     sites = build_sites(settings, shared, parts)

@@ -30,6 +30,7 @@ from gateway.net.listener import BACKLOG
 from gateway.net.own_turn import Entry
 from gateway.net.protocol import GuardedProtocol, guarded_protocol
 from gateway.net.tally import ServerLimits
+from gateway.net.turns import Share, Turns
 from gateway.net.workers import Control
 
 __all__ = [
@@ -96,6 +97,7 @@ class GatewayServer(uvicorn.Server):
         self._owns_process = owns_process
         self._draining = False
         self._hurry = asyncio.Event()  # go to the next step
+        self._turns: list[Turns] = []  # with others who have the same sockets
 
     def begin_stop(self) -> None:
         """Drain; called again, stop at once."""
@@ -114,18 +116,31 @@ class GatewayServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Raises: StartupFailed."""
         try:
-            await super().startup(sockets)
+            await super().startup(sockets if self._control is None else [])
         except SystemExit as error:  # uvicorn's way to say so
             raise StartupFailed from error
         if self._owns_process:
             _settle_memory()
         if self._control is not None:
+            self._turns = [self._taking_turns(one, self._control.share) for one in sockets or ()]
             self._control.listen(self.begin_stop, self._drain.on_hangup)
             self._control.started()
+
+    def _taking_turns(self, listener: socket.socket, share: Share) -> Turns:
+        return Turns(listener, self._protocol, share, lambda: len(self.server_state.connections))
+
+    def _protocol(self) -> asyncio.Protocol:
+        """As uvicorn makes it, for listeners of its own."""
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
+        for turns in self._turns:
+            turns.close()
         for listener in sockets or ():
             listener.close()
         for connection in list(self.server_state.connections):

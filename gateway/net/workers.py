@@ -26,6 +26,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.net.turns import Share, Shares
+
 LOG = logging.getLogger("gateway.server")
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
@@ -37,10 +39,11 @@ FAILED: Final = 1
 
 
 class Control:
-    """A worker's end of the pipe."""
+    """A worker's end of the pipe; `share` is what it holds of all connections."""
 
-    def __init__(self, pipe: socket.socket) -> None:
+    def __init__(self, pipe: socket.socket, share: Share) -> None:
         self._pipe = pipe
+        self.share = share
 
     def started(self) -> None:
         """Tell the parent that requests are served."""
@@ -69,6 +72,7 @@ class Control:
 @dataclass(slots=True, eq=False)
 class _Worker:
     pid: int
+    index: int  # below the number of all
     pipe: socket.socket
     born: float
     has_started: bool = False
@@ -94,6 +98,7 @@ class Workers:
         self._on_hangup = on_hangup
         self._on_end = on_end
         self._workers: dict[int, _Worker] = {}
+        self._shares = Shares(count)
         self._due: list[float] = []  # when those that are missing are made
         self._any_has_started = False
         self._stopping = False
@@ -172,6 +177,7 @@ class Workers:
         with suppress(KeyError):
             self._selector.unregister(worker.pipe)
         worker.pipe.close()
+        self._shares.leave(worker.index)
         self._on_end(worker.pid)
         if self._stopping:
             return
@@ -187,16 +193,17 @@ class Workers:
 
     def _make(self) -> None:
         own, its = socket.socketpair()
+        index = min(set(range(self._count)) - {one.index for one in self._workers.values()})
         pid = os.fork()
         if not pid:
             own.close()
-            self._become(its)  # does not return
+            self._become(Control(its, self._shares.of(index)))  # does not return
         its.close()
         own.setblocking(False)
-        worker = self._workers[pid] = _Worker(pid, own, time.monotonic())
+        worker = self._workers[pid] = _Worker(pid, index, own, time.monotonic())
         self._selector.register(own, selectors.EVENT_READ, worker)
 
-    def _become(self, pipe: socket.socket) -> None:
+    def _become(self, control: Control) -> None:
         """Be a worker, in a new process, that has nothing of the parent's open."""
         code = FAILED
         try:
@@ -208,7 +215,7 @@ class Workers:
             self._selector.close()
             for end in (self._woken, self._wakes, *(one.pipe for one in self._workers.values())):
                 end.close()
-            code = self._work(Control(pipe))
+            code = self._work(control)
         except BaseException:  # noqa: BLE001 - nothing of the parent's may run here
             traceback.print_exc()
         finally:

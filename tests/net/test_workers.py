@@ -10,13 +10,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.cli.test_serve import command, free_port, written
+from tests.support.tokens import Issuer
 
 PATIENCE = 20.0  # seconds
 TOKEN = "token-of-operators-for-tests-only"
@@ -170,6 +171,74 @@ def test_all_reload(tmp_path: Path) -> None:
         os.kill(served.workers[0], signal.SIGKILL)  # the next one begins with what was good
         until(lambda: served.log.read_text().count("listening on") >= 3)
         assert served.answers()
+
+
+def held(pid: int) -> set[str]:
+    """The sockets a process has open."""
+    found = set()
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed by now
+            found.add(os.readlink(one))
+    return {one for one in found if one.startswith("socket:")}
+
+
+def test_connections_are_shared_by_all(tmp_path: Path) -> None:
+    """Whoever is first to be there would take most of them: of 64, one worker took 63."""
+    with workers(tmp_path) as served, ExitStack() as stack:
+        until(lambda: served.log.read_text().count("listening on") >= 2)
+        before = {pid: held(pid) for pid in served.workers}
+
+        def asked_once_more() -> list[int]:
+            client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+            stack.callback(client.close)
+            client.request("GET", "/livez")
+            client.getresponse().read()
+            return [len(held(pid) - then) for pid, then in before.items()]
+
+        until(lambda: min(asked_once_more()) >= 20)  # the second may begin later
+        each = [asked_once_more() for _ in range(20)][-1]
+        assert max(each) <= 2 * min(each)
+
+
+def test_no_request_fails_while_all_reload_ten_times(tmp_path: Path) -> None:
+    """RF-25, over several processes."""
+    with workers(tmp_path) as served:
+        until(lambda: served.log.read_text().count("listening on") >= 2)
+        token = {"Authorization": f"Bearer {Issuer().token('alice', algorithm='HS256')}"}
+        told: list[int] = []
+        done = threading.Event()
+
+        def ask() -> None:
+            client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+            while not done.is_set():
+                try:
+                    client.request("GET", "/_gateway/whoami", headers=token)
+                    answer = client.getresponse()
+                    answer.read()
+                    told.append(answer.status)
+                except (OSError, http.client.HTTPException):
+                    told.append(0)
+            client.close()
+
+        asking = [threading.Thread(target=ask) for _ in range(4)]
+        for one in asking:
+            one.start()
+        file = tmp_path / "gateway.toml"
+        text = file.read_text()
+        for number in range(1, 11):
+            began = len(told)
+            file.write_text(text.replace("[sign_in]", f'[sign_in]\nleeway = "{number}s"'))
+            served.process.send_signal(signal.SIGHUP)
+            until(
+                lambda number=number: (  # type: ignore[misc]
+                    served.log.read_text().count("reloaded: 1 orgs") == 2 * number
+                )
+            )
+            until(lambda began=began: len(told) > began)  # type: ignore[misc]
+        done.set()
+        for one in asking:
+            one.join()
+        assert set(told) == {200}
 
 
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
