@@ -19,7 +19,7 @@ import pytest
 from tests.cli.test_serve import command, free_port, written
 from tests.support.tokens import Issuer
 
-PATIENCE = 20.0  # seconds
+PATIENCE = 60.0  # seconds
 TOKEN = "token-of-operators-for-tests-only"
 
 
