@@ -97,6 +97,7 @@ class GatewayServer(uvicorn.Server):
         self._owns_process = owns_process
         self._draining = False
         self._hurry = asyncio.Event()  # go to the next step
+        self.opened = asyncio.Event()  # requests are served, or will never be
         self._turns: list[Turns] = []  # with others who have the same sockets
 
     def begin_stop(self) -> None:
@@ -125,6 +126,7 @@ class GatewayServer(uvicorn.Server):
             self._turns = [self._taking_turns(one, self._control.share) for one in sockets or ()]
             self._control.listen(self.begin_stop, self._drain.on_hangup)
             self._control.started()
+        self.opened.set()
 
     def _taking_turns(self, listener: socket.socket, share: Share) -> Turns:
         return Turns(listener, self._protocol, share, lambda: len(self.server_state.connections))
@@ -247,12 +249,21 @@ async def _serve(server: GatewayServer, listener: socket.socket, beside: Beside 
     config = _config(beside.app, guarded_protocol(ServerLimits()), lifespan="off")
     other = GatewayServer(config, Drain(delay=0, limit=0), owns_process=False)
     LOG.info("listening on %s for operators", beside.listener.getsockname())
-    serving = asyncio.create_task(other.serve([beside.listener]))
+    serving = asyncio.create_task(_serve_beside(other, beside.listener, server.opened))
     try:
         await server.serve([listener])
     finally:
         other.should_exit = True
+        server.opened.set()
         await serving
+
+
+async def _serve_beside(
+    other: GatewayServer, listener: socket.socket, opened: asyncio.Event
+) -> None:
+    """Not before: of several workers one that serves has the answer, and a new one has none yet."""
+    await opened.wait()
+    await other.serve([listener])
 
 
 def _config(

@@ -40,7 +40,7 @@ class Served:
         """Raises: OSError, where nobody answers."""
         asked = urllib.request.Request(f"http://127.0.0.1:{port or self.port}{path}")
         asked.add_header("Authorization", f"Bearer {TOKEN}")
-        with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:  # noqa: S310
             return bytes(answer.read())
 
     def answers(self) -> bool:
