@@ -61,7 +61,7 @@ class Http2Connection(asyncio.Protocol):
 
     @property
     def rests(self) -> bool:
-        return not self._multiplex.streams
+        return self._multiplex.rests
 
     async def greeted(self) -> None:
         """Wait for the upstream's settings: they say how many exchanges it takes.

@@ -59,6 +59,10 @@ class Multiplex:
         return list(self._streams.values())
 
     @property
+    def rests(self) -> bool:
+        return not self._streams
+
+    @property
     def has_room(self) -> bool:
         """Whether a stream may be begun."""
         return self.greeted and not self.going and len(self._streams) < self._most
@@ -88,7 +92,7 @@ class Multiplex:
     def room(self, stream: Stream) -> int:
         window = min(self._window_out, stream.window_out, frames.MAX_PAYLOAD)
         room = window if self._writable else 0
-        if room <= 0:
+        if room <= 0 and stream.number in self._streams:
             self._blocked[stream] = None
         return room
 

@@ -215,6 +215,7 @@ class Stream:
         """Send it as the windows let it. An answer that comes meanwhile wants no more of it."""
         at = 0
         while self._head is None and at < len(content):
+            self._check()
             room = self._carrier.room(self)
             if room <= 0:
                 self._expect(self._carrier.clocks.write, "connection_write_timeout")
@@ -252,14 +253,17 @@ class Stream:
         Raises:
             GatewayError: what ended the exchange.
         """
-        if self._error is not None:
-            raise self._error
+        self._check()
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
             await waiter
         finally:
             self._waiters.remove(waiter)
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error
 
     def _expect(self, seconds: float, late: str) -> None:
         self._late = late

@@ -1,11 +1,15 @@
 """What `gateway check --probe` asks of others, and what it says of their answers."""
 
 from pathlib import Path
+from secrets import token_urlsafe
 
+import anyio
 import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
+from gateway.net.dial import verifying_context
+from tests.net.wires import AUTHORITY, Wire, answering
 from tests.support.provider import DISCOVERY, JWKS, Answer, Provider, body, redirect, status
 
 RUN = CliRunner()
@@ -47,6 +51,31 @@ def test_an_issuer_and_a_vendor_that_answer_are_well(tmp_path: Path) -> None:
     assert told["sign_in[0]"].startswith(f"ok {provider.url} has keys for RS256")
     assert told["upstreams.support"].startswith("ok 127.0.0.1:")
     assert "was not asked" in told["upstreams.support"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("spoken", "status", "told"),
+    [
+        ("h2", 0, "ok localhost:{} is reached over TLS, and its certificate holds, in HTTP/2"),
+        ("http/1.1", 1, "FAIL localhost:{} cannot be reached (tls_protocol_error)"),
+    ],
+)
+async def test_whether_a_vendor_speaks_http_2_is_known_beforehand(
+    spoken: str, status: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = tmp_path / "authority.pem"
+    AUTHORITY.cert_pem.write_to_path(str(authority))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    verifying_context.cache_clear()
+    sign_in = f'issuer = "https://id.example/"\nsecret = "{token_urlsafe(32)}"'
+    async with Wire(answering(), spoken) as wire:
+        file = config(tmp_path, sign_in, f"https://localhost:{wire.port}")
+        file.write_text(file.read_text() + "http2 = true\n")
+        said = await anyio.to_thread.run_sync(lines, file, status)
+        assert said["upstreams.support"].startswith(told.format(wire.port))
+        assert wire.asked == []
+    verifying_context.cache_clear()
 
 
 def test_nothing_but_keys_is_asked_for(tmp_path: Path) -> None:

@@ -593,6 +593,23 @@ async def test_a_goodbye_ends_no_answer_and_lets_none_begin():
         await asyncio.wait_for(one.peers[0].gone.wait(), PATIENCE)
 
 
+async def test_a_goodbye_at_rest_closes_at_once():
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        peer.answer(await peer.request())
+        await ended.wait()
+        peer.send(goaway(2**31 - 1))
+        await peer.gone.wait()
+
+    ended = asyncio.Event()
+    async with upstream(script) as one:
+        transport = one.transport(keepalive=600)
+        await ask(transport)
+        ended.set()
+        await asyncio.wait_for(one.peers[0].gone.wait(), PATIENCE)
+        await settled(lambda: transport.open_connections == 0)
+
+
 def refusing(*, times: int, how: Callable[[int], bytes]) -> Script:
     """Does nothing with so many requests, and says so."""
     left = times

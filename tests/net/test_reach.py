@@ -18,6 +18,8 @@ from gateway.core.errors import UpstreamTimeout, UpstreamUnreachable
 from gateway.net import reach as module
 from gateway.net.reach import MAX_HEAD, EgressProxy, reach
 from tests.net.upstream import LENGTH, POST, Peer, Upstream, ask
+from tests.net.wires import Wire
+from tests.net.wires import answering as answers_abc
 
 pytestmark = pytest.mark.anyio
 
@@ -121,6 +123,17 @@ async def test_an_upstream_is_asked_through_the_proxy(proxy, authority, trusting
         await transport.aclose()
         await left_alone(upstream.port)
         assert b"proxy-authorization" not in b"".join(upstream.requests).lower()
+
+
+async def test_http_2_goes_through_the_proxy_as_well(proxy):
+    async with Wire(answers_abc(), "h2") as wire:
+        transport = wire.transport(through=proxy.through(CREDENTIALS))
+        assert [await ask(transport, POST) for _ in range(3)] == [b"abc"] * 3
+        assert wire.connections == 1
+        await transport.aclose()
+        await left_alone(wire.port)
+        fields = dict(wire.asked[0].fields)
+        assert b"proxy-authorization" not in fields
 
 
 async def test_the_certificate_is_the_upstream_s_own(proxy, authority, trusting):
