@@ -19,7 +19,7 @@ from gateway.core.patience import Waits
 from gateway.delivery import Address, Courier
 from gateway.ports import DeliverySink, Due, Lane, NotDelivered, Outbox, Receiver
 from tests.store.conftest import locked
-from tests.support import config
+from tests.support import config, replicas
 from tests.support.chatbase import Chatbase
 from tests.support.events import (
     QUICK,
@@ -164,10 +164,11 @@ async def test_a_receiver_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
             await tell(told, [(one, 0) for one in conversations])
             await told.hooks.got(20)
             assert numbers(told.hooks.events) == dict.fromkeys(conversations, in_order(1))
-            assert slow.open_connections() <= 16
+            assert slow.open_connections() <= 16 * (replicas.REPLICAS if replicas.WANTED else 1)
             gate.set()
 
 
+@pytest.mark.one_process("its store is a file")
 async def test_while_the_store_is_away_the_vendor_is_told_to_come_again(tmp_path: Path) -> None:
     async with telling(tmp_path) as told:
         (conversation,) = await opened(told, "alice")
@@ -184,6 +185,7 @@ async def test_while_the_store_is_away_the_vendor_is_told_to_come_again(tmp_path
         assert len(told.hooks.ids) == 1
 
 
+@pytest.mark.one_process("its store is a file")
 async def test_what_arrived_and_could_not_be_written_is_not_sent_again(tmp_path: Path) -> None:
     async with telling(tmp_path) as told:
         (conversation,) = await opened(told, "alice")
@@ -224,6 +226,7 @@ async def test_a_stop_lets_attempts_end_and_the_next_start_goes_on(tmp_path: Pat
         assert len(hooks.ids) == 5
 
 
+@pytest.mark.one_process("it is reloaded from within")
 async def test_after_a_reload_others_are_told(tmp_path: Path) -> None:
     """What waits for one who is told no more is not lost, and is told once they are back."""
     async with telling(tmp_path) as told, Hooks() as new:

@@ -121,6 +121,7 @@ async def test_another_persons_tool_call_is_answered_by_nobody_else(
     assert stage.vendor.saw_nothing()
 
 
+@pytest.mark.one_process("each process counts rounds by itself")
 async def test_a_tool_that_is_called_for_ever_is_stopped(stage: Stage[Chatbase]) -> None:
     """The page answers by itself each time; after ten rounds the person has to say something."""
     stage.vendor.memory.relentless = True
