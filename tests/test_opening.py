@@ -51,6 +51,7 @@ async def test_any_server_will_do(tmp_path: Path, ws: str, how: str) -> None:
             assert len(vendor.handshakes) == 1
 
 
+@pytest.mark.one_process("the fault is made in it")
 async def test_a_fault_of_our_own_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
