@@ -72,7 +72,7 @@ def plan(
 
 
 _OURS = {b"accept": ACCEPT, b"accept-encoding": b"identity", b"user-agent": USER_AGENT}
-_OURS_WITH_CONTENT = {**_OURS, b"content-type": b"application/json"}
+_OURS_WITH_CONTENT = {b"accept": ACCEPT, b"content-type": b"application/json", **_OURS}
 
 
 def _ours(call: Call, *, has_content: bool) -> dict[bytes, bytes]:

@@ -54,7 +54,7 @@ def test_the_request_is_built_from_nothing() -> None:
     assert request.content == b'{"message":"hi","userId":"alice"}'
     assert dict(request.fields) == {**OURS, b"content-type": b"application/json"}
     assert [name for name, _ in request.fields] == [
-        *(b"accept", b"accept-encoding", b"user-agent", b"content-type", b"x-request-id", b"via"),
+        *(b"accept", b"content-type", b"accept-encoding", b"user-agent", b"x-request-id", b"via"),
         *(b"authorization", b"x-external-user-id"),
     ]
 
