@@ -222,8 +222,7 @@ def _read_head(fields: Head) -> _Part:
     except UnicodeDecodeError as error:
         raise BadRequest("A part's name is not UTF-8") from error
     media = media_type(dict(fields).get(b"content-type"))
-    of_file = filename is not None and media is not None
-    return _Part(name, filename, media.essence if of_file and media else "")
+    return _Part(name, filename, media.essence if media else "")
 
 
 def _plain(content: bytes) -> str:

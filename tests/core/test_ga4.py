@@ -121,6 +121,8 @@ def test_values_are_cut_to_their_length() -> None:
     [
         ("lead.created!", "lead_created"),
         ("lead..created", "lead_created"),
+        ("X", "X"),
+        ("google_X", "chat_google_X"),
         ("firebase_" + "x" * 40, "chat_firebase_" + "x" * 26),
         ("google_" + "x" * 27 + "_.y", "chat_google_" + "x" * 27),
     ],
