@@ -15,6 +15,7 @@ from gateway.core.errors import (
 from gateway.core.media import MediaType as MediaType
 from gateway.core.media import is_plain_json as is_plain_json
 from gateway.core.media import media_type as media_type
+from gateway.core.remembered import Remembered
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -236,7 +237,15 @@ def host(fields: Fields) -> str | None:
     value = single(fields, b"host")
     if value is None:
         return None
-    text = value.decode("latin-1").lower()
-    if not HOST.fullmatch(text):
+    found = _hosts[value]
+    if found is None:
         raise BadRequest("The Host field is no host name")
-    return text
+    return found
+
+
+def _host(value: bytes) -> str | None:
+    text = value.decode("latin-1").lower()
+    return text if HOST.fullmatch(text) else None
+
+
+_hosts: Remembered[bytes, str | None] = Remembered(_host)

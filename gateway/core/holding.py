@@ -73,9 +73,10 @@ class _Limited:
 
     def check(self, value: JsonValue, depth: int = 0) -> None:
         if depth == len(self._tokens):
-            if not any(strictjson.same(value, one) for one in self._allowed):
-                raise BadRequest("A member has a value this operation does not take")
-            return
+            for one in self._allowed:
+                if strictjson.same(value, one):
+                    return
+            raise BadRequest("A member has a value this operation does not take")
         head = self._tokens[depth]
         if isinstance(value, list) and head == "*":
             for item in value:

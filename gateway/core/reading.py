@@ -71,10 +71,13 @@ def _clear(reading: Reading, room: Room, members: JsonObject) -> None:
     if len(members) > MAX_MEMBERS:
         raise BadRequest(f"An object in the body has more than {MAX_MEMBERS:,} members")
     verdicts, listed, conversation = room.guard.verdicts, Verdict.LISTED, Verdict.CONVERSATION
-    judged = [(name, verdicts[name]) for name in members]
-    for name, verdict in judged:
-        if verdict is not listed and verdict is not conversation:
-            reading.drop("body", "/".join((*room.where, name)), members.pop(name), verdict)
+    refused = [
+        name
+        for name in members
+        if (verdict := verdicts[name]) is not listed and verdict is not conversation
+    ]
+    for name in refused:
+        reading.drop("body", "/".join((*room.where, name)), members.pop(name), verdicts[name])
 
 
 def _leave_out_none(

@@ -6,7 +6,7 @@ have is refused, and what was judged is what is rendered into the vendor's reque
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -143,13 +143,14 @@ class Table:
         """Whether a call of the vendor's stands at `path` that no variable may reach."""
         return any(template.fit(path) is not None for template, _ in self._closed[len(path)])
 
-    def _found(self, path: Segments) -> Iterator[tuple[str, Operation, Mapping[str, str]]]:
-        if self.is_closed(path):
-            return
-        for template, (name, operation) in self._templates[len(path)]:
-            variables = template.fit(path)
-            if variables is not None:
-                yield name, operation, variables
+    def _found(self, path: Segments) -> list[tuple[str, Operation, Mapping[str, str]]]:
+        if self._closed[len(path)] and self.is_closed(path):
+            return []
+        return [
+            (name, operation, variables)
+            for template, (name, operation) in self._templates[len(path)]
+            if (variables := template.fit(path)) is not None
+        ]
 
 
 def table(vendor: Vendor, only: tuple[str, ...] | None = None) -> Table:

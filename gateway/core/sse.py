@@ -14,7 +14,8 @@ _BOM = b"\xef\xbb\xbf"
 # Two line ends in a row. The group is atomic, or one CRLF would pass for CR and LF.
 _END_OF_EVENT = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
 _END_OF_LINE = re.compile(rb"\r\n|\n|\r")
-_LINE_ENDS = b"\r\n"
+_BLANK_LINES = (b"\n\n", b"\r\n\r\n")
+_LINE_ENDS = (b"\n", b"\r", b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,11 @@ class EventStreamSplitter:
         return bytes(self._buffer[start:])
 
     def skip(self, chunk: bytes) -> bool:
+        if self._buffer:
+            return False
+        size = 4 if chunk[-2:-1] == b"\r" else 2
         # A third line end before the two might have made the first event's end of one of them.
-        if self._buffer or chunk[-2:] != b"\n\n" or chunk[-3:-2] in _LINE_ENDS:
+        if chunk[-size:] not in _BLANK_LINES or chunk[-size - 1 : -size] in _LINE_ENDS:
             return False
         self._first = False
         return True
@@ -102,7 +106,8 @@ class EventStreamSplitter:
 
 
 def _data(text: bytes) -> bytes:
-    lines = [line for line in _END_OF_LINE.split(text) if line.startswith(b"data")]
+    found = _END_OF_LINE.split(text) if b"\r" in text else text.split(b"\n")
+    lines = [line for line in found if line.startswith(b"data")]
     return b"\n".join(
         line[5:].removeprefix(b" ") for line in lines if line == b"data" or line[4:5] == b":"
     )
