@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Dialect, LargeBinary, Table, text
+from sqlalchemy import LargeBinary, Table, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -49,7 +49,7 @@ async def insert_new(
         await connection.exec_driver_sql(_new(table), values)
     else:
         content = msgspec.json.encode(rows).decode()
-        await connection.exec_driver_sql(_new_of_json(table, connection.dialect), (content,))
+        await connection.exec_driver_sql(_new_of_json(table), (content,))
 
 
 @cache
@@ -59,7 +59,10 @@ def _new(table: Table) -> str:
 
 
 @cache
-def _new_of_json(table: Table, dialect: Dialect) -> str:
+def _new_of_json(table: Table) -> str:
+    from sqlalchemy.dialects import postgresql  # here, as above
+
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     types, found = [], []
     for name, column in table.c.items():
         if isinstance(column.type, LargeBinary):  # in JSON as msgspec writes it

@@ -64,7 +64,7 @@ def facts_of(record: Record) -> Facts:
 
 
 def line_of(record: Record) -> bytes | None:
-    """The line, spelt as Python's `json` spells it: 5 µs, where structlog takes 50.
+    """The line, spelt as Python's `json` spells it: 4 µs, where structlog takes 50.
 
     None where msgspec spells otherwise: of what is not printable ASCII.
     """

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core import usage as module
 from gateway.core.usage import MOST, NOTHING, Amounts, amounts
 
 
@@ -78,6 +79,12 @@ from gateway.core.usage import MOST, NOTHING, Amounts, amounts
 )
 def test_a_vendors_words_become_ours(usage: dict[str, float], found: Amounts) -> None:
     assert amounts(usage) == found
+
+
+def test_names_that_vendors_make_up_are_forgotten_again() -> None:
+    for number in range(1000):
+        amounts({f"credits-of-{number}": 1.0})
+    assert module._shape.cache_info().currsize <= 256
 
 
 def test_tokens_are_both_sides() -> None:
