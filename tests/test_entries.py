@@ -184,6 +184,22 @@ async def test_a_body_that_was_waited_for_is_the_same(both: Both) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("digits", [1, 17, 18, 19, 5000])
+async def test_a_length_of_many_digits_is_the_same(both: Both, digits: int) -> None:
+    """Python reads no number of more than 4,300 digits; llhttp reads zeros without end."""
+    raw = asked(both)
+    length = b"%d" % len(raw.partition(b"\r\n\r\n")[2])
+    line = b"Content-Length: " + length
+    assert line in raw
+    raw = raw.replace(line, b"Content-Length: " + length.rjust(digits, b"0"))
+    listed = both.stage.request("alice", "GET", "/users/me/conversations")
+    taken = both.stage.request("alice", "GET", "/users/me/conversations", b"{}")
+    taken = taken.replace(b"Content-Length: 2", b"Content-Length: " + b"2".rjust(digits, b"0"))
+    assert await both.say(raw + LAST)
+    assert b" 200 " in await both.say(taken + listed + LAST)
+
+
+@pytest.mark.anyio
 async def test_a_body_in_chunks_is_the_same(both: Both) -> None:
     head, _, body = asked(both).partition(b"\r\n\r\n")
     head = re.sub(rb"Content-Length: \d+", b"Transfer-Encoding: chunked", head) + b"\r\n\r\n"

@@ -8,22 +8,20 @@
 
 import asyncio
 import contextlib
-import re
 from collections.abc import AsyncGenerator, Callable
 from functools import cached_property
 from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.core.errors import BadRequest, ContentTooLarge, RequestTimeout
+from gateway.core.errors import ContentTooLarge, RequestTimeout
 from gateway.core.fields import single
 from gateway.core.forwarded import Network, forwarded_origin, is_trusted
 from gateway.core.operation import HANDSHAKE
 from gateway.net import mounted_path
+from gateway.net.head import announced
 from gateway.ports import ClientLeft, Fields
 
-_LENGTH = re.compile(rb"[0-9]+")  # RFC 9110 section 8.6
-_LONGEST_LENGTH = 18  # digits: an exabyte, and quick to read as a number
 # What a server says of itself in `extensions` that closes a connection whose answer has no end.
 CLOSES_UNENDED = "gateway.closes_unended"
 _HTTP = {"ws": "http", "wss": "https"}  # a handshake is HTTP, and so is the origin of its page
@@ -102,7 +100,7 @@ class AsgiInbound:
             BadRequest: Content-Length is no number.
             ClientLeft: the client left before its end.
         """
-        if _announced(self.fields) > limit:
+        if announced(single(self.fields, b"content-length")) > limit:
             raise ContentTooLarge
         try:
             async with asyncio.timeout(self._body_timeout):
@@ -130,7 +128,7 @@ class AsgiInbound:
 
         Raises: as `body` does.
         """
-        if _announced(self.fields) > limit:
+        if announced(single(self.fields, b"content-length")) > limit:
             raise ContentTooLarge
         self._arriving = asyncio.Event()
         try:
@@ -229,14 +227,3 @@ class AsgiOutbound:
             await self._send(message)
         except OSError as error:  # ASGI 2.4: how a server says that the client has left
             raise ClientLeft from error
-
-
-def _announced(fields: Fields) -> int:
-    length = single(fields, b"content-length")
-    if length is None:
-        return 0
-    if not _LENGTH.fullmatch(length):
-        raise BadRequest("Content-Length is no number")
-    if len(length) > _LONGEST_LENGTH:
-        raise ContentTooLarge
-    return int(length)

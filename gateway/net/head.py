@@ -9,7 +9,7 @@ Fields are `(name, value)` with names in lower case.
 import re
 from dataclasses import dataclass
 
-from gateway.core.errors import BadRequest, ExpectationFailed, MethodNotAllowed
+from gateway.core.errors import BadRequest, ContentTooLarge, ExpectationFailed, MethodNotAllowed
 from gateway.core.fields import Fields
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -20,6 +20,8 @@ TARGET = re.compile(rb"/(?!/)[^\x00-\x20\x7f-\xff#?\\]*(?:\?[^\x00-\x20\x7f-\xff
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 BLANKS = b" \t"
 _NOT_ONE_HOST = "The Host field stands not exactly once"
+_NO_NUMBER = "Content-Length is no number"
+_LONGEST = 18  # digits: an exabyte, and quick to read as a number
 _TWO_LENGTHS = "The length of the body is said more than once"
 
 
@@ -79,6 +81,22 @@ def judge(method: str, target: bytes, version: str, fields: Fields) -> Head:
     )
 
 
+def announced(length: bytes | None) -> int:
+    """The bytes of a body whose Content-Length this is; 0 where there is none.
+
+    Raises:
+        BadRequest: it is no number.
+        ContentTooLarge: it is beyond all bounds.
+    """
+    if length is None:
+        return 0
+    if not length.isdigit():
+        raise BadRequest(_NO_NUMBER)
+    if len(length) > _LONGEST:
+        raise ContentTooLarge
+    return int(length)
+
+
 def _judge_repeated(fields: Fields) -> None:
     names = [name for name, _ in fields]
     if names.count(b"host") > 1:
@@ -98,6 +116,6 @@ def _judge_framing(length: bytes | None, coding: bytes | None, version: str) -> 
         raise BadRequest(_TWO_LENGTHS)
     # Byte for byte: a blank behind the value, which llhttp leaves there, is one spelling too many.
     if length is not None and not length.isdigit():
-        raise BadRequest("Content-Length is no number")
+        raise BadRequest(_NO_NUMBER)
     if coding is not None and (coding != b"chunked" or version == "1.0"):
         raise BadRequest("Transfer-Encoding is not chunked alone, or stands in HTTP/1.0")

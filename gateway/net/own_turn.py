@@ -22,6 +22,7 @@ from gateway.ports import Fields, Outbound
 LOG = logging.getLogger("gateway.server")
 
 _WITHOUT_CONTENT = frozenset({204, 304})  # RFC 9110 section 6.4.1
+_CUT = "the answer was cut: nothing can follow"
 _server_fields = Remembered()
 
 
@@ -102,14 +103,16 @@ class OwnTurn:
             self._connection.loop.call_soon(self._flush)
 
     async def chunk(self, content: bytes) -> None:
-        self._go_on()
+        if self.was_cut:
+            raise RuntimeError(_CUT)
         if self._flow.write_paused:
             await self._flow.drain()
         if not self.request.gone:
             self._write(self._framed(content))
 
     async def end(self) -> None:
-        self._go_on()
+        if self.was_cut:
+            raise RuntimeError(_CUT)
         if self._flow.write_paused:
             await self._flow.drain()
         if self.request.gone:
@@ -125,10 +128,6 @@ class OwnTurn:
     async def cut(self) -> None:
         self.was_cut = True
         self._close()
-
-    def _go_on(self) -> None:
-        if self.was_cut:
-            raise RuntimeError("the answer was cut: nothing can follow")
 
     def _rendered(self, status: int, fields: Fields) -> bytes:
         """The head, and with it how the content is to be written."""

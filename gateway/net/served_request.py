@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from gateway.core.errors import ContentTooLarge, RequestTimeout
 from gateway.core.forwarded import Network, forwarded_origin, is_trusted
-from gateway.net.head import Head
+from gateway.net.head import Head, announced
 from gateway.net.turn import Connection
 from gateway.ports import ClientLeft, Fields
 
@@ -23,12 +23,12 @@ class ServedRequest:
     """
 
     __slots__ = (
-        "_announced",
         "_connection",
         "_expects",
         "_is_dropped",
         "_is_read",
         "_is_whole",
+        "_length",
         "_origin",
         "_parts",
         "_tell",
@@ -55,7 +55,7 @@ class ServedRequest:
         self.gone = False  # the client
         self.held = 0  # bytes of the body that have come and that nobody has taken yet
         self._connection = connection
-        self._announced = int(head.length or b"0")
+        self._length = head.length
         self._expects = head.expects
         self._parts: list[bytes] = []
         self._is_whole = False
@@ -126,7 +126,7 @@ class ServedRequest:
             RequestTimeout: it did not arrive in time.
             ClientLeft: the client left before its end.
         """
-        if self._announced > limit:
+        if announced(self._length) > limit:
             raise ContentTooLarge
         if self._is_whole:  # as most are, that come with the head: there is nothing to wait for
             content = await self._next()
@@ -152,7 +152,7 @@ class ServedRequest:
 
         Raises: as `body` does.
         """
-        if self._announced > limit:
+        if announced(self._length) > limit:
             raise ContentTooLarge
         self._is_read = True
         try:
