@@ -300,6 +300,15 @@ def test_any_cut_of_the_bytes_means_the_same(raw: bytes, places: list[int]) -> N
     assert Taken().verdict(cut(raw, places)) == Taken().verdict([raw])
 
 
+def test_reads_no_more_of_a_body_than_a_buffer_while_nobody_takes_it() -> None:
+    taken = Taken()
+    assert taken.take(raw_request("POST", "/a", [b"Content-Length: 200000"])) is None
+    assert taken.take(b"x" * 65_536) is None
+    assert not taken.flow.read_paused
+    assert taken.take(b"x") is None
+    assert taken.flow.read_paused
+
+
 START = [b"GET ", b"POST ", b"/a", b"*", b" HTTP/1.1", b" HTTP/1.0", b"#", b"//"]
 MARKS = [b"\r\n", b"\n", b"\r", b": ", b" ", b"\x00", b"\xff"]
 LINES = [
