@@ -9,19 +9,15 @@ State is kept by the org's external_id and not here: an org may be let go and ma
 
 from collections.abc import Sequence
 
-from cachetools import LRUCache
-
 from gateway.core.identity import Person
 from gateway.core.vendor import Operation
 from gateway.limits.calendar import Calendar
 from gateway.limits.counts import Counts
 from gateway.limits.keys import Keys
 from gateway.limits.rules import Rules
-from gateway.limits.terms import Asked, Limited, Terms
+from gateway.limits.terms import Limited, Terms, asked
 from gateway.limits.ticket import Counted
 from gateway.ports import Limits, Record, Ticket
-
-REMEMBERED = 1000  # people of one org, at one upstream each: half a megabyte
 
 
 class OrgLimits(Limits):
@@ -33,7 +29,6 @@ class OrgLimits(Limits):
         self._counts = counts
         self._keys = keys
         self._calendar = calendar
-        self._asked: LRUCache[tuple[Person, str, bool], Asked] = LRUCache(REMEMBERED)
         limited, org = Limited(rules), keys.org(external_id)
         self._terms = {
             (name, costs): Terms(limited, org, upstream, rules.reserve, costs=costs)
@@ -44,12 +39,8 @@ class OrgLimits(Limits):
     async def admit(
         self, person: Person, upstream: str, operation: Operation, record: Record
     ) -> Ticket:
-        who = person, upstream, operation.costs
-        asked = self._asked.get(who)
-        if asked is None:
-            terms, key = self._terms[upstream, operation.costs], self._keys.person(person)
-            asked = self._asked[who] = Asked(terms, key)
-        return await Counted(asked, record, self._counts, self._calendar).admit()
+        terms, key = self._terms[upstream, operation.costs], self._keys.person(person)
+        return await Counted(asked(terms, key), record, self._counts, self._calendar).admit()
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:
         return self._terms[upstream, operation.costs].words()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from gateway.core.budget import Ending, due
 from gateway.core.quota import TENTHS, THOUSANDTHS, Period, Unit
@@ -12,6 +13,7 @@ from gateway.limits.named import BudgetOf, Layer, Limit, RateOf, StreamsOf, Vend
 from gateway.limits.rules import GRACE, Rules, VendorRules
 from gateway.ports import Record
 
+REMEMBERED = 10_000  # people of all orgs, at one upstream each: six megabytes
 MOST = 10**15  # thousandths one answer may cost: what a vendor says must fit a counter
 
 
@@ -128,3 +130,6 @@ class Asked:
             self._from = max(one.begins for one in windows.values())
             self._until = min(one.ends for one in windows.values())
         return self._reserved
+
+
+asked = lru_cache(maxsize=REMEMBERED)(Asked)

@@ -18,7 +18,6 @@ from gateway.core.errors import (
 from gateway.core.identity import Person
 from gateway.core.quota import Budget, Rate, Streams
 from gateway.core.vendor import Operation
-from gateway.limits import org as module
 from gateway.limits.calendar import Calendar
 from gateway.limits.keys import Keys
 from gateway.limits.local import LocalCounts
@@ -323,15 +322,3 @@ async def test_says_what_applies() -> None:
         "it counts a tenth",
         "all people share the 100 calls in 10 s the vendor takes",
     ]
-
-
-async def test_no_more_people_are_remembered_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "REMEMBERED", 3)
-    limits = Scene(user=Allowed(rates=(Rate(1, 60),))).limits()
-    people = [Person("acme", f"person-{number}") for number in range(5)]
-    for person in people:
-        await admit(limits, person)
-    assert len(limits._asked) == 3
-    for person in people:  # what was counted is kept elsewhere
-        with pytest.raises(UserLimit):
-            await admit(limits, person)

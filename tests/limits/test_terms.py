@@ -5,7 +5,7 @@ from gateway.core.quota import Budget, Rate, Streams
 from gateway.limits.calendar import Calendar, window
 from gateway.limits.counts import Rated, Reserved, Slot
 from gateway.limits.rules import GRACE, Allowed, Rules, VendorRules
-from gateway.limits.terms import Asked, Limited, Terms
+from gateway.limits.terms import REMEMBERED, Asked, Limited, Terms, asked
 from gateway.ports import Record
 from tests.support.clock import WoundClock
 
@@ -18,30 +18,30 @@ def terms(*, costs: bool, rules: Rules = RULES) -> Terms:
 
 
 def test_what_costs_is_counted_whole_takes_a_place_and_holds_budgets() -> None:
-    asked, day = terms(costs=True), window("day", 1_800_000_000.0)
-    assert asked.rated("p") == [Rated("p", 600, 60, 10), Rated("o", 600, 60, 10)]
-    assert asked.slots("p") == [Slot("p", 5), Slot("o", 5)]
-    assert asked.reserved("p", {"day": day}) == [
+    one, day = terms(costs=True), window("day", 1_800_000_000.0)
+    assert one.rated("p") == [Rated("p", 600, 60, 10), Rated("o", 600, 60, 10)]
+    assert one.slots("p") == [Slot("p", 5), Slot("o", 5)]
+    assert one.reserved("p", {"day": day}) == [
         Reserved(f"{key}:credits", day.name, day.ends, 9000, 1000) for key in "po"
     ]
-    assert len(asked.admitting) == 4
-    assert asked.lasts == 60 + GRACE
+    assert len(one.admitting) == 4
+    assert one.lasts == 60 + GRACE
 
 
 def test_what_costs_nothing_is_counted_a_tenth() -> None:
-    asked = terms(costs=False)
-    assert asked.rated("p") == [Rated("p", 600, 60, 1), Rated("o", 600, 60, 1)]
-    assert asked.slots("p") == []
-    assert asked.budgets == ()
-    assert len(asked.admitting) == 2
+    one = terms(costs=False)
+    assert one.rated("p") == [Rated("p", 600, 60, 1), Rated("o", 600, 60, 1)]
+    assert one.slots("p") == []
+    assert one.budgets == ()
+    assert len(one.admitting) == 2
 
 
 def test_what_is_asked_and_who_judges_it_are_in_one_order() -> None:
     several = Allowed(rates=(Rate(1, 1), Rate(2, 2)), streams=Streams(3))
-    asked = terms(costs=True, rules=Rules(user=several, org=several))
-    counted = [*asked.rated("p"), *asked.slots("p")]
+    found = terms(costs=True, rules=Rules(user=several, org=several))
+    counted = [*found.rated("p"), *found.slots("p")]
     assert [one.key for one in counted] == [
-        "p" if one.layer.value == "user" else "o" for one in asked.admitting
+        "p" if one.layer.value == "user" else "o" for one in found.admitting
     ]
     assert [one.limit for one in counted] == [10, 20, 10, 20, 3, 3]
 
@@ -50,10 +50,10 @@ def test_what_is_held_is_of_the_windows_there_are_now() -> None:
     month = Budget(9000, "tokens", "month")
     rules = Rules(user=Allowed(budgets=(*ALL.budgets, month)), org=ALL)
     clock = WoundClock(window("day", 1_800_000_000.0).ends - 1)
-    calendar, asked = Calendar(clock), Asked(terms(costs=True, rules=rules), "p")
+    calendar, person = Calendar(clock), Asked(terms(costs=True, rules=rules), "p")
 
     def held() -> list[tuple[str, str]]:
-        return [(one.key, one.window) for one in asked.reserved(calendar)]
+        return [(one.key, one.window) for one in person.reserved(calendar)]
 
     before = held()
     assert before == [
@@ -61,11 +61,26 @@ def test_what_is_held_is_of_the_windows_there_are_now() -> None:
         ("p:tokens", "2027-01"),
         ("o:credits", "2027-01-15"),
     ]
-    assert asked.reserved(calendar) is asked.reserved(calendar)
+    assert person.reserved(calendar) is person.reserved(calendar)
     clock.now += 1
     assert [name for _, name in held()] == ["2027-01-16", "2027-01", "2027-01-16"]
     clock.now -= 1
     assert held() == before
+
+
+def test_what_is_asked_is_worked_out_once_for_each_person_and_terms() -> None:
+    one, other = terms(costs=True), terms(costs=True)
+    assert asked(one, "p") is asked(one, "p")
+    assert asked(one, "q").rated == one.rated("q")
+    assert asked(other, "p") is not asked(one, "p")
+
+
+def test_no_more_people_are_remembered_than_that() -> None:
+    one = terms(costs=False)
+    for number in range(REMEMBERED + 100):
+        asked(one, f"person-{number}")
+    assert asked.cache_info().currsize == REMEMBERED == 10_000
+    asked.cache_clear()
 
 
 @pytest.mark.parametrize(
