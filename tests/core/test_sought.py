@@ -1,4 +1,5 @@
 import json
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,17 @@ def test_what_is_passed_over_says_nothing(document: JsonValue, some: list[bool])
 )
 def test_text_without_any_of_the_names_is_passed_over(text: bytes) -> None:
     assert not SAY.sought.may_stand_in(text)
+
+
+@pytest.mark.parametrize("name", ["id", "user", "total"])
+@pytest.mark.parametrize("written", ["\\u{:04x}", "\\u{:04X}"])
+def test_a_name_is_looked_for_whichever_of_its_letters_are_escaped(name: str, written: str) -> None:
+    for size in range(1, len(name) + 1):
+        for some in combinations(range(len(name)), size):
+            letters = [written.format(ord(c)) if i in some else c for i, c in enumerate(name)]
+            text = f'{{"{"".join(letters)}":"c-1"}}'
+            assert json.loads(text) == {name: "c-1"}
+            assert SAY.sought.may_stand_in(text.encode()), text
 
 
 def test_where_nothing_is_looked_for_nothing_says_anything() -> None:
