@@ -18,7 +18,7 @@ LOG = logging.getLogger("gateway.server")
 ABSENT: Final = 2**32 - 1  # in place of a number of connections
 LOOK: Final = 0.001  # seconds, until a look whether another has taken it
 MOMENT: Final = 0.01  # seconds, in which a loop that is at work comes round
-ALONE: Final = 0.02  # seconds without leaving any, after one that was left in vain
+ALONE: Final = 0.005  # seconds without leaving any, after one that was left in vain
 PAUSE: Final = 1.0  # seconds, after a connection that could not be accepted: as asyncio's
 
 
@@ -100,30 +100,31 @@ class Turns:
         if not is_turn and now < until:
             self._later = self._loop.call_later(LOOK, self._leave, until)
             return
-        if not is_turn:
-            self._in_vain = now
         self._listen()
-        self._accept()
+        if self._accept() and not is_turn:
+            self._in_vain = now
 
     def _is_turn(self) -> bool:
         self._tell()
         return self._share.is_least
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Whether one was there."""
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return  # another has it, or it is gone
+            return False  # another has it, or it is gone
         except OSError as error:  # no descriptor is left, most likely
             LOG.error("cannot accept a connection: %s", error.strerror)
             self._loop.remove_reader(self._listener.fileno())
             self._later = self._loop.call_later(PAUSE, self._listen)
-            return
+            return False
         connection.setblocking(False)
         taking = self._loop.create_task(self._take(connection))
         self._coming.add(taking)
         taking.add_done_callback(self._coming.discard)
         self._tell()
+        return True
 
     def _tell(self) -> None:
         self._share.hold(self._held() + len(self._coming))

@@ -109,6 +109,21 @@ async def test_who_has_let_go_takes_the_next(monkeypatch: pytest.MonkeyPatch):
         assert there.counts[0] in {9, 10}  # the other hears of it with the first of these
 
 
+async def test_one_that_another_took_was_not_left_in_vain(monkeypatch: pytest.MonkeyPatch):
+    """Or the next would be nobody's turn."""
+    monkeypatch.setattr(turns, "ALONE", PATIENCE)
+    monkeypatch.setattr(turns, "MOMENT", 0.05)
+    shares = Shares(2)
+    async with taking(shares, 1) as there:
+        await there.connect(2)
+        shares.of(1).hold(1)  # somebody who has taken the next by now
+        there.turns[0]._ready()
+        await asyncio.sleep(0.1)
+        assert there.turns[0]._in_vain < 0
+        await there.connect(1)
+        assert there.turns[0]._in_vain > 0
+
+
 async def test_one_that_hangs_keeps_nobody_waiting():
     shares = Shares(2)
     shares.of(1).hold(0)  # and takes none
