@@ -313,7 +313,7 @@ async def test_more_than_the_window_ends_the_answer_and_no_other():
         transport = one.transport()
         running = asyncio.create_task(ask(transport))
         async with transport.open(POST) as unread:
-            await refused.wait()
+            await asyncio.wait_for(refused.wait(), PATIENCE)
             chunks = unread.chunks()
             assert len(await anext(chunks)) == WINDOW
             with pytest.raises(UpstreamMalformed):
@@ -676,7 +676,7 @@ async def test_a_refusal_after_the_answer_has_begun_is_none():
     async def script(peer: Peer) -> None:
         peer.greet()
         stream = await peer.request()
-        peer.send(peer.head(stream, *OK), reset(stream, frames.REFUSED_STREAM))
+        peer.send(peer.head(stream, (b":status", b"103")), reset(stream, frames.REFUSED_STREAM))
         await peer.gone.wait()
 
     async with upstream(script) as one:
@@ -697,6 +697,21 @@ async def test_a_reset_after_the_whole_answer_only_wants_no_more_of_the_request(
 
     async with upstream(script) as one:
         assert await ask(one.transport(), replace(POST, content=b"x" * 100_000)) == b"big"
+
+
+async def test_an_answer_that_comes_early_ends_the_request_as_well():
+    async def script(peer: Peer) -> None:
+        peer.greet((frames.INITIAL_WINDOW_SIZE, 10))
+        peer.answer(await peer.request(), b"big")
+        told = await peer.frame(frames.RST_STREAM)
+        assert (told.stream, frames.number_of(told)) == (1, frames.CANCEL)
+        peer.answer(await peer.request())
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        transport = one.transport()
+        assert await ask(transport, replace(POST, content=b"x" * 100_000)) == b"big"
+        assert await ask(transport) == b"abc"
 
 
 # How many at a time
@@ -802,6 +817,34 @@ async def test_no_more_is_sent_than_the_upstream_takes():
     async with upstream(script) as one:
         assert await ask(one.transport(), replace(POST, content=content)) == b"abc"
         assert taken == content
+
+
+async def test_no_more_is_sent_than_the_connection_takes():
+    taken = 0
+
+    async def until(size: int, peer: Peer) -> None:
+        nonlocal taken
+        while taken < size:
+            taken += len((await peer.frame(frames.DATA)).payload)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert peer.taken.empty()
+        assert taken == size
+
+    async def script(peer: Peer) -> None:
+        peer.greet((frames.INITIAL_WINDOW_SIZE, 10_000_000))
+        stream = await peer.request()
+        await until(65_535, peer)
+        peer.send(frames.write_number(frames.WINDOW_UPDATE, 0, 20_000))
+        await until(85_535, peer)
+        peer.send(frames.write_number(frames.WINDOW_UPDATE, 0, 100_000))
+        await until(100_000, peer)
+        peer.answer(stream)
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        content = b"x" * 100_000
+        assert await ask(one.transport(), replace(POST, content=content)) == b"abc"
 
 
 async def test_uploads_share_the_window_of_their_connection():
