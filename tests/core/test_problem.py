@@ -95,3 +95,18 @@ def test_says_when_to_come_back_and_what_is_allowed() -> None:
 
 def test_says_that_an_error_is_the_vendors_own() -> None:
     assert problem.received(429) == b"gateway; received-status=429"
+
+
+def test_a_challenge_says_where_it_is_written_who_signs_people_in() -> None:
+    """RFC 9728 section 5.1."""
+    where = "https://chat.acme.example/.well-known/oauth-protected-resource/mcp"
+    answer = problem.of_error(errors.CredentialsMissing(), None, "r", metadata=where)
+    challenge = dict(answer.fields)[b"www-authenticate"].decode()
+    assert challenge == f'Bearer realm="gateway", resource_metadata="{where}"'
+
+
+def test_a_server_of_tools_repeats_the_id_that_was_asked_with() -> None:
+    shape = VENDORS["mcp"].problem
+    answer = problem.of_error(errors.NotFound(), shape, "r", asked=7)
+    assert json.loads(answer.content)["id"] == 7
+    assert json.loads(problem.last_event(errors.NotFound(), shape, "r", 7)[0])["id"] == 7

@@ -8,6 +8,7 @@ from gateway.core import route
 from gateway.core.errors import BadPath, MethodNotAllowed, NotFound, UriTooLong
 from gateway.core.route import MAX_PATH, SEGMENT, Match, Table, segments, table
 from gateway.core.vendor import Operation, Variable, Vendor
+from gateway.vendors import VENDORS
 
 OPERATIONS = {
     "health": Operation(method="GET", path="/v1/health"),
@@ -219,3 +220,10 @@ def test_a_vendors_closed_paths_are_closed_in_its_table() -> None:
 
 def test_the_limits_are_these() -> None:
     assert route.MAX_PATH == 4096
+
+
+def test_a_path_speaks_mcp_where_one_of_its_operations_does() -> None:
+    found = table(VENDORS["mcp"])
+    assert found.speaks_mcp(("mcp",))
+    assert not found.speaks_mcp(("other",))
+    assert not table(VENDORS["chatbase"]).speaks_mcp(("agents", "a", "chat"))

@@ -55,3 +55,10 @@ def test_one_template_of_several_is_enough_to_tell_something() -> None:
     assert (telling.told_org, telling.told_roles, telling.has_agents) == (True, True, True)
     silent = replace(telling, fields={"a": "{key}"}, operations={})
     assert (silent.told_org, silent.told_roles, silent.has_agents) == (False, False, False)
+
+
+def test_one_operation_of_several_makes_it_a_server_of_tools() -> None:
+    ping = Operation(method="GET", path="/ping")
+    tools = Operation(method="POST", path="/mcp", mcp=True, members=frozenset({"method"}))
+    assert vendor(operations={"ping": ping, "call": tools}).is_mcp
+    assert not vendor(operations={"ping": ping}).is_mcp
