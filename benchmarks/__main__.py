@@ -10,6 +10,8 @@ import argparse
 import json
 import os
 import platform
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -105,6 +107,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
     given = parser.parse_args()
     kernel.raise_descriptors()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))  # and peers end with it
     size, began = (TINY if given.tiny else QUICK if given.quick else FULL), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gateway-benchmarks-") as folder:
         found = play(size, given.scene or [*BESIDE_PEERS, *ALONE], Path(folder))

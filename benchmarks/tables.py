@@ -15,7 +15,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
     print(f"\n{title}\n")
     for row in (columns, ["-" * width for width in widths], *rows):
         cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
-        print(f"| {' | '.join(cells)} |")
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def ratio(value: float, base: float) -> str:
