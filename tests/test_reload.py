@@ -301,6 +301,7 @@ async def test_it_is_in_the_audit_trail(tmp_path: Path) -> None:
         assert [row.event for row in rows] == ["reloaded", "reload_refused"]
 
 
+@pytest.mark.one_process("it is reloaded from within")
 async def test_asked_for_while_it_runs_it_runs_once_more(tmp_path: Path) -> None:
     """Two signals while a file is read: what was written between them is taken."""
     async with chatbase_stage(tmp_path) as stage:
