@@ -45,6 +45,7 @@ async def test_two_people_have_two_sessions(tmp_path: Path) -> None:
         assert text(await bob.call_tool("recall")) == "coffee"
 
 
+@pytest.mark.one_process("its store is a file")
 async def test_a_session_is_known_after_a_restart(tmp_path: Path) -> None:
     async with mcp_stage(tmp_path) as stage:
         session = await stage.open_session("alice")
