@@ -11,6 +11,7 @@ import pytest
 
 from tests.asking.test_host_apps import NODE
 from tests.attacks.both_ends import HI, bearer, refused, signing_in
+from tests.support import replicas
 from tests.support.chatbase import Chatbase
 from tests.support.host_apps import SECRET, node_host
 from tests.support.logouts import PATH
@@ -97,6 +98,7 @@ async def test_who_signs_out_there_is_signed_out_here(
         ]
         assert [await status(token) for token in tokens] == [200, 200, 200]
         await laptop.sign_out(tokens[0])
+        await replicas.all_know()
         # One session of hers, and not the other.
         assert [await status(token) for token in tokens] == [401, 200, 200]
         stage.vendor.forget()

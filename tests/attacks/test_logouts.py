@@ -61,13 +61,8 @@ async def ask(stage: Stage[Chatbase], token: str) -> Answer:
 async def told(url: str, token: str) -> Answer:
     """Told to one process. Then all know: at once where there is one, else when it is promised."""
     answer = await sent(url, token)
-    await all_know()
+    await replicas.all_know()
     return answer
-
-
-async def all_know() -> None:
-    if replicas.WANTED:
-        await asyncio.sleep(SETTLED)
 
 
 async def sign_out(stage: Stage[Chatbase], sub: object = "alice", **claims: object) -> None:
@@ -276,7 +271,7 @@ async def test_every_gateway_of_a_store_knows_within_the_time_that_is_documented
             assert (await sent(one.url, logout_token(one.issuer))).status == 200
             assert not (await peer.answer()).complete
             assert time.monotonic() - began < SETTLED
-        await all_know()
+        await replicas.all_know()
         other.vendor.forget()
         refused(other, await ask(other, token), *EXPIRED)
         assert (await sent(other.url, logout_token(one.issuer, jti="again"))).status == 200

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from gateway.store.cutoffs import SETTLED
 from tests.support import postgres, valkey
 from tests.support.stable import Stable, is_alive
 from tests.support.wire import balanced, raw_request, wire
@@ -26,6 +27,12 @@ from tests.support.wire import balanced, raw_request, wire
 REPLICAS = 2
 WANTED = False  # set by the option `--stage`
 PATIENCE = 30.0  # seconds for both to serve
+
+
+async def all_know() -> None:
+    """Wait until every replica knows what one was told: at once where there is one process."""
+    if WANTED:
+        await asyncio.sleep(SETTLED)
 
 
 class Elsewhere:
