@@ -15,6 +15,7 @@ from benchmarks.scenes import RATE, Ground, Size, chat, conversing, ground
 
 PACE = (0.1, 1000)  # events a second of a stream that is open, and more than it will come to say
 OPENING = 500.0  # streams a second
+OTHERS = 500  # connections, beside those of the streams
 ROUNDS = 5
 QUIET = 2.0  # seconds in which nobody asks, for what the streams cost by themselves
 NEW = 50.0  # streams a second that are opened beside them
@@ -42,7 +43,8 @@ async def _of(there: Ground, peer: Peer) -> list[Figure]:
     await _a_request(there, peer, requests, 0.0)  # warms up
     found, base = [], kernel.pss(peer.pid)
     streams = await conversing(there, peer, PACE)
-    for count in size.crowds:
+    room = kernel.raise_descriptors() // 2 - OTHERS
+    for count in (min(count, room) for count in size.crowds):
         alone = await _a_request(there, peer, requests, 0.0)
         opening = count / OPENING
         async with load.open_streams(peer.port, streams, count=count, opening=opening):
