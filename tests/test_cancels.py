@@ -100,6 +100,8 @@ async def test_ten_thousand_clients_that_leave_leave_nothing_behind(tmp_path: Pa
         assert transport.open_connections == transport.idle_connections
         assert transport.waiting == 0
         gc.collect()
-        # Idle connections to the vendor stay open, one descriptor here and one at the vendor.
-        assert descriptors() <= files + 2 * stage.vendor.open_connections()
+        async with asyncio.timeout(30):  # the server has yet to hear that the last clients left
+            # Idle connections to the vendor stay open, one descriptor here and one at the vendor.
+            while descriptors() > files + 2 * stage.vendor.open_connections():  # noqa: ASYNC110 - a count of the kernel
+                await asyncio.sleep(0.01)
         assert len((await stage.gateway.open()).house.running) == 0

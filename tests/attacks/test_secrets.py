@@ -269,6 +269,8 @@ def only_org(assembled: Any) -> Any:
         known.add(id(one))
         if isinstance(one, dict):
             seen.extend(one.values())
+        elif isinstance(one, list | tuple):
+            seen.extend(one)
         elif type(one).__module__.startswith("gateway."):
             names = [*getattr(one, "__dict__", {}), *getattr(type(one), "__slots__", ())]
             seen.extend(getattr(one, name) for name in names if hasattr(one, name))
