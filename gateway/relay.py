@@ -32,13 +32,13 @@ async def relay(exchange: Exchange, ask: Inbound, answer: Outbound, running: Run
             if exchange.ends_at is not None:
                 interrupt.at_expiry(exchange.ends_at)
             interrupt.when_left(ask)
-            await ask_vendor(exchange, answer)
+            await try_keys(exchange, answer)
     except GatewayError as error:
         await say_last(exchange, error, answer)
         raise
 
 
-async def ask_vendor(exchange: Exchange, answer: Outbound) -> None:
+async def try_keys(exchange: Exchange, answer: Outbound) -> None:
     """Ask, once more with the next key on a 401, and pass on what comes."""
     keys = exchange.upstream.keys[:2] or ("",)
     if exchange.upload is not None:
