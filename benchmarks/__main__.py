@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 import uvloop
 
-from benchmarks import crowd, kernel, opening, pairs, starting, targets, verifying
+from benchmarks import crowd, keeping, kernel, opening, pairs, starting, targets, verifying
 from benchmarks.figure import Figure
 from benchmarks.peers import envoy, haproxy, litellm
 from benchmarks.peers.gateway import ENTRIES
@@ -49,6 +49,7 @@ BESIDE_PEERS = {
     "memory": (resting, show_memory),
 }
 ALONE = {
+    "keeping": (keeping.measure, "What it costs to remember"),
     "opening": (opening.measure, "A conversation that opens"),
     "crowd": (crowd.measure, "Thousands of open streams on one process"),
     "verifying": (verifying.measure, "A token that was never seen"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from benchmarks import crowd, opening, pairs, starting, verifying
+from benchmarks import crowd, keeping, opening, pairs, starting, verifying
 from benchmarks.peers.gateway import ASGI, SERVE
 from benchmarks.tables import table
 
@@ -137,6 +137,7 @@ TARGETS = (
         _figure("opening", opening.HELD),
         unit="ms",
     ),
+    Target(keeping.ALL, 60, 60, _figure("keeping", keeping.ALL), unit="µs"),
     Target("a new token, of PyJWT's decode", 1.3, 1.3, _new_token),
     Target(
         "two workers' requests/s, of one's",

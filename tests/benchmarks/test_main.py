@@ -36,7 +36,7 @@ def test_every_scene_is_played(tmp_path: Path) -> None:
     assert {one["peer"] for one in found["streams"]} >= {"gateway", "Envoy", "HAProxy"}
     assert all(rate > 0 for one in found["unary"] for rate in one["rate"])
     assert all(delay > 0 for one in found["streams"] for delay in one["delay"])
-    for scene in ("opening", "crowd", "verifying", "pairs", "starting"):
+    for scene in ("keeping", "opening", "crowd", "verifying", "pairs", "starting"):
         assert all(isinstance(one["value"], float) for one in found[scene]), scene
         assert found[scene]
     aimed = done.stdout.partition("What was aimed at")[2].partition("\n\n|")[2].partition("\n\n")[0]
