@@ -88,10 +88,12 @@ def judge(limits: Sequence[Limit], standings: Sequence[Standing], record: Record
 
     What an org's limits leave tells of others, so people are not told it.
     """
-    for standing in standings:  # none: nobody counts
+    if not standings:  # nobody counts
+        return
+    for standing in standings:
         if not standing.granted:
             refuse(limits, standings, record)
-    for limit, standing in zip(limits, standings, strict=False):
+    for limit, standing in zip(limits, standings, strict=True):
         if limit.layer is Layer.USER:
             record.quotas.append(limit.quota(standing))
 

@@ -65,3 +65,9 @@ print(names.next())
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert len(set(done.stdout.split())) == 2
+
+
+def test_a_limit_that_nobody_says_the_standing_of_is_a_fault() -> None:
+    record = Record(request_id="r", method="POST", started=0.0)
+    with pytest.raises(ValueError, match="zip"):
+        judge([USER, ORG], [Standing(True, 80, 1.0)], record)
