@@ -30,7 +30,7 @@ from gateway.store.usage import UsageLog, UsageRow, row_of
 DAY = 86_400
 PEOPLE = 20_000
 START = 1_790_000_000  # seconds since the epoch
-CHANCE = random.Random(7)  # noqa: S311
+CHANCE = random.Random(7)  # noqa: S311 - rows, no secrets
 
 
 def record() -> Record:
@@ -98,7 +98,7 @@ def fill(path: Path, rows: int, days: int) -> None:
         connection.execute("PRAGMA cache_size=-400000")
         names = columns()
         marks = ", ".join("?" * len(names))
-        insert = f"INSERT INTO usage ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
+        insert = f"INSERT INTO usage ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - our own names
         for begin in range(0, rows, 50_000):
             some = (
                 msgspec.structs.astuple(

@@ -180,7 +180,7 @@ class ContactSync(Contacts):
             )
         pause = min(self.debounce * 2.0 ** min(self.failures, 20), LONGEST_PAUSE)
         # Spread: several processes would come back together.
-        return max(pause * random.uniform(0.8, 1.2), float(error.retry_after or 0))  # noqa: S311
+        return max(pause * random.uniform(0.8, 1.2), float(error.retry_after or 0))  # noqa: S311 - a pause
 
     async def _write(self, some: Mapping[str, Said]) -> None:
         """Write what the vendor does not have of these people, and note that it has it."""

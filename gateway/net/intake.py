@@ -6,6 +6,7 @@ is given (gateway.net.tally), judges the head (gateway.net.head), and stops the 
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -34,7 +35,7 @@ class Part(Enum):
     BODY = 2
 
 
-class Intake(asyncio.Protocol):
+class Intake(asyncio.Protocol, ABC):
     """Parses, weighs and judges. When to read, and what to do about it, is for its subclass."""
 
     __slots__ = (
@@ -97,6 +98,7 @@ class Intake(asyncio.Protocol):
         self._body_follows = False  # behind an Upgrade
         self._becomes_socket = False
 
+    # asyncio says a BaseTransport, which may be a pipe's; of a server it is this.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
         self.flow = Flow(transport)
@@ -118,21 +120,25 @@ class Intake(asyncio.Protocol):
         """Bytes of the body that have arrived."""
         return self._tally.body
 
+    @abstractmethod
     def waits(self) -> bool:
         """Whether an answer to an earlier request is due."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def turn_of(self, head: Head) -> Turn:
         """What becomes of a request with this head."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def begin(self, turn: Turn) -> None:
         """It is the turn of this one."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def on_answered(self) -> None:
         """The answer to the one whose turn it was is out as a whole."""
-        raise NotImplementedError
+        ...
 
     def _feed(self, data: bytes) -> Exception | None:
         """Parse; what is wrong with the segment is returned."""

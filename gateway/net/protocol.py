@@ -81,6 +81,7 @@ class GuardedProtocol(Intake):
 
     # The connection
 
+    # As in `Intake`.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.gate = self.transport = Gate(

@@ -257,6 +257,9 @@ class Taken(Intake):
         assert isinstance(turn, Arrived)
         self.requests.append(turn)
 
+    def on_answered(self) -> None:
+        raise AssertionError("nobody answers here")
+
     def verdict(self, segments: list[bytes]) -> object:
         """What is wrong, or what arrived."""
         for segment in segments:
