@@ -44,7 +44,7 @@ async def handle(
     check_origin(org, match, ask)  # 403: a page of somebody else's, where none is expected
     identity = await authenticate(org, ask, answer, record)  # 401: who is asking
     ticket = await org.limits.admit(identity.person, upstream.name, match.operation, record)  # 429
-    try:
+    async with ticket:
         user = await user_id(org, upstream, identity, record)  # 403: the name the vendor knows
         if upstream.contacts is not None:
             upstream.contacts.saw(identity, user)  # the vendor hears of it some other time
@@ -59,10 +59,6 @@ async def handle(
         else:
             async with once(exchange, key):  # 409: has it been asked for already?
                 await ask_vendor(exchange, ticket, answer, running)
-    except BaseException as error:
-        await ticket.end(error)
-        raise
-    await ticket.end()
 
 
 async def ask_vendor(

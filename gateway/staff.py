@@ -44,7 +44,7 @@ async def read_as_staff(
     upstream, match = route(org, path[1:], ask, record)  # 404
     record.operation = f"staff:{match.name}"
     ticket = await org.limits.admit(reader.person, upstream.name, match.operation, record)  # 429
-    try:
+    async with ticket:
         user = await known(org, upstream, match, person)  # 404
         both = replace(record, subject=person.subject, actor=reader.subject, user=user)
         read = await read_call(org, upstream, match, ask, both)  # 400
@@ -55,10 +55,6 @@ async def read_as_staff(
         org.audit.note(READ, replace(both, conversation=record.conversation))
         await ticket.spend()  # 429
         await relay(exchange, ask, answer, running)  # 502, 504
-    except BaseException as error:
-        await ticket.end(error)
-        raise
-    await ticket.end()
 
 
 async def known(org: Org, upstream: Upstream, match: Match, person: Person) -> str:

@@ -62,17 +62,13 @@ async def handle(
     check_origin(org, match, ask)  # 403: a page of somebody else's
     identity = await authenticate(org, ask, answer, record)  # 401: who is asking
     ticket = await org.limits.admit(identity.person, upstream.name, match.operation, record)  # 429
-    try:
+    async with ticket:
         user = await user_id(org, upstream, identity, record)  # 403: the name the vendor knows
         read = await read_call(org, upstream, match, ask, record)  # 400
         exchange = Exchange(org, upstream, read, identity, user, record, ask)
         await check_conversations(exchange)  # 404: theirs to continue?
         await ticket.spend()  # 429: what it may cost
         await converse(exchange, socket, answer, running)  # 502, 504
-    except BaseException as error:
-        await ticket.end(error)
-        raise
-    await ticket.end()
 
 
 async def converse(

@@ -38,7 +38,7 @@ async def show(org: Org, named: str, upstream: str, ask: Inbound, record: Record
     identity = await signed_in(org, ask, record)
     org.seen.note(identity)
     ticket = await org.limits.admit(identity.person, upstream, SHOW.operation, record)
-    try:
+    async with ticket:
         user = await user_id(org, widget.upstream, identity, record)
         read = await read_call(org, widget.upstream, SHOW, ask, record)
         if any(one.startswith("query:") for one in read.spoofed):
@@ -46,8 +46,6 @@ async def show(org: Org, named: str, upstream: str, ask: Inbound, record: Record
         if read.dropped or await ask.body(MAX_BODY):
             raise BadRequest("This takes neither parameters nor a body")
         shown = await widget.proofs.show(identity, user, ask, record)
-    finally:
-        await ticket.end()
     return problem.of_json(
         {
             "widget": widget.upstream.destination.vendor.name,

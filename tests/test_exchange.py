@@ -24,7 +24,7 @@ from gateway.exchange import handle
 from gateway.interrupt import Running
 from gateway.limits.rounds import ToolRounds
 from gateway.org import Org, Upstream
-from gateway.ports import Fields, Record, Whose
+from gateway.ports import Fields, Record, Ticket, Whose
 from gateway.vendors.chatbase import VENDOR
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ JSON: Fields = ((b"content-type", b"application/json"),)
 
 
 @dataclass
-class World:
+class World(Ticket):
     """Every port at once; `trace` is what was asked of them, in order."""
 
     trace: list[str] = field(default_factory=list)

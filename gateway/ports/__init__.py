@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from gateway.core.identity import Identity, Person
 from gateway.core.plan import VendorRequest
@@ -198,9 +199,18 @@ class FaultSink(Protocol):
 
 
 class Ticket(Protocol):
-    """A request that has been counted, while it is under way. Whoever gets one says when it ends,
-    whatever becomes of it.
-    """
+    """A request that has been counted, for as long as it is under way: `async with ticket:`."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.end(error)
 
     async def spend(self) -> None:
         """Hold a part of the budgets, before the vendor is asked.
