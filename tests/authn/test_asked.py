@@ -88,6 +88,37 @@ async def test_while_one_tries_again_the_others_do_not() -> None:
     assert not await refused(one, other)
 
 
+async def test_whoever_tries_again_has_all_the_time_a_question_takes() -> None:
+    clock = WoundClock()
+    one = Asked("app", timeout=20 * PAUSE, monotonic=clock)
+    for _ in range(FAILURES):
+        assert await refused(one, Script(Unreachable("no connection")))
+    clock.now += PAUSE
+    gate = asyncio.Event()
+
+    async def slow() -> Reply:
+        await gate.wait()
+        return GOOD
+
+    trying = asyncio.create_task(one.ask(slow))
+    await asyncio.sleep(0)
+    clock.now += 19 * PAUSE
+    other = Script()
+    assert await refused(one, other)
+    assert other.asked == 0
+    gate.set()
+    assert await trying == GOOD
+
+
+async def test_an_answer_begins_the_count_anew() -> None:
+    one = Asked("app", monotonic=WoundClock())
+    assert await one.ask(Script()) == GOOD
+    away = Script(Unreachable("no connection"))
+    for _ in range(FAILURES + 3):
+        assert await refused(one, away)
+    assert away.asked == FAILURES
+
+
 @pytest.mark.parametrize(
     "answer", [Reply(500, None, b""), FetchFailed("more than it may be")], ids=["500", "huge"]
 )
@@ -132,6 +163,8 @@ async def test_no_more_run_at_once_than_an_app_can_bear() -> None:
             running -= 1
         return GOOD
 
+    for _ in range(3):  # who has been answered makes room for one other
+        await one.ask(Script())
     waiting = [asyncio.create_task(one.ask(slow)) for _ in range(WAITING)]
     await asyncio.sleep(0)
     assert await refused(one, Script())
@@ -188,6 +221,7 @@ def reply(content: bytes, media_type: str | None = "application/json", code: int
         pytest.param(reply(b"{}", "text/html; charset=utf-8"), id="JSON that says HTML"),
         pytest.param(reply(b"{}", "text/plain"), id="JSON that says text"),
         pytest.param(reply(b"{}", None), id="JSON that says nothing"),
+        pytest.param(reply(b"{}", "application/json\u20ac"), id="a type beyond Latin-1"),
         pytest.param(reply(b"{}", "application/json, text/html"), id="two types"),
         pytest.param(reply(b""), id="nothing"),
         pytest.param(reply(b'{"user_id":"ali'), id="half JSON"),

@@ -355,6 +355,8 @@ async def test_only_a_bearer_token_that_stands_alone_is_recalled() -> None:
     for line in (bearer(token), cookie("x"), api_key("x")):
         assert recall(asking(bearer(token), line)) is None
     assert recall(asking(cookie(token), OWN)) is None
+    assert recall(asking(("authorization", f"Digest {token}"))) is None
+    assert recall(asking(api_key(f"Bearer {token}"))) is None
     assert recall(asking(bearer(token + "A"))) is None
 
 
@@ -422,6 +424,17 @@ async def test_of_two_good_credentials_the_bearer_tokens_roles_count() -> None:
     one, other = (ACME.token("alice", roles=[role]) for role in ("reader", "writer"))
     identity = await sign_ins.authenticate(asking(bearer(one), api_key(other)))
     assert identity.roles == ("reader",)
+
+
+async def test_who_speaks_for_them_is_told_with_the_bearer_tokens_roles() -> None:
+    class Forwarding(Visitors):
+        async def verify(self, credential: Credential) -> Vouched:
+            return Vouched("alice", ("writer",), actor="the-backend")
+
+    sign_ins = SignIns([one_sign_in(roles_claim="roles"), Forwarding()], org="org_1")
+    lines = [bearer(ACME.token("alice", roles=["reader"])), ("cookie", "visit=alice"), OWN]
+    identity = await sign_ins.authenticate(asking(*lines))
+    assert (identity.roles, identity.actor) == (("reader",), "the-backend")
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,12 @@ async def test_roles_are_a_list_with_commas(written: str, roles: tuple[str, ...]
     assert vouched == Vouched("alice", roles, actor="oauth2-proxy")
 
 
+@pytest.mark.parametrize(("roles", "verdict"), [(256, "by oauth2-proxy"), (257, "bad_request")])
+async def test_a_name_and_its_roles_have_their_most(roles: int, verdict: str) -> None:
+    groups = ("x-forwarded-groups", ",".join(f"r{number}" for number in range(roles)))
+    assert (await who(PROOF, user("x" * 512), groups)).endswith(verdict)
+
+
 async def test_an_org_is_one_of_those_it_may_vouch_for() -> None:
     one = sign_in(org_field=b"x-org", may_vouch_for=lambda org: org == "org_1")
     assert one.names_orgs_by == "the field x-org of oauth2-proxy"

@@ -117,12 +117,17 @@ async def test_nobody_is_nobody(answer: object) -> None:
         pytest.param({"subject": "a", "org": {"x": 1, 2: 3}}, id="org of a number"),
         pytest.param({"subject": "a", "expires_at": "soon"}, id="expiry in words"),
         pytest.param({"subject": "a", "expires_at": float("nan")}, id="no moment"),
+        pytest.param({"subject": "a", "expires_at": True}, id="whether it expires"),
         pytest.param({"subject": "a", "actor": 7}, id="actor of a number"),
+        pytest.param({"subject": "a", "actor": ""}, id="actor of no name"),
     ],
 )
-async def test_what_is_no_person_is_a_fault_and_nobody(answer: object) -> None:
-    with pytest.raises(Misunderstood, match="identify said"):
+async def test_what_is_no_person_is_a_fault_and_nobody(
+    answer: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Misunderstood, match="identify said") as raised:
         await verdict(says(answer))
+    assert [record.getMessage() for record in caplog.records] == [str(raised.value)]
 
 
 @given(st.recursive(st.none() | st.booleans() | st.text() | st.floats(), st.lists))
@@ -201,6 +206,20 @@ async def test_says_which_middleware_is_missing_or_misplaced(
         await verdict(identify, scope)
 
 
+async def test_a_missing_middleware_is_no_key_that_identify_could_pass_over() -> None:
+    """C-18: else everybody would be nobody, and nothing would say why."""
+
+    def identify(connection: Any) -> object:
+        try:
+            return connection.session["user_id"]
+        except KeyError:
+            return None
+
+    with pytest.raises(Misplaced):
+        await verdict(identify)
+    assert await verdict(identify, {"session": {}}) is Nobody.NOBODY
+
+
 @pytest.mark.parametrize("key", ["user", "auth"])
 async def test_names_the_middleware_of_users(key: str) -> None:
     with pytest.raises(Misplaced, match=f"conn.{key}.*AuthenticationMiddleware"):
@@ -241,6 +260,7 @@ async def test_somebody_whose_time_is_over_is_not_signed_in() -> None:
         ("acme", True, frozenset({"acme"})),
         ("acme", False, frozenset({"acme"})),
         (["acme", "globex", "evil"], True, frozenset({"acme", "globex"})),
+        (["acme", "evil"], False, frozenset({"acme"})),
     ],
 )
 async def test_orgs_are_those_it_may_vouch_for(

@@ -11,10 +11,13 @@ from gateway.authn.asked import Asked
 from gateway.authn.introspect import IntrospectRules, IntrospectSignIn
 from gateway.authn.places import Authorization, Cookie, Cookies, Field, Place
 from gateway.authn.remembered import Remembered
+from gateway.authn.token import MAX_TOKEN
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import GatewayError
 from gateway.core.identity import Vouched
+from gateway.ports import Clock
 from tests.support.ask import asking
+from tests.support.clock import WoundClock
 from tests.support.host_app import ME, HostApp
 from tests.support.provider import Answer, Request, body, drip, endless, redirect, status
 
@@ -33,13 +36,20 @@ def app() -> Iterator[HostApp]:
         yield one
 
 
-def sign_in(app: HostApp, *, cache: float = 60.0, timeout: float = 60.0, **rules: Any) -> Any:
+def sign_in(
+    app: HostApp,
+    *,
+    cache: float = 60.0,
+    timeout: float = 60.0,
+    clock: Clock = time.time,
+    **rules: Any,
+) -> Any:
     said: dict[str, Any] = {"url": app.me, "places": PLACES, "user_key": "user_id"}
     return IntrospectSignIn(
         IntrospectRules(**(said | rules)),
         Asked("app", timeout=timeout),
-        Remembered[Vouched | Nobody](cache),
-        clock=time.time,
+        Remembered[Vouched | Nobody](cache, clock=clock),
+        clock=clock,
     )
 
 
@@ -286,6 +296,9 @@ async def test_an_answer_says_roles_orgs_and_until_when(app: HostApp) -> None:
         "user": {"id": 7, "groups": ["a", "b"]},
         "org": ["org_1", "org_x"],
         "until": time.time() + 60,
+        "by": "the-backend",
+        "plan": "pro",
+        "email": "alice@acme.example",
     }
     one = sign_in(
         app,
@@ -293,11 +306,18 @@ async def test_an_answer_says_roles_orgs_and_until_when(app: HostApp) -> None:
         roles_key="/user/groups",
         org_key="org",
         expires_key="until",
+        actor_key="by",
+        remember=("plan", "seats"),
         may_vouch_for=lambda org: org != "org_x",
     )
     vouched = await one.verify(Credential(SESSION, "s1", asking()))
     assert vouched == Vouched(
-        "7", ("a", "b"), app.sessions["s1"]["until"], orgs=frozenset({"org_1"})
+        "7",
+        ("a", "b"),
+        app.sessions["s1"]["until"],
+        orgs=frozenset({"org_1"}),
+        actor="the-backend",
+        attributes={"plan": "pro"},
     )
     assert one.names_orgs_by == "org of the host app's answer"
     assert sign_in(app).names_orgs_by is None
@@ -309,6 +329,24 @@ async def test_a_session_that_has_ended_is_none_whatever_the_app_says(
 ) -> None:
     app.sessions["s1"] = {"user_id": "alice", "until": time.time() - ago}
     assert await who(sign_in(app, expires_key="until"), "s1") == "401 credentials_expired"
+
+
+async def test_nobody_is_remembered_beyond_the_end_of_their_session(app: HostApp) -> None:
+    clock = WoundClock()
+    app.sessions["s1"] = {"user_id": "alice", "until": clock.now + 10}
+    one = sign_in(app, expires_key="until", clock=clock)
+    assert await who(one, "s1") == "alice"
+    clock.now += 9
+    assert await who(one, "s1") == "alice"
+    assert app.count(ME) == 1
+    clock.now += 1
+    assert await who(one, "s1") == "401 credentials_expired"
+
+
+async def test_a_token_of_the_largest_size_is_asked_about(app: HostApp) -> None:
+    token = "x" * MAX_TOKEN
+    app.tokens[token] = {"user_id": "carol"}
+    assert await who(sign_in(app), token, Authorization()) == "carol"
 
 
 @pytest.mark.parametrize("session", ["../../x", "' OR 1=1--", "x" * 4000, "%00", "a=b"])

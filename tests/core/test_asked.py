@@ -1,3 +1,4 @@
+import hashlib
 import itertools
 
 import pytest
@@ -42,6 +43,12 @@ def test_whose_of_what_and_for_what_it_is_makes_another_name() -> None:
 @given(st.lists(st.binary(max_size=3), max_size=4), st.lists(st.binary(max_size=3), max_size=4))
 def test_no_two_lists_of_parts_have_one_digest(one: list[bytes], two: list[bytes]) -> None:
     assert (digest(*one) == digest(*two)) is (one == two)
+
+
+def test_a_digest_is_the_one_that_gateways_of_other_versions_make() -> None:
+    """While a new version is rolled out, both must know what has been asked for already."""
+    parts = b"\0\0\0\0\0\0\0\1a" + b"\0\0\0\0\0\0\0\2bc"
+    assert digest(b"a", b"bc") == hashlib.sha256(parts).digest()
 
 
 def test_a_subject_that_has_no_utf_8_has_a_name() -> None:

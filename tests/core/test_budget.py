@@ -60,6 +60,22 @@ def test_a_hold_whose_process_died_ends_by_itself() -> None:
     assert account.spent == 0
 
 
+def test_what_ended_leaves_room_for_all_that_fits_beside_the_others() -> None:
+    account = Account()
+    account.reserve("dead", 50, budget=100, now=0.0, until=60.0)
+    account.reserve("alive", 40, budget=100, now=0.0, until=90.0)
+    assert not account.reserve("a", 61, budget=100, now=60.0, until=90.0)
+    assert account.reserve("a", 60, budget=100, now=60.0, until=90.0)
+
+
+def test_who_is_late_is_charged_while_nobody_needs_the_room() -> None:
+    account = Account()
+    account.reserve("late", 50, budget=100, now=0.0, until=60.0)
+    assert account.reserve("a", 50, budget=100, now=60.0, until=90.0)
+    account.settle("late", 7)
+    assert account.spent == 7
+
+
 class Days(RuleBasedStateMachine):
     """One account, asked in any order by requests that end, or do not."""
 

@@ -879,3 +879,32 @@ def test_a_field_that_says_something_else_than_the_request_is_refused() -> None:
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "search"}}
     with pytest.raises(HeaderMismatch):
         asking_tools(message, ("mcp-name", "other"))
+
+
+def test_each_message_is_judged_as_a_body_is() -> None:
+    params = {"name": "search", "userId": "bob"}
+    call_ = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params, "email": "bob"}
+    task = {"jsonrpc": "2.0", "id": 2, "method": "tasks/get", "params": {"taskId": "t-1"}}
+    for messages in ([call_, task], [task, call_]):
+        found = asking_tools(messages)
+        assert found.spoofed == ("body:email", "body:params/userId")
+        assert found.conversations == (handle("session-1"), handle("t-1"))
+        assert found.asked is not None
+        assert {tuple(one) for one in found.asked.messages} == {
+            ("jsonrpc", "id", "method", "params")
+        }
+
+
+def test_the_id_of_an_event_may_be_of_any_session_that_is_named() -> None:
+    other = ("x-other-session", "session-2")
+    listen = Operation(
+        method="GET",
+        path="/mcp",
+        mcp=True,
+        conversation=(Header("mcp-session-id"), Header("x-other-session")),
+        fields=frozenset({"last-event-id"}),
+    )
+    for session in ("session-1", "session-2"):
+        sealed = SEAL.close(f"event {handle(session)}", "41")
+        found = ask(listen, fields=[SESSION, other, ("last-event-id", sealed)], seal=SEAL)
+        assert dict(found.fields)[b"last-event-id"] == b"41"

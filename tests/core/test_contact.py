@@ -88,6 +88,7 @@ def test_a_book_that_contradicts_itself_says_where(parts: dict[str, object], whe
     [
         ({"data": [{"name": "plan", "type": "text"}]}, {"plan": "text"}),
         ({"data": [{"name": "plan"}]}, {"plan": "text"}),
+        ({"data": [{"name": "seats", "type": "number"}]}, {"seats": "number"}),
         ({"data": [{"name": "plan", "type": "text", "archived": True}]}, {}),
         ({"data": [None, 7, {}, {"type": "text"}]}, {}),
         ({"data": []}, {}),

@@ -127,3 +127,16 @@ def test_an_array_is_looked_through_where_no_value_in_it_is_limited() -> None:
 def test_one_object_among_texts_is_enough() -> None:
     with pytest.raises(BadRequest):
         PARTS.holding.check({"metadata": {"a": "b", "c": {"user_id": "bob"}, "d": "e"}})
+
+
+def test_a_text_stands_for_the_object_in_an_item_and_never_for_the_item() -> None:
+    deep = Operation(
+        method="POST",
+        path="/x",
+        members=frozenset({"a"}),
+        inner={"/a/*": frozenset({"b"}), "/a/*/b": frozenset({"type"})},
+        values={"/a/*/b/type": frozenset({"url"})},
+    )
+    deep.holding.check({"a": [{"b": "text"}]})
+    with pytest.raises(BadRequest):
+        deep.holding.check({"a": ["text"]})

@@ -72,6 +72,7 @@ def test_nothing_of_a_key_passes_wherever_it_is_cut(
 def test_only_what_may_be_a_key_waits() -> None:
     watch = KeyWatch(Keys([KEY]))
     assert watch.feed(b"data: 1\n\n") == b"data: 1\n\n"
+    assert watch.feed(b"a 1") == b"a 1", "a letter of the key, and not its first"
     assert watch.feed(b"its") == b"it"
     assert watch.feed(b"elf sk-l") == b"self "
     assert watch.feed(b"ong") == b"sk-long"

@@ -187,3 +187,24 @@ def test_our_last_word_stands_in_a_stream_alone() -> None:
     stream = observe(reader, ALL, media_type(EVENTS), ok=True)
     assert stream.interject(b"{}", "error") == b"event: error\ndata: {}\n\n"
     assert observe(reader, ALL, media_type(JSON), ok=True).interject(b"{}", "error") == b""
+
+
+@pytest.mark.parametrize("tool", ["search", ["search"], 7, None])
+def test_what_is_no_tool_is_nobodys(tool: Any) -> None:
+    sent = {"result": {"tools": [tool, {"name": "search"}]}}
+    got = json.loads(passed(json.dumps(sent).encode(), SOME))
+    assert got == {"result": {"tools": [{"name": "search"}]}}
+
+
+def test_an_answer_that_does_not_say_what_it_is_is_one_text() -> None:
+    observer = observe(Reader(OPERATION, "alice", ()), SOME, None, ok=True)
+    assert list(observer.feed(b'{"result":{"tools":[{"name":"hidden"}]}}')) == []
+    assert list(observer.end()) == [b'{"result":{"tools":[]}}']
+
+
+@pytest.mark.parametrize("media", [JSON, EVENTS])
+def test_what_is_just_small_enough_is_held(media: bytes) -> None:
+    observer = observe(Reader(OPERATION, "alice", ()), ALL, media_type(media), ok=True)
+    assert list(observer.feed(b"x" * MAX_HELD)) == []
+    (stop,) = observer.feed(b"x")
+    assert isinstance(stop, Stop)

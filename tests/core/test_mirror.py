@@ -13,6 +13,7 @@ from gateway.core.mirror import mirrored
 
 MODERN = "2026-07-28"
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
+UNCODED = "=?base64?!?="
 
 
 def call(version: str | None = MODERN, **arguments: Any) -> dict[str, Any]:
@@ -51,6 +52,8 @@ def test_what_no_field_can_hold_is_coded(text: str) -> None:
 
 def test_what_needs_no_code_passes_without() -> None:
     assert ("mcp-name", "run_sql") in mirror(call(), said(mcp_name=coded("run_sql")))
+    begins = coded("run_sql") + "x"
+    assert ("mcp-param-x", begins) in mirror(call(x=begins), said(mcp_param_x=begins))
 
 
 def test_a_number_is_a_number_however_it_is_written() -> None:
@@ -81,6 +84,11 @@ def test_a_number_is_a_number_however_it_is_written() -> None:
         pytest.param(call(on=True), said(mcp_param_on="1"), id="true as a number"),
         pytest.param(call(), said(mcp_param_region="us"), id="an argument that is not there"),
         pytest.param(call(x="é"), said(mcp_param_x="é"), id="a byte beyond ASCII"),
+        pytest.param(call(x="caf\xe9"), said(mcp_param_x="caf\xe9"), id="one at the end"),
+        pytest.param(call(x=UNCODED), said(mcp_param_x=UNCODED), id="no base 64 in the body too"),
+        pytest.param(call(x="eu"), said(mcp_param_x=coded("eu") + "x"), id="more than base 64"),
+        pytest.param(call(x=42), said(mcp_param_x="43"), id="another number"),
+        pytest.param(call(x=42), said(mcp_param_x="42x"), id="more than a number"),
         pytest.param(
             {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": call()["params"]},
             said(mcp_method="tools/list", mcp_name="run_sql"),

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from gateway.core.note import Costs, Names, Note, Opens, Reader
+from gateway.core.seal import handle
 from gateway.core.vendor import Body, Header, Operation
 
 SAY = Operation(
@@ -124,3 +125,11 @@ def test_an_id_in_the_middle_of_another_name_is_not_read() -> None:
     reader = Reader(Operation(method="GET", path="/x", opens=(Body("/id"),)), "alice", ())
     assert list(reader.read_event(b'{"item_id":"c-1","i\\\\d":1')) == []
     assert list(reader.read_event(b'{"item_id":"i","id" : "c-1"}')) == [Opens("c-1")]
+
+
+@pytest.mark.parametrize(("named", "opened"), [("a b", []), ("s-1", [Opens(handle("s-1"))])])
+def test_what_nobody_could_ask_a_server_of_tools_for_is_not_opened(
+    named: str, opened: list[Note]
+) -> None:
+    operation = Operation(method="POST", path="/mcp", mcp=True, opens=(Body("/id"),))
+    assert Reader(operation, "alice", ()).read({"id": named}) == opened

@@ -579,3 +579,12 @@ def test_each_call_of_a_batch_is_told_and_a_batch_of_one_stays_one() -> None:
     told_by = {"orders": "customer"}
     assert asked_of_tools(batch, told_by) == [tool_call("orders", 1, customer="alice"), batch[1]]
     assert asked_of_tools(batch[1:], told_by) == batch[1:]
+
+
+def test_our_signed_word_stands_in_a_field_of_its_own_where_there_is_one() -> None:
+    asked = ask(CHAT, {"message": "hi"}, variables=AGENT)
+    shown = dict(sent(asked, statement="a.b.c").fields)
+    assert shown[b"x-gateway-assertion"] == b"a.b.c"
+    assert b"x-gateway-assertion" not in dict(sent(asked).fields)
+    with pytest.raises(IdentityNotRepresentable):
+        sent(asked, statement="a b\n")

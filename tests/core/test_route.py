@@ -212,8 +212,11 @@ def test_a_path_may_be_of_the_largest_size() -> None:
 
 
 def test_a_vendors_closed_paths_are_closed_in_its_table() -> None:
-    closed = table(replace(VENDOR, closed=("/v1/chats/export",)))
-    assert closed.is_closed(("v1", "chats", "export"))
+    closed = table(replace(VENDOR, closed=("/v1/chats/export", "/v1/chats/purge")))
+    for name in ("export", "purge"):
+        assert closed.is_closed(("v1", "chats", name))
+    assert not closed.is_closed(("v1", "chats", "1"))
+    assert not closed.is_closed(("v1", "chats"))
     with pytest.raises(NotFound):
         closed.match("GET", ("v1", "chats", "export"))
 

@@ -62,12 +62,15 @@ def test_what_may_not_be_said_is_refused(document: Any) -> None:
 def test_a_large_message_is_refused_before_it_is_read() -> None:
     with pytest.raises(ContentTooLarge):
         read(b"[" * 1001)
+    with pytest.raises(BadRequest):
+        read(b"[" * 1000)
 
 
 def test_a_spoof_is_refused_where_that_is_wanted() -> None:
     with pytest.raises(SpoofedIdentity):
         read({"type": "say", "user": "bob"}, refuse_spoofs=True)
-    read({"type": "say", "user": "alice"}, refuse_spoofs=True)
+    for said in ("alice", "", None):
+        read({"type": "say", "user": said}, refuse_spoofs=True)
 
 
 @given(st.binary(max_size=80) | st.text(max_size=40).map(lambda text: text.encode()))

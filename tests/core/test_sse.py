@@ -200,6 +200,8 @@ def test_what_is_skipped_is_whole_events_and_leaves_no_trace(
     [
         (EventStreamSplitter(), b"data: 1\n\n"),
         (EventStreamSplitter(), b"data: 1\n\ndata: 2\n\n"),
+        (EventStreamSplitter(), b"data: 1\r\n\r\n"),
+        (EventStreamSplitter(), b"data: 1\r\n\r\ndata: 2\r\n\r\n"),
         (JsonLinesSplitter(), b'{"code":3}\n{"code":4}\r\n\n'),
         (JsonLinesSplitter(), b'data: {"code":3}\n\n'),
     ],
@@ -208,3 +210,17 @@ def test_events_that_come_whole_can_be_skipped(splitter: Splitter, chunk: bytes)
     assert splitter.skip(chunk)
     splitter.feed(b"data: ha")
     assert not splitter.skip(chunk), "it is the end of another one"
+
+
+def test_what_was_skipped_was_the_first_event() -> None:
+    splitter = EventStreamSplitter()
+    assert splitter.skip(b"data: a\n\n")
+    (found,) = splitter.feed(b"\xef\xbb\xbfdata: b\n\n")
+    assert found.data == b""
+
+
+def test_a_line_we_write_has_the_form_of_the_last_that_was_skipped() -> None:
+    splitter = JsonLinesSplitter()
+    assert splitter.skip(b"1\n2\ndata:3\n")
+    assert splitter.frame(b"{}", "error") == b"data:{}\n\n"
+    assert not splitter.skip(b"1\ndata:\n"), "its last line says nothing"

@@ -16,11 +16,17 @@ from gateway.core.subject import segment_of, subject_of
         ("..", "b64:Li4"),
         ("b64:YQ", "b64:YjY0OllR"),
         ("ü/%", "b64:w7wvJQ"),
+        ("a/W", "b64:YS9X"),
     ],
 )
 def test_a_subject_has_a_segment(subject: str, segment: str) -> None:
     assert segment_of(subject) == segment
     assert subject_of(segment) == subject
+
+
+def test_a_subject_that_has_no_utf_8_has_a_segment() -> None:
+    """Nobody comes by it, and no list of people fails for it."""
+    assert segment_of("\ud800") == "b64:7aCA"
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=100))

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,28 @@ def test_what_is_older_is_forgotten_with_its_window() -> None:
 
 def test_says_when_the_next_window_begins() -> None:
     assert Windows(60).look("a", 75.0)[1] == 45
+
+
+@pytest.mark.parametrize(
+    ("before", "current", "room", "now", "wait"),
+    [
+        pytest.param(40, 0, 10, 120.0, 45.0, id="three quarters of the one before must pass"),
+        pytest.param(40, 0, 10, 150.0, 15.0, id="half of it has"),
+        pytest.param(40, 0, 10, 165.0, 0.0, id="all of it has"),
+        pytest.param(40, 5, 15, 120.0, 45.0, id="what has come since has its part of the room"),
+        pytest.param(0, 5, 5, 150.0, 0.0, id="just room enough"),
+        pytest.param(0, 20, 5, 135.0, 90.0, id="three quarters of this one must pass, in the next"),
+        pytest.param(40, 20, 5, 135.0, 90.0, id="whatever came before it"),
+    ],
+)
+def test_the_wait_is_until_the_window_has_moved_far_enough(
+    before: int, current: int, room: int, now: float, wait: float
+) -> None:
+    windows = Windows(60)
+    windows.add("a", before, 60.0)
+    windows.add("a", current, 120.0)
+    assert windows.wait("a", room, now) == wait
+    assert windows.wait("b", room, now) == 0
 
 
 @given(

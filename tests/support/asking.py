@@ -64,6 +64,7 @@ def sent(
     identity: Identity | None = None,
     key: str = KEY,
     vendor_fields: Mapping[str, str] | None = None,
+    statement: str | None = None,
     **parts: Any,
 ) -> VendorRequest:
     """The vendor's request for `asked`; `parts` are the destination's."""
@@ -75,6 +76,7 @@ def sent(
         user=user,
         key=key,
         request_id="req-1",
+        statement=statement,
     )
 
 
