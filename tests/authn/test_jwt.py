@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway.authn import jwt
 from gateway.authn.claims import JwtRules
 from gateway.authn.jwk import parse_set
-from gateway.authn.jwt import MAX_REMEMBERED, JwtSignIn
+from gateway.authn.jwt import LONG, MAX_REMEMBERED, JwtSignIn
 from gateway.authn.keys import Key, KeySource, public_keys, shared_secrets
 from gateway.authn.token import MAX_TOKEN
 from gateway.core.errors import (
@@ -23,7 +23,7 @@ from gateway.core.errors import (
     KeysUnavailable,
     WrongOrg,
 )
-from gateway.core.identity import Person, Vouched
+from gateway.core.identity import Person, Session, Vouched
 from tests.support.ask import bearing
 from tests.support.clock import WoundClock
 from tests.support.tokens import ABSENT, Issuer, b64, compact, private_key, sign
@@ -608,3 +608,37 @@ async def test_what_is_refused_is_not_recalled() -> None:
 async def test_a_token_of_16_kib_is_read() -> None:
     assert "longer" not in (await refused("a" * MAX_TOKEN)).detail
     assert "longer" in (await refused("a" * (MAX_TOKEN + 1))).detail
+
+
+class Ended:
+    """A `Sessions` that knows which have ended."""
+
+    def __init__(self) -> None:
+        self.of: set[str | None] = set()
+
+    def check(self, session: Session) -> None:
+        if session.id in self.of:
+            raise CredentialsExpired
+
+
+async def test_a_session_that_has_ended_is_asked_about_each_time() -> None:
+    """Though its token was verified before, and is recalled."""
+    sessions = Ended()
+    rules = JwtRules(issuer=ISSUER.url, audience=("chat",), algorithms=ALL, realm="acme")
+    one = JwtSignIn(rules, known_keys(), clock=CLOCK, sessions=sessions)
+    token, other = (ISSUER.token("alice", sid=sid) for sid in ("s1", "s2"))
+    assert await one.verify(bearing(token)) is one.recall(token)
+    sessions.of.add("s1")
+    for _ in range(2):
+        with pytest.raises(CredentialsExpired):
+            await one.verify(bearing(token))
+        with pytest.raises(CredentialsExpired):
+            one.recall(token)
+    with pytest.raises(CredentialsExpired):  # never seen before
+        await one.verify(bearing(ISSUER.token("alice", sid="s1", jti="another")))
+    assert await one.verify(bearing(other)) is one.recall(other)
+
+
+@pytest.mark.parametrize("length", [1, LONG + 1])
+def test_what_has_no_utf_8_was_never_verified(length: int) -> None:
+    assert sign_in().recall("\ud800" * length) is None

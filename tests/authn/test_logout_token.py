@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.authn.jwk import parse_set
-from gateway.authn.logout_token import EVENT, LogoutRules, LogoutTokens
+from gateway.authn.logout_token import EVENT, MAX_NAME, LogoutRules, LogoutTokens
+from gateway.authn.said import END_OF_TIME
 from gateway.authn.token import parse
 from gateway.core.errors import BadRequest
 from gateway.core.logout import Logout
@@ -70,7 +71,12 @@ GOOD: dict[str, str] = {
     "several audiences": signed(aud=["another", "gateway"]),
     "an event that says more": signed(events={EVENT: {"why": "asked"}, "https://x.example": {}}),
     "a clock a little ahead": signed(iat=int(CLOCK()) + 20),
+    "a clock ahead by all it may be": signed(iat=int(CLOCK()) + 30),
+    "the first second of all": signed(iat=0),
+    "the last second of all": signed(exp=END_OF_TIME),
     "expired a moment ago": signed(exp=int(CLOCK()) - 20),
+    "a person of one character": signed(sub="a"),
+    "a person of as many as may be": signed(sub="a" * MAX_NAME),
 }
 
 
@@ -101,6 +107,7 @@ BAD: dict[str, str] = {
     "J-15 for an empty list": signed(aud=[]),
     "J-15 another case": signed(aud="Gateway"),
     "J-14 expired": signed(exp=int(CLOCK()) - 31),
+    "J-14 expired in this second": signed(exp=int(CLOCK()) - 30),
     "J-14 without an end": signed(exp=ABSENT),
     "J-14 an end in words": signed(exp="9999999999"),
     "J-14 of a time to come": signed(iat=int(CLOCK()) + 31),

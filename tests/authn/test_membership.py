@@ -204,3 +204,15 @@ async def test_a_name_is_asked_about_whole(app: HostApp, who: str, written: str)
     app.orgs[who] = ["org_1"]
     assert await orgs(beside(app), who) == {"org_1"}
     assert [path for path, _ in app.requests] == [f"/orgs?user={written}"]
+
+
+async def test_a_name_that_has_no_utf_8_is_asked_about_and_not_known(app: HostApp) -> None:
+    class OfSomebody:
+        places = ()
+        names_orgs_by = None
+
+        async def verify(self, credential: object) -> Vouched:
+            return Vouched("\ud800")
+
+    assert await orgs(beside(app, sign_in=OfSomebody())) == set()
+    assert [path for path, _ in app.requests] == ["/orgs?user=%ED%A0%80"]
