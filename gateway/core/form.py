@@ -190,7 +190,7 @@ class FormRewriter:
     def _drop(self, part: _Part) -> None:
         self.dropped.append(f"form:{shown(part.name)}")
         names_somebody = self._verdict in {Verdict.USER, Verdict.PERSON}
-        said = self._text.decode("utf-8", "replace") if part.filename is None else "a file"
+        said = self._text.decode("utf-8", "replace") if part.filename is None else None  # a file
         if names_somebody and said not in self._own:
             self.spoofed.append(f"form:{shown(part.name)}")
             if self._refuse_spoofs:

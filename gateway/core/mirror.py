@@ -90,7 +90,7 @@ def _expected(message: JsonObject) -> dict[bytes, str]:
     method = message.get("method")
     if not isinstance(method, str):
         return {}
-    named = params_of(message).get(NAMED.get(method, ""))
+    named = params_of(message).get(NAMED[method]) if method in NAMED else None
     return {METHOD: method} | ({NAME: named} if isinstance(named, str) else {})
 
 

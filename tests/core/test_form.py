@@ -179,6 +179,12 @@ def test_who_says_the_truth_spoofs_nobody() -> None:
     assert form.dropped == ["form:user", "form:email"]
 
 
+def test_a_file_says_nobodys_truth() -> None:
+    form = rewriter(own=("alice", "a file"))
+    assert part(form, [named("user", "x")], b"a file") == b""
+    assert form.spoofed == ["form:user"]
+
+
 @pytest.mark.parametrize("name", ["conversation_id", "threadId", "session[id]"])
 def test_a_part_that_names_a_conversation_is_refused(name: str) -> None:
     with pytest.raises(BadRequest):

@@ -109,6 +109,13 @@ def test_older_versions_need_no_fields() -> None:
     assert mirror(call(None), [("mcp-protocol-version", "2025-11-25")]) == []
 
 
+def test_a_method_that_names_nothing_needs_no_name() -> None:
+    params = {"": "x", "_meta": {VERSION_KEY: MODERN}}
+    listing = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params}
+    fields = [("mcp-protocol-version", MODERN), ("mcp-method", "tools/list")]
+    assert mirror(listing, fields) == fields[1:]
+
+
 def test_a_notification_needs_none_either() -> None:
     told = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
     assert mirror(told, [("mcp-protocol-version", MODERN)]) == []
