@@ -78,7 +78,7 @@ class RemoteKeys:
         before = self._attempts
         keys = await self._current()
         if not keys.has(kid):
-            keys = await self._look_again(kid, keys, waited=self._attempts != before)
+            keys = await self._look_again(keys, waited=self._attempts != before)
         return [keys.choose(kid, algorithm)]
 
     async def refresh(self) -> bool:
@@ -111,7 +111,7 @@ class RemoteKeys:
             raise KeysUnavailable
         return self._keys
 
-    async def _look_again(self, kid: str | None, keys: KeySet, *, waited: bool) -> KeySet:
+    async def _look_again(self, keys: KeySet, *, waited: bool) -> KeySet:
         """The keys after the fetch an unknown `kid` is worth, where it is due."""
         now = self._now()
         if waited:  # this very request has seen a fetch end
@@ -119,10 +119,9 @@ class RemoteKeys:
         elif self._fetching is not None or self._kid_is_due(now):
             self._kid_asked_at = now
             await self._finish()
-        keys = self._keys or keys
-        if self._away and not keys.has(kid):
+        if self._away:  # the keys are the old ones, without this `kid`
             raise KeysUnavailable(retry_after=math.ceil(self._cooldown))
-        return keys
+        return self._keys or keys
 
     def _kid_is_due(self, now: float) -> bool:
         return now - self._kid_asked_at >= self._cooldown and self._may_try(now, self._cooldown)
