@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.core.guard import EVERY, Guard, Verdict, rooms
+from gateway.core.guard import EVERY, NOTHING, Guard, Meaning, Verdict, rooms
 from gateway.core.names import MAX_NAME
 from tests.support.spellings import CONVERSATIONS, HONEST, PEOPLE, disguised, spellings
 
@@ -35,6 +35,21 @@ def test_judges_a_name(guard: Guard, name: str, verdict: Verdict) -> None:
 def test_what_is_listed_passes_even_where_it_names_people() -> None:
     assert GUARD.judge("email") is Verdict.LISTED
     assert GUARD.judge("Email") is Verdict.PERSON
+
+
+@pytest.mark.parametrize(
+    ("field", "ours", "meaning"),
+    [
+        pytest.param(b"accept", "", NOTHING, id="nothing"),
+        pytest.param(b"message", "", Meaning(True, False, False), id="listed"),
+        pytest.param(b"userid", "", Meaning(False, False, True), id="a person"),
+        pytest.param(b"x-caller", "X_Caller", Meaning(False, False, True), id="ours to write"),
+        pytest.param(b"message", "message", Meaning(True, False, True), id="listed, and ours"),
+        pytest.param(b"talk", "talk", Meaning(True, True, False), id="a conversation, and ours"),
+    ],
+)
+def test_a_field_means_what_its_name_says(field: bytes, ours: str, meaning: Meaning) -> None:
+    assert GUARD.meanings(ours)[field] == meaning
 
 
 def test_what_is_not_listed_does_not_pass() -> None:
