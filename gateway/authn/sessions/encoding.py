@@ -5,7 +5,6 @@ session has one spelling, and none is larger than any browser could keep.
 """
 
 import base64
-import binascii
 import zlib
 
 from gateway.core import strictjson
@@ -48,7 +47,7 @@ def base64_padded(text: str) -> bytes:
 def _one_spelling(plain: str, written: str, last_two: bytes, *, pad: bool) -> bytes:
     try:
         decoded = base64.b64decode(plain, validate=True)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise CredentialsInvalid("The session is not base64") from error
     again = base64.b64encode(decoded, last_two).decode("ascii")
     if written != (again if pad else again.rstrip("=")):

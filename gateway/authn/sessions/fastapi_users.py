@@ -56,7 +56,6 @@ def _as_claims(rules: SessionRules) -> JwtRules:
         issuer=AUDIENCE,  # names none: whose token it is, its secret says
         audience=(AUDIENCE,),
         algorithms=(ALGORITHM,),
-        types=("JWT",),
         user_claim=rules.user_key,
         org_claim=rules.org_key,
         roles_claim=rules.roles_key,
