@@ -1,6 +1,7 @@
 """Verdicts that somebody else gave: rows A of SECURITY.md."""
 
 import asyncio
+import gc
 import random
 
 import pytest
@@ -253,6 +254,51 @@ async def test_names_that_are_nearly_alike_are_two() -> None:
 @given(st.lists(st.text(), max_size=4), st.lists(st.text(), max_size=4))
 def test_no_two_credentials_have_one_name(one: list[str], other: list[str]) -> None:
     assert (digest(*one) == digest(*other)) == (one == other)
+
+
+def test_a_credential_that_has_no_utf_8_has_a_name() -> None:
+    assert digest("\ud800") != digest("\ud801")
+
+
+async def test_a_failure_that_nobody_waits_for_any_more_is_not_told_of() -> None:
+    """Row RF-34: an event loop that finds one logs it as a mistake of ours."""
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, about: told.append(about))
+    for failure in (KeysUnavailable("away"), None):
+        stage = Stage()
+        stage.source.failure = failure
+        stage.source.gate.clear()
+        leaving = asyncio.create_task(stage.get("a"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        leaving.cancel()
+        (asking,) = stage.remembered._asking.values()
+        if failure is None:
+            await stage.remembered.aclose()
+        stage.source.gate.set()
+        await asyncio.wait([asking, leaving])
+        del asking, leaving, stage
+        gc.collect()
+    assert told == []
+
+
+async def test_closing_waits_until_the_questions_have_ended() -> None:
+    ended = []
+
+    async def ask() -> Verdict[str]:
+        try:
+            return await asyncio.Future()
+        finally:
+            ended.append(True)
+
+    remembered = Remembered[str](10.0)
+    waiting = asyncio.create_task(remembered.get(digest("a"), ask))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await remembered.aclose()
+    assert ended == [True]
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 async def test_what_was_asked_before_all_was_forgotten_counts_for_nobody_after() -> None:

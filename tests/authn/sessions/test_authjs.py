@@ -17,7 +17,7 @@ from gateway.core.errors import CredentialsInvalid
 from tests.authn.sessions.opened import NOW, expired, opened, refused
 from tests.sessions.minting import encrypted
 from tests.support.host_apps import OLD_SECRET, SECRET
-from tests.support.mutations import Pair
+from tests.support.mutations import ALPHABET, Pair
 
 COOKIES = {V5: "__Secure-authjs.session-token", V4: "__Secure-next-auth.session-token"}
 BOTH = pytest.mark.parametrize("enc", [V5, V4])
@@ -79,6 +79,7 @@ def test_each_version_is_only_in_a_cookie_of_its_name(enc: str) -> None:
         made = encrypted(b'{"sub":"7","exp":%d}' % (NOW + 60), enc=way, cookie="sid")
         assert opened(either, made).said["sub"] == "7"
     assert versions("sid") == (V5, V4)
+    assert versions(COOKIES[enc]) == (enc,)
 
 
 def test_in_v5_another_cookies_value_is_no_session() -> None:
@@ -198,8 +199,22 @@ def test_nothing_may_follow_it(enc: str, more: bytes) -> None:
 
 @BOTH
 def test_one_that_is_huge_is_not_decrypted(enc: str) -> None:
-    with pytest.raises(CredentialsInvalid):
-        form(enc).open(session(enc, name="n" * 200_000)[0][1].decode(), now=NOW)
+    for size in (14_000, 200_000):
+        with pytest.raises(CredentialsInvalid, match="16 KiB"):
+            form(enc).open(session(enc, name="n" * size)[0][1].decode(), now=NOW)
+
+
+@BOTH
+def test_what_is_encrypted_has_one_spelling(enc: str) -> None:
+    """Bits that no byte has a use for are nought, or one session had several cookies."""
+    made = (session(enc, name="n" * size)[0][1] for size in range(100))
+    head, key, vector, text, tag = next(
+        parts for one in made if len((parts := one.split(b"."))[3]) % 4
+    )
+    for code in ALPHABET:
+        if code != text[-1]:
+            other = [head, key, vector, text[:-1] + bytes([code]), tag]
+            assert refused(form(enc), [(COOKIES[enc].encode(), b".".join(other))])
 
 
 @BOTH

@@ -1,6 +1,8 @@
 import pytest
+from django.core import signing
 
-from gateway.authn.sessions.django import DjangoFormat
+from gateway.authn.sessions.django import SALT, DjangoFormat
+from gateway.core.errors import CredentialsInvalid
 from tests.authn.sessions.opened import NOW, expired, opened, refused
 from tests.sessions.minting import PICKLE, django
 from tests.support.host_apps import OLD_SECRET, SECRET
@@ -55,3 +57,14 @@ def test_a_signature_has_one_spelling() -> None:
 
 def test_a_database_sessions_key_is_no_session() -> None:
     assert refused(FORM, [(b"sessionid", b"k2n8s0w1m4v7c3x6z9q5t8y1u4i7o0p3")])
+
+
+def test_one_that_is_huge_is_not_looked_at() -> None:
+    assert "16 KiB" in refused(FORM, django(b'{"x":"%s"}' % (b"x" * 14_000), at=NOW))
+
+
+@pytest.mark.parametrize("value", ["7", "a b:1", "e30:1tmX8a:", "e30=:1tmX8a", "..e30:1tmX8a"])
+def test_what_its_site_signs_in_another_form_is_no_session(value: str) -> None:
+    signed = signing.Signer(key=SECRET, salt=SALT, fallback_keys=[]).sign(value)
+    with pytest.raises(CredentialsInvalid, match="payload:time:signature"):
+        FORM.open(signed, now=NOW)

@@ -34,3 +34,7 @@ def test_only_a_json_object_is_read() -> None:
     for payload in (b"[]", b"null", b"x", b'{"a":1,"a":2}', b""):
         if payload:
             assert refused(FORM, express(payload))
+
+
+def test_one_that_is_huge_is_not_looked_at() -> None:
+    assert "16 KiB" in refused(FORM, express(b'{"x":"%s"}' % (b"x" * 14_000)))

@@ -85,6 +85,12 @@ async def test_orgs_and_roles_stand_where_the_rules_say() -> None:
     assert one.names_orgs_by == "the session's org"
 
 
+async def test_what_contacts_are_told_is_kept() -> None:
+    vouched = await sign_in(remember=("plan",)).verify(bearing(token(plan="pro", email="a@b.c")))
+    assert vouched is not None
+    assert vouched.attributes == {"plan": "pro"}
+
+
 async def test_the_user_may_stand_in_another_claim() -> None:
     found = await sign_in(user_key="email").verify(bearing(token(email="a@example.com")))
     assert isinstance(found, Vouched)

@@ -72,6 +72,13 @@ async def test_orgs_and_roles_come_with_it() -> None:
     assert sign_in().names_orgs_by is None
 
 
+async def test_who_acts_for_them_and_what_contacts_are_told_come_with_it() -> None:
+    said = {"user_id": 7, "by": "root", "plan": "pro", "email": "a@b.c"}
+    vouched = await verdict(said, actor_key="by", remember=("plan", "seats"))
+    assert isinstance(vouched, Vouched)
+    assert (vouched.actor, vouched.attributes) == ("root", {"plan": "pro"})
+
+
 def asked(*cookies: str) -> Ask:
     return asking(("cookie", "; ".join(cookies)), ("sec-fetch-site", "same-origin"))
 

@@ -33,6 +33,13 @@ def test_a_signature_has_one_spelling() -> None:
                 Timed([SECRET]).open(text[:-1] + code)
 
 
+@pytest.mark.parametrize("more", ["\n", "=", "!", " ", ".", ".x"])
+def test_nothing_follows_a_signature(more: str) -> None:
+    """itsdangerous reads over what is no base 64."""
+    with pytest.raises(CredentialsInvalid):
+        Timed([SECRET]).open(signed() + more)
+
+
 @pytest.mark.parametrize(
     "text", ["", ".", "..", "a.b", "e30=.awKgZw", "e30=.awKgZw.", "x" * 20_000]
 )
