@@ -124,11 +124,14 @@ ABSENT = object()
         pytest.param({"exp": NOW - 31}, "401 credentials_expired", id="J-14 past"),
         pytest.param({"exp": NOW - 29}, "alice", id="J-14 inside leeway"),
         pytest.param({"exp": str(NOW + 60)}, "401 credentials_invalid", id="J-14 text"),
+        pytest.param({"exp": "2100-01-01T00:00:00Z"}, "401 credentials_invalid", id="J-14 a date"),
+        pytest.param({"exp": NOW - 30}, "401 credentials_expired", id="J-14 all of the leeway"),
         pytest.param({"exp": True}, "401 credentials_invalid", id="J-14 true"),
         pytest.param({"exp": NOW * 1000}, "401 credentials_invalid", id="J-14 milliseconds"),
         pytest.param({"exp": ABSENT}, "alice", id="the server knows when"),
         pytest.param({"nbf": NOW + 31}, "401 credentials_invalid", id="not yet"),
-        pytest.param({"nbf": NOW + 29}, "alice", id="not yet, inside leeway"),
+        pytest.param({"nbf": NOW + 30}, "alice", id="not yet, inside leeway"),
+        pytest.param({"nbf": None, "iat": ABSENT}, "alice", id="good from when on is not said"),
         pytest.param({"iat": NOW + 31}, "401 credentials_invalid", id="of the future"),
         pytest.param({"token_type": "DPoP"}, "401 credentials_invalid", id="J-20 DPoP"),
         pytest.param({"token_type": "refresh_token"}, "401 credentials_invalid", id="J-20 refresh"),
@@ -140,6 +143,8 @@ ABSENT = object()
         pytest.param({"sub": ABSENT}, "401 credentials_invalid", id="J-19 none"),
         pytest.param({"sub": ""}, "401 credentials_invalid", id="J-19 empty"),
         pytest.param({"sub": " "}, "401 credentials_invalid", id="J-19 blank"),
+        pytest.param({"sub": "x" * 512}, "x" * 512, id="J-21 the longest"),
+        pytest.param({"sub": "x" * 513}, "401 credentials_invalid", id="J-21 long"),
         pytest.param({"sub": 7}, "401 credentials_invalid", id="J-19 number"),
         pytest.param({"sub": ["alice"]}, "401 credentials_invalid", id="J-19 list"),
     ],
@@ -173,6 +178,7 @@ async def test_everything_it_says_is_checked(
         ),
         ({"types": ("absent",)}, {"token_type": "Bearer"}, "401 credentials_invalid"),
         ({"issuer": None}, {"iss": ABSENT}, "alice"),
+        ({"issuer": None}, {}, "alice"),
         ({"require": {"scope": "chat"}}, {}, "401 credentials_invalid"),
         ({"require": {"scope": "chat"}}, {"scope": "chat"}, "alice"),
         ({"user_claim": "username"}, {"username": "al"}, "al"),
@@ -249,6 +255,7 @@ async def test_no_other_token_gets_the_answer(server: HostApp, token: str) -> No
     one = sign_in(server)
     assert await who(one) == "alice"
     assert await who(one, token) == "401 credentials_invalid"
+    assert server.count(INTROSPECT) == 2
 
 
 async def test_two_servers_never_answer_for_each_other(server: HostApp) -> None:
@@ -275,10 +282,17 @@ async def test_each_gets_its_own_answer(server: HostApp) -> None:
 
 
 async def test_it_says_roles_and_orgs(server: HostApp) -> None:
-    server.tokens["t1"] = GOOD | {"org": ["a", "b"], "roles": ["x"]}
+    server.tokens["t1"] = GOOD | {"org": ["a", "b"], "roles": ["x"], "plan": "pro"}
     one = sign_in(
-        server, org_claim="org", roles_claim="roles", may_vouch_for=lambda org: org != "b"
+        server,
+        org_claim="org",
+        roles_claim="roles",
+        remember=("plan", "seats"),
+        may_vouch_for=lambda org: org != "b",
     )
     vouched = await one.verify(Credential(Authorization(), "t1", asking()))
-    assert vouched == Vouched("alice", ("x",), GOOD["exp"], frozenset({"a"}))
+    assert vouched == Vouched(
+        "alice", ("x",), GOOD["exp"], frozenset({"a"}), attributes={"plan": "pro"}
+    )
     assert one.names_orgs_by == "the claim org"
+    assert sign_in(server).names_orgs_by is None
