@@ -14,6 +14,7 @@ from tests.cli.looked import rows
 from tests.support.docbit import DocBit
 from tests.support.host_app import HostApp
 from tests.support.stage import Stage, adding, docbit_stage, saas_stage
+from tests.support.stores import AStore
 from tests.support.tokens import ABSENT
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +58,7 @@ async def test_a_persons_history_is_their_own(stage: Stage[DocBit]) -> None:
         assert not any(one in str(listed) for one in conversations.values() if one != own)
 
 
+@pytest.mark.one_process("its store is a file")
 async def test_usage_is_told_by_person(tmp_path: Path) -> None:
     """Seats by who was active, analytics, and who spoke as whom."""
     async with docbit_stage(tmp_path) as stage:
@@ -97,12 +99,15 @@ async def test_the_same_id_in_two_orgs_is_two_users(tmp_path: Path) -> None:
         assert (await stage.ask(stage.token("alice", "org_globex"), "GET", path)).status == 404
 
 
-async def test_an_id_is_stable_so_that_no_history_is_orphaned(tmp_path: Path) -> None:
+async def test_an_id_is_stable_so_that_no_history_is_orphaned(
+    tmp_path: Path, own_store: AStore
+) -> None:
     """What the gateway called somebody first it calls them for good, by whatever rule since."""
-    async with docbit_stage(tmp_path) as stage:
+    store = own_store()
+    async with docbit_stage(tmp_path, store=store) as stage:
         conversation = await start(stage, "alice")
     opaque = adding("upstreams.docs", 'user_id = "opaque"')
-    async with docbit_stage(tmp_path, opaque) as stage:
+    async with docbit_stage(tmp_path, opaque, store=store) as stage:
         token = bearer(stage.token("alice"))
         await stage.ask(None, "GET", f"/conversations/{conversation}", None, [token])
         await stage.ask("carol", "POST", "/chat", HI)

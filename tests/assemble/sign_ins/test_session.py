@@ -20,7 +20,12 @@ from tests.support.mutations import written
 pytestmark = pytest.mark.anyio
 
 SECURE = "__Secure-authjs.session-token"
-SOON = b',"exp":%d' % (time.time() + 600)
+
+
+def soon() -> bytes:
+    return b',"exp":%d' % (time.time() + 600)
+
+
 COOKIES: dict[str, tuple[Any, Any]] = {
     "starlette": (Cookie("session"), lambda: minting.starlette(b'{"user_id":7}')),
     "flask": (Cookie("session"), lambda: minting.flask(b'{"user_id":7}')),
@@ -28,11 +33,11 @@ COOKIES: dict[str, tuple[Any, Any]] = {
     "express": (SignedCookie("session"), lambda: minting.express(b'{"user_id":7}')),
     "fastapi-users": (
         Cookie("fastapiusersauth"),
-        lambda: minting.fastapi_users(b'{"sub":"7","aud":["fastapi-users:auth"]%b}' % SOON),
+        lambda: minting.fastapi_users(b'{"sub":"7","aud":["fastapi-users:auth"]%b}' % soon()),
     ),
     "authjs": (
         Chunks(SECURE),
-        lambda: minting.encrypted(b'{"sub":"7"%b}' % SOON, enc="A256CBC-HS512", cookie=SECURE),
+        lambda: minting.encrypted(b'{"sub":"7"%b}' % soon(), enc="A256CBC-HS512", cookie=SECURE),
     ),
 }
 
