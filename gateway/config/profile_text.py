@@ -9,7 +9,6 @@ from typing import Any
 
 from gateway.config.place import written
 from gateway.config.profile_kinds import NULL
-from gateway.config.spelling import sections
 from gateway.core.place import Place
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import (
@@ -21,11 +20,6 @@ from gateway.core.vendor import (
     ProblemShape,
     Vendor,
 )
-
-
-def profile_text(vendor: Vendor, name: str) -> str:
-    """`[vendors.NAME]`, whole."""
-    return "\n".join(sections(("vendors", name), profile_table(vendor)))
 
 
 def profile_table(vendor: Vendor) -> dict[str, Any]:

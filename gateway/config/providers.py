@@ -5,7 +5,7 @@ For whoever writes a configuration; what runs knows nothing of it. A page of
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -155,4 +155,3 @@ KNOWN: tuple[Provider, ...] = (
     ),
 )
 OTHER = Provider("an OpenID provider", "", re.compile(""), _addressed)
-BY_PAGE: Mapping[str, Provider] = {one.page: one for one in KNOWN}

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.load import from_dict
-from gateway.config.profile_text import profile_table, profile_text
+from gateway.config.profile_text import profile_table
+from gateway.config.spelling import sections
 from gateway.core.vendor import Operation, ProblemShape, Vendor
 from gateway.vendors import VENDORS
 from tests.config.test_vendors import MADE
@@ -15,6 +16,11 @@ AROUND = {
     "sign_in": {"issuer": "https://id.example/", "audience": "chat"},
     "upstreams": {"support": {"vendor": "chatbase", "key": "k", "agent": "a"}},
 }
+
+
+def profile_text(vendor: Vendor, name: str) -> str:
+    """`[vendors.NAME]`, whole."""
+    return "\n".join(sections(("vendors", name), profile_table(vendor)))
 
 
 def read(text: str) -> Vendor:

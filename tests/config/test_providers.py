@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gateway.cli.init import begin
-from gateway.config.providers import BY_PAGE, recognise, sign_in
+from gateway.config.providers import KNOWN, recognise, sign_in
 from tests.attacks.both_ends import bearer, signing_in
 from tests.support.stage import chatbase_stage
 from tests.support.tokens import ABSENT, Issuer
@@ -62,7 +62,7 @@ def signed(page: Page, claims: dict[str, Any]) -> tuple[Issuer, str]:
 
 
 def test_every_known_provider_has_a_page() -> None:
-    assert {page.name for page in EVERY} == set(BY_PAGE)
+    assert {page.name for page in EVERY} == {one.page for one in KNOWN}
 
 
 @PROVIDERS

@@ -59,11 +59,6 @@ class Becoming:
     one: Holdings
     other: Holdings | None  # None: it has been theirs
 
-    @property
-    def is_done(self) -> bool:
-        """Whether that is their name already."""
-        return self.other is None
-
 
 async def looked_at(database: Database, org: str, subject: str, to: str) -> Becoming:
     """What would become one person.
