@@ -68,6 +68,15 @@ class Gate(asyncio.Transport):
     def abort(self) -> None:
         self._transport.abort()
 
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
+    def get_write_buffer_size(self) -> int:
+        return self._transport.get_write_buffer_size()
+
     def stalled(self) -> None:
         """The client does not take what is written."""
         if not self.is_closing():
@@ -78,10 +87,10 @@ class Gate(asyncio.Transport):
         if not self.is_closing():
             self._patience.clear()
 
-    def leave(self) -> asyncio.Transport:
-        """The transport itself, for a protocol that looks after it from now on."""
-        self.closed()
-        return self._transport
+    def hand_to(self, protocol: asyncio.BaseProtocol) -> None:
+        """Be another protocol's way out from now on; what comes after its end is dropped."""
+        self._more_may_come = bool
+        self._transport.set_protocol(protocol)
 
     def closed(self) -> None:
         """The connection is gone, and with it the way back to its owner: no garbage in circles."""

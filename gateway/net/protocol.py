@@ -153,12 +153,10 @@ class GuardedProtocol(Intake):
 
         self._clock.close()
         self.server_state.connections.discard(self)
-        transport = self.gate.leave()
-        socket = ServedWebSocket(self.config, self.server_state, self.app_state)
-        socket.connection_made(transport)
+        socket = ServedWebSocket(self.config, self.server_state, self.app_state, self.gate)
+        self.gate.hand_to(socket)
         lines = b"".join(b"%s: %s\r\n" % field for field in self.headers)
-        socket.data_received(b"GET " + self.url + b" HTTP/1.1\r\n" + lines + b"\r\n")
-        transport.set_protocol(socket)
+        socket.shake_hands(b"GET " + self.url + b" HTTP/1.1\r\n" + lines + b"\r\n")
 
     def _set_clock(self) -> None:
         if self.part is Part.NONE:

@@ -2,8 +2,9 @@
 
 - No compression: a small message could become a large one.
 - A message has 4 MiB and 1,024 fragments at most: empty ones are otherwise without number.
-- A client that does not read what is written, the answers to its pings among it, is not read from;
-  pings of ours that it does not answer end it.
+- A client that does not read what is written, the answers to its pings among it, is not read from,
+  and is given up in time (gateway.net.gate); so is one that does not answer our pings.
+- A head that the library does not read, and says nothing to, is answered: no clock would end it.
 - When the server stops, an open WebSocket is closed with 1001: by itself it would never end.
 """
 
@@ -17,7 +18,10 @@ from websockets.frames import Frame
 from websockets.server import ServerProtocol
 
 from gateway.core.closing import GOING_AWAY, TOO_LARGE
+from gateway.core.errors import FieldsTooLarge
 from gateway.core.note import MAX_HELD
+from gateway.net.gate import Gate
+from gateway.net.refusal import render
 
 MAX_FRAGMENTS = 1024
 LOG = logging.getLogger("gateway.server.websocket")
@@ -30,11 +34,24 @@ class ServedWebSocket(WebSocketsSansIOProtocol):
     """One connection of a client, from its handshake on."""
 
     def __init__(
-        self, config: Config, server_state: ServerState, app_state: dict[str, Any]
+        self, config: Config, server_state: ServerState, app_state: dict[str, Any], gate: Gate
     ) -> None:
         super().__init__(config, server_state, app_state)
         self.logger = LOG
         self.conn = ServerProtocol(extensions=[], max_size=MAX_HELD, logger=LOG)
+        self._gate = gate
+        self.connection_made(gate)
+
+    def shake_hands(self, head: bytes) -> None:
+        """Take the head of the handshake, whole."""
+        self.data_received(head)
+        if not self.handshake_initiated:  # of all that was judged, a line beyond 8 KiB alone
+            self._gate.write(render(FieldsTooLarge(), self.default_headers))
+            self._gate.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gate.closed()
+        super().connection_lost(exc)
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) >= MAX_FRAGMENTS:
@@ -45,10 +62,12 @@ class ServedWebSocket(WebSocketsSansIOProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._gate.stalled()
         self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._gate.flowing()
         if not self.read_paused:
             self.transport.resume_reading()
 

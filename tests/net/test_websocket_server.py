@@ -3,18 +3,24 @@
 import asyncio
 import json
 import logging
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from gateway.app import Gateway
+from gateway.core.errors import Blocked
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
+from tests.net.recorder import until
 from tests.support import config
-from tests.support.serve import running
+from tests.support.serve import running, serving
 from tests.support.sockets import KEY, SocketStage, Vendor, serving_vendor
 from tests.support.tokens import Issuer
+from tests.support.wire import connected, raw_request
 
 pytestmark = pytest.mark.anyio
 
@@ -68,3 +74,94 @@ async def test_a_client_that_only_pings_and_never_reads_is_not_read_from(tmp_pat
                 assert left > 0  # not all is taken
                 assert connection.transport.get_write_buffer_size() < 2**20
                 alice.transport.abort()
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param("the vendor talks", id="X-09 while the vendor talks"),
+        pytest.param("blocked", id="X-09 while it is told that it may not go on"),
+        pytest.param("no pong", id="X-09 and answers no ping"),
+    ],
+)
+async def test_a_client_that_never_reads_is_given_up_and_keeps_no_vendor(
+    tmp_path: Path, ends: str
+) -> None:
+    async def talks(socket: ServerConnection, vendor: Vendor) -> None:
+        with suppress(ConnectionClosed):
+            for _ in range(2000):  # 100 MB: no kernel holds it
+                await socket.send(json.dumps({"type": "x", "pad": "x" * 50_000}))
+
+    issuer = Issuer()
+    async with serving_vendor(Vendor(handler=talks)) as vendor:
+        file = tmp_path / "gateway.toml"
+        file.write_text(config.openai(vendor.url, issuer, store=tmp_path / "g.db", key=KEY))
+        gateway = Gateway.from_file(file)
+        guarded = guarded_protocol(ServerLimits(write_timeout=0.5), gateway)
+        pings = 0.2 if ends == "no pong" else None
+        async with running(
+            gateway, http=guarded, ws_ping_interval=pings, ws_ping_timeout=pings
+        ) as (server, url):
+            stage = SocketStage(vendor, None, issuer, url)
+            async with stage.connect("alice") as alice:
+                (connection,) = server.server_state.connections
+                alice.transport.pause_reading()
+                await until(lambda: not connection.writable.is_set())
+                if ends == "blocked":
+                    house = (await gateway.open()).house
+                    (interrupt,) = house.running._interrupts
+                    interrupt.fire(Blocked())  # as `Running.recheck` does
+                await vendor.until(lambda: bool(vendor.closed))
+                await until(lambda: not server.server_state.connections)
+                alice.transport.abort()
+
+
+@pytest.mark.parametrize("token", [True, False], ids=["somebody", "a stranger"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param(lambda raw, x: raw.replace(b"model=", b"x=" + x + b"&model="), id="target"),
+        pytest.param(
+            lambda raw, x: raw.replace(b"\r\n", b"\r\nX-A: " + x + b"\r\n", 1), id="value"
+        ),
+        pytest.param(lambda raw, x: raw.replace(b"\r\n", b"\r\n" + x + b": a\r\n", 1), id="name"),
+        pytest.param(
+            lambda raw, x: raw.replace(b"\r\n", b"\r\nCookie: " + x + b"\r\n", 1), id="cookie"
+        ),
+    ],
+)
+async def test_a_handshake_of_any_size_is_answered(
+    tmp_path: Path, where: Callable[[bytes, bytes], bytes], token: bool
+) -> None:
+    """X-02, N-01: the library under it reads lines of 8 KiB, and says nothing to a longer one."""
+    issuer = Issuer()
+    async with serving_vendor(Vendor()) as vendor:
+        file = tmp_path / "gateway.toml"
+        file.write_text(config.openai(vendor.url, issuer, store=tmp_path / "g.db", key=KEY))
+        gateway = Gateway.from_file(file)
+        guarded = guarded_protocol(ServerLimits(), gateway)
+        async with serving(gateway, http=guarded) as url:
+            stage = SocketStage(vendor, None, issuer, url)
+            asked = raw_request(
+                "GET",
+                stage.path,
+                [
+                    ("Upgrade", "websocket"),
+                    ("Connection", "Upgrade"),
+                    ("Sec-WebSocket-Version", "13"),
+                    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+                    *([("Authorization", f"Bearer {stage.token('alice')}")] if token else []),
+                ],
+            )
+            for size in (7000, *range(8150, 8250, 7), 9000, 12_000, 30_000):
+                async with connected(url) as peer:
+                    await peer.send(where(asked, b"x" * size))
+                    head = await peer.until(b"\r\n\r\n")
+                    if size > 8192:
+                        assert head.split(b" ")[1] in {b"400", b"414", b"431"}
+                        await peer.until_closed()
+                    else:
+                        assert head.split(b" ")[1] in {b"101", b"400", b"401", b"431"}
+                    if not token:
+                        assert b" 101 " not in head
+            assert bool(vendor.handshakes) is token  # of those that fit
