@@ -1,4 +1,4 @@
-"""WebSockets to vendors, by the `websockets` library: no redirect, no compression.
+"""WebSockets to vendors, by the `websockets` library: no compression.
 
 A message has 4 MiB at most. The library reads no further than the message that is
 being handed on, so a client that does not read slows the vendor.
@@ -88,12 +88,9 @@ class WebSocketTransport:
     async def _handshake(
         self, request: VendorRequest, subprotocols: Sequence[str], reached: socket.socket
     ) -> "ClientConnection":
-        from websockets.asyncio.client import connect
         from websockets.typing import Subprotocol
 
-        class Straight(connect):
-            def process_redirect(self, exc: Exception) -> Exception:
-                return exc
+        from gateway.net.websocket_client import Straight, VendorConnection
 
         told = dict(request.fields)
         agent = told.pop(b"user-agent", b"").decode("ascii")
@@ -117,6 +114,7 @@ class WebSocketTransport:
             ping_timeout=PING,
             max_size=MAX_HELD,
             max_queue=1,
+            create_connection=VendorConnection,
             logger=LOG,
             **(tls if secure else {}),
         )
