@@ -37,6 +37,11 @@ _WITH_CONTENT: Final = frozenset({"POST", "PUT", "PATCH"})
 _BODILESS: Final = frozenset({204, 304})
 _NEVER_REMEMBERED: Final = b"\x10"
 
+# At the head of a connection's first block: the table in which we remember nothing has no size. An
+# upstream that allows less than the usual 4096 bytes must hear so (RFC 7541 section 4.2); Envoy and
+# hpack end the connection otherwise. From none there is no less, whatever it says later.
+NO_TABLE: Final = b"\x20"
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

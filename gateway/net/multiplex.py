@@ -15,7 +15,7 @@ from gateway.core.errors import UpstreamMalformed
 from gateway.net import frames
 from gateway.net.connection import Clocks
 from gateway.net.frames import Cutter, Frame, Violation
-from gateway.net.http2_fields import MAX_HEAD, Blocks
+from gateway.net.http2_fields import MAX_HEAD, NO_TABLE, Blocks
 from gateway.net.stream import WINDOW, Stream
 
 # Frames in a row that bring no answer on: pings, settings, resets, empty ones, heads without end
@@ -81,6 +81,8 @@ class Multiplex:
         stream.number = self._next
         stream.window_out = self._initial
         self._next += 2
+        if not self.used:
+            block = NO_TABLE + block
         self.used = True
         self._streams[stream.number] = stream
         raw = frames.write_head(stream.number, block, last=not content and not more)

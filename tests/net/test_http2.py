@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from h2.settings import SettingCodes
 from hpack import Encoder
 
 from gateway.core.errors import (
@@ -27,7 +28,7 @@ from gateway.net.http2 import Http2Transport
 from gateway.net.multiplex import MAX_BARREN
 from gateway.net.resting import Resting
 from gateway.net.stream import WINDOW
-from tests.net.wires import GET, PATIENCE, POST, ask, serving, settled, trusting
+from tests.net.wires import GET, PATIENCE, POST, Asked, Wire, ask, serving, settled, trusting
 
 pytestmark = pytest.mark.anyio
 
@@ -717,6 +718,24 @@ async def test_an_answer_that_comes_early_ends_the_request_as_well():
         transport = one.transport()
         assert await ask(transport, replace(POST, content=b"x" * 100_000)) == b"big"
         assert await ask(transport) == b"abc"
+
+
+@pytest.mark.parametrize("size", [0, 100, 4096, 65_536])
+async def test_an_upstream_may_remember_as_little_of_fields_as_it_likes(size):
+    """RFC 7541 section 4.2: hpack, as Envoy, insists that the writer says to have understood."""
+
+    async def script(asked: Asked) -> None:
+        await asked.content()
+        connection = asked.connection.h2
+        connection.update_settings({SettingCodes.HEADER_TABLE_SIZE: size // 2})
+        asked.head(200, last=True)
+
+    said = {SettingCodes.HEADER_TABLE_SIZE: size}
+    async with Wire(script, "h2", h2_settings=said) as wire:
+        transport = wire.transport()
+        for _ in range(3):
+            assert await ask(transport) == b""
+        assert wire.connections == 1
 
 
 # How many at a time

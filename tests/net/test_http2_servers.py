@@ -1,7 +1,8 @@
 """HTTP/2 with servers that are not ours: nginx, HAProxy and Envoy, each before a vendor.
 
 They end connections as they do in service: nginx after `keepalive_requests`, Envoy after
-`max_requests_per_connection`, each by GOAWAY and in the midst of other requests.
+`max_requests_per_connection`, each by GOAWAY and in the midst of other requests. Envoy is told to
+remember no fields, and ends the connection of whoever does not say that they have understood.
 """
 
 import asyncio
@@ -38,7 +39,8 @@ EDITS = {
         (
             "use_remote_address: true",
             "use_remote_address: true\n"
-            "                common_http_protocol_options: { max_requests_per_connection: 20 }",
+            "                common_http_protocol_options: { max_requests_per_connection: 20 }\n"
+            "                http2_protocol_options: { hpack_table_size: 0 }",
         ),
     ),
 }
