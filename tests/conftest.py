@@ -5,23 +5,28 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.support import entries, postgres, replicas
+from tests.support import entries, over_http2, postgres, replicas
 from tests.support.stores import SQLITE, AStore
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--stage",
-        choices=["one", "asgi", "replicas"],
+        choices=["one", "asgi", "http2", "replicas"],
         default="one",
-        help="what a stage's gateway is: one here on a file, the same called over ASGI, or two "
-        "processes on PostgreSQL",
+        help="what a stage's gateway is: one here on a file, the same called over ASGI, the same "
+        "that asks its vendors over HTTP/2, or two processes on PostgreSQL",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     replicas.WANTED = config.getoption("--stage") == "replicas"
     entries.ASGI = config.getoption("--stage") == "asgi"
+    over_http2.WANTED = config.getoption("--stage") == "http2"
+    if over_http2.WANTED:
+        trusted = over_http2.trusted()
+        trusted.__enter__()
+        config.add_cleanup(lambda: trusted.__exit__(None, None, None))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -29,6 +34,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("one_process"):
         if replicas.WANTED:
             pytest.skip(f"is about one process: {mark.args[0]}")
+    for mark in item.iter_markers("over_http1"):
+        if over_http2.WANTED:
+            pytest.skip(f"is about vendors in HTTP/1.1: {mark.args[0]}")
 
 
 @pytest.fixture

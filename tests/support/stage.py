@@ -7,7 +7,7 @@ async with chatbase_stage(tmp_path) as stage:
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from gateway.app import Gateway
 from gateway.core.sse import EventStreamSplitter
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
-from tests.support import config, entries, replicas
+from tests.support import config, entries, over_http2, replicas
 from tests.support.altatech import AltaTech
 from tests.support.anthropic_api import Anthropic
 from tests.support.bookbag import Bookbag
@@ -92,13 +92,19 @@ def adding(table: str, *lines: str) -> Edit:
 async def gateway_of(text: str, folder: Path, **limits: Any) -> AsyncIterator[tuple[Gateway, str]]:
     """The gateway a configuration text describes, served the way `gateway serve` does.
 
-    With `--stage=asgi` it is called as an application; with `--stage=replicas` there are two of
-    them, by `gateway serve` itself.
+    With `--stage=asgi` it is called as an application; with `--stage=http2` it asks its vendors in
+    HTTP/2; with `--stage=replicas` there are two of them, by `gateway serve` itself.
     """
     if replicas.WANTED:
         async with replicas.replicas_of(text, folder) as two:
             yield two
         return
+    async with over_http2.as_wanted(text) as wanted, _served(wanted, folder, **limits) as one:
+        yield one
+
+
+@asynccontextmanager
+async def _served(text: str, folder: Path, **limits: Any) -> AsyncIterator[tuple[Gateway, str]]:
     file = folder / "gateway.toml"
     file.write_text(text)
     gateway = Gateway.from_file(file)
@@ -121,8 +127,12 @@ async def gateway_at(
     if replicas.WANTED:
         pytest.skip("stands in an application, which is one process")
     file = folder / "gateway.toml"
-    file.write_text(text.replace(vendor_url, "app:") if how == "app" else text)
-    async with hosted(how, file, vendor_url) as (url, prefix):
+    async with AsyncExitStack() as stack:
+        if how == "app":
+            file.write_text(text.replace(vendor_url, "app:"))
+        else:
+            file.write_text(await stack.enter_async_context(over_http2.as_wanted(text)))
+        url, prefix = await stack.enter_async_context(hosted(how, file, vendor_url))
         # The application stands at its own URLs, without the upstream's name before them.
         yield None, url, prefix + (path[path.index("/", 1) :] if how == "app" else path)
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support import http2_front
 from tests.support.message import HEAD_END, Malformed, parse_head, read_body, values
 from tests.support.reply import Reply
 
@@ -197,13 +198,17 @@ class RecordingVendor:
         self._seen = self._amount()
 
     def _amount(self) -> int:
-        return len(self.connections) + sum(len(one.received) for one in self.connections)
+        front = http2_front.before(self.port)
+        at_front = 0 if front is None else front.came
+        return at_front + sum(1 + len(one.received) for one in self.connections)
 
     def _on_the_way(self) -> bool:
         # The kernel completes a handshake, and takes bytes in, before our loop hears of it.
         sockets = [one.transport.get_extra_info("socket") for one in self.connections]
+        front = http2_front.before(self.port)
+        at_front = [] if front is None else front.sockets
         poll = select.poll()
-        for one in (self._socket, *sockets):
+        for one in (self._socket, *sockets, *at_front):
             if one.fileno() >= 0:
                 poll.register(one, select.POLLIN)
         return bool(poll.poll(0))
