@@ -1,6 +1,7 @@
 """What the members of a body hold: the values an operation takes, and objects where it reads them.
 
-rule 1: What hides a value from us is refused: another spelling of a name, another type on the way.
+rule 1: What hides a value, or a conversation deep inside, from us is refused: another spelling of a
+    name, another type on the way.
 rule 2: On the way to what `inner` lists, an object in place of an array is refused, and an array in
     place of an object. A text may stand in place of an array of such objects, or of one that is no
     item, as the APIs of models have it.
@@ -20,7 +21,7 @@ class Holding:
     """What the bodies of an operation hold.
 
     `deeper` are the objects in which members are listed, `limited` the values that some members
-    take, `flat` what holds no objects and no arrays.
+    take, `flat` what holds no objects and no arrays, `named` where conversations are.
     """
 
     def __init__(
@@ -28,12 +29,19 @@ class Holding:
         deeper: Collection[Tokens],
         limited: Iterable[tuple[Tokens, frozenset[JsonValue]]],
         flat: Iterable[Tokens],
+        named: Collection[Tokens] = (),
     ) -> None:
         self._deeper = tuple(deeper)
         self._limited = tuple(
-            _Limited(tokens, allowed, _texts(deeper, tokens)) for tokens, allowed in limited
+            _Way(tokens, _texts(deeper, tokens), allowed) for tokens, allowed in limited
         )
         self._flat = tuple(flat)
+        # Of what stands at the top, its guard judges all that there is to be judged.
+        self._named = tuple(
+            _Way(tokens, _texts(deeper, tokens) | _shorter(named, tokens))
+            for tokens in named
+            if len(tokens) > 1
+        )
 
     def check(self, document: JsonObject) -> None:
         """Refuse a body that holds what the operation does not take.
@@ -43,8 +51,8 @@ class Holding:
         """
         for tokens in self._deeper:
             _check_way(document, tokens)
-        for limited in self._limited:
-            limited.check(document)
+        for way in self._limited + self._named:
+            way.check(document)
         for tokens in self._flat:
             for value in pointer.find(document, tokens):
                 _check_flat(value, tokens[-1])
@@ -58,21 +66,34 @@ def _texts(listed: Collection[Tokens], tokens: Tokens) -> frozenset[int]:
     return frozenset(arrays | objects)
 
 
-class _Limited:
-    """The values that stand at one place: rules 1 and 2. `texts` are the depths of `_texts`."""
+def _shorter(named: Collection[Tokens], tokens: Tokens) -> frozenset[int]:
+    """The depths on this way at which another one ends: what stands there is judged by itself."""
+    return frozenset(len(other) for other in named if other == tokens[: len(other)])
+
+
+class _Way:
+    """The way to one place, and the values that stand there; None: any. Rules 1 and 2.
+
+    `texts` are the depths at which a text may stand.
+    """
 
     __slots__ = ("_allowed", "_disguises", "_texts", "_tokens")
 
     def __init__(
-        self, tokens: Tokens, allowed: frozenset[JsonValue], texts: frozenset[int]
+        self,
+        tokens: Tokens,
+        texts: frozenset[int],
+        allowed: frozenset[JsonValue] | None = None,
     ) -> None:
         self._tokens = tokens
-        self._allowed = tuple(allowed)
+        self._allowed = None if allowed is None else tuple(allowed)
         self._texts = texts
         self._disguises = tuple(map(disguises, tokens))
 
     def check(self, value: JsonValue, depth: int = 0) -> None:
         if depth == len(self._tokens):
+            if self._allowed is None:
+                return
             for one in self._allowed:
                 if strictjson.same(value, one):
                     return

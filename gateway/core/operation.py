@@ -122,7 +122,12 @@ class Operation:
     @cached_property
     def holding(self) -> Holding:
         """What the members of a body hold."""
-        return Holding(self.deeper, self.limited, [body.tokens for body in self.flat])
+        return Holding(
+            self.deeper,
+            self.limited,
+            [body.tokens for body in self.flat],
+            self.conversation_places.bodies,
+        )
 
     @cached_property
     def rooms(self) -> tuple[Room, ...]:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from gateway.core.errors import (
     SpoofedIdentity,
     UriTooLong,
 )
+from gateway.core.names import fold
 from gateway.core.route import Match
 from gateway.core.seal import Seal, handle
 from gateway.core.vendor import Body, Header, Operation, Query, Variable
@@ -370,13 +372,64 @@ def test_null_names_no_conversation_where_one_may_be_opened() -> None:
     assert read.body == {"message": "hi", "a": {}, "b": [{}, {"id": "7"}], "c": "8"}
 
 
-@pytest.mark.parametrize("body", [{}, {"a": {}}, {"a": "id"}, {"a": ["id"]}, {"a": None}])
+DEEP = replace(
+    CHAT,
+    members=frozenset({"*"}),
+    opens=(Body("/id"),),
+    conversation=(Body("/a/id"), Body("/b/*"), Body("/c/d/*/id"), Body("/e"), Body("/e/id")),
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({}, {"a": {}}, {"a": None}, {"b": []}, {"b": None}),
+        *({"c": {"d": []}}, {"c": {"d": [{}]}}, {"c": {"d": [None]}}, {"c": {"f": "x"}}),
+    ],
+)
 def test_what_holds_no_conversation_opens_one(body: dict[str, Any]) -> None:
-    opens = replace(
-        CHAT, members=frozenset({"a"}), opens=(Body("/id"),), conversation=(Body("/a/id"),)
-    )
-    read = ask(opens, body)
+    read = ask(DEEP, body)
     assert (read.conversations, read.body) == ((), body)
+
+
+def test_a_conversation_deep_inside_is_named_beside_what_is_not() -> None:
+    body = {"a": {"id": "1"}, "b": ["2", 3], "c": {"d": [{"id": "4"}, {}]}, "e": "5", "f": ["x"]}
+    assert ask(DEEP, body).conversations == ("1", "2", "3", "4", "5")
+    assert ask(DEEP, {"e": {"id": "6"}}).conversations == ("6",)
+
+
+def in_other_types() -> Iterator[dict[str, Any]]:
+    """B-20, I-14: what a lenient server finds an id in, and a pointer does not."""
+    yield from ({"a": wrong} for wrong in ("7", 7, True, ["7"], [{"id": "7"}], [["id", "7"]]))
+    yield from ({"b": wrong} for wrong in ("7", 7, True, {"0": "7"}, {"*": "7"}, {"id": "7"}))
+    yield from ({"c": wrong} for wrong in ([{"d": [{"id": "7"}]}], "7"))
+    yield from ({"c": {"d": wrong}} for wrong in ({"id": "7"}, {"0": {"id": "7"}}, "7", ["7"]))
+    yield {"c": {"d": [[{"id": "7"}]]}}
+
+
+@pytest.mark.parametrize("body", list(in_other_types()), ids=json.dumps)
+def test_another_type_hides_no_conversation(body: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest):
+        ask(DEEP, body)
+
+
+@pytest.mark.parametrize("words", [("context",), ("reply", "to")], ids=" ".join)
+@pytest.mark.parametrize("last", ["id", "*"])
+def test_no_spelling_of_the_way_hides_a_conversation(words: tuple[str, ...], last: str) -> None:
+    """B-04, B-21: in an object, or an array, that passes by another name of its own."""
+    name = words[0] + "".join(word.capitalize() for word in words[1:])
+    deep = replace(DEEP, conversation=(Body(f"/{name}/{last}"),))
+
+    def holding(one: str) -> Any:
+        return [one] if last == "*" else {last: one}
+
+    assert ask(deep, {name: holding("own")}).conversations == ("own",)
+    for other in spellings(words):
+        if fold(other) != name.lower() or other == name:  # "context1", "a.b.context" are others
+            continue
+        for body in ({name: holding("own"), other: holding("bobs")}, {other: holding("bobs")}):
+            with pytest.raises(BadRequest):
+                ask(deep, body)
 
 
 def test_null_is_no_conversation_where_one_is_needed() -> None:
