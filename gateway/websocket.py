@@ -23,7 +23,7 @@ from gateway.core.errors import (
     UpstreamTimeout,
 )
 from gateway.core.identity import VISITOR
-from gateway.core.note import Costs, Names, Opens, Reader
+from gateway.core.note import Costs, Names, Opens, Reader, Stop
 from gateway.core.route import Segments
 from gateway.exchange import (
     check_conversation,
@@ -191,6 +191,9 @@ async def weigh_answer(exchange: Exchange, reader: Reader, content: bytes) -> by
                 await check_name(exchange, user)
             case Costs(usage):
                 add(exchange.record, usage)
+            case Stop(error):
+                exchange.org.audit.note("answer_stopped", exchange.record)
+                raise error
     return content
 
 

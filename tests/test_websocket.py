@@ -384,6 +384,13 @@ async def test_what_a_vendor_must_not_say_is_not_heard(
         assert await ended(bob) == (1014, "upstream_malformed")
 
 
+async def test_what_may_name_a_conversation_and_is_no_json_is_not_heard(live: SocketStage) -> None:
+    """I-08."""
+    async with live.connect("bob") as bob:
+        await bob.send(json.dumps({"type": "say", "text": '{"chat": "c1",}'}))
+        assert await ended(bob) == (1014, "upstream_malformed")
+
+
 async def test_a_spoof_ends_it_where_that_is_wanted(tmp_path: Path) -> None:
     def refusing(text: str) -> str:
         head, rest = with_live(text).split("[sign_in]\n")

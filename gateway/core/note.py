@@ -15,6 +15,9 @@ from gateway.core.vendor import Operation
 
 MAX_HELD = 4 * 1024 * 1024  # bytes of an answer, or of one event
 
+# By its media type an answer may be read otherwise than we do: lines as events, texts over lines.
+_UNREADABLE = "An event of the upstream's answer may name a conversation, and is not JSON"
+
 
 @dataclass(frozen=True, slots=True)
 class Opens:
@@ -78,7 +81,9 @@ class Reader:
         self.known = set(known)
         self._users = {user}
         self._hidden = hidden
-        self._whole = operation.opens_more or hidden is not None
+        # A list of somebody else's, all in one event, would be out before its last name is read.
+        names_alone = bool(self.sought.names) and not self.sought.opens
+        self._whole = operation.opens_more or hidden is not None or names_alone
         self._unknown = bool(self.sought.opens) and not known
         self._are_secrets = operation.mcp
 
@@ -94,7 +99,7 @@ class Reader:
         try:
             document = strictjson.loads_leniently(data)
         except ValueError:
-            return []
+            return [Stop(UpstreamMalformed(_UNREADABLE))] if self._unknown else []
         return self.read(document)
 
     def read(self, document: JsonValue) -> list[Note]:

@@ -6,11 +6,13 @@ rule 1: A JSON answer in which either may stand is held whole (4 MiB at most), r
     So is every error that is no stream: one that quotes our key must not have begun.
 rule 2: Of a stream only whole events pass until the conversation is known, the event that names it
     waiting until it is claimed. From then on bytes pass as they come; but to its end only whole
-    events where an answer opens several, or tells what only we have asked for.
+    events where an answer opens several or none and names people, or tells what only we have asked
+    for.
 rule 3: An answer that names another user than the one we wrote ends there, unless the person had
     that name before they became who they are.
 rule 4: An answer that is an error opens nothing.
-rule 5: Where an id must be looked for, an answer in a form nobody can look into does not pass.
+rule 5: Where an id must be looked for, an answer in a form nobody can look into does not pass; nor
+    does such an event that may hold one.
 rule 6: Where streams are JSON lines, a first line that is JSON by itself begins one, whatever the
     media type says; else the answer is one JSON text.
 

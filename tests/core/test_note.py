@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway.core.note import Costs, Names, Note, Opens, Reader
+from gateway.core.note import Costs, Names, Note, Opens, Reader, Stop
 from gateway.core.seal import handle
 from gateway.core.vendor import Body, Header, Operation
 
@@ -96,9 +96,26 @@ def test_waits_until_a_conversation_is_known() -> None:
     assert not Reader(NOTHING, "alice", ()).waits
 
 
-@pytest.mark.parametrize("data", [b"[DONE]", b'{"id":', b"", b"id", b"\xff"])
+def test_waits_to_the_end_where_an_answer_names_people_and_opens_nothing() -> None:
+    """I-12, L-13: a list of another's would be out before the last item is read."""
+    listed = Operation(method="GET", path="/list", answers_user=(Body("/list/*/user"),))
+    reader = Reader(listed, "alice", ())
+    assert reader.waits
+    list(reader.read({"list": [{"user": "alice"}]}))
+    assert reader.waits
+
+
+@pytest.mark.parametrize("data", [b"[DONE]", b'{"delta":', b"", b"id", b"\xff"])
 def test_what_is_no_json_tells_nothing(data: bytes) -> None:
     assert list(Reader(SAY, "alice", ()).read_event(data)) == []
+
+
+@pytest.mark.parametrize("data", [b'{"id":', b'"id":"c-1"}', b'{"\\u0069d":', b"{'a':1,\"id\":2}"])
+def test_what_may_name_a_conversation_and_is_no_json_stops(data: bytes) -> None:
+    """I-04, I-08: whoever reads it otherwise than we do might find an id in it."""
+    assert [type(note) for note in Reader(SAY, "alice", ()).read_event(data)] == [Stop]
+    for other in (Reader(SAY, "alice", ("c-1",)), Reader(SAY, "alice", (), ok=False)):
+        assert list(other.read_event(data)) == []
 
 
 def test_a_name_in_escapes_is_read() -> None:
