@@ -69,6 +69,9 @@ class Unanswered:
     async def cut(self) -> None:
         """Keep nothing."""
 
+    def writer(self) -> None:
+        """Keep nothing."""
+
 
 class Unsigned:
     """`Assertions` that are worth nothing: what is shown may be copied."""

@@ -20,6 +20,7 @@ from gateway.core.spelled import canonical_id
 from gateway.interrupt import Interrupt, Running
 from gateway.org import Exchange
 from gateway.ports import Fields, Inbound, Outbound, Record, VendorResponse
+from gateway.shortcut import shortcut
 
 MAX_AMOUNTS = 32  # kinds of cost of one answer
 
@@ -69,7 +70,7 @@ async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound
     exchange.record.first_byte_ms = (time.monotonic() - exchange.record.started) * 1000
     if not observer.holds:
         await answer.start(response.status, fields)
-    async for chunk in response.chunks():
+    async for chunk in response.chunks(shortcut(observer, exchange.watch, answer)):
         await act(exchange, observer.feed(chunk), response.status, fields, answer)
     await act(exchange, observer.end(), response.status, fields, answer)
     if not answer.started:

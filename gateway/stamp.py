@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gateway.core import quota
 from gateway.core.vendor import ProblemShape
-from gateway.ports import Fields, Outbound, Record
+from gateway.ports import Fields, Outbound, Record, Shortcut
 
 EVERY_ANSWER: Fields = (
     # Personal answers; and a proxy that compresses or rewrites would hold events back.
@@ -61,6 +61,19 @@ class Stamped:
 
     async def cut(self) -> None:
         await self._answer.cut()
+
+    def writer(self) -> Shortcut | None:
+        write, record = self._answer.writer(), self._record
+        if write is None:
+            return None
+
+        def written(content: bytes) -> bool:
+            if not write(content):
+                return False
+            record.bytes_out += len(content)
+            return True
+
+        return written
 
 
 def _nothing() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.ports import Fields, Record
+from gateway.ports import Fields, Record, Shortcut
 from gateway.stamp import EVERY_ANSWER, Stamped
 
 pytestmark = pytest.mark.anyio
@@ -25,6 +25,13 @@ class Heard:
 
     async def cut(self) -> None:
         self.told.append("cut")
+
+    def writer(self) -> Shortcut | None:
+        return self.take
+
+    def take(self, content: bytes) -> bool:
+        self.told.append(content)
+        return content != b"too much"
 
 
 async def test_adds_what_every_answer_carries_and_counts() -> None:
@@ -53,3 +60,20 @@ async def test_a_cut_stays_a_cut() -> None:
     await answer.start(200, [])
     await answer.cut()
     assert heard.told[-1] == "cut"
+
+
+async def test_what_is_written_at_once_is_counted_if_it_is() -> None:
+    record = Record(request_id="r", method="GET", started=0.0)
+    write = Stamped(Heard(), record).writer()
+    assert write is not None
+    assert [write(b"four"), write(b"too much"), write(b"five!")] == [True, False, True]
+    assert record.bytes_out == 9
+
+
+async def test_what_takes_nothing_at_once_still_does_not() -> None:
+    class Slow(Heard):
+        def writer(self) -> None:
+            return None
+
+    record = Record(request_id="r", method="GET", started=0.0)
+    assert Stamped(Slow(), record).writer() is None

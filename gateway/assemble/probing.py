@@ -20,7 +20,7 @@ from gateway.config.mistake import Path
 from gateway.config.model import Settings, UpstreamSettings
 from gateway.config.sign_ins.table import SignInTable
 from gateway.core.errors import GatewayError
-from gateway.net.connection import Clocks
+from gateway.net.clocks import Clocks
 from gateway.net.dial import Dialer, Origin, verifying_context
 from gateway.store.errors import StoreError
 from gateway.store.state import state

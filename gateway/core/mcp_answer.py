@@ -104,6 +104,9 @@ class McpWhole:
         self._must_parse = must_parse
         self._held = bytearray()
 
+    def passes(self, chunk: bytes) -> bool:
+        return False
+
     def feed(self, chunk: bytes) -> Iterable[Note]:
         self._held += chunk
         if len(self._held) > MAX_HELD:
@@ -137,6 +140,9 @@ class McpStream:
         self._reader = reader
         self._editing = editing
         self._splitter = EventStreamSplitter()
+
+    def passes(self, chunk: bytes) -> bool:
+        return False  # each event may be changed
 
     def feed(self, chunk: bytes) -> Iterator[Note]:
         for event in self._splitter.feed(chunk):

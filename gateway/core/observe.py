@@ -47,6 +47,13 @@ class Observer(Protocol):
         """An event of ours, where one may stand; nothing in no stream, and in half an event."""
         ...
 
+    def passes(self, chunk: bytes) -> bool:
+        """Whether all that `feed` would say of it is that it may go on; it need not be told of it.
+
+        In doubt it would not, and nothing has happened.
+        """
+        ...
+
     def feed(self, chunk: bytes) -> Iterable[Note]:
         """Notes on the next bytes, in the order they must be acted upon."""
         ...
@@ -97,6 +104,9 @@ class _Blind:
 
     holds = False
 
+    def passes(self, chunk: bytes) -> bool:
+        return True
+
     def feed(self, chunk: bytes) -> Iterable[Note]:
         return (chunk,)
 
@@ -116,6 +126,9 @@ class _Whole:
         self._reader = reader
         self._must_parse = must_parse
         self._held = bytearray()
+
+    def passes(self, chunk: bytes) -> bool:
+        return False
 
     def feed(self, chunk: bytes) -> Iterable[Note]:
         self._held += chunk
@@ -153,11 +166,12 @@ class _Stream:
     def interject(self, data: bytes, name: str) -> bytes:
         return b"" if self._passed else self._splitter.frame(data, name)
 
-    def feed(self, chunk: bytes) -> Iterable[Note]:
+    def passes(self, chunk: bytes) -> bool:
         # So most events come, each in a chunk: 1 µs in place of 10.
-        if not self._sought.may_stand_in(chunk) and self._splitter.skip(chunk):
-            return (chunk,)
-        return self._by_event(chunk)
+        return not self._sought.may_stand_in(chunk) and self._splitter.skip(chunk)
+
+    def feed(self, chunk: bytes) -> Iterable[Note]:
+        return (chunk,) if self.passes(chunk) else self._by_event(chunk)
 
     def _by_event(self, chunk: bytes) -> Iterator[Note]:
         ready: list[bytes] = []  # goes out as one write, unless a note must be acted upon between
@@ -202,6 +216,9 @@ class _FirstLine:
     @property
     def holds(self) -> bool:
         return self._form is None or self._form.holds
+
+    def passes(self, chunk: bytes) -> bool:
+        return self._form is not None and self._form.passes(chunk)
 
     def feed(self, chunk: bytes) -> Iterable[Note]:
         if self._form is not None:

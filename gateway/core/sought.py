@@ -39,8 +39,9 @@ class Sought:
 
     def may_stand_in(self, text: bytes) -> bool:
         """Whether the text of a document, or of several, can hold any of it."""
+        find = text.find  # `in` asks first whether a sign is a number: twice the time
         for sign in self.signs:  # noqa: SIM110 - a third of the time of any(): once an event
-            if sign in text:
+            if find(sign) >= 0:
                 return True
         return False
 

@@ -212,6 +212,9 @@ class AsgiOutbound:
             with contextlib.suppress(Exception):
                 await self._send(message)
 
+    def writer(self) -> None:
+        """Whether a message is taken at once is for the server to say."""
+
     def raise_if_cut(self) -> None:
         """Raises: AnswerCut."""
         if self.was_cut and not self._closes_unended:

@@ -91,3 +91,6 @@ class HandshakeAnswer:
 
     async def cut(self) -> None:
         await self.end()
+
+    def writer(self) -> None:
+        """No answer to a handshake is a stream."""

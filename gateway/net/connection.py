@@ -9,27 +9,16 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Final, cast
 
 from gateway.core.errors import GatewayError, UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
 from gateway.net.answer import Answer
+from gateway.net.clocks import Clocks
 from gateway.net.deadline import Deadline
+from gateway.ports import Shortcut
 
 MAX_HELD: Final = 65_536  # bytes that came and nobody took
 SLICE: Final = 65_536  # bytes of a request that are written before we ask whether they went
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clocks:
-    """How long each thing may take, in seconds."""
-
-    connect: float  # name, TCP and TLS together
-    write: float  # for each slice of a large request
-    first_byte: float  # request sent → whole head, however slowly it drips
-    idle: float  # between two reads of the body
-    keepalive: float  # between two exchanges
-    max_age: float  # of a connection: the name may mean another address by now
 
 
 class Connection(asyncio.Protocol):
@@ -50,6 +39,7 @@ class Connection(asyncio.Protocol):
         self._deadline = Deadline(self._be_late)
         self._late = ""  # the Proxy-Status type of what is late then
         self._held = 0
+        self._shortcut: Shortcut | None = None
         self._reading = True
         self._writable = True
         self._sent = True
@@ -87,14 +77,17 @@ class Connection(asyncio.Protocol):
             await self._news()
         return answer
 
-    async def more(self, answer: Answer) -> bytes:
+    async def more(self, answer: Answer, shortcut: Shortcut | None = None) -> bytes:
         """What has come of the body of `answer`, at least a byte; empty: it is complete.
+
+        What comes while we wait here goes to `shortcut` first, and what that takes wakes nobody.
 
         Raises:
             UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed: after all that came before.
         """
         if answer is not self._answer:
             raise RuntimeError("this exchange is over")
+        self._shortcut = shortcut
         while not answer.body:
             if answer.complete:
                 return b""
@@ -111,7 +104,7 @@ class Connection(asyncio.Protocol):
     def finish(self) -> bool:
         """End the exchange. True: fit for another one. False: closed."""
         answer = self._answer
-        self._answer = None
+        self._answer = self._shortcut = None
         self._deadline.clear()
         fit = (
             answer is not None
@@ -154,6 +147,8 @@ class Connection(asyncio.Protocol):
         except UpstreamMalformed as error:
             self._fail(error)
             return
+        if self._shortcut is not None and self._is_taken(answer, self._shortcut):
+            return
         self._hold(answer, len(data))
         if answer.has_head:  # else the clock goes on
             self._wake()
@@ -193,6 +188,17 @@ class Connection(asyncio.Protocol):
             return tls.read(1) == b""
         except ssl.SSLError:
             return False
+
+    def _is_taken(self, answer: Answer, shortcut: Shortcut) -> bool:
+        """Whether what came is on its way already. Nothing that came before is held then."""
+        waiter, body = self._waiter, answer.body
+        if waiter is None or waiter.done() or answer.complete or not body:
+            return False
+        if not shortcut(body[0] if len(body) == 1 else b"".join(body)):
+            return False
+        body.clear()
+        self._deadline.set(self._clocks.idle)
+        return True
 
     def _hold(self, answer: Answer, size: int) -> None:
         self._held += size

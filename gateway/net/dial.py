@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Protocol, Self, TypeVar, cast
 
 from gateway.core.errors import UpstreamTimeout, UpstreamUnreachable
-from gateway.net.connection import Clocks, Connection
+from gateway.net.clocks import Clocks
+from gateway.net.connection import Connection
 from gateway.net.reach import EgressProxy, reach
 
 _ORIGIN = re.compile(

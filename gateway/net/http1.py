@@ -17,12 +17,13 @@ from typing import Final, Self
 from gateway.core.errors import UpstreamBrokeOff
 from gateway.core.plan import VendorRequest
 from gateway.net.answer import Answer
-from gateway.net.connection import Clocks, Connection
+from gateway.net.clocks import Clocks
+from gateway.net.connection import Connection
 from gateway.net.dial import Dialer, Origin, verifying_context
 from gateway.net.pool import Pool
 from gateway.net.reach import EgressProxy
 from gateway.net.resting import Resting
-from gateway.ports import Errand, Fields
+from gateway.ports import Errand, Fields, Shortcut
 
 _REQUEST_LINE: Final = re.compile(r"[A-Z]+ /[\x21-\x22\x24-\x7e]* HTTP/1\.1")
 _OURS: Final = frozenset(
@@ -128,7 +129,7 @@ class Http1Transport:
 class UpstreamExchange:
     """One request and its answer: what `open` gives, and what it enters with."""
 
-    __slots__ = ("_answer", "_connection", "_payload", "_pool", "_request")
+    __slots__ = ("_answer", "_connection", "_payload", "_pool", "_request", "_shortcut")
 
     _answer: Answer
     _connection: Connection
@@ -137,6 +138,7 @@ class UpstreamExchange:
         self._pool = pool
         self._request = request
         self._payload = payload
+        self._shortcut: Shortcut | None = None
 
     @property
     def status(self) -> int:
@@ -146,14 +148,15 @@ class UpstreamExchange:
     def fields(self) -> Fields:
         return self._answer.fields
 
-    def chunks(self) -> "UpstreamExchange":
+    def chunks(self, shortcut: Shortcut | None = None, /) -> "UpstreamExchange":
+        self._shortcut = shortcut
         return self
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        content = await self._connection.more(self._answer)
+        content = await self._connection.more(self._answer, self._shortcut)
         if not content:
             raise StopAsyncIteration
         return content

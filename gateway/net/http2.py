@@ -16,7 +16,7 @@ from typing import Self
 
 from gateway.core.errors import Overloaded, UpstreamBrokeOff
 from gateway.core.plan import VendorRequest
-from gateway.net.connection import Clocks
+from gateway.net.clocks import Clocks
 from gateway.net.dial import Dialer, Origin, verifying_context
 from gateway.net.http2_connection import Http2Connection
 from gateway.net.http2_fields import write_block
@@ -24,7 +24,7 @@ from gateway.net.line import Line
 from gateway.net.reach import EgressProxy
 from gateway.net.resting import Resting
 from gateway.net.stream import Stream
-from gateway.ports import Errand, Fields
+from gateway.ports import Errand, Fields, Shortcut
 
 
 class Http2Transport:
@@ -191,7 +191,7 @@ class Http2Exchange:
     def fields(self) -> Fields:
         return self._stream.head.fields
 
-    def chunks(self) -> "Http2Exchange":
+    def chunks(self, shortcut: Shortcut | None = None, /) -> "Http2Exchange":
         return self
 
     def __aiter__(self) -> Self:

@@ -13,7 +13,8 @@ from typing import Final, cast
 
 from gateway.core.errors import UpstreamMalformed, UpstreamTimeout, UpstreamUnreachable
 from gateway.net import frames
-from gateway.net.connection import SLICE, Clocks
+from gateway.net.clocks import Clocks
+from gateway.net.connection import SLICE
 from gateway.net.deadline import Deadline
 from gateway.net.frames import Violation
 from gateway.net.multiplex import Multiplex

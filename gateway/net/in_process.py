@@ -23,7 +23,7 @@ from gateway.core.errors import (
 )
 from gateway.core.plan import VendorRequest
 from gateway.net.asgi import AsgiInbound
-from gateway.ports import Errand, Fields
+from gateway.ports import Errand, Fields, Shortcut
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message
@@ -176,7 +176,7 @@ class InProcessExchange:
         self.status = 0
         self.fields: Fields = ()
 
-    def chunks(self) -> Self:
+    def chunks(self, shortcut: Shortcut | None = None, /) -> Self:
         return self
 
     def __aiter__(self) -> Self:

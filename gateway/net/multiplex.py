@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.core.errors import UpstreamMalformed
 from gateway.net import frames
-from gateway.net.connection import Clocks
+from gateway.net.clocks import Clocks
 from gateway.net.frames import Cutter, Frame, Violation
 from gateway.net.http2_fields import MAX_HEAD, NO_TABLE, Blocks
 from gateway.net.stream import WINDOW, Stream

@@ -17,7 +17,7 @@ from gateway.net.field_lines import Remembered, field_lines
 from gateway.net.head import Head
 from gateway.net.served_request import ServedRequest
 from gateway.net.turn import Connection
-from gateway.ports import Fields, Outbound
+from gateway.ports import Fields, Outbound, Shortcut
 
 LOG = logging.getLogger("gateway.server")
 
@@ -120,6 +120,7 @@ class OwnTurn:
         if self._left:
             raise RuntimeError("the content is shorter than was announced")
         self._write(b"0\r\n\r\n" if self._is_chunked else b"")
+        self._is_chunked = False  # no chunk follows
         self.complete = True
         if not self.keep_alive:
             self._connection.transport.close()
@@ -127,7 +128,17 @@ class OwnTurn:
 
     async def cut(self) -> None:
         self.was_cut = True
+        self._is_chunked = False
         self._close()
+
+    def writer(self) -> Shortcut:
+        return self._write_now
+
+    def _write_now(self, content: bytes) -> bool:
+        if not self._is_chunked or self._flow.write_paused or self.request.gone:
+            return False
+        self._write(b"%x\r\n%b\r\n" % (len(content), content))
+        return True
 
     def _rendered(self, status: int, fields: Fields) -> bytes:
         """The head, and with it how the content is to be written."""

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from gateway.core.errors import GatewayError, UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
 from gateway.core.plan import VendorRequest
-from gateway.net.connection import Clocks
+from gateway.net.clocks import Clocks
 from gateway.net.deadline import Deadline
 from gateway.net.frames import CANCEL, REFUSED_STREAM
 from gateway.net.http2_fields import Head, judge

@@ -3,15 +3,13 @@
 Fields are `(name, value)` pairs of bytes, names in lower case, in the order they came.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
 from typing import Protocol, Self
 
 from gateway.core.identity import Identity, Person
-from gateway.core.plan import VendorRequest
 from gateway.core.record import Record as Record
 from gateway.core.vendor import Operation
 from gateway.ports.askings import Askings
@@ -35,7 +33,8 @@ from gateway.ports.people import (
     Sessions,
     Visitors,
 )
-from gateway.ports.wire import Answering, ClientLeft, Fields, Inbound, Outbound
+from gateway.ports.upstream import Errand, Transport, VendorResponse
+from gateway.ports.wire import Answering, ClientLeft, Fields, Inbound, Outbound, Shortcut
 
 __all__ = [
     "Admission",
@@ -50,6 +49,7 @@ __all__ = [
     "ConversationLedger",
     "DeliverySink",
     "Due",
+    "Errand",
     "EventQueue",
     "FaultSink",
     "Fields",
@@ -73,6 +73,7 @@ __all__ = [
     "Seen",
     "Sessions",
     "SharedSignIn",
+    "Shortcut",
     "SignIn",
     "Telling",
     "Ticket",
@@ -259,38 +260,6 @@ class Rounds(Protocol):
     def may_go_on(self, *conversation: str) -> bool:
         """Whether to let it go on without; a yes counts."""
         ...
-
-
-class VendorResponse(Protocol):
-    @property
-    def status(self) -> int: ...
-    @property
-    def fields(self) -> Fields: ...
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes, without the transfer coding. Raises `UpstreamError`s."""
-        ...
-
-
-class Errand(Protocol):
-    """Whom a request to a vendor is sent for. On a wire none of it matters but the request."""
-
-    ask: Inbound
-    identity: Identity
-
-
-class Transport(Protocol):
-    """The vendor's side of the wire, for one upstream of one org."""
-
-    def open(
-        self, request: VendorRequest, errand: Errand, /
-    ) -> AbstractAsyncContextManager[VendorResponse]:
-        """Send the request; enter with the head of the answer. The vendor hears who leaves early.
-
-        Raises `UpstreamError`, `UpstreamTimeout`, `Overloaded`.
-        """
-        ...
-
-    async def aclose(self) -> None: ...
 
 
 class Clock(Protocol):

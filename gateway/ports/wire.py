@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol, TypeAlias
 
 Fields: TypeAlias = Sequence[tuple[bytes, bytes]]
+# Takes a chunk at once, in the callback that brings it; or does not, and then nothing has happened.
+Shortcut: TypeAlias = Callable[[bytes], bool]
 
 
 class ClientLeft(Exception):
@@ -79,6 +81,13 @@ class Outbound(Protocol):
     async def end(self) -> None: ...
     async def cut(self) -> None:
         """Close without a proper end, so that half an answer does not look whole."""
+        ...
+
+    def writer(self) -> "Shortcut | None":
+        """What writes a chunk of an answer that has begun, unless the client cannot take it now.
+
+        None: nothing goes out this way but by `chunk`.
+        """
         ...
 
 

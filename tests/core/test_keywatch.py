@@ -1,5 +1,6 @@
 """Rows L-02 and L-04 of SECURITY.md: no byte of our key passes, wherever an answer is cut."""
 
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -48,6 +49,26 @@ def test_every_beginning_of_a_key_waits(key: str) -> None:
             assert len(passed_first) <= len(before), at
             with pytest.raises(UpstreamMalformed):
                 watch.feed(written[at:])
+
+
+@given(NOISE, PLACES)
+def test_what_may_pass_unseen_is_what_would_pass_whole(text: str, places: list[int]) -> None:
+    unseen, seen = KeyWatch(Keys([KEY, OTHER])), KeyWatch(Keys([KEY, OTHER]))
+    for chunk in filter(None, cut(text.encode(), places)):
+        if not unseen.passes(chunk):
+            with suppress(UpstreamMalformed):
+                assert unseen.feed(chunk) == seen.feed(chunk)
+        else:
+            assert seen.feed(chunk) == chunk
+
+
+def test_text_without_a_key_passes_unseen_and_a_key_never() -> None:
+    watch = KeyWatch(Keys([KEY]))
+    assert watch.passes(b"words\n\n")
+    assert not watch.passes(KEY.encode() + b"\n\n")
+    assert not watch.passes(b"words " + KEY[:5].encode())
+    assert watch.feed(b"words " + KEY[:5].encode()) == b"words "
+    assert not watch.passes(b"\n\n")  # something is held that goes before it
 
 
 @given(NOISE, PLACES)

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from gateway.core.errors import UpstreamMalformed, UpstreamTimeout
-from gateway.net.connection import MAX_HELD, SLICE, Clocks, Connection
+from gateway.net.clocks import Clocks
+from gateway.net.connection import MAX_HELD, SLICE, Connection
 from tests.net.upstream import CHUNKED, LENGTH, OK
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +106,69 @@ async def test_half_a_chunk_header_is_no_news():
     assert not waiting.done()
     connection.data_received(b"a")
     assert await waiting == b"a"
+
+
+async def test_what_a_shortcut_takes_wakes_nobody():
+    connection, _ = connected()
+    answer = await answered(connection, CHUNKED)
+    taken = []
+
+    def shortcut(chunk: bytes) -> bool:
+        taken.append(chunk)
+        return chunk != b"look"
+
+    waiting = asyncio.ensure_future(connection.more(answer, shortcut))
+    await asyncio.sleep(0)
+    for piece in (b"1\r\na\r\n", b"1\r\nb\r\n1\r\n", b"c\r\n"):
+        connection.data_received(piece)
+        await asyncio.sleep(0)
+    assert (taken, waiting.done()) == ([b"a", b"b", b"c"], False)
+    connection.data_received(b"4\r\nlook\r\n")
+    connection.data_received(b"1\r\nd\r\n")
+    assert await waiting == b"lookd"
+    assert taken == [b"a", b"b", b"c", b"look"], "nothing passes what somebody was woken for"
+
+
+async def test_nothing_takes_a_shortcut_while_nobody_waits():
+    connection, _ = connected()
+    answer = await answered(connection, CHUNKED)
+    taken = []
+    waiting = asyncio.ensure_future(connection.more(answer, taken.append))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    connection.data_received(b"1\r\na\r\n")
+    await asyncio.wait([waiting])
+    connection.data_received(b"1\r\nb\r\n")
+    assert taken == []
+    assert await connection.more(answer) == b"ab"
+
+
+async def test_the_end_of_an_answer_takes_no_shortcut():
+    connection, _ = connected()
+    answer = await answered(connection, CHUNKED)
+    waiting = asyncio.ensure_future(connection.more(answer, lambda _: True))
+    await asyncio.sleep(0)
+    connection.data_received(b"1\r\na\r\n")
+    connection.data_received(b"1\r\nb\r\n0\r\n\r\n")
+    assert await waiting == b"b"
+    assert await connection.more(answer) == b""
+    assert connection.finish()
+
+
+async def test_what_took_a_shortcut_starts_the_clock_anew():
+    connection, wire = connected(idle=0.2)
+    answer = await answered(connection, CHUNKED)
+    waiting = asyncio.ensure_future(connection.more(answer, lambda _: True))
+    loop = asyncio.get_running_loop()
+    for _ in range(4):
+        await asyncio.sleep(0.1)
+        connection.data_received(b"1\r\na\r\n")
+        last = loop.time()
+    assert not waiting.done()
+    with pytest.raises(UpstreamTimeout):
+        await waiting
+    assert loop.time() >= last + 0.2 - 0.01
+    assert wire.closing
 
 
 async def test_an_answer_in_time_counts_though_the_loop_comes_to_it_late():

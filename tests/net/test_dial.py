@@ -11,7 +11,8 @@ import pytest
 import trustme
 
 from gateway.core.errors import UpstreamBrokeOff, UpstreamTimeout, UpstreamUnreachable
-from gateway.net.connection import Clocks, Connection
+from gateway.net.clocks import Clocks
+from gateway.net.connection import Connection
 from gateway.net.dial import Dialer, Origin, proxy_error_of, verifying_context
 from tests.net.upstream import CHUNKED, LENGTH, OK, POST, Peer, Upstream, answering, ask, settled
 

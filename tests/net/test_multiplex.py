@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.core.plan import VendorRequest
 from gateway.net import frames
-from gateway.net.connection import Clocks
+from gateway.net.clocks import Clocks
 from gateway.net.frames import Violation
 from gateway.net.http2_fields import write_block
 from gateway.net.multiplex import MAX_BARREN, Multiplex

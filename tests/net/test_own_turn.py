@@ -175,6 +175,52 @@ async def test_waits_for_a_client_that_does_not_read(step: str) -> None:
     assert link.written != before
 
 
+async def test_a_chunk_is_written_at_once_as_any_other() -> None:
+    link = Link()
+    one = turn(link)
+    write = one.writer()
+    assert not write(b"before the head")
+    await one.start(200, [])
+    assert write(b"one")
+    assert write(b"two and more")
+    assert link.written[0].endswith(b"\r\n\r\n3\r\none\r\n")
+    assert link.written[1:] == [b"c\r\ntwo and more\r\n"]
+
+
+async def test_nothing_is_written_at_once_while_a_client_does_not_read() -> None:
+    link = Link()
+    one = turn(link)
+    await one.start(200, [])
+    link.flow.pause_writing()
+    assert not one.writer()(b"a")
+    link.flow.resume_writing()
+    assert one.writer()(b"a")
+
+
+@pytest.mark.parametrize("end", ["cut", "leave", "end"])
+async def test_nothing_is_written_at_once_behind_the_end(end: str) -> None:
+    link = Link()
+    one = turn(link)
+    await one.start(200, [])
+    await one.chunk(b"half")
+    if end == "leave":
+        one.leave()
+    else:
+        await getattr(one, end)()
+    before = list(link.written)
+    assert not one.writer()(b"a")
+    assert link.written == before
+
+
+@pytest.mark.parametrize("fields", [[(b"content-length", b"3")], []])
+async def test_what_has_a_length_or_no_content_is_counted_chunk_by_chunk(
+    fields: list[tuple[bytes, bytes]],
+) -> None:
+    one = turn(Link(), method="GET" if fields else "HEAD")
+    await one.start(200, fields)
+    assert not one.writer()(b"one")
+
+
 async def test_an_answer_begins_once() -> None:
     one = turn(Link())
     await one.start(200, [])

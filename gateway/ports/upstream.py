@@ -1,0 +1,44 @@
+"""The vendor's side of the wire: one request as it goes, one answer as it comes."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from gateway.core.identity import Identity
+from gateway.core.plan import VendorRequest
+from gateway.ports.wire import Fields, Inbound, Shortcut
+
+
+class VendorResponse(Protocol):
+    @property
+    def status(self) -> int: ...
+    @property
+    def fields(self) -> Fields: ...
+    def chunks(self, shortcut: Shortcut | None = None, /) -> AsyncIterator[bytes]:
+        """The body as it comes, without the transfer coding. Raises `UpstreamError`s.
+
+        Who waits for the next chunk need not be woken by one that `shortcut` takes.
+        """
+        ...
+
+
+class Errand(Protocol):
+    """Whom a request to a vendor is sent for. On a wire none of it matters but the request."""
+
+    ask: Inbound
+    identity: Identity
+
+
+class Transport(Protocol):
+    """The vendor's side of the wire, for one upstream of one org."""
+
+    def open(
+        self, request: VendorRequest, errand: Errand, /
+    ) -> AbstractAsyncContextManager[VendorResponse]:
+        """Send the request; enter with the head of the answer. The vendor hears who leaves early.
+
+        Raises `UpstreamError`, `UpstreamTimeout`, `Overloaded`.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
