@@ -35,7 +35,7 @@ from gateway.exchange import (
 )
 from gateway.interrupt import Interrupt, Running
 from gateway.org import Exchange, Org
-from gateway.ports import Inbound, Record
+from gateway.ports import Inbound, Record, Ticket
 from gateway.ports.socket import ClientSocket, Closed, Socket, VendorSocket
 from gateway.relay import MAX_AMOUNTS, check_name, claim
 from gateway.stamp import Stamped
@@ -68,11 +68,11 @@ async def handle(
         exchange = Exchange(org, upstream, read, identity, user, record, ask)
         await check_conversations(exchange)  # 404: theirs to continue?
         await ticket.spend()  # 429: what it may cost
-        await converse(exchange, socket, answer, running)  # 502, 504
+        await converse(exchange, ticket, socket, answer, running)  # 502, 504
 
 
 async def converse(
-    exchange: Exchange, socket: ClientSocket, answer: Stamped, running: Running
+    exchange: Exchange, ticket: Ticket, socket: ClientSocket, answer: Stamped, running: Running
 ) -> None:
     """Open it on both sides, carry what is said, and close both."""
     record = exchange.record
@@ -82,7 +82,7 @@ async def converse(
                 record.first_byte_ms = (time.monotonic() - record.started) * 1000
                 await socket.accept(vendor.subprotocol, answer.marks())
                 record.status = 101
-                side, closed = await carried_out(exchange, socket, vendor)
+                side, closed = await carried_out(exchange, ticket, socket, vendor)
         except GatewayError as error:
             record.code = error.code
             record.interrupted = "upstream" if isinstance(error, OF_THE_VENDOR) else "gateway"
@@ -117,7 +117,9 @@ async def opened(exchange: Exchange) -> AsyncIterator[VendorSocket]:
         return
 
 
-async def carried_out(exchange: Exchange, socket: ClientSocket, vendor: VendorSocket) -> Left:
+async def carried_out(
+    exchange: Exchange, ticket: Ticket, socket: ClientSocket, vendor: VendorSocket
+) -> Left:
     """Carry messages both ways until one side closes: which, and how."""
     reader = Reader(exchange.call.operation, exchange.user, exchange.call.conversations)
 
@@ -127,7 +129,7 @@ async def carried_out(exchange: Exchange, socket: ClientSocket, vendor: VendorSo
     pumps = [
         asyncio.create_task(pump(exchange, socket, vendor, weigh_message)),
         asyncio.create_task(pump(exchange, vendor, socket, heard)),
-        asyncio.create_task(until_no_longer(exchange)),
+        asyncio.create_task(until_no_longer(exchange, ticket)),
     ]
     try:
         done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -204,11 +206,14 @@ def add(record: Record, usage: dict[str, float]) -> None:
             record.usage[name] = record.usage.get(name, 0) + amount
 
 
-async def until_no_longer(exchange: Exchange) -> Left:
+async def until_no_longer(exchange: Exchange, ticket: Ticket) -> Left:
     """Look now and then whether the credential still says who this is; return never.
+
+    What it has cost is charged each time: it may last for as long as it likes.
 
     Raises:
         Unauthenticated, Forbidden: it does not. That nobody can tell now ends nothing.
+        TooManyRequests: a budget is spent.
     """
     expires_at = exchange.identity.expires_at
     while True:
@@ -220,6 +225,7 @@ async def until_no_longer(exchange: Exchange) -> Left:
             raise CredentialsExpired
         try:
             await check_identity(exchange)
+            await ticket.renew()
         except Unavailable:
             continue
 

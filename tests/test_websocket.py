@@ -238,6 +238,24 @@ def recorded(house: House) -> Iterator["asyncio.Queue[Record]"]:
         house.usage.record = record  # type: ignore[method-assign]
 
 
+async def test_it_ends_when_the_budget_is_spent(tmp_path: Path) -> None:
+    """N-08: what one costs that lasts for ever is charged while it does."""
+    limits = '\n[limits]\nbudget_per_user = "1000 tokens/day"\nreserve = "100 tokens"\n'
+    often = adding("upstreams.llm", 'timeouts = { recheck = "1s" }')
+    async with socket_stage(tmp_path, lambda text: often(text) + limits) as stage:
+        stage.vendor.handler = tool_rounds
+        async with stage.connect("alice") as alice, stage.connect("bob"):
+            for _ in range(3):
+                await alice.send(json.dumps(ASK))
+                while (await told(alice))["type"] != "response.done":
+                    pass
+            assert await ended(alice) == (1013, "budget_exhausted")
+            with pytest.raises(InvalidStatus) as refused:
+                async with stage.connect("alice"):
+                    pass
+            assert refused.value.response.headers["x-gateway-error"] == "budget_exhausted"
+
+
 async def test_usage_of_every_answer_is_added(tmp_path: Path) -> None:
     limits = '\n[limits]\nbudget_per_user = "1000 tokens/day"\n'
     async with socket_stage(tmp_path, lambda text: text + limits) as stage:

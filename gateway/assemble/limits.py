@@ -109,7 +109,7 @@ def _allowed(allowances: Iterable[Rate | Streams], budgets: Iterable[Budget]) ->
 def _of_vendor(settings: UpstreamSettings, keys: Keys) -> VendorRules:
     key = settings.key[0].get_secret_value() if settings.key else ""
     return VendorRules(
-        lasts=settings.timeouts.total,
+        lasts=max(settings.timeouts.total, settings.timeouts.recheck),
         key=keys.vendor(settings.base_url, key),
         limit=settings.vendor_limit,
     )

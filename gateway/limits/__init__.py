@@ -21,6 +21,9 @@ class Uncounted(Ticket):
     async def spend(self) -> None:
         return
 
+    async def renew(self) -> None:
+        return
+
     async def end(self, error: BaseException | None = None) -> None:
         return
 

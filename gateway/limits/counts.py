@@ -80,7 +80,10 @@ class Counts(Protocol):
     async def admit(
         self, rated: Sequence[Rated], slots: Sequence[Slot], ticket: str, lasts: float
     ) -> Sequence[Standing]:
-        """Count a request and take a place in each slot, for `lasts` seconds at most."""
+        """Count a request and take a place in each slot, for `lasts` seconds at most.
+
+        A ticket that has a place keeps it, from now on for as long.
+        """
         ...
 
     async def leave(self, slots: Sequence[Slot], ticket: str) -> None:

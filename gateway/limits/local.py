@@ -15,6 +15,7 @@ from gateway.limits.counts import Called, Rated, Reserved, Slot, Standing
 
 LATE = 3600.0  # seconds after a day or month in which what began in it may be settled
 SOON = 1.0  # seconds to wait for what somebody else will give back
+_NOBODY: frozenset[str] = frozenset()
 
 
 class LocalCounts:
@@ -33,7 +34,7 @@ class LocalCounts:
     ) -> Sequence[Standing]:
         now = self._monotonic()
         standings = [self._rate(one, now) for one in rated]
-        standings += [self._place(one) for one in slots]
+        standings += [self._place(one, ticket) for one in slots]
         for standing in standings:
             if not standing.granted:
                 return standings
@@ -105,8 +106,9 @@ class LocalCounts:
             return Standing(False, 0, window.wait(one.key, room, now))
         return Standing(True, math.floor(room - counted), left)
 
-    def _place(self, slot: Slot) -> Standing:
-        remaining = slot.limit - len(self._under_way.get(slot.key, ())) - 1
+    def _place(self, slot: Slot, ticket: str) -> Standing:
+        taken = self._under_way.get(slot.key, _NOBODY)
+        remaining = slot.limit - len(taken) - (ticket not in taken)
         return Standing(remaining >= 0, max(0, remaining), SOON)
 
     def _account(self, one: Reserved, now: float) -> Account:

@@ -50,7 +50,8 @@ for i = 1, rates do
 end
 for i = rates + 1, #KEYS do
   redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)
-  local remaining = tonumber(ARGV[at]) - redis.call('ZCARD', KEYS[i]) - 1
+  local own = redis.call('ZSCORE', KEYS[i], ticket) and 1 or 0
+  local remaining = tonumber(ARGV[at]) - redis.call('ZCARD', KEYS[i]) - 1 + own
   at = at + 1
   say(remaining >= 0, remaining, 1000)
 end

@@ -22,7 +22,17 @@ UNTOUCHED = (TooManyRequests, UpstreamUnreachable, Overloaded)  # raised before 
 class Counted(Ticket):
     """Keeps the `Ticket` port."""
 
-    __slots__ = ("_asked", "_calendar", "_counts", "_name", "_record", "_reserved", "_slots")
+    __slots__ = (
+        "_asked",
+        "_calendar",
+        "_charged",
+        "_counts",
+        "_held_as",
+        "_name",
+        "_record",
+        "_reserved",
+        "_slots",
+    )
 
     def __init__(self, asked: Asked, record: Record, counts: Counts, calendar: Calendar) -> None:
         self._asked = asked
@@ -32,6 +42,8 @@ class Counted(Ticket):
         self._name = names.next()
         self._slots: Sequence[Slot] = ()
         self._reserved: Sequence[Reserved] = ()
+        self._held_as = self._name
+        self._charged: Sequence[int] = ()  # each budget, so far
 
     async def admit(self) -> Self:
         """Count it, and be the ticket.
@@ -49,24 +61,49 @@ class Counted(Ticket):
         return self
 
     async def spend(self) -> None:
-        asked = self._asked
-        terms = asked.terms
+        terms = self._asked.terms
         if terms.budgets:
-            reserved = asked.reserved(self._calendar)
-            standings = await self._counts.reserve(reserved, self._name, terms.lasts)
-            judge(terms.budgets, standings, self._record)
-            self._reserved = reserved
+            tell(terms.budgets, await self._hold(), self._record)
         if terms.upstream.limit is not None:
             await self._share(terms.upstream.key, terms.upstream.limit)
 
+    async def renew(self) -> None:
+        terms = self._asked.terms
+        if self._slots:
+            standings = await self._counts.admit((), self._slots, self._name, terms.lasts)
+            check(terms.admitting[-len(self._slots) :], standings, self._record)
+        if terms.budgets:
+            await self._settle(Ending.UNTOUCHED)
+            # A name of its own: what is undone of this hold, or late, must not undo the next.
+            self._held_as = names.next()
+            await self._hold()
+
     async def end(self, error: BaseException | None = None) -> None:
         try:
-            if self._reserved:
-                charged = self._asked.terms.charged(self._ending(error), self._record)
-                await self._counts.settle(self._reserved, charged, self._name)
+            await self._settle(self._ending(error))
         finally:
             if self._slots:
                 await self._counts.leave(self._slots, self._name)
+
+    async def _hold(self) -> Sequence[Standing]:
+        """Hold a part of each budget."""
+        asked = self._asked
+        reserved = asked.reserved(self._calendar)
+        standings = await self._counts.reserve(reserved, self._held_as, asked.terms.lasts)
+        check(asked.terms.budgets, standings, self._record)
+        self._reserved = reserved
+        return standings
+
+    async def _settle(self, ending: Ending) -> None:
+        """Charge what has not been charged yet, in place of what is held."""
+        if not self._reserved:
+            return
+        whole = self._asked.terms.charged(ending, self._record)
+        before = self._charged or [0] * len(whole)
+        due = [max(0, now - then) for now, then in zip(whole, before, strict=True)]
+        await self._counts.settle(self._reserved, due, self._held_as)
+        self._charged = [now + then for now, then in zip(due, before, strict=True)]
+        self._reserved = ()
 
     def _ending(self, error: BaseException | None) -> Ending:
         if error is None:
@@ -84,15 +121,27 @@ class Counted(Ticket):
 
 
 def judge(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
-    """Refuse what is not granted, else note how all stand.
+    """Refuse what is not granted, else note how all stand."""
+    check(limits, standings, record)
+    tell(limits, standings, record)
+
+
+def check(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
+    """Refuse what is not granted."""
+    if not standings:  # nobody counts
+        return
+    for _, standing in zip(limits, standings, strict=True):
+        if not standing.granted:
+            refuse(limits, standings, record)
+
+
+def tell(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
+    """Note how a person's own limits stand.
 
     What an org's limits leave tells of others, so people are not told it.
     """
     if not standings:  # nobody counts
         return
-    for standing in standings:
-        if not standing.granted:
-            refuse(limits, standings, record)
     for limit, standing in zip(limits, standings, strict=True):
         if limit.layer is Layer.USER:
             record.quotas.append(limit.quota(standing))

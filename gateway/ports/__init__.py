@@ -220,6 +220,13 @@ class Ticket(Protocol):
         """
         ...
 
+    async def renew(self) -> None:
+        """Charge what its record says by now, and hold on: for what may last longer than holds do.
+
+        Raises as `spend` does.
+        """
+        ...
+
     async def end(self, error: BaseException | None = None) -> None:
         """Give back what is held, and charge what its record says; `error` is what ended it."""
         ...

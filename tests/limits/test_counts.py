@@ -60,6 +60,16 @@ async def test_a_place_is_taken_until_it_is_given_back(counts: Counts) -> None:
     assert not (await counts.admit([], [slot], "d", 60.0))[0].granted
 
 
+async def test_who_has_a_place_keeps_it_and_takes_no_second_one(counts: Counts) -> None:
+    slot = Slot(next(names), 2)
+    for ticket, left in (("a", 1), ("a", 1), ("b", 0), ("a", 0), ("b", 0)):
+        (standing,) = await counts.admit([], [slot], ticket, 60.0)
+        assert (standing.granted, standing.remaining) == (True, left)
+    assert not (await counts.admit([], [slot], "c", 60.0))[0].granted
+    await counts.leave([slot], "a")
+    assert (await counts.admit([], [slot], "c", 60.0))[0].granted
+
+
 async def test_a_hundred_at_once_cannot_pass_a_budget_of_one(counts: Counts) -> None:
     one = reserved(next(names), budget=1)
     answers = await asyncio.gather(*(counts.reserve([one], f"t{n}", 60.0) for n in range(100)))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 
@@ -22,7 +22,7 @@ from gateway.limits.calendar import Calendar
 from gateway.limits.keys import Keys
 from gateway.limits.local import LocalCounts
 from gateway.limits.org import OrgLimits
-from gateway.limits.rules import Allowed, Rules, VendorRules
+from gateway.limits.rules import GRACE, Allowed, Rules, VendorRules
 from gateway.ports import ClientLeft, Record, Ticket
 from gateway.vendors.chatbase import VENDOR
 from tests.support.clock import WoundClock
@@ -257,6 +257,99 @@ async def test_budgets_of_both_units_are_settled_each_by_its_own() -> None:
         ('"budget-per-user-credits-day";q=10;qu="credits"', 7),
         ('"budget-per-user-tokens-month";q=10000;qu="tokens"', 6900),
     ]
+
+
+LONG = 60.0 + GRACE + 1  # seconds: longer than anything is held
+
+
+async def test_what_lasts_is_charged_part_by_part_and_no_part_twice() -> None:
+    scene = Scene(user=Allowed(budgets=(CREDITS,)))
+    record = fresh()
+    async with admitted(scene.limits(), ALICE, CHAT, record) as ticket:
+        await ticket.spend()
+        told = list(record.quotas)
+        for cost, credits_left in ((0.0, 9), (2.0, 7), (2.0, 7), (5.5, 3)):
+            record.usage["credits"] = cost
+            await ticket.renew()
+            assert await left(scene) == credits_left  # one is held, and a part of one is one
+        record.usage["credits"] = 6.0
+        assert record.quotas == told
+    assert await left(scene) == 4
+
+
+async def test_what_lasts_longer_than_its_hold_is_charged_all_the_same() -> None:
+    scene = Scene(user=Allowed(budgets=(CREDITS,)))
+    record = fresh()
+    async with admitted(scene.limits(), ALICE, CHAT, record) as ticket:
+        await ticket.spend()
+        for cost in range(1, 6):
+            scene.clock.now += LONG / 2
+            record.usage["credits"] = float(cost)
+            await crowd(scene)
+            await ticket.renew()
+        scene.clock.now += LONG / 2
+        await crowd(scene)
+    assert await left(scene) == 5
+
+
+async def crowd(scene: Scene) -> None:
+    """Hold all that is left, for a moment: so what is held for too long is let go."""
+    async with AsyncExitStack() as stack:
+        with suppress(BudgetExhausted):
+            while True:
+                record = fresh()
+                record.upstream_status = 400  # costs nothing
+                await stack.enter_async_context(spending(scene.limits(), ALICE, CHAT, record))
+
+
+async def last(scene: Scene, cost: float, *, ends: BaseException | None = None) -> None:
+    """Something that lasts until it has cost so much, and then ends so."""
+    record = fresh()
+    async with admitted(scene.limits(), ALICE, CHAT, record) as ticket:
+        await ticket.spend()
+        record.usage["credits"] = cost
+        await ticket.renew()
+        if ends is not None:
+            raise ends
+
+
+async def test_what_lasts_ends_when_its_budget_does() -> None:
+    scene = Scene(user=Allowed(budgets=(CREDITS,)))
+    with pytest.raises(BudgetExhausted):
+        await last(scene, 9.5)
+    with pytest.raises(BudgetExhausted):
+        await left(scene)
+
+
+async def test_what_lasts_over_midnight_is_charged_to_the_day_in_which_it_is_told() -> None:
+    scene = Scene(user=Allowed(budgets=(CREDITS,)))
+    record = fresh()
+    async with admitted(scene.limits(), ALICE, CHAT, record) as ticket:
+        await ticket.spend()
+        record.usage["credits"] = 4.0
+        await ticket.renew()
+        scene.clock.now += 86_400
+        record.usage["credits"] = 6.0  # to the day before, whose hold it is
+        await ticket.renew()
+        record.usage["credits"] = 7.0
+    assert await left(scene) == 9
+
+
+async def test_what_broke_off_pays_the_reserve_once_though_it_lasted() -> None:
+    scene = Scene(user=Allowed(budgets=(CREDITS,)))
+    with pytest.raises(UpstreamBrokeOff):
+        await last(scene, 0.5, ends=UpstreamBrokeOff())
+    assert await left(scene) == 9
+
+
+async def test_what_lasts_keeps_its_place() -> None:
+    limits = Scene(user=Allowed(streams=Streams(1))).limits()
+    async with admitted(limits, ALICE, CHAT, fresh()) as ticket:
+        for _ in range(3):
+            await ticket.renew()
+        with pytest.raises(UserLimit):
+            await admit(limits)
+    await admit(limits)
 
 
 async def test_lists_cost_no_budget() -> None:

@@ -82,6 +82,16 @@ async def test_holds_and_places_of_a_dead_process_end_by_themselves(server: Valk
         await counts.aclose()
 
 
+async def test_a_place_that_is_taken_again_lasts_from_then_on(server: Valkey) -> None:
+    with server.running():
+        counts, slot = SharedCounts(server.url, patience=20.0), Slot(KEY, 1)
+        assert (await counts.admit([], [slot], "alive", 0.2))[0].granted
+        assert (await counts.admit([], [slot], "alive", 60.0))[0].granted
+        await asyncio.sleep(0.25)
+        assert not (await counts.admit([], [slot], "a", 60.0))[0].granted
+        await counts.aclose()
+
+
 async def test_a_server_that_is_not_there_is_away_at_once(server: Valkey) -> None:
     counts = SharedCounts(server.url, patience=PATIENCE)
     started = time.monotonic()

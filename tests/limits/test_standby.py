@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import Unavailable
+from gateway.core.identity import Person
+from gateway.core.quota import Budget
+from gateway.limits.calendar import Calendar
 from gateway.limits.counts import Away, Called, Rated, Reserved, Slot, Standing
+from gateway.limits.keys import Keys
 from gateway.limits.local import LocalCounts
+from gateway.limits.org import OrgLimits
+from gateway.limits.rules import Allowed, Rules, VendorRules
 from gateway.limits.standby import AGAIN, OnFailure, Standby
+from gateway.ports import Record
+from gateway.vendors.chatbase import VENDOR
 from tests.support.clock import WoundClock
 
 pytestmark = pytest.mark.anyio
@@ -248,6 +256,28 @@ async def test_who_is_cancelled_while_settling_is_settled_all_the_same() -> None
     await scene.granted()
     await settled()
     assert (await scene.shared.reserve([BUDGET], "b", 60.0))[0].remaining == 10 - 4 - 1
+
+
+async def test_what_is_held_over_an_absence_is_held_and_charged_apart() -> None:
+    """What is late, or undone, of one hold of an exchange must not settle the next."""
+    scene, record = Scene(), Record("r", "GET", 0.0)
+    allowed = Allowed(budgets=(Budget(10_000, "credits", "day"),))
+    rules = Rules(user=allowed, upstreams={"llm": VendorRules(lasts=60.0)})
+    keys, calendar = Keys(b"s" * 32), Calendar(scene.clock)
+    limits = OrgLimits("acme", rules, scene.standby, keys, calendar)
+    chat = VENDOR.operations["chat"]
+    async with await limits.admit(Person("acme", "alice"), "llm", chat, record) as ticket:
+        await ticket.spend()
+        for cost, is_away in ((2.0, True), (3.0, False), (4.0, False)):
+            scene.shared.is_away = is_away
+            scene.clock.now += AGAIN
+            record.usage["credits"] = cost
+            await ticket.renew()
+            await settled()
+        record.usage["credits"] = 5.0
+    (account,) = (one for book in scene.shared._books.values() for one in book.accounts.values())
+    # The third was told while it was away: this process alone knows of it.
+    assert (account.spent, account.held) == (4000, 0)
 
 
 async def test_closing_ends_what_is_still_being_given_back() -> None:
