@@ -28,6 +28,7 @@ from gateway.demo.sign_in import SignIns
 from gateway.demo.vendor import ChatVendor
 
 FIRST_QUESTION = "What have I ordered?"
+PATIENCE = 30.0  # seconds; a laptop that does much else is slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def front(host: Host, gateway: Gateway) -> Starlette:
 async def _open_conversations(url: str, sign_ins: SignIns) -> dict[Customer, str]:
     """One conversation of each customer, through the gateway: there is something to cheat for."""
     opened = {}
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE) as client:
         for customer in CUSTOMERS:
             answer = await client.post(
                 chat_path(customer.company) + "/chat",

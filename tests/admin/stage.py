@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.admin.app import AdminApp
 from tests.cli.looked import fill
+from tests.support import postgres, replicas
 from tests.support.chatbase import Chatbase
 from tests.support.serve import serving
 from tests.support.stage import Stage, chatbase_stage
@@ -20,7 +21,10 @@ TABLE = f'\n[admin]\nlisten = "127.0.0.1:1"\ntoken = "{TOKEN}"\n'
 
 @dataclass(frozen=True)
 class Operators:
-    """`url` is the admin listener; `stage` the gateway where people come in."""
+    """`url` is the admin listener; `stage` the gateway where people come in.
+
+    Of replicas, `url` is that of one or the other.
+    """
 
     stage: Stage[Chatbase]
     url: str
@@ -39,9 +43,19 @@ class Operators:
 
 @asynccontextmanager
 async def operators(folder: Path) -> AsyncIterator[Operators]:
+    if replicas.WANTED:
+        with postgres.store() as store:
+            await fill(store)
+            async with chatbase_stage(folder, _with_admin, store=store) as stage:
+                yield Operators(stage, stage.gateway.admin)
+        return
     await fill(f"sqlite:///{folder}/gateway.db")
     async with (
-        chatbase_stage(folder, lambda text: text + TABLE) as stage,
+        chatbase_stage(folder, _with_admin) as stage,
         serving(AdminApp(stage.gateway, TOKEN), lifespan="off") as url,
     ):
         yield Operators(stage, url)
+
+
+def _with_admin(text: str) -> str:
+    return text + TABLE

@@ -100,6 +100,7 @@ async def test_a_head_has_no_body(there: Operators) -> None:
     assert (answer.status, answer.body) == (200, b"")
 
 
+@pytest.mark.one_process("each counts for itself")
 async def test_counts_what_people_do_and_names_nobody(there: Operators) -> None:
     stage = there.stage
     await stage.ask("alice", "POST", "/chat", {"message": "hi", "userId": "CANARY"})

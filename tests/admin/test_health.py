@@ -33,6 +33,7 @@ async def test_shows_each_dependency_and_how_old_it_is(tmp_path: Path) -> None:
         ]
 
 
+@pytest.mark.one_process("its store is a file")
 async def test_says_which_one_is_away(tmp_path: Path) -> None:
     async with operators(tmp_path) as there:
         (tmp_path / "gateway.db").rename(tmp_path / "elsewhere.db")

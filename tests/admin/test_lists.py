@@ -76,6 +76,7 @@ async def test_whoever_looks_is_in_the_audit_trail(there: Operators) -> None:
     assert looked[0]["user"] == "alice"
 
 
+@pytest.mark.one_process("the bound is lowered from within")
 async def test_reports_leave_turns_for_people(
     there: Operators, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +88,7 @@ async def test_reports_leave_turns_for_people(
     assert (answer.status, answer.values("x-gateway-error")) == (503, ["overloaded"])
 
 
+@pytest.mark.one_process("its store is a file")
 async def test_a_store_that_is_away_is_said(there: Operators, tmp_path: Path) -> None:
     (tmp_path / "gateway.db").rename(tmp_path / "elsewhere.db")
     answer = await there.ask("/usage")

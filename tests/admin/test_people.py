@@ -8,6 +8,7 @@ import pytest
 from gateway.admin.people import Whom, read
 from gateway.core.errors import BadRequest, GatewayError
 from tests.admin.stage import TOKEN, Operators, operators
+from tests.support.replicas import all_know
 from tests.support.wire import Answer, raw_request, wire
 
 JSON = ("Content-Type", "application/json")
@@ -36,6 +37,7 @@ async def test_blocks_and_lets_in_again_at_once(there: Operators) -> None:
     there.stage.vendor.forget()
     answer = await post(there, "/users/block", {"user": "alice"})
     assert (answer.status, answer.json()) == (200, {"names": ["alice"]})
+    await all_know()
     refused = await there.stage.ask("alice", "POST", "/chat", hi)
     assert (refused.status, refused.values("x-gateway-error")) == (403, ["blocked"])
     assert there.stage.vendor.saw_nothing()
@@ -44,6 +46,7 @@ async def test_blocks_and_lets_in_again_at_once(there: Operators) -> None:
     assert (row["org"], row["user"]) == ("default", "alice")
     assert (await post(there, "/users/unblock", {"user": "alice"})).json() == {"was_blocked": True}
     assert (await post(there, "/users/unblock", {"user": "alice"})).json() == {"was_blocked": False}
+    await all_know()
     assert (await there.stage.ask("alice", "POST", "/chat", hi)).status == 200
 
 
@@ -51,6 +54,7 @@ async def test_blocks_and_lets_in_again_at_once(there: Operators) -> None:
 async def test_blocks_an_org_and_says_who_did(there: Operators) -> None:
     answer = await post(there, "/users/block", {"org": "default", "everybody": True})
     assert answer.json() == {"names": []}
+    await all_know()
     answer = await there.stage.ask("alice", "GET", "/users/me/conversations")
     assert answer.status == 403
     (row,) = (await there.ask("/users/blocked")).json()["data"]

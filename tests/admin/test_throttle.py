@@ -62,6 +62,7 @@ def test_it_remembers_no_more_than_so_many() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.one_process("each counts wrong tokens for itself")
 async def test_who_guesses_is_not_told_whether_a_guess_was_right(there: Operators) -> None:
     """Row Z-03: ten wrong tokens a minute; then none is looked at, were it the right one."""
     for number in range(MOST_WRONG):

@@ -27,6 +27,8 @@ from tests.support.wire import balanced, raw_request, wire
 REPLICAS = 2
 WANTED = False  # set by the option `--stage`
 PATIENCE = 30.0  # seconds for both to serve
+_LISTENING = b'"listening on'
+_ADMIN = re.compile(r'\[admin\]\nlisten = "[^"]*"\n')
 
 
 async def all_know() -> None:
@@ -36,7 +38,13 @@ async def all_know() -> None:
 
 
 class Elsewhere:
-    """Stands for the gateway of a stage, which is in other processes."""
+    """Stands for the gateway of a stage, which is in other processes.
+
+    `admin` is where operators reach one of them or the other, if they are told to listen for them.
+    """
+
+    def __init__(self, admin: str) -> None:
+        self.admin = admin
 
     def __getattr__(self, name: str) -> NoReturn:
         pytest.skip("looks into the gateway's process, and there are two, elsewhere")
@@ -66,37 +74,43 @@ def of_replicas(text: str) -> Iterator[str]:
 @asynccontextmanager
 async def replicas_of(text: str, folder: Path) -> AsyncIterator[tuple[Any, str]]:
     """What stands for the gateway, and the URL at which clients reach one replica or the other."""
-    if "[admin]" in text:
-        pytest.skip("asks the listener for operators, of which each process has its own")
     pids: list[int] = []
-    with of_replicas(text) as shared_text:
+    with ExitStack() as stack:
+        shared_text = stack.enter_context(of_replicas(text))
         try:
-            urls = [
+            started = [
                 await _started(shared_text, folder / f"replica-{number}", pids)
                 for number in range(REPLICAS)
             ]
+            urls, admins = zip(*started, strict=True)
             await asyncio.gather(*map(_until_it_serves, urls))
-            with balanced(urls) as url:
-                yield Elsewhere(), url
+            url = stack.enter_context(balanced(urls))
+            yield Elsewhere(stack.enter_context(balanced(admins))), url
         finally:
             await _end(pids)
 
 
-async def _started(text: str, folder: Path, pids: list[int]) -> str:
-    """The URL of a replica that listens; its process id is the last of `pids`."""
+async def _started(text: str, folder: Path, pids: list[int]) -> tuple[str, str]:
+    """The URLs of a replica that listens, for people and for operators.
+
+    Its process id is the last of `pids`.
+    """
     folder.mkdir(exist_ok=True)
     file, log = folder / "gateway.toml", folder / "log"
     assert "[store]\n" in text
-    file.write_text(text.replace("[store]\n", f'[store]\nspool = "{folder}/spool"\n'))
+    text = text.replace("[store]\n", f'[store]\nspool = "{folder}/spool"\n')
+    listeners = 1 + text.count("[admin]\n")
     while True:
         log.write_bytes(b"")
         address = f"127.0.0.1:{postgres.free_port()}"
+        admin = f"127.0.0.1:{postgres.free_port()}"
+        file.write_text(_ADMIN.sub(f'[admin]\nlisten = "{admin}"\n', text))
         pids.append(_stable().start(["serve", "--config", str(file), "--listen", address], log=log))
         async with asyncio.timeout(PATIENCE):
-            while is_alive(pids[-1]) and b'"listening on' not in log.read_bytes():  # noqa: ASYNC110
+            while is_alive(pids[-1]) and log.read_bytes().count(_LISTENING) < listeners:  # noqa: ASYNC110 - another process writes it
                 await asyncio.sleep(0.01)
         if is_alive(pids[-1]):
-            return f"http://{address}"
+            return f"http://{address}", f"http://{admin}"
         said = log.read_text()
         assert "Cannot listen" in said, said  # somebody else has taken the port in between
 
