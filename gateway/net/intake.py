@@ -40,6 +40,7 @@ class Intake(asyncio.Protocol, ABC):
 
     __slots__ = (
         "_ahead",
+        "_ahead_in_bodies",
         "_becomes_socket",
         "_body_follows",
         "_field_bytes",
@@ -95,6 +96,7 @@ class Intake(asyncio.Protocol, ABC):
         self._max_fields = self.limits.max_fields
         self._field_bytes = 0
         self._ahead = 0  # bytes of the heads that wait in the pipeline
+        self._ahead_in_bodies = 0
         self._body_follows = False  # behind an Upgrade
         self._becomes_socket = False
 
@@ -224,7 +226,9 @@ class Intake(asyncio.Protocol, ABC):
 
     def _count_ahead(self) -> None:
         """RFC 9112 section 9.3.2: a client that pipelines is ready for a connection that closes."""
-        self._ahead = self._tally.head + (self._ahead if self.pipeline else 0)
+        if not self.pipeline:
+            self._ahead = self._ahead_in_bodies = 0
+        self._ahead += self._tally.head
         if len(self.pipeline) >= self.limits.max_pipelined or self._ahead > self.limits.max_header:
             raise NothingFollows
 
@@ -237,10 +241,12 @@ class Intake(asyncio.Protocol, ABC):
         if turn is None or turn.complete:
             return
         turn.take(body)
-        if turn.held > HIGH_WATER_LIMIT:
-            self.flow.pause_reading()
-            if self.pipeline:
+        if self.pipeline:
+            self._ahead_in_bodies += len(body)
+            if self._ahead_in_bodies > HIGH_WATER_LIMIT:
                 raise NothingFollows
+        elif turn.held > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
         if self._body_follows or self._becomes_socket:

@@ -243,6 +243,8 @@ class GuardedProtocol(Intake):
         turn = self.turn
         if turn is None:
             return True
+        if turn.complete:
+            return False
         if self._held is turn:
             self._held = None
         elif self._running is not turn:
