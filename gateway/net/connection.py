@@ -50,6 +50,10 @@ class Connection(asyncio.Protocol):
         return self._ended or self._transport.is_closing()
 
     @property
+    def descriptor(self) -> int:
+        return int(self._transport.get_extra_info("socket").fileno())
+
+    @property
     def heard(self) -> bool:
         """Whether any byte of an answer has come in this exchange."""
         return self._answer is not None and self._answer.started
@@ -65,6 +69,7 @@ class Connection(asyncio.Protocol):
             UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed; and what `stream` raises.
         """
         self.used = True
+        self._deadline.clear()  # of its rest
         answer = self._answer = Answer(method)
         if len(payload) <= SLICE:
             self._transport.write(payload)
@@ -243,15 +248,11 @@ class Connection(asyncio.Protocol):
 
     async def _news_or(self, coming: "asyncio.Future[bytes | None]") -> None:
         """Wait for something to happen on the connection, or in front of it."""
-        coming.add_done_callback(self._come)
+        coming.add_done_callback(self._wake)
         try:
             await self._news()
         finally:
-            coming.remove_done_callback(self._come)
-
-    def _come(self, coming: "asyncio.Future[bytes | None]") -> None:
-        del coming
-        self._wake()
+            coming.remove_done_callback(self._wake)
 
     async def _send(self, content: bytes | memoryview, answer: Answer) -> None:
         self._transport.write(content)
@@ -273,7 +274,7 @@ class Connection(asyncio.Protocol):
         finally:
             self._waiter = None
 
-    def _wake(self) -> None:
+    def _wake(self, _: object = None) -> None:
         # Not when the waiter runs: a loop that was held up may let the deadline ring before that.
         self._deadline.clear()
         if self._waiter is not None and not self._waiter.done():

@@ -6,6 +6,7 @@ caller cannot keep one.
 """
 
 import asyncio
+import select
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
@@ -68,8 +69,9 @@ class Pool:
             connection = await self._line.stand()
             if connection is None:
                 return await self._make()
-            if not connection.closed:
+            if _is_quiet(connection):
                 return connection
+            connection.abort()
         self._connecting += 1
         return await self._make()
 
@@ -94,8 +96,9 @@ class Pool:
         while self._resting:
             connection, _ = self._resting.popitem()
             self._everywhere.discard(connection)
-            if not connection.closed:
+            if _is_quiet(connection):
                 return connection
+            connection.abort()
         return None
 
     async def _make(self) -> Connection:
@@ -133,3 +136,16 @@ class Pool:
             self._free_slot()
         else:
             self.put_back(connection)
+
+
+def _is_quiet(connection: Connection) -> bool:
+    """Whether it is open, and nothing has come since the last exchange that nobody asked for.
+
+    What the kernel has, and the loop not yet, would be read as the answer to the next request. Of
+    TLS it may be a ticket for another session: that costs a handshake, and nobody an answer.
+    """
+    if connection.closed:
+        return False
+    arrived = select.poll()
+    arrived.register(connection.descriptor, select.POLLIN)
+    return not arrived.poll(0)  # 1.5 µs

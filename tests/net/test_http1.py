@@ -4,6 +4,8 @@ Connections are counted at the upstream: a client that never reuses one fails in
 """
 
 import asyncio
+import os
+import socket
 from dataclasses import replace
 
 import pytest
@@ -242,6 +244,53 @@ async def test_bytes_that_nobody_asked_for_close_a_connection_at_rest():
         gate.set()
         await settled(lambda: transport.open_connections == 0)
         assert await ask(transport, POST) == b"002"
+
+
+POISON = OK + b"content-length: 6\r\n\r\nPOISON"
+
+
+def slip(peer: Peer, raw: bytes) -> None:
+    """Have the kernel take it at once: it is there before our loop comes round."""
+    os.write(peer.writer.get_extra_info("socket").fileno(), raw)
+
+
+@pytest.mark.parametrize("slipped", [POISON, POISON[:5], b"\r\n"], ids=["answer", "half", "break"])
+@pytest.mark.parametrize("line", [False, True], ids=["at rest", "on its way to the next in line"])
+async def test_bytes_that_came_before_the_request_are_not_its_answer(slipped, line):
+    """S-29, ME-9: they were in the kernel, unread, when the connection was taken again."""
+
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            peer.send(LENGTH + b"%03d" % peer.number)
+
+    async with Upstream(script) as upstream:
+        transport = upstream.transport(max_connections=1)
+        waiting = None
+        async with transport.open(POST) as first:
+            assert [chunk async for chunk in first.chunks()] == [b"001"]
+            if line:
+                waiting = asyncio.ensure_future(ask(transport, POST))
+                await settled(lambda: transport.waiting == 1)
+            slip(upstream.peers[0], slipped)
+        assert await (waiting or ask(transport, POST)) == b"002"
+
+
+async def test_a_request_is_not_lost_on_a_connection_that_has_just_been_closed():
+    """S-28: the kernel knew."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        peer.send(LENGTH + b"%03d" % peer.number)
+        await peer.closed()
+
+    async with Upstream(script) as upstream:
+        transport = upstream.transport()
+        for number in (1, 2, 3):
+            assert await ask(transport, POST) == b"%03d" % number
+            descriptor = upstream.peers[-1].writer.get_extra_info("socket").fileno()
+            with socket.socket(fileno=os.dup(descriptor)) as twin:
+                twin.shutdown(socket.SHUT_WR)
 
 
 async def test_a_connection_the_upstream_closes_at_rest_is_forgotten():
@@ -750,6 +799,18 @@ async def test_a_stream_is_sent_in_chunks_and_the_connection_is_used_again():
             assert b"\r\ntransfer-encoding: chunked" in head
             assert b"content-length" not in head
             assert body == sent
+
+
+async def test_the_clock_of_a_rest_does_not_end_the_next_exchange():
+    async def late():
+        await asyncio.sleep(0.4)
+        yield b"late"
+
+    async with Upstream(answering(LENGTH + b"abc")) as upstream:
+        transport = upstream.transport(keepalive=0.2)
+        assert await ask(transport) == b"abc"
+        assert await ask(transport, replace(POST, stream=late())) == b"abc"
+        assert len(upstream.peers) == 1
 
 
 async def test_of_a_stream_nothing_more_is_taken_than_goes_away():
