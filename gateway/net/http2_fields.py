@@ -28,6 +28,8 @@ _VALUE: Final = re.compile(  # with no blanks around it
 )
 _BREAK: Final = re.compile(rb"[\0\r\n]")
 _LENGTH: Final = re.compile(rb"[0-9]{1,19}")
+# RFC 7541 section 4.2: of the table's size two updates say all; the library takes any number.
+_RESIZES: Final = re.compile(rb"(?:[\x20-\x3e]|\x3f[\x80-\xff]*[\x00-\x7f]){3}")
 _STATUS: Final = re.compile(rb"[1-5][0-9]{2}")
 _OF_CONNECTIONS: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"}
@@ -94,6 +96,8 @@ class Blocks:
         if not frame.flags & frames.END_HEADERS:
             self._first = first
             return None
+        if _RESIZES.match(self._pieces):
+            raise Violation(frames.COMPRESSION_ERROR)
         try:
             decoded = self._decoder.decode(bytes(self._pieces), raw=True)
         except HPACKError as error:

@@ -9,6 +9,7 @@ client that does not read stops nobody else's answer.
 """
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Final
 
 from gateway.core.errors import UpstreamMalformed
@@ -21,6 +22,7 @@ from gateway.net.stream import WINDOW, Stream
 # Frames in a row that bring no answer on: pings, settings, resets, empty ones, heads without end
 # (CVE-2019-9512, 9514, 9515, 9518, CVE-2023-44487, CVE-2024-27316).
 MAX_BARREN: Final = 1000
+MAX_SETTINGS: Final = 1000  # of a connection, in all: each may change the windows of all streams
 
 _SETTINGS: Final = (
     (frames.ENABLE_PUSH, 0),
@@ -53,6 +55,7 @@ class Multiplex:
         self._writable = True
         self._blocked: dict[Stream, None] = {}  # in the order they began to wait
         self._barren = 0
+        self._settings = 0  # that have come
 
     @property
     def streams(self) -> list[Stream]:
@@ -140,8 +143,11 @@ class Multiplex:
     def _wake_blocked(self) -> None:
         if self._writable and self._window_out > 0:
             for stream in [one for one in self._blocked if one.window_out > 0]:
-                del self._blocked[stream]
-                stream.wake()
+                self._unblock(stream)
+
+    def _unblock(self, stream: Stream) -> None:
+        del self._blocked[stream]
+        stream.wake()
 
     def _stream_of(self, frame: Frame) -> Stream | None:
         """None: it has ended."""
@@ -219,6 +225,9 @@ class Multiplex:
         if frame.flags & frames.ACK:
             return
         for name, value in frames.settings_of(frame):
+            self._settings += 1
+            if self._settings > MAX_SETTINGS:
+                raise Violation(frames.ENHANCE_YOUR_CALM)
             if name == frames.MAX_CONCURRENT_STREAMS:
                 self._most = value
             elif name == frames.INITIAL_WINDOW_SIZE:
@@ -244,26 +253,38 @@ class Multiplex:
     def _take_goaway(self, frame: Frame) -> None:
         last = frames.last_of(frame)
         self.going = True
-        for stream in self.streams:
-            if stream.number > last:
-                stream.take_reset(frames.REFUSED_STREAM)
-                self._forget(stream)
+        unseen = list(takewhile(lambda number: number > last, reversed(self._streams)))
+        for number in reversed(unseen):
+            stream = self._streams[number]
+            stream.take_reset(frames.REFUSED_STREAM)
+            self._forget(stream)
         self._on_end()
 
     def _take_window_update(self, frame: Frame) -> None:
+        """Wakes those alone who waited for this: others would be looked at with each."""
         more = frames.number_of(frame) & frames.MAX_WINDOW
-        stream = self._stream_of(frame) if frame.stream else None
-        if stream is not None:
-            stream.window_out += more
-        elif not frame.stream:
-            self._window_out += more
-        widest = max(self._window_out, stream.window_out if stream is not None else 0)
-        if not more or widest > frames.MAX_WINDOW:
+        if not more:
             raise Violation(frames.FLOW_CONTROL_ERROR)
-        self._wake_blocked()
+        if frame.stream:
+            stream = self._stream_of(frame)
+            if stream is not None:
+                stream.window_out = _widened(stream.window_out, more)
+                if stream in self._blocked and self.room(stream) > 0:
+                    self._unblock(stream)
+        else:
+            was_shut = self._window_out <= 0
+            self._window_out = _widened(self._window_out, more)
+            if was_shut:
+                self._wake_blocked()
 
     def _take_promise(self, frame: Frame) -> None:
         raise Violation(frames.PROTOCOL_ERROR)  # our settings forbid it
+
+
+def _widened(window: int, more: int) -> int:
+    if window + more > frames.MAX_WINDOW:
+        raise Violation(frames.FLOW_CONTROL_ERROR)
+    return window + more
 
 
 _TAKES: Final = {

@@ -444,6 +444,19 @@ def a_bomb(peer: Peer, asked: int) -> bytes:
         ),
         pytest.param(flood(naked(frames.WINDOW_UPDATE, 0, b"\0\0\0\1")), id="N-13 windows"),
         pytest.param(flood(naked(2, 1, bytes(5))), id="N-13 CVE-2019-9513 priorities"),
+        pytest.param(
+            lambda peer, _: frames.write_settings([(frames.INITIAL_WINDOW_SIZE, 0)] * 2000),
+            id="N-13 many settings in one frame",
+        ),
+        *(
+            pytest.param(
+                lambda peer, asked, resize=resize: frames.write_head(
+                    asked, resize * (50_000 // len(resize)) + b"\x88", last=False
+                ),
+                id=f"N-13 the table of fields gets another size, often: {resize.hex()}",
+            )
+            for resize in (b"\x20", b"\x3e", b"\x3f\x00", b"\x3f\xe1\x1f", b"\x20\x3f\xe1\x1f")
+        ),
         pytest.param(flood(naked(0xFA, 0)), id="N-13 frames nobody knows"),
     ],
 )

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from gateway.net import frames
 from gateway.net.clocks import Clocks
 from gateway.net.frames import Violation
 from gateway.net.http2_fields import write_block
-from gateway.net.multiplex import MAX_BARREN, Multiplex
+from gateway.net.multiplex import MAX_BARREN, MAX_SETTINGS, Multiplex
 from gateway.net.stream import WINDOW, Stream
 
 REQUEST = VendorRequest("POST", "/a", (), b"x" * 100_000)
@@ -110,6 +111,100 @@ def test_what_an_exchange_that_ended_still_had_on_the_way_is_no_offence() -> Non
             stream.leave()
             multiplex.feed(frames.write(frames.DATA, 0, stream.number, b"x") * MAX_BARREN)
         assert multiplex.has_room
+
+    asyncio.run(whole())
+
+
+class Looked(dict[Any, None]):
+    """Counts how many of those that wait are looked at one by one."""
+
+    looks = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for one in super().__iter__():
+            self.looks += 1
+            yield one
+
+
+@pytest.mark.parametrize("place", [0, 1, 399], ids=["connection", "first", "last"])
+def test_a_wider_window_is_the_news_of_those_alone_who_waited_for_it(place: int) -> None:
+    """N-13, N-22: each update had all looked at that wait; 256 KiB of them held the loop up."""
+
+    async def whole() -> None:
+        multiplex = Multiplex(CLOCKS, list[Any]().append, lambda: None)
+        multiplex.feed(frames.write_settings([(frames.INITIAL_WINDOW_SIZE, 0)]))
+        looked = multiplex._blocked = Looked()
+        streams = [Stream(multiplex, "POST", used=False) for _ in range(200)]
+        for stream in streams:
+            multiplex.begin(stream, write_block(REQUEST, "v"), b"x", more=False)
+        assert len(looked) == 200
+        multiplex.feed(frames.write_number(frames.WINDOW_UPDATE, place, 1) * (MAX_BARREN - 1))
+        assert looked.looks == 0
+        assert len(looked) == 200 - (place > 0)
+        for stream in streams:
+            stream.leave()
+
+    asyncio.run(whole())
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["stream", "all", "send", "settings", "writable"]), st.integers(1, 9)
+        )
+    )
+)
+@settings(max_examples=300)
+def test_nobody_waits_who_could_send(steps: list[tuple[str, int]]) -> None:
+    async def whole() -> None:
+        multiplex = Multiplex(CLOCKS, list[Any]().append, lambda: None)
+        multiplex.feed(frames.write_settings([(frames.INITIAL_WINDOW_SIZE, 3)]))
+        multiplex._window_out = 5
+        streams = [Stream(multiplex, "POST", used=False) for _ in range(3)]
+        for stream in streams:
+            multiplex.begin(stream, write_block(REQUEST, "v"), b"xxxxx", more=False)
+            multiplex.room(stream)
+        for step, number in steps:
+            stream = streams[number % 3]
+            match step:
+                case "stream":
+                    more = frames.write_number(frames.WINDOW_UPDATE, stream.number, number)
+                    multiplex.feed(more)
+                case "all":
+                    multiplex.feed(frames.write_number(frames.WINDOW_UPDATE, 0, number))
+                case "settings":
+                    multiplex.feed(frames.write_settings([(frames.INITIAL_WINDOW_SIZE, number)]))
+                case "writable":
+                    multiplex.set_writable(number % 2 == 0)
+                case "send" if (room := multiplex.room(stream)) > 0:
+                    multiplex.send(stream, b"x" * min(room, number), last=False)
+            for waiting in list(multiplex._blocked):
+                assert multiplex.room(waiting) <= 0
+        for stream in streams:
+            stream.leave()
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("frame", ["in one", "one by one"])
+def test_settings_are_numbered(frame: str) -> None:
+    """N-13, N-22: each may change every stream's window."""
+
+    async def whole() -> None:
+        multiplex = Multiplex(CLOCKS, list[Any]().append, lambda: None)
+        multiplex.feed(frames.write_settings([]))
+        stream = Stream(multiplex, "GET", used=False)
+        multiplex.begin(stream, write_block(REQUEST, "v"), b"", more=False)
+        multiplex.feed(frames.write_head(1, b"\x88", last=False))
+        news = frames.write(frames.DATA, 0, 1, b"x")
+        one = (frames.INITIAL_WINDOW_SIZE, 0)
+        if frame == "in one":
+            multiplex.feed(frames.write_settings([one] * MAX_SETTINGS) + news)
+        else:
+            multiplex.feed((frames.write_settings([one]) + news) * MAX_SETTINGS)
+        with pytest.raises(Violation):
+            multiplex.feed(frames.write_settings([one]))
+        stream.leave()
 
     asyncio.run(whole())
 
