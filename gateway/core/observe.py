@@ -211,6 +211,7 @@ class _FirstLine:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._held = bytearray()
+        self._lines = JsonLinesSplitter()
         self._form: Observer | None = None
 
     @property
@@ -224,8 +225,7 @@ class _FirstLine:
         if self._form is not None:
             return self._form.feed(chunk)
         self._held += chunk
-        if b"\n" in chunk or self._is_full:
-            self._form = self._tell()
+        self._form = self._tell(chunk)
         return () if self._form is None else self._form.feed(bytes(self._held))
 
     def end(self) -> Iterable[Note]:
@@ -241,9 +241,8 @@ class _FirstLine:
     def _is_full(self) -> bool:
         return len(self._held) > MAX_HELD
 
-    def _tell(self) -> Observer | None:
-        # Blank lines go first: 4 MiB of them would be four million events.
-        lines = (event.data for event in JsonLinesSplitter().feed(bytes(self._held).lstrip()))
+    def _tell(self, chunk: bytes) -> Observer | None:
+        lines = (event.data for event in self._lines.feed(chunk))
         first = next((line for line in lines if line), None)
         if first is not None and _is_json(first):
             return _Stream(self._reader, JsonLinesSplitter())

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 _BOM = b"\xef\xbb\xbf"
-# Two line ends in a row. The group is atomic, or one CRLF would pass for CR and LF.
-_END_OF_EVENT = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
+# Two line ends in a row, and those behind: blank lines are no events of their own, or 256 KiB of
+# them would be 200 ms. The group is atomic, or one CRLF would pass for CR and LF.
+_END_OF_EVENT = re.compile(rb"(?>\r\n|\n|\r)[\r\n]+")
+_LINE = re.compile(rb"[\r\n]*[^\n]*\n")  # and the blank ones before it, for the same reason
 _END_OF_LINE = re.compile(rb"\r\n|\n|\r")
 _BLANK_LINES = (b"\n\n", b"\r\n\r\n")
 _LINE_ENDS = (b"\n", b"\r", b"")
@@ -140,7 +142,7 @@ class JsonLinesSplitter:
             return []
         whole = bytes(self._buffer) + chunk[:end]
         self._buffer[:] = chunk[end:]
-        return [self._line(line + b"\n") for line in whole[:-1].split(b"\n")]
+        return [self._line(line) for line in _LINE.findall(whole)]
 
     def rest(self) -> Event | None:
         raw = bytes(self._buffer)

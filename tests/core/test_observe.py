@@ -11,6 +11,7 @@ from gateway.core.mcp_answer import Editing
 from gateway.core.metered import Metered
 from gateway.core.observe import MAX_HELD, Costs, Names, Note, Observer, Opens, Stop, observe
 from gateway.core.seal import Seal
+from gateway.core.sse import JsonLinesSplitter
 from gateway.core.vendor import Body, Operation
 from gateway.vendors.chatbase import VENDOR
 from tests.core.test_sse import CUTS, pieces
@@ -321,6 +322,22 @@ def test_what_is_neither_does_not_pass(wire: bytes) -> None:
 
 def test_an_error_where_lines_may_come_passes_as_it_is() -> None:
     assert passed(run(observe(LINED, TEXT, ok=False, user="alice"), [b"away"])) == b"away"
+
+
+def test_what_stands_before_a_first_line_is_looked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """N-13, N-22: with every piece all was looked at that had come by then."""
+    looks: list[bytes] = []
+    line = JsonLinesSplitter._line
+    monkeypatch.setattr(
+        JsonLinesSplitter, "_line", lambda self, raw: (looks.append(raw), line(self, raw))[1]
+    )
+    observer = observe(LINED, JSON, ok=True, user="alice", known=("c-1",))
+    wire = b"data:\n" * 1000 + jsonl({"code": 3})
+    notes = [note for at in range(0, len(wire), 60) for note in observer.feed(wire[at : at + 60])]
+    assert passed(notes) == wire
+    assert len(looks) <= 3 * 1001  # to tell what it is, and to pass it on
 
 
 @pytest.mark.parametrize("piece", [b"x" * 1024 * 1024, b"\n" * 1024 * 1024])

@@ -39,6 +39,26 @@ def split(splitter: Splitter, chunks: list[bytes]) -> tuple[list[bytes], bytes]:
     return [found.data for found in events if found.data], raw
 
 
+@pytest.mark.parametrize("blank", [b"\n", b"\r", b"\r\n", b"\n\r"])
+@pytest.mark.parametrize(
+    ("splitter", "one", "other"),
+    [
+        pytest.param(EventStreamSplitter, b"data: {}\n\n", b"data: []\n\n", id="events"),
+        pytest.param(JsonLinesSplitter, b"{}\n", b"[]\n", id="JSON lines"),
+    ],
+)
+def test_blank_lines_are_no_events_of_their_own(
+    splitter: type[Splitter], one: bytes, other: bytes, blank: bytes
+) -> None:
+    """N-13, N-22: 256 KiB of them held the loop up for 200 ms."""
+    wire = one + blank * 1000 + other + blank * 1000
+    for chunks in ([wire], pieces(wire, [len(one) + 500, len(one) + 1001])):
+        split_by = splitter()
+        events = [found for chunk in chunks for found in split_by.feed(chunk)]
+        assert [found.data for found in events if found.data] == [b"{}", b"[]"]
+        assert len(events) < 8
+
+
 @given(WIRES, CUTS)
 def test_any_cut_of_an_event_stream_gives_the_same_events_and_loses_no_byte(
     wire: bytes, cuts: list[int]
