@@ -177,6 +177,11 @@ class Operation:
         return bool(self.members) or bool(bodies((*self.user, *self.conversation)))
 
     @cached_property
+    def listens(self) -> bool:
+        """Whether its answer stays open, at no cost, for whatever comes: an MCP client's GET."""
+        return self.mcp and self.methods == ("GET",) and not self.costs
+
+    @cached_property
     def costs(self) -> bool:
         """Whether limits count it in full: it makes the vendor think, or tells what it cost."""
         return self.thinks or bool(self.usage)

@@ -31,16 +31,21 @@ class OrgLimits(Limits):
         self._calendar = calendar
         limited, org = Limited(rules), keys.org(external_id)
         self._terms = {
-            (name, costs): Terms(limited, org, upstream, rules.reserve, costs=costs)
+            (name, costs, listens): Terms(
+                limited, org, upstream, rules.reserve, costs=costs, listens=listens
+            )
             for name, upstream in rules.upstreams.items()
-            for costs in (True, False)
+            for costs, listens in ((True, False), (False, False), (False, True))
         }
 
     async def admit(
         self, person: Person, upstream: str, operation: Operation, record: Record
     ) -> Ticket:
-        terms, key = self._terms[upstream, operation.costs], self._keys.person(person)
+        terms, key = self._terms_of(upstream, operation), self._keys.person(person)
         return await Counted(asked(terms, key), record, self._counts, self._calendar).admit()
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:
-        return self._terms[upstream, operation.costs].words()
+        return self._terms_of(upstream, operation).words()
+
+    def _terms_of(self, upstream: str, operation: Operation) -> Terms:
+        return self._terms[upstream, operation.costs, operation.listens]

@@ -14,6 +14,7 @@ from gateway.limits.rules import GRACE, Rules, VendorRules
 from gateway.ports import Record
 
 REMEMBERED = 10_000  # people of all orgs, at one upstream each: six megabytes
+LISTENING = ":listening"  # behind the key of a place: see `Terms`
 MOST = 10**15  # thousandths one answer may cost: what a vendor says must fit a counter
 
 
@@ -36,6 +37,9 @@ class Limited:
 class Terms:
     """Of requests to one upstream: of those that make it think (`costs`), or of the rest.
 
+    Of these, those whose answers stay open (`listens`) have places of their own: else a few that
+    listen would leave none for who asks, and many the upstream no connection for anybody.
+
     `org` is the key of the org's own counts, as `person` is of a person's.
     """
 
@@ -47,9 +51,10 @@ class Terms:
         reserve: Mapping[Unit, int],
         *,
         costs: bool,
+        listens: bool = False,
     ) -> None:
         cost = TENTHS if costs else 1
-        streams = limited.streams if costs else []
+        streams = limited.streams if costs or listens else []
         self.costs = costs
         self.upstream = upstream
         self.lasts = upstream.lasts + GRACE
@@ -58,11 +63,12 @@ class Terms:
         self._reserve = reserve
         self._units = {one.budget.unit for one in self.budgets}
         self._cost = cost
+        self._apart = "" if costs else LISTENING
         self._org = org
         self._own_rates = [one for one in limited.rates if one.layer is Layer.USER]
         self._org_rated = [one.rated(org, cost) for one in limited.rates if one.layer is Layer.ORG]
         self._own_streams = [one for one in streams if one.layer is Layer.USER]
-        self._org_slots = [one.slot(org) for one in streams if one.layer is Layer.ORG]
+        self._org_slots = [one.slot(org + self._apart) for one in streams if one.layer is Layer.ORG]
 
     def rated(self, person: str) -> Sequence[Rated]:
         """What a person's request is counted as."""
@@ -70,7 +76,7 @@ class Terms:
 
     def slots(self, person: str) -> Sequence[Slot]:
         """The places a person's request takes."""
-        return [one.slot(person) for one in self._own_streams] + self._org_slots
+        return [one.slot(person + self._apart) for one in self._own_streams] + self._org_slots
 
     def reserved(self, person: str, windows: Mapping[Period, Window]) -> Sequence[Reserved]:
         """What is held of budgets for a person's request."""

@@ -4,7 +4,7 @@ What is refused never reaches the server; only M-09 and M-13 look at what does.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from tests.support.mcp_servers import (
     modern,
 )
 from tests.support.stage import adding
-from tests.support.wire import Answer
+from tests.support.wire import Answer, connected
 
 pytestmark = pytest.mark.anyio
 
@@ -145,6 +145,23 @@ async def test_in_another_org_or_at_another_upstream_it_is_nobodys(tmp_path: Pat
         async with refused(stage):
             for path in ("/two/notes/mcp", "/one/more/mcp"):
                 assert (await stage.ask("alice", path=path, **asked)).status == 404
+
+
+# N-08: many who listen, and are one
+
+
+async def test_who_listens_many_times_leaves_room_for_others(tmp_path: Path) -> None:
+    limits = '\n[limits]\nper_user = "2 streams"\n'
+    async with mcp_stage(tmp_path, lambda text: text + limits) as stage, AsyncExitStack() as open_:
+        for who, status in (("alice", 200), ("alice", 200), ("alice", 429), ("bob", 200)):
+            fields = {"mcp-session-id": await stage.open_session(who), **VERSION}
+            seen = len(stage.server.asked)
+            peer = await open_.enter_async_context(connected(stage.url))
+            await peer.send(stage.request(who, "GET", fields=fields))
+            assert f"HTTP/1.1 {status}".encode() in await peer.until(b"\r\n\r\n")
+            assert [one.method for one in stage.server.asked[seen:]] == ["GET"] * (status == 200)
+        fields = {"mcp-session-id": await stage.open_session("alice"), **VERSION}
+        assert (await stage.ask("alice", body=called("recall"), fields=fields)).status == 200
 
 
 # M-04: tasks and states of others

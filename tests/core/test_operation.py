@@ -216,3 +216,18 @@ def test_a_field_of_an_answer_that_names_what_it_opens_passes_as_those_do_that_a
     )
     assert opening.answer_fields == RESPONSE_FIELDS | {b"x-session", b"x-page"}
     assert operation(opens=(Body("/id"),)).answer_fields == RESPONSE_FIELDS
+
+
+@pytest.mark.parametrize(
+    ("parts", "listens"),
+    [
+        ({"method": "GET", "mcp": True}, True),
+        ({"method": "GET", "mcp": True, "thinks": True}, False),
+        ({"method": "GET", "mcp": True, "usage": (Body("/usage"),)}, False),
+        ({"method": "GET"}, False),
+        ({"method": ("GET", "POST"), "mcp": True}, False),
+        ({"method": "DELETE", "mcp": True}, False),
+    ],
+)
+def test_an_mcp_clients_get_listens_unless_it_costs(parts: dict[str, Any], listens: bool) -> None:
+    assert operation(**parts).listens is listens

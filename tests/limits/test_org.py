@@ -24,11 +24,13 @@ from gateway.limits.local import LocalCounts
 from gateway.limits.org import OrgLimits
 from gateway.limits.rules import GRACE, Allowed, Rules, VendorRules
 from gateway.ports import ClientLeft, Record, Ticket
+from gateway.vendors import mcp
 from gateway.vendors.chatbase import VENDOR
 from tests.support.clock import WoundClock
 
 pytestmark = pytest.mark.anyio
 CHAT, LIST = VENDOR.operations["chat"], VENDOR.operations["conversations"]
+CALL, LISTEN = mcp.VENDOR.operations["call"], mcp.VENDOR.operations["listen"]
 ALICE, BOB = Person("acme", "alice"), Person("acme", "bob")
 NOTHING = Allowed()
 CREDITS = Budget(10_000, "credits", "day")
@@ -161,6 +163,21 @@ async def test_answers_under_way_are_those_that_make_the_vendor_think() -> None:
         await admit(limits, operation=LIST)
         await admit(limits, BOB)
     await admit(limits)
+
+
+@pytest.mark.parametrize("whose", ["user", "org"])
+async def test_answers_that_stay_open_have_places_of_their_own(whose: str) -> None:
+    """N-08: or one person's would leave no connection for anybody."""
+    two = Allowed(streams=Streams(2))
+    limits = (Scene(user=two) if whose == "user" else Scene(org=two)).limits()
+    async with admitted(limits, ALICE, LISTEN, fresh()), admitted(limits, ALICE, LISTEN, fresh()):
+        with pytest.raises(UserLimit if whose == "user" else OrgLimit):
+            await admit(limits, operation=LISTEN)
+        async with admitted(limits, ALICE, CHAT, fresh()), admitted(limits, ALICE, CALL, fresh()):
+            with pytest.raises(UserLimit if whose == "user" else OrgLimit):
+                await admit(limits, operation=CALL)
+            await admit(limits, operation=LIST)
+    await admit(limits, operation=LISTEN)
 
 
 async def test_a_place_is_free_again_however_it_ends() -> None:
