@@ -1,6 +1,6 @@
 """What a statement says of a person, and of whom it says nothing."""
 
-from gateway.core.assertion import LIFETIME, claims
+from gateway.core.assertion import FIELD, TYPE, claims
 from gateway.core.identity import Identity
 
 ALICE = Identity(org="org_1", subject="alice", roles=("staff",))
@@ -16,7 +16,7 @@ def test_says_who_asks_and_for_whom_it_is() -> None:
         "user": "u_1",
         "roles": ["staff"],
         "iat": 1000,
-        "exp": 1000 + LIFETIME,
+        "exp": 1060,
         "jti": "j",
     }
 
@@ -26,3 +26,7 @@ def test_says_what_it_is_about_and_who_speaks_where_there_is_more() -> None:
     said = claims(nurse, user="u", audience="a", now=0, jti="j", conversation="c-1", tool="orders")
     assert said["act"] == {"sub": "ward-7"}
     assert (said["conversation"], said["tool"]) == ("c-1", "orders")
+
+
+def test_is_told_from_other_tokens_and_other_fields_as_services_were_told() -> None:
+    assert (FIELD, TYPE) == ("x-gateway-assertion", "gateway-assertion+jwt")

@@ -961,3 +961,20 @@ def test_the_id_of_an_event_may_be_of_any_session_that_is_named() -> None:
         sealed = SEAL.close(f"event {handle(session)}", "41")
         found = ask(listen, fields=[SESSION, other, ("last-event-id", sealed)], seal=SEAL)
         assert dict(found.fields)[b"last-event-id"] == b"41"
+
+
+def test_where_no_org_and_no_field_of_ours_is_named_there_is_none() -> None:
+    assert ask(CHAT, {"userId": "X"}).spoofed == ("body:userId",)
+    assert ask(CHAT, fields=[("x", "bob")], user_header="").spoofed == ()
+    assert (
+        call.read(
+            Match("asked", LIST, {"user": "me"}),
+            method="GET",
+            raw_query=b"",
+            fields=[(b"x", b"bob")],
+            content=None,
+            user=ALICE,
+            subject=ALICE,
+        ).spoofed
+        == ()
+    )

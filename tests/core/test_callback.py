@@ -111,6 +111,11 @@ def test_refuses_a_profile_that_contradicts_itself(given: dict[str, Any], told: 
         Callback(**given)
 
 
+def test_an_hmac_stands_in_the_field_that_a_profile_names() -> None:
+    signed = Callback(signature="hmac_sha256", field="x-signature", prefix="sha256=")
+    assert (signed.field, signed.prefix) == ("x-signature", "sha256=")
+
+
 TWICE = Callback(
     signature="bearer",
     kind=(Body("/type"), Body("/event/type")),

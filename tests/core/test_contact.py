@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from gateway.core import strictjson
 from gateway.core.contact import (
+    ATTRIBUTE,
+    MAX_ATTRIBUTES,
     MAX_TEXT,
     ContactBook,
     as_kind,
@@ -69,17 +71,18 @@ def test_no_attribute_stands_in_for_the_user_id(attributes: dict[str, str | None
         ({"most": 0}, "most"),
         ({"most": 1001}, "most"),
         ({"contacts": ""}, "most"),
+        ({"contacts": "", "most": 2}, "most"),
         ({"user": ""}, "user"),
         ({"user": "email"}, "user"),
         ({"user": "custom"}, "user"),
         ({"others": "", "pair": ("a", "b")}, "pair"),
-        ({"refused": Body("x")}, "JSON Pointer"),
+        ({"refused": Body("x")}, "refused"),
     ],
 )
 def test_a_book_that_contradicts_itself_says_where(parts: dict[str, object], where: str) -> None:
     usual = {"path": "/c", "contacts": "users", "user": "id", "own": frozenset({"email"})}
     usual |= {"others": "custom", "most": 10}
-    with pytest.raises(ValueError, match=where):
+    with pytest.raises(ValueError, match=f"{where}: |JSON Pointer"):
         ContactBook(**{**usual, **parts})  # type: ignore[arg-type]
 
 
@@ -127,6 +130,7 @@ def test_what_is_not_defined_is_left_out_and_named() -> None:
         ("12 ", "number", None),
         ("9" * 16, "number", None),
         (True, "boolean", True),
+        ("true", "boolean", True),
         ("false", "boolean", False),
         ("False", "boolean", None),
         (1, "boolean", None),
@@ -185,6 +189,26 @@ def test_the_contacts_of_the_shipped_profiles_are_out_of_reach_of_their_operatio
             paths = {vendor.contacts.path, vendor.contacts.definitions}
             reached = {operation.path for operation in vendor.operations.values()}
             assert paths.isdisjoint(reached)
+
+
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [
+        ("plan", True),
+        ("a", True),
+        ("a" * 64, True),
+        ("a" * 65, False),
+        ("7", False),
+        ("a b", False),
+    ],
+)
+def test_an_attribute_has_a_plain_name(name: str, may: bool) -> None:
+    assert bool(ATTRIBUTE.fullmatch(name)) is may
+
+
+def test_the_limits_are_these() -> None:
+    assert (MAX_TEXT, MAX_ATTRIBUTES) == (1000, 50)
+    assert not ContactBook(path="/c", user="id").removes
 
 
 def test_a_book_is_kept_by_agent_where_its_path_says_so() -> None:

@@ -93,3 +93,9 @@ def test_what_the_server_decides_is_parsed_once() -> None:
     shop = destination({}, decided={"/a/b": 1})
     assert shop.decisions == ((("a", "b"), 1),)
     assert shop.decisions is shop.decisions
+
+
+def test_where_nothing_is_configured_the_user_has_a_field_and_paths_stay_as_they_are() -> None:
+    shop = Destination(vendor=destination({}).vendor)
+    assert written(shop) == {b"x-plan": b"said", b"x-external-user-id": b"u-alice"}
+    assert (shop.base_path, shop.via) == ("", "1.1 gateway")

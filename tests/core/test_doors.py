@@ -53,6 +53,8 @@ def test_covers_the_paths_of_operations(path: str) -> None:
         pytest.param("/api/%63hat", id="encoded twice"),
         pytest.param("/api%2Fchat", id="slash encoded twice"),
         pytest.param("/%252e%252e/api/chat", id="encoded three times"),
+        pytest.param("/api/%25252563hat", id="encoded five times"),
+        pytest.param("/api/chat\x7f", id="DEL"),
         pytest.param("api/chat", id="no slash"),
         pytest.param("/api/chats/c-1/", id="slash after a variable"),
     ],
@@ -65,7 +67,8 @@ def test_covers_every_spelling_of_them(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/", "/api", "/api/chats", "/api/chatx", "/api/chat/x", "/api/chat.json", "/acme/files/a",
-     "/files/a/b", "/api/users/me", "/chat", "/x/api/chat", "/my%20files/a b"],
+     "/files/a/b", "/api/users/me", "/chat", "/x/api/chat", "/my%20files/a b",
+     "/api/chat!", "/api/chat~", "/api/chat\xa1", "/api/%2525252563hat"],
 )  # fmt: skip
 def test_leaves_all_else_to_the_application(path: str) -> None:
     assert not DOORS.covers(path)

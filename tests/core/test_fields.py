@@ -1,6 +1,7 @@
 import contextlib
 import re
 import time
+from typing import AnyStr
 
 import pytest
 from hypothesis import given
@@ -381,3 +382,18 @@ def test_the_tables_of_fields_are_these() -> None:
 def test_the_limits_are_these() -> None:
     assert fields.MAX_FIELDS == 100
     assert fields.MAX_COOKIES == 100
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good", "bad"),
+    [
+        (fields.VISIBLE, "a a", " a"),
+        (fields.REQUEST_ID, b"a" * 64, b"a" * 65),
+        (fields.COOKIE_NAME, b"__Host-a", b"a b"),
+    ],
+)
+def test_what_others_go_by_has_these_forms(
+    pattern: re.Pattern[AnyStr], good: AnyStr, bad: AnyStr
+) -> None:
+    assert pattern.fullmatch(good)
+    assert not pattern.fullmatch(bad)

@@ -312,3 +312,7 @@ def test_a_type_has_256_characters_at_most() -> None:
     assert (len(written), boundary_of(written)) == (256, b"X")
     with pytest.raises(BadRequest):
         boundary_of(written.replace(b"; ", b";  "))
+
+
+def test_the_limits_are_these() -> None:
+    assert (MAX_PARTS, MAX_TEXT) == (32, 65_536)

@@ -9,7 +9,7 @@ GUARD = Guard(
     users=frozenset({"ref"}),
     conversations=frozenset({"talk"}),
 )
-OPEN = Guard(listed=frozenset({EVERY}), users=frozenset({"ref"}), conversations=frozenset({"talk"}))
+OPEN = Guard(listed=frozenset({"*"}), users=frozenset({"ref"}), conversations=frozenset({"talk"}))
 
 
 @pytest.mark.parametrize("guard", [GUARD, OPEN], ids=["listed", "everything"])
@@ -40,7 +40,7 @@ def test_what_is_listed_passes_even_where_it_names_people() -> None:
 @pytest.mark.parametrize(
     ("field", "ours", "meaning"),
     [
-        pytest.param(b"accept", "", NOTHING, id="nothing"),
+        pytest.param(b"accept", "", Meaning(False, False, False), id="nothing"),
         pytest.param(b"message", "", Meaning(True, False, False), id="listed"),
         pytest.param(b"userid", "", Meaning(False, False, True), id="a person"),
         pytest.param(b"x-caller", "X_Caller", Meaning(False, False, True), id="ours to write"),
@@ -49,7 +49,9 @@ def test_what_is_listed_passes_even_where_it_names_people() -> None:
     ],
 )
 def test_a_field_means_what_its_name_says(field: bytes, ours: str, meaning: Meaning) -> None:
-    assert GUARD.meanings(ours)[field] == meaning
+    found = GUARD.meanings(ours)[field]
+    assert found == meaning
+    assert (found is NOTHING) == (meaning == Meaning(False, False, False))
 
 
 def test_what_is_not_listed_does_not_pass() -> None:

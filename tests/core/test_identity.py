@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import IdentityNotRepresentable, WrongOrg
 from gateway.core.identity import (
+    EXTERNAL_ID,
     OPAQUE,
     Identity,
     Person,
@@ -234,3 +235,17 @@ def test_an_id_that_only_begins_like_an_opaque_one_is_a_name() -> None:
 )
 def test_no_sign_in_may_vouch_for_a_name_of_our_own_making(subject: str, is_ours: bool) -> None:
     assert is_ours_to_give(subject) is is_ours
+
+
+@pytest.mark.parametrize(
+    ("written", "may"),
+    [("a", True), ("org acme", True), ("a" * 256, True), ("a" * 257, False), (" a", False)],
+)
+def test_an_org_is_called_what_a_field_can_hold(written: str, may: bool) -> None:
+    assert bool(EXTERNAL_ID.fullmatch(written)) is may
+
+
+def test_whom_a_sign_in_vouches_for_is_the_same_whatever_was_asked_of_it() -> None:
+    vouched = Vouched("alice")
+    vouched.within("acme")
+    assert vouched == Vouched("alice")

@@ -122,3 +122,7 @@ def test_a_value_by_itself() -> None:
     KeyWatch(Keys([KEY])).check(b"sk-live")
     with pytest.raises(UpstreamMalformed):
         KeyWatch(Keys([KEY])).check(b"Bearer " + KEY.encode())
+
+
+def test_the_limits_are_these() -> None:
+    assert SHORTEST == 16

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.core.identity import Session
-from gateway.core.logout import Logout, ending
+from gateway.core.logout import TOKEN, Logout, ending
 
 ISSUER = "https://id.acme.example/"
 
@@ -43,3 +43,10 @@ def test_the_names_of_people_and_of_sessions_are_not_each_others() -> None:
     assert not ends(logout("s1", None), subject="alice", session="s1")
     assert not ends(logout(None, "alice"), subject="alice", session="s1")
     assert not ends(logout("bob", "alice"), subject="alice", session=None)
+
+
+def test_what_is_kept_of_it_has_these_names() -> None:
+    """They stand in databases."""
+    assert logout("alice", "s1").ends == (("session_ended", "s1"), ("some_session_ended", "alice"))
+    assert logout("alice", None).ends == (("signed_out", "alice"),)
+    assert TOKEN == "logout_token"

@@ -131,6 +131,33 @@ def test_a_method_nobody_offers_is_none(method: str) -> None:
         parse(LIST | {"method": method})
 
 
+OFFERED = """completion/complete initialize logging/setLevel ping prompts/list resources/list
+    resources/subscribe resources/templates/list resources/unsubscribe server/discover
+    subscriptions/listen tasks/cancel tasks/get tasks/result tasks/update tools/list"""
+TOLD_OF = "cancelled initialized progress roots/list_changed tasks/status"
+
+
+@pytest.mark.parametrize("method", OFFERED.split())
+def test_a_method_that_is_offered_is_one(method: str) -> None:
+    assert parse(LIST | {"method": method}).messages[0]["method"] == method
+
+
+@pytest.mark.parametrize("what", TOLD_OF.split())
+def test_a_server_may_be_told(what: str) -> None:
+    told = {"jsonrpc": "2.0", "method": f"notifications/{what}"}
+    assert parse(told).messages == (told,)
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [("tools/call", "name"), ("prompts/get", "name"), ("resources/read", "uri")]
+)
+def test_what_a_request_is_for_it_names(method: str, name: str) -> None:
+    assert parse(LIST | {"method": method, "params": {name: "x"}}).messages
+    for other in ({}, {"Name": "x"}, {"name" if name == "uri" else "uri": "x"}):
+        with pytest.raises(BadRequest):
+            parse(LIST | {"method": method, "params": other})
+
+
 @pytest.mark.parametrize("method", ["tools/call", "resources/subscribe", "tasks/cancel", "ping"])
 def test_a_request_without_an_id_is_no_notification(method: str) -> None:
     with pytest.raises(MethodNotOffered):
@@ -194,6 +221,7 @@ def test_whatever_bytes_come_nothing_but_a_refusal_is_raised(raw: bytes) -> None
 def test_a_state_comes_back_without_its_seal() -> None:
     result: dict[str, Any] = {"requestState": "step 1"}
     assert mcp.seal_state(result, SEAL)
+    assert result == {"requestState": SEAL.close("state", "step 1")}
     params = {"name": "search", "requestState": result["requestState"]}
     asked = parse(CALL | {"params": params})
     mcp.unseal(asked, SEAL)
@@ -233,3 +261,8 @@ def test_a_request_with_an_error_is_no_message() -> None:
     with pytest.raises(BadRequest) as raised:
         parse(LIST | {"error": {}})
     assert raised.type is BadRequest
+
+
+def test_one_message_is_no_batch_and_comes_back_to_its_last_event() -> None:
+    assert not mcp.Asked(()).is_batch
+    assert mcp.LAST_EVENT == b"last-event-id"

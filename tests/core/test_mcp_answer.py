@@ -208,3 +208,16 @@ def test_what_is_just_small_enough_is_held(media: bytes) -> None:
     assert list(observer.feed(b"x" * MAX_HELD)) == []
     (stop,) = observer.feed(b"x")
     assert isinstance(stop, Stop)
+
+
+def test_a_stream_goes_on_as_it_comes_and_a_text_is_held() -> None:
+    for media, holds in ((JSON, True), (EVENTS, False)):
+        reader = Reader(OPERATION, "alice", ())
+        assert observe(reader, ALL, media_type(media), ok=True).holds is holds
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_the_id_of_an_event_is_sealed_however_its_lines_end(end: bytes) -> None:
+    stream = passed(end.join([b"id: 7", b"data: {}", b"", b""]), Editing(SEAL), EVENTS)
+    sealed = SEAL.close("event ", "7").encode()
+    assert stream == b"id: " + sealed + b"\ndata: {}\n\n"

@@ -147,6 +147,12 @@ def test_a_batch_passes_where_there_were_some() -> None:
         mirror([call(None)], [("mcp-name", "run_sql")])
 
 
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
+def test_versions_with_sessions_need_no_fields(version: str) -> None:
+    for written in (None, version):
+        assert mirror(call(written), [("mcp-protocol-version", version)]) == []
+
+
 def test_clients_of_the_new_era_answer_nothing() -> None:
     with pytest.raises(BadRequest):
         mirror({"jsonrpc": "2.0", "id": 1, "result": {}}, [("mcp-protocol-version", MODERN)])
