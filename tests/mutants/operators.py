@@ -299,17 +299,13 @@ def _other_values(value: object) -> Iterator[bool | int | float | bytes | str]:
     elif isinstance(value, (int, float)):
         yield value + 1
         yield value - 1
+    elif isinstance(value, str) and "\n" in value and len(words := value.split()) > 1:
+        for index in range(len(words)):  # a table of words: each of them counts
+            yield _WithoutWord(" ".join([*words[:index], *words[index + 1 :]]), words[index])
     elif isinstance(value, (str, bytes)) and value and not value[:1].strip():
         yield value[:-1]  # most are what `strip` takes off
-    elif isinstance(value, bytes):
-        yield value + b"X"
-    elif isinstance(value, str):
-        words = value.split()
-        if "\n" in value and len(words) > 1:  # a table of words: each of them counts
-            for index in range(len(words)):
-                yield _WithoutWord(" ".join([*words[:index], *words[index + 1 :]]), words[index])
-        else:
-            yield value + "X"
+    elif isinstance(value, (str, bytes)):
+        yield value + "X" if isinstance(value, str) else value + b"X"
 
 
 class _WithoutWord(str):
