@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway.core.note import Costs, Names, Note, Opens, Reader, Stop
+from gateway.core.note import MAX_HELD, Costs, Names, Note, Opens, Reader, Stop
 from gateway.core.seal import handle
 from gateway.core.vendor import Body, Header, Operation
 
@@ -150,3 +150,7 @@ def test_what_nobody_could_ask_a_server_of_tools_for_is_not_opened(
 ) -> None:
     operation = Operation(method="POST", path="/mcp", mcp=True, opens=(Body("/id"),))
     assert Reader(operation, "alice", ()).read({"id": named}) == opened
+
+
+def test_the_limits_are_these() -> None:
+    assert MAX_HELD == 4_194_304

@@ -5,12 +5,18 @@ import pytest
 
 from gateway.core.fields import NEVER_PASSED, RESPONSE_FIELDS
 from gateway.core.guard import Guard
-from gateway.core.operation import Operation
+from gateway.core.metered import Metered
+from gateway.core.operation import Operation, message
 from gateway.core.place import Body, Header, Query, Variable
 
 
 def operation(**parts: Any) -> Operation:
     return Operation(**{"method": "POST", "path": "/chat", **parts})
+
+
+FORM = {"files": frozenset({"f"})}
+SOCKET = {"method": "GET", "websocket": True}
+METERED = Metered(when=Body("/a"), ask=Body("/b"), empty=Body("/c"))
 
 
 @pytest.mark.parametrize(
@@ -19,6 +25,7 @@ def operation(**parts: Any) -> Operation:
         pytest.param({"method": "post"}, "method", id="lower case"),
         pytest.param({"method": ("GET", "get")}, "method", id="one of two in lower case"),
         pytest.param({"method": ""}, "method", id="no method"),
+        pytest.param({"method": "GET "}, "method", id="a blank after it"),
         pytest.param({"path": ""}, "path", id="no path"),
         pytest.param({"path": "chat"}, "path", id="no slash"),
         pytest.param({"path": "/chat/"}, "path", id="slash at the end"),
@@ -53,6 +60,11 @@ def operation(**parts: Any) -> Operation:
         pytest.param({"inner": {"/a/*/b/*": frozenset()}}, "inner", id="within what lists nothing"),
         pytest.param({"inner": {"/a/b": frozenset()}}, "inner", id="the same without arrays"),
         pytest.param(
+            {"inner": {"/a/*": frozenset(), "/a/*/b/c/*": frozenset()}},
+            "inner",
+            id="two deeper than what lists something",
+        ),
+        pytest.param(
             {"files": frozenset({"f"}), "conversation": (Body("/c"),)},
             "conversation",
             id="in a form nothing can be checked",
@@ -63,9 +75,24 @@ def operation(**parts: Any) -> Operation:
         pytest.param(
             {"files": frozenset({"f"}), "values": {"/a": frozenset({1})}}, "values", id="of a form"
         ),
+        pytest.param(FORM | {"inner": {"/a": frozenset()}}, "inner", id="objects of a form"),
+        pytest.param(FORM | {"containers": (Body("/a"),)}, "containers", id="more of a form"),
+        pytest.param(FORM | {"flat": (Body("/a"),)}, "flat", id="flat in a form"),
+        pytest.param(FORM | {"settable": frozenset({"a"})}, "settable", id="set in a form"),
+        pytest.param(FORM | {"metered": METERED}, "metered", id="asked for in a form"),
+        pytest.param({"messages": {"say": message()}}, "messages", id="messages of no WebSocket"),
+        pytest.param({"subprotocols": frozenset({"a"})}, "messages", id="subprotocols of none"),
+        pytest.param({"websocket": True}, "websocket", id="a WebSocket by POST"),
+        pytest.param(
+            SOCKET | {"members": frozenset({"a"})}, "websocket", id="a WebSocket with a body"
+        ),
+        pytest.param(
+            SOCKET | {"subprotocols": frozenset({"a", "b c"})}, "subprotocols", id="a blank in it"
+        ),
         pytest.param({"field_values": {"x-a": frozenset()}}, "field_values", id="of no field"),
         pytest.param({"user": (Body("/a/*/b"),)}, "user", id="a user in every item"),
         pytest.param({"method": "GET", "user": (Body("/a"),)}, "user", id="GET has no body"),
+        pytest.param({"method": "HEAD", "user": (Body("/a"),)}, "user", id="nor has HEAD"),
         pytest.param(
             {"method": ("POST", "GET"), "user": (Body("/a"),)}, "user", id="nor where POST has one"
         ),
@@ -96,6 +123,41 @@ def test_an_operation_that_contradicts_itself_says_where(
 ) -> None:
     with pytest.raises(ValueError, match=where):
         operation(**parts)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param(FORM | {"user": (Body("/user"),)}, id="a form with the user in it"),
+        pytest.param(
+            {"inner": dict.fromkeys(("/a/*", "/a/*/b/*", "/a/*/b/*/c"), frozenset())},
+            id="lists in lists",
+        ),
+        pytest.param(SOCKET | {"subprotocols": frozenset({"a.b-c_1"})}, id="a WebSocket"),
+        pytest.param({"path": "/a/{b}/{+rest}"}, id="variables"),
+    ],
+)
+def test_an_operation_that_does_not_is_one(parts: Mapping[str, Any]) -> None:
+    operation(**parts)
+
+
+def test_a_websocket_is_none_of_the_methods_of_requests() -> None:
+    """RFC 8441."""
+    assert operation(**SOCKET).methods == ("CONNECT",)
+
+
+def test_a_message_is_an_operation_with_a_type() -> None:
+    said = message(members=frozenset({"text"}), calls_tool=True)
+    assert (said.method, said.path) == ("POST", "/message")
+    assert said.members == {"text", "type"}
+    assert said.calls_tool
+    assert message().members == {"type"}
+
+
+def test_what_is_not_said_of_an_operation_is_not_so() -> None:
+    plain = operation()
+    assert not any((plain.opens_more, plain.blank_opens, plain.websocket, plain.mcp))
+    assert not any((plain.json_lines, plain.thinks, plain.calls_tool, plain.no_conversation))
 
 
 @pytest.mark.parametrize("name", sorted(NEVER_PASSED))

@@ -183,6 +183,7 @@ def test_an_answer_names_exactly_the_listed_origin_and_never_a_wildcard() -> Non
     assert answer[b"access-control-allow-credentials"] == b"true"
     exposed = answer[b"access-control-expose-headers"].split(b", ")
     assert b"x-gateway-error" in exposed
+    assert exposed[-1] == b"x-gateway-first-conversation"
     assert b"*" not in exposed
 
 

@@ -110,3 +110,9 @@ def test_a_server_of_tools_repeats_the_id_that_was_asked_with() -> None:
     answer = problem.of_error(errors.NotFound(), shape, "r", asked=7)
     assert json.loads(answer.content)["id"] == 7
     assert json.loads(problem.last_event(errors.NotFound(), shape, "r", 7)[0])["id"] == 7
+
+
+def test_json_is_what_is_said_of_it_where_nothing_else_is() -> None:
+    answer = problem.of_json({"a": 1})
+    assert (answer.status, answer.content) == (200, b'{"a":1}')
+    assert answer.fields == [(b"content-type", b"application/json"), (b"content-length", b"7")]

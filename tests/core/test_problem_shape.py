@@ -36,3 +36,6 @@ def test_a_stream_ends_with_the_event_of_the_vendor_or_with_its_problem() -> Non
     }
     with pytest.raises(TypeError):
         shape.codes["x"] = "y"  # type: ignore[index]
+    with pytest.raises(TypeError):
+        shape.statuses["x"] = 200  # type: ignore[index]
+    assert shape.event_name == ""

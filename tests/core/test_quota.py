@@ -1,4 +1,4 @@
-from gateway.core.quota import fields, policy, standing
+from gateway.core.quota import PERIODS, TENTHS, THOUSANDTHS, fields, policy, standing
 
 
 def test_says_what_is_allowed_and_what_is_left() -> None:
@@ -27,3 +27,9 @@ def test_what_has_no_window_has_no_time() -> None:
 
 def test_without_limits_nothing_is_said() -> None:
     assert fields([]) == []
+
+
+def test_amounts_and_times_are_counted_in_these() -> None:
+    """Stores hold them."""
+    assert (TENTHS, THOUSANDTHS) == (10, 1000)
+    assert PERIODS == {"day": 24 * 60 * 60, "month": 31 * 24 * 60 * 60}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import BadRequest
+from gateway.core.guard import Verdict
 from gateway.core.reading import MAX_MEMBERS, Reading, judge
 from gateway.core.vendor import Body, Operation
 
@@ -57,3 +58,9 @@ def test_a_member_may_be_one_of_very_many_but_not_of_more() -> None:
         judged({**many, "one more": 1})
     with pytest.raises(BadRequest, match="members"):
         judged({"metadata": {**many, "one more": 1}})
+
+
+@pytest.mark.parametrize("kind", ["body", "query"])
+def test_another_conversation_is_refused_wherever_it_stands(kind: str) -> None:
+    with pytest.raises(BadRequest):
+        Reading(CHAT, ()).drop(kind, "threadId", "t-1", Verdict.OTHER_CONVERSATION)
