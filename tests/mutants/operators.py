@@ -286,7 +286,9 @@ def _constant(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     if not isinstance(node, ast.Constant):
         return
     for other in _other_values(node.value):
-        yield f"{_short(node.value)} -> {_short(other)}", ast.Constant(other)
+        # The compiler takes nothing for a text but `str` itself.
+        plain = str(other) if isinstance(other, str) else other
+        yield f"{_short(node.value)} -> {_short(other)}", ast.Constant(plain)
 
 
 def _short(value: object) -> str:
