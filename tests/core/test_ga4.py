@@ -131,6 +131,28 @@ def test_no_name_ends_with_what_stands_for_something_else(kind: str, name: str) 
     assert ga4.name_of(kind, {}) == name
 
 
+# Those of support.google.com/analytics/answer/13316687, and one behind each prefix.
+RESERVED = """
+    ad_activeview ad_click ad_exposure ad_impression ad_query ad_reward adunit_exposure
+    app_background app_clear_data app_exception app_install app_remove app_store_refund
+    app_store_subscription_cancel app_store_subscription_convert app_store_subscription_renew
+    app_update app_upgrade click dynamic_link_app_open dynamic_link_app_update
+    dynamic_link_first_open error file_download firebase_campaign
+    firebase_in_app_message_action firebase_in_app_message_dismiss
+    firebase_in_app_message_impression first_open first_visit form_start form_submit
+    in_app_purchase notification_dismiss notification_foreground notification_open
+    notification_receive notification_send os_update page_view screen_view scroll session_start
+    user_engagement video_complete video_progress video_start view_complete view_search_results
+    firebase_x ga_x google_x gtag_x query_id query_id_x
+"""
+
+
+@pytest.mark.parametrize("name", RESERVED.split())
+def test_what_google_keeps_for_itself_is_no_name(name: str) -> None:
+    assert not ga4.is_name(name)
+    assert ga4.name_of(name, {}) == f"chat_{name}"
+
+
 @pytest.mark.parametrize("name", ["lead_created\n", "", "lead created", "x" * 41, "GA_x"])
 def test_what_google_would_not_take_is_no_name(name: str) -> None:
     assert not ga4.is_name(name)
