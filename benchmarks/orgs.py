@@ -262,11 +262,11 @@ async def served(folder: Path, count: int) -> None:
         before = kernel.cpu(many.pid)
         quiet, gap, took = await watched_reload(many, places[1])
         spent, memory = kernel.cpu(many.pid) - before, kernel.pss(many.pid) / 2**20
-        rows = [
+        waits = [
             (told, f"{max(each) * 1e3:.0f}", f"{sorted(each)[len(each) * 99 // 100] * 1e3:.1f}")
             for told, each in (("nothing changes", quiet), ("one org changes", gap))
         ]
-        table("Who asks every 5 ms waits at most", ("while", "ms", "99th of 100"), rows)
+        table("Who asks every 5 ms waits at most", ("while", "ms", "99th of 100"), waits)
         print(f"\nThat took {took:.1f} s, and {spent:.1f} of CPU; memory then: {memory:.0f} MiB")
 
 
