@@ -42,7 +42,8 @@ async def test_shows_exactly_what_the_vendor_then_receives_for_a_spoofed_request
     fields = [("X-External-User-Id", "victim"), ("X-Request-Id", "explained")]
     await stage.ask("alice", "POST", "/chat", body, fields)
     really = stage.vendor.requests[0].raw.replace(b"\r\n", b"\n").replace(b"cb-key", b"****")
-    assert sent(explanation).encode() == really
+    shown = sent(explanation).replace(stage.vendor.authority, stage.vendor.url[7:])
+    assert shown.encode() == really
     steps = dict(explanation.steps)
     assert steps["identity"] == "alice"
     assert steps["credentials"] == "authorization by sign_in[0], jwt: alice"

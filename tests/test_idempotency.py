@@ -153,7 +153,7 @@ async def test_where_the_vendor_was_not_reached_it_may_be_asked_again(
 ) -> None:
     text = (tmp_path / "gateway.toml").read_text()
     (tmp_path / "away").mkdir()
-    away = text.replace(stage.vendor.url, "http://127.0.0.1:1")
+    away = text.replace(stage.vendor.authority, "127.0.0.1:1")
     async with gateway_of(away, tmp_path / "away") as (_, url):
         other = Stage(stage.vendor, None, stage.issuer, url, stage.base)
         assert (await chat(other)).values("x-gateway-error") == ["upstream_unreachable"]

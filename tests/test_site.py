@@ -58,14 +58,14 @@ async def test_the_claim_says_which_org_and_with_it_which_key(stage: Saas) -> No
     assert [one.values("authorization") for one in stage.acme.requests] == [["Bearer acme-cb-key"]]
     keys = [one.values("authorization") for one in stage.shared.requests]
     assert keys == [["Bearer shared-cb-key"]] * 2
-    assert [one.connection for one in stage.shared.requests] == [1, 2]  # never one of two orgs
+    assert stage.shared.carriers == [1, 2]  # never one of two orgs
 
 
 @pytest.mark.one_process("each has connections of its own")
 async def test_a_connection_is_used_again_by_its_own_org_alone(stage: Saas) -> None:
     for org in ("org_globex", "org_new", "org_globex", "org_new", "org_other", "org_globex"):
         assert (await stage.ask(stage.token("alice", org), "POST", CHAT, HI)).status == 200
-    assert [one.connection for one in stage.shared.requests] == [1, 2, 1, 2, 3, 1]
+    assert stage.shared.carriers == [1, 2, 1, 2, 3, 1]
 
 
 @pytest.mark.parametrize(

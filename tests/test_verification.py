@@ -99,7 +99,7 @@ async def test_an_upstream_gets_a_statement_with_every_request(stage: Stage[Chat
             verify_assertion,
             request.values("x-gateway-assertion")[0],
             jwks=f"{stage.url}/.well-known/jwks.json",
-            audience=stage.vendor.url,
+            audience=stage.vendor.configured_url,
         )
         for request in stage.vendor.requests
     ]

@@ -223,7 +223,7 @@ async def _sent(stage: Stage[Chatbase]):  # type: ignore[no-untyped-def]
     [
         pytest.param(b"HTTP/1.1 103 E\r\n\r\n" * 1000, id="N-13 interim answers"),
         pytest.param(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 20_000 + b"\r\n", id="N-13 fields"),
-        pytest.param(b"HTTP/1.1 200 OK\r\na: " + b"b" * 500_000 + b"\r\n\r\n", id="N-13 one field"),
+        pytest.param(b"HTTP/1.1 200 OK\r\na: " + b"b" * 80_000 + b"\r\n\r\n", id="N-13 one field"),
         pytest.param(
             b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 20_000,
             id="N-13 fields without end",

@@ -339,13 +339,14 @@ async def test_health_and_refusals_show_nothing_of_the_configuration(
 ) -> None:
     """Rows G-05, G-10."""
     async with marked(canaries, tmp_path) as stage:
+        place = stage.vendor.authority.encode()
         for path in ("/livez", "/readyz", "/_gateway/whoami", "/_gateway/config", "/metrics", "/"):
             answer = await wire(stage.url, raw_request("GET", path))
-            assert stage.vendor.url.removeprefix("http://").encode() not in answer.raw
+            assert place not in answer.raw
             canaries.assert_silent(answer.raw)
         stage.vendor.handler = refuse
         answer = await stage.ask("alice", "POST", "/chat", HI)
-        assert stage.vendor.url.removeprefix("http://").encode() not in answer.raw
+        assert place not in answer.raw
         canaries.assert_silent(
             answer.raw, repr(stage.gateway), repr(only_org(stage.gateway._assembled))
         )

@@ -131,7 +131,7 @@ async def test_a_vendors_redirect_ends_here(
 ) -> None:
     """Rows D-01 to D-04: followed by nobody, told to nobody."""
     async with RecordingVendor() as evil:
-        location = where.replace("EVIL", evil.url).replace("OURS", stage.vendor.url[7:])
+        location = where.replace("EVIL", evil.url).replace("OURS", stage.vendor.authority)
 
         async def elsewhere(request: Request, reply: Reply) -> None:
             fields = [("location", location), ("refresh", f"0; url={location}")]

@@ -157,13 +157,14 @@ class _Http2(asyncio.Protocol):
         self.h2 = h2.connection.H2Connection(
             h2.config.H2Configuration(client_side=False, header_encoding=False)
         )
-        self.h2.local_settings.update(wire.h2_settings)
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
         self.wire.connections += 1
         self.wire.open.add(self)
         self.h2.initiate_connection()
+        if self.wire.h2_settings:
+            self.h2.update_settings(self.wire.h2_settings)
         self.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -2,13 +2,15 @@
 
 Each stream becomes a connection to the vendor, which records a request as if the gateway had
 written it there, and whose answer goes back as it comes: its fields unjudged, its cuts as resets.
-Where either side leaves, the other hears of it. Neither waits for more than the other takes.
+Where either side leaves, the other hears of it. Neither waits for more than the other takes. As in
+service, a connection takes few streams at once, and after some it says goodbye (GOAWAY).
 A client that asks for HTTP/1.1 by ALPN, as a WebSocket does, has its bytes passed on as they are.
 
 HTTP/2 is spoken by the library h2, which the product does not use.
 """
 
 import asyncio
+import itertools
 import socket
 import ssl as tls
 from contextlib import suppress
@@ -23,14 +25,16 @@ import h2.events
 import h2.exceptions
 import h2.settings
 import trustme
+from hyperframe.frame import GoAwayFrame
 
 from tests.support.message import HEAD_END, Malformed, parse_head, values
 
 AUTHORITY = trustme.CA()
 SLICE = 16_384
+GOODBYE_AFTER = 60  # requests on a connection; nginx says it after 1000
 MAX_LINE = 1_048_576  # bytes of a head of the vendor's: what is too long is the gateway's to say
 OF_CONNECTIONS = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding"})
-SETTINGS = {h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 100}
+SETTINGS = {h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 15}  # few, that there be two of them
 
 _FRONTS: dict[int, "Front"] = {}  # by the port of the vendor behind it
 
@@ -56,9 +60,11 @@ class Front:
         self.port = port
         self.authority = f"{host}:{port}"
         self.came = 0  # connections, heads of requests and bytes of their bodies
+        self.carriers: list[int] = []  # the connection of each request, numbered from 1
         self.failures: list[Exception] = []
         self.writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._connections = itertools.count(1)
 
     async def __aenter__(self) -> Self:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -88,6 +94,9 @@ class Front:
     def sockets(self) -> list[socket.socket]:
         """Where something may come from the gateway."""
         return [self._socket, *(one.get_extra_info("socket") for one in self.writers)]
+
+    def next_number(self) -> int:
+        return next(self._connections)
 
     def _accept(self) -> asyncio.StreamReaderProtocol:
         self.came += 1
@@ -151,13 +160,15 @@ class _Connection:
                 normalize_outbound_headers=False,
             )
         )
-        self.h2.local_settings.update(SETTINGS)
         self.streams: dict[int, _Stream] = {}
+        self._number = front.next_number()
+        self._begun = 0
         self._reader = reader
         self._writer = writer
 
     async def run(self) -> None:
         self.h2.initiate_connection()
+        self.h2.update_settings(SETTINGS)
         self.flush()
         try:
             while came := await self._reader.read(65_536):
@@ -178,12 +189,18 @@ class _Connection:
 
     def _take(self, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.RequestReceived):
+            if self._begun == GOODBYE_AFTER:
+                return  # it was told: it asks elsewhere
+            self._begun += 1
             self.front.came += 1
+            self.front.carriers.append(self._number)
             stream = _Stream(self, event.stream_id, list(event.headers))
             self.streams[event.stream_id] = stream
             if event.stream_ended is not None:
                 stream.whole = True
             stream.task = asyncio.ensure_future(stream.run())
+            if self._begun == GOODBYE_AFTER:
+                self._say_goodbye(event.stream_id)
             return
         stream_or_none = self.streams.get(getattr(event, "stream_id", None) or 0)
         if isinstance(event, h2.events.DataReceived):
@@ -197,6 +214,11 @@ class _Connection:
         elif isinstance(event, h2.events.StreamReset) and stream_or_none is not None:
             stream_or_none.left = True
             stream_or_none.task.cancel()
+
+    def _say_goodbye(self, last: int) -> None:
+        """As written: to h2 the connection would be over by it (python-hyper/h2#1181)."""
+        self.flush()
+        self._writer.write(GoAwayFrame(last_stream_id=last).serialize())
 
     def acknowledge(self, size: int, number: int) -> None:
         with suppress(h2.exceptions.StreamClosedError):

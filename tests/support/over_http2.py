@@ -16,6 +16,7 @@ from gateway.net.dial import verifying_context
 from tests.support.http2_front import AUTHORITY, Front
 
 WANTED = False  # set by the option `--stage`
+LISTENED_AT = 1024  # and above: the ports of a test's vendors
 
 _AN_UPSTREAM = re.compile(
     r'(?P<table>\{[^\n]*)?base_url = "http://(?P<host>127\.0\.0\.1):(?P<port>\d+)'
@@ -47,16 +48,19 @@ def trusted() -> Iterator[None]:
 async def fronted(text: str) -> AsyncIterator[str]:
     """A configuration's text, with each of its upstreams here asked over HTTP/2."""
     async with AsyncExitStack() as stack:
-        fronts: dict[int, Front] = {}
+        places: dict[int, str] = {}
         for found in _AN_UPSTREAM.finditer(text):
             port = int(found["port"])
-            if port not in fronts:
-                fronts[port] = await stack.enter_async_context(Front(found["host"], port))
+            if port < LISTENED_AT:  # a vendor that is away has no front either
+                places[port] = f"{found['host']}:{port}"
+            elif port not in places:
+                front = await stack.enter_async_context(Front(found["host"], port))
+                places[port] = front.own_authority
 
         def asked(found: re.Match[str]) -> str:
             end = ", " if found["table"] else "\n"
-            own = fronts[int(found["port"])].own_authority
-            return f'{found["table"] or ""}http2 = true{end}base_url = "https://{own}'
+            place = places[int(found["port"])]
+            return f'{found["table"] or ""}http2 = true{end}base_url = "https://{place}'
 
         yield _AN_UPSTREAM.sub(asked, text)
 
@@ -68,4 +72,5 @@ async def as_wanted(text: str) -> AsyncIterator[str]:
         yield text
         return
     async with fronted(text) as changed:
+        assert 'base_url = "http:' not in changed, "an upstream would be asked in HTTP/1.1"
         yield changed

@@ -20,7 +20,7 @@ from gateway.net.http2 import Http2Transport
 from gateway.net.stream import WINDOW
 from tests.support import config, over_http2
 from tests.support.chatbase import Chatbase
-from tests.support.http2_front import Front
+from tests.support.http2_front import GOODBYE_AFTER, Front
 from tests.support.reply import Reply
 from tests.support.stage import Stage, gateway_of
 from tests.support.tokens import Issuer
@@ -74,6 +74,8 @@ async def test_the_vendor_records_what_it_would_have_recorded_without_it(kind: A
         if kind is Http2Transport:
             authority = f"127.0.0.1:{vendor.port}"
             assert [one.connection for one in vendor.requests] == [1, 2, 3]
+            assert vendor.carriers == [1, 1, 1]
+            assert vendor.configured_url == f"https://{transport.authority}"
         wanted = [render(one, authority) for one in (POST, GET, replace(POST, content=b""))]
         assert [one.raw for one in vendor.requests] == wanted
         assert not vendor.saw_nothing()
@@ -148,6 +150,16 @@ async def test_a_cut_is_a_cut(framing: list[tuple[str, str]], error: Any) -> Non
             await answered(transport, POST)
 
 
+async def test_it_says_goodbye_in_the_midst_of_many_and_the_vendor_hears_each_once() -> None:
+    each = [replace(POST, content=b"%d" % number) for number in range(5 * GOODBYE_AFTER)]
+    async with asked(echo) as (vendor, transport):
+        for start in range(0, len(each), 40):
+            some = each[start : start + 40]
+            answers = await asyncio.gather(*(answered(transport, one) for one in some))
+            assert [body for _, _, body in answers] == [one.content for one in some]
+        assert sorted(one.body for one in vendor.requests) == sorted(one.content for one in each)
+
+
 async def test_the_vendor_hears_of_whoever_leaves() -> None:
     async def endless(request: Request, reply: Reply) -> None:
         await reply.start_stream()
@@ -197,18 +209,20 @@ async def test_a_stage_asks_its_vendor_over_http_2_and_by_no_other_way(tmp_path:
 
 async def test_every_upstream_here_is_asked_so_and_none_elsewhere() -> None:
     text = (
-        '[upstreams.a]\nvendor = "chatbase"\nbase_url = "http://127.0.0.1:1/v1"\n'
-        '[upstreams.b]\nbase_url = "http://127.0.0.1:1"\n'
-        '[upstreams.c]\nbase_url = "http://127.0.0.1:2"\n'
+        '[upstreams.a]\nvendor = "chatbase"\nbase_url = "http://127.0.0.1:1024/v1"\n'
+        '[upstreams.b]\nbase_url = "http://127.0.0.1:1024"\n'
+        '[upstreams.c]\nbase_url = "http://127.0.0.1:1025"\n'
         '[upstreams.d]\nbase_url = "app:"\n'
-        '[upstreams]\ne = { vendor = "chatbase", base_url = "http://127.0.0.1:2/x" }\n'
+        '[upstreams]\ne = { vendor = "chatbase", base_url = "http://127.0.0.1:1025/x" }\n'
         '[upstreams.f]\nbase_url = "https://vendor.example"\n'
+        '[upstreams.g]\nbase_url = "http://127.0.0.1:9/away"\n'
     )
     async with over_http2.fronted(text) as changed:
         found = tomllib.loads(changed.replace("[upstreams]\ne =", "[other]\ne ="))
     urls = {**found["upstreams"], **found["other"]}
-    assert {name for name, one in urls.items() if one.get("http2")} == set("abce")
+    assert {name for name, one in urls.items() if one.get("http2")} == set("abceg")
     assert urls["a"]["base_url"] == urls["b"]["base_url"] + "/v1"
     assert urls["c"]["base_url"] != urls["b"]["base_url"]
     assert urls["e"]["base_url"] == urls["c"]["base_url"] + "/x"
+    assert urls["g"]["base_url"] == "https://127.0.0.1:9/away"
     assert urls["f"] == {"base_url": "https://vendor.example"}

@@ -186,7 +186,26 @@ class RecordingVendor:
     def url(self) -> str:
         return f"{'https' if self._ssl else 'http'}://127.0.0.1:{self.port}"
 
+    @property
+    def configured_url(self) -> str:
+        """As the gateway is told: its own, or that of what stands before it."""
+        front = http2_front.before(self.port)
+        return self.url if front is None else f"https://{front.own_authority}"
+
+    @property
+    def authority(self) -> str:
+        """Host and port of `configured_url`."""
+        return self.configured_url.partition("//")[2]
+
     # What it saw
+
+    @property
+    def carriers(self) -> list[int]:
+        """On which of the gateway's connections each of `requests` came, numbered from 1."""
+        front = http2_front.before(self.port)
+        if front is None:
+            return [one.connection for one in self.requests]
+        return front.carriers[-len(self.requests) :]
 
     def saw_nothing(self) -> bool:
         """No connection and no byte since the start, or since `forget`; not even on the way."""
