@@ -223,6 +223,8 @@ class _AskedByHttp2(Asked):
         self._flushed.set()
 
     def head(self, status: int, fields: Pairs = (), *, last: bool = False) -> None:
+        if self.number not in self.connection.requests:
+            return  # whoever asked has left
         lines = [(b":status", b"%d" % status), *fields]
         self.connection.h2.send_headers(self.number, lines, end_stream=last)
         self.connection.flush()
