@@ -63,7 +63,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.problem",
         "gateway.core.route",
     ),
-    ("gateway.core.mcp", "gateway.core.spelled"),
+    ("gateway.core.mcp", "gateway.core.spelled", "gateway.core.whole"),
     ("gateway.core.mirror", "gateway.core.mcp_answer", "gateway.core.reading"),
     (
         "gateway.core.call",

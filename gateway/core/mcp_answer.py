@@ -17,6 +17,7 @@ from gateway.core.note import MAX_HELD, Note, Reader, Stop
 from gateway.core.seal import Seal
 from gateway.core.sse import EventStreamSplitter
 from gateway.core.strictjson import JsonValue
+from gateway.core.whole import Whole
 
 _LINE = re.compile(rb"\r\n|\n|\r")
 _ID = re.compile(rb"[\x21-\x7e]{1,1024}")
@@ -82,53 +83,22 @@ def _names(line: bytes) -> bytes:
 
 def observe(
     reader: Reader, editing: Editing, media: MediaType | None, *, ok: bool
-) -> "McpWhole | McpStream":
+) -> "Whole | McpStream":
     """The observer of an answer; see `core.observe`."""
     is_stream = media is not None and media.is_event_stream
-    return McpStream(reader, editing) if is_stream else McpWhole(reader, editing, must_parse=ok)
+    if is_stream:
+        return McpStream(reader, editing)
+
+    def said(document: JsonValue, content: bytes) -> Iterable[Note]:
+        notes = _read(reader, document)
+        return (*notes, strictjson.dumps(document) if editing.edit(document) else content)
+
+    return Whole(said, must_parse=ok)
 
 
 def _read(reader: Reader, document: JsonValue) -> list[Note]:
     messages = document if isinstance(document, list) else [document]
     return [note for one in messages for note in reader.read(one)]
-
-
-class McpWhole:
-    """An answer that is one JSON text, or none at all."""
-
-    holds = True
-
-    def __init__(self, reader: Reader, editing: Editing, *, must_parse: bool) -> None:
-        self._reader = reader
-        self._editing = editing
-        self._must_parse = must_parse
-        self._held = bytearray()
-
-    def passes(self, chunk: bytes) -> bool:
-        return False
-
-    def feed(self, chunk: bytes) -> Iterable[Note]:
-        self._held += chunk
-        if len(self._held) > MAX_HELD:
-            return (Stop(UpstreamMalformed("The upstream's answer is larger than 4 MiB")),)
-        return ()
-
-    def end(self) -> Iterable[Note]:
-        content = bytes(self._held)
-        if not content:
-            return ()
-        try:
-            document = strictjson.loads_leniently(content)
-        except ValueError:
-            if self._must_parse:
-                return (Stop(UpstreamMalformed("The upstream's answer is not JSON")),)
-            return (content,)  # words of a server in front of the server
-        notes = _read(self._reader, document)
-        edited = strictjson.dumps(document) if self._editing.edit(document) else content
-        return (*notes, edited)
-
-    def interject(self, data: bytes, name: str) -> bytes:
-        return b""
 
 
 class McpStream:

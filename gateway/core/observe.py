@@ -31,6 +31,7 @@ from gateway.core.metered import Metered
 from gateway.core.note import MAX_HELD, Costs, Names, Note, Opens, Reader, Stop
 from gateway.core.sse import EventStreamSplitter, JsonLinesSplitter, Splitter
 from gateway.core.vendor import Operation
+from gateway.core.whole import Whole
 
 __all__ = ["MAX_HELD", "Costs", "Names", "Note", "Observer", "Opens", "Stop", "observe"]
 
@@ -91,12 +92,17 @@ def observe(
     if ok and operation.json_lines:
         return _FirstLine(reader)
     if not ok:
-        return _Whole(reader, must_parse=False)
+        return _whole(reader, must_parse=False)
     if not reader.sought.checks:
         return _Blind()
     if media is not None and not media.is_json:
         raise UpstreamMalformed("The upstream's answer is neither JSON nor a stream of events")
-    return _Whole(reader, must_parse=True)
+    return _whole(reader, must_parse=True)
+
+
+def _whole(reader: Reader, *, must_parse: bool) -> Whole:
+    """Rule 1."""
+    return Whole(lambda document, content: (*reader.read(document), content), must_parse=must_parse)
 
 
 class _Blind:
@@ -112,41 +118,6 @@ class _Blind:
 
     def end(self) -> Iterable[Note]:
         return ()
-
-    def interject(self, data: bytes, name: str) -> bytes:
-        return b""
-
-
-class _Whole:
-    """Rule 1."""
-
-    holds = True
-
-    def __init__(self, reader: Reader, *, must_parse: bool) -> None:
-        self._reader = reader
-        self._must_parse = must_parse
-        self._held = bytearray()
-
-    def passes(self, chunk: bytes) -> bool:
-        return False
-
-    def feed(self, chunk: bytes) -> Iterable[Note]:
-        self._held += chunk
-        if len(self._held) > MAX_HELD:
-            return (Stop(UpstreamMalformed("The upstream's answer is larger than 4 MiB")),)
-        return ()
-
-    def end(self) -> Iterable[Note]:
-        content = bytes(self._held)
-        if not content:
-            return ()
-        try:
-            document = strictjson.loads_leniently(content)
-        except ValueError:
-            if self._must_parse:
-                return (Stop(UpstreamMalformed("The upstream's answer is not JSON")),)
-            return (content,)
-        return (*self._reader.read(document), content)
 
     def interject(self, data: bytes, name: str) -> bytes:
         return b""
@@ -231,7 +202,7 @@ class _FirstLine:
     def end(self) -> Iterable[Note]:
         if self._form is not None:
             return self._form.end()
-        self._form = _Whole(self._reader, must_parse=True)
+        self._form = _whole(self._reader, must_parse=True)
         return (*self._form.feed(bytes(self._held)), *self._form.end())
 
     def interject(self, data: bytes, name: str) -> bytes:
@@ -246,7 +217,7 @@ class _FirstLine:
         first = next((line for line in lines if line), None)
         if first is not None and _is_json(first):
             return _Stream(self._reader, JsonLinesSplitter())
-        return _Whole(self._reader, must_parse=True) if first is not None or self._is_full else None
+        return _whole(self._reader, must_parse=True) if first is not None or self._is_full else None
 
 
 def _is_json(line: bytes) -> bool:
