@@ -4,6 +4,7 @@
 - A vendor that does not read what is written is not read from: its pings would be answered without
   end, and what it does not read would be kept.
 - Is that so for long, it is given up: the library would wait for ever, be it to say goodbye.
+- What it sends is taken slice by slice (gateway.net.slices).
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import asyncio
 from websockets.asyncio.client import ClientConnection, connect
 
 from gateway.net.deadline import Deadline
+from gateway.net.slices import Slices
 
 WRITE = 15.0  # seconds a vendor may leave unread what was written
 
@@ -27,11 +29,20 @@ class VendorConnection(ClientConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.recv_messages.resume = self._read_on
+        self._slices = Slices(self.transport, super().data_received, self._wants_more)
+        self.recv_messages.resume = self._slices.go_on
         self._patience = Deadline(self.transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        self._slices.feed(data)
+
+    def eof_received(self) -> None:
+        self._slices.take_rest()
+        super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._patience.close()
+        self._slices.close()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -42,8 +53,7 @@ class VendorConnection(ClientConnection):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._patience.clear()
-        self._read_on()
+        self._slices.go_on()
 
-    def _read_on(self) -> None:
-        if not self.paused and not self.recv_messages.paused:
-            self.transport.resume_reading()
+    def _wants_more(self) -> bool:
+        return not self.paused and not self.recv_messages.paused

@@ -5,6 +5,7 @@
 - A client that does not read what is written, the answers to its pings among it, is not read from,
   and is given up in time (gateway.net.gate); so is one that does not answer our pings.
 - A head that the library does not read, and says nothing to, is answered: no clock would end it.
+- What it sends is taken slice by slice (gateway.net.slices).
 - When the server stops, an open WebSocket is closed with 1001: by itself it would never end.
 """
 
@@ -22,6 +23,7 @@ from gateway.core.errors import FieldsTooLarge
 from gateway.core.note import MAX_HELD
 from gateway.net.gate import Gate
 from gateway.net.refusal import render
+from gateway.net.slices import Slices
 
 MAX_FRAGMENTS = 1024
 LOG = logging.getLogger("gateway.server.websocket")
@@ -40,18 +42,33 @@ class ServedWebSocket(WebSocketsSansIOProtocol):
         self.logger = LOG
         self.conn = ServerProtocol(extensions=[], max_size=MAX_HELD, logger=LOG)
         self._gate = gate
+        self._slices = Slices(gate, super().data_received, self._wants_more)
         self.connection_made(gate)
 
     def shake_hands(self, head: bytes) -> None:
         """Take the head of the handshake, whole."""
-        self.data_received(head)
+        super().data_received(head)
         if not self.handshake_initiated:  # of all that was judged, a line beyond 8 KiB alone
             self._gate.write(render(FieldsTooLarge(), self.default_headers))
             self._gate.close()
 
+    def data_received(self, data: bytes) -> None:
+        self._slices.feed(data)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._gate.closed()
+        self._slices.close()
         super().connection_lost(exc)
+
+    async def receive(self) -> Any:
+        message = await self.queue.get()
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            self._slices.go_on()
+        return message
+
+    def _wants_more(self) -> bool:
+        return not self.read_paused and self.writable.is_set()
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) >= MAX_FRAGMENTS:
@@ -68,8 +85,7 @@ class ServedWebSocket(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._gate.flowing()
-        if not self.read_paused:
-            self.transport.resume_reading()
+        self._slices.go_on()
 
     def shutdown(self) -> None:
         if self.close_sent or not self.handshake_complete:

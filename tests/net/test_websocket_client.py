@@ -1,4 +1,4 @@
-"""X-09: vendors that do not read, whatever they send."""
+"""X-09: vendors that do not read, whatever they send, or send much at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,19 +9,28 @@ import pytest
 from gateway.core.closing import Closing
 from gateway.core.errors import UpstreamBrokeOff
 from gateway.net import websocket_client
+from gateway.net.slices import SLICE
 from gateway.net.websocket import VendorWebSocket
 from gateway.ports.socket import Closed
 from tests.net.test_websocket import ASK, to
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """What is relied upon of transports holds in both loops."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
 PING = b"\x89\x7d" + b"x" * 125
 TEXT = b"\x81\x02{}"
+EMPTY = b"\x81\x00"
 A_LOT = 20 * 1024 * 1024  # more than kernels hold
 
 
 @asynccontextmanager
-async def vendor(frames: bytes) -> AsyncIterator[str]:
+async def vendor(frames: bytes, *, then_ends: bool = False) -> AsyncIterator[str]:
     """One that shakes hands, sends these frames, and never reads."""
     sending: list[asyncio.Task[None]] = []
     writers: list[asyncio.StreamWriter] = []
@@ -37,6 +46,8 @@ async def vendor(frames: bytes) -> AsyncIterator[str]:
         for at in range(0, len(frames), 65_536):
             writer.write(frames[at : at + 65_536])
             await writer.drain()
+        if then_ends:
+            writer.write_eof()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -76,6 +87,30 @@ async def test_what_a_vendor_does_not_read_is_bounded(frames: bytes) -> None:
         assert max(most, transport.get_write_buffer_size()) < 2**20
         reading.cancel()
         transport.abort()
+
+
+async def test_messages_in_one_segment_are_taken_slice_by_slice() -> None:
+    """N-22: 256 KiB of empty ones held everybody up for most of a second."""
+    async with vendor(EMPTY * 30_000 + TEXT) as url, to(url).open(ASK, ()) as socket:
+        most = 0
+        for _ in range(30_000):
+            assert await socket.receive() == b""
+            most = max(most, len(socket._connection.recv_messages.frames))
+        assert await socket.receive() == b"{}"
+        assert most <= SLICE // len(EMPTY)
+        socket._connection.transport.abort()
+
+
+async def test_what_came_before_the_end_is_heard() -> None:
+    goodbye = b"\x88\x04\x0f\xa1ab"  # 4001
+
+    frames = EMPTY * 20_000 + goodbye
+    async with vendor(frames, then_ends=True) as url, to(url).open(ASK, ()) as socket:
+        for _ in range(20_000):
+            assert await socket.receive() == b""
+        with pytest.raises(Closed) as closed:
+            await socket.receive()
+        assert (closed.value.code, closed.value.reason) == (4001, "ab")
 
 
 async def read(socket: VendorWebSocket) -> None:

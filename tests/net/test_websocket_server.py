@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from gateway.app import Gateway
 from gateway.core.errors import Blocked
 from gateway.net.protocol import guarded_protocol
+from gateway.net.slices import SLICE
 from gateway.net.tally import ServerLimits
 from tests.net.recorder import until
 from tests.support import config
@@ -23,6 +24,12 @@ from tests.support.tokens import Issuer
 from tests.support.wire import connected, raw_request
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """What is relied upon of transports holds in both loops."""
+    return "asyncio", {"use_uvloop": request.param}
 
 
 async def test_a_server_that_stops_closes_it_at_once_and_nothing_of_it_is_logged(
@@ -74,6 +81,65 @@ async def test_a_client_that_only_pings_and_never_reads_is_not_read_from(tmp_pat
                 assert left > 0  # not all is taken
                 assert connection.transport.get_write_buffer_size() < 2**20
                 alice.transport.abort()
+
+
+def masked(opcode: int, payload: bytes = b"") -> bytes:
+    return bytes([0x80 | opcode, 0x80 | len(payload)]) + bytes(4) + payload
+
+
+@pytest.mark.parametrize("opcode", [9, 10], ids=["X-09 pings", "X-09 pongs"])
+async def test_others_have_their_turn_while_one_floods(tmp_path: Path, opcode: int) -> None:
+    """N-22: 256 KiB of pings in one segment held everybody up for 400 ms."""
+    issuer = Issuer()
+    async with serving_vendor(Vendor()) as vendor:
+        file = tmp_path / "gateway.toml"
+        file.write_text(config.openai(vendor.url, issuer, store=tmp_path / "g.db", key=KEY))
+        async with running(Gateway.from_file(file), http=guarded_protocol(ServerLimits())) as run:
+            server, url = run
+            async with SocketStage(vendor, None, issuer, url).connect("alice") as alice:
+                (connection,) = server.server_state.connections
+                parsed, at_once = 0, 0
+                receive = connection.conn.receive_data
+
+                def counted(data: bytes) -> None:
+                    nonlocal parsed, at_once
+                    parsed, at_once = parsed + len(data), max(at_once, len(data))
+                    receive(data)
+
+                connection.conn.receive_data = counted
+                flood = masked(opcode) * 40_000
+                alice.transport.write(flood)
+                await until(lambda: parsed >= len(flood))
+                assert at_once <= SLICE
+                await alice.send(json.dumps({"type": "response.create"}))
+                assert json.loads(await alice.recv())["type"] == "said"
+
+
+async def test_messages_in_one_segment_wait_on_the_wire_for_those_before_them(
+    tmp_path: Path,
+) -> None:
+    """X-08, X-09: all of them stood in memory, and are said one after the other."""
+    issuer = Issuer()
+    said = [json.dumps({"type": "response.create", "event_id": f"e{n}"}) for n in range(3000)]
+    async with serving_vendor(Vendor()) as vendor:
+        file = tmp_path / "gateway.toml"
+        file.write_text(config.openai(vendor.url, issuer, store=tmp_path / "g.db", key=KEY))
+        async with running(Gateway.from_file(file), http=guarded_protocol(ServerLimits())) as run:
+            server, url = run
+            async with SocketStage(vendor, None, issuer, url).connect("alice") as alice:
+                (connection,) = server.server_state.connections
+                most, put = 0, connection.queue.put_nowait
+
+                def counted(message: object) -> None:
+                    nonlocal most
+                    put(message)
+                    most = max(most, connection.queue.qsize())
+
+                connection.queue.put_nowait = counted
+                alice.transport.write(b"".join(masked(1, one.encode()) for one in said))
+                for one in said:
+                    assert json.loads(await alice.recv())["what"] == json.loads(one)
+                assert most <= SLICE // len(said[0])
 
 
 @pytest.mark.parametrize(
