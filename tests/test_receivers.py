@@ -9,6 +9,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook as Standard
 
 from gateway.core.signature import webhook_secret
+from gateway.net.clocks import Clocks
 from gateway.net.http1 import Http1Transport
 from gateway.ports import NotDelivered
 from gateway.receivers import Analytics, Webhook
@@ -37,7 +38,7 @@ class Hook:
 @asynccontextmanager
 async def hook(handler: Handler, *, secrets: tuple[str, ...] = (WHSEC,)) -> AsyncIterator[Hook]:
     async with RecordingVendor(handler) as service:
-        transport = Http1Transport(origin=service.url, connect=1.0)
+        transport = Http1Transport(origin=service.url, clocks=Clocks(connect=1.0))
         try:
             webhook = Webhook(
                 post=transport,

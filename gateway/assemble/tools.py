@@ -12,6 +12,7 @@ from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.config.place import place
 from gateway.config.tools import ToolTable, VerifyTable
 from gateway.core.signature import Bearer, Check, Hmac, StandardWebhooks, webhook_secret
+from gateway.net.clocks import Clocks
 from gateway.net.http1 import Http1Transport
 from gateway.toolcall import Said, Tool
 
@@ -59,9 +60,7 @@ def service_at(
     address = urlsplit(url)
     transport = Http1Transport(
         origin=f"{address.scheme}://{address.netloc}",
-        connect=min(5.0, seconds),
-        first_byte=seconds,
-        idle=seconds,
+        clocks=Clocks(connect=min(5.0, seconds), first_byte=seconds, idle=seconds),
         max_connections=at_once,
         resting=shared.resting,
     )

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from gateway.assemble.egress import way_out
 from gateway.config.model import UpstreamSettings
+from gateway.net.clocks import Clocks
 from gateway.net.http1 import Http1Transport
 from gateway.net.resting import Resting
 
@@ -26,9 +27,7 @@ def build_wire(
     base = urlsplit(settings.base_url)
     return _kind(settings)(
         origin=f"{base.scheme}://{base.netloc}",
-        connect=settings.timeouts.connect,
-        first_byte=first_byte,
-        idle=idle,
+        clocks=Clocks(connect=settings.timeouts.connect, first_byte=first_byte, idle=idle),
         max_connections=at_once,
         resting=resting,
         through=way_out(settings),

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 class Clocks:
     """How long each thing may take, in seconds."""
 
-    connect: float  # name, TCP and TLS together
-    write: float  # for each slice of a large request
-    first_byte: float  # request sent → whole head, however slowly it drips
-    idle: float  # between two reads of the body
-    keepalive: float  # between two exchanges
-    max_age: float  # of a connection: the name may mean another address by now
+    connect: float = 5.0  # name, TCP and TLS together
+    write: float = 15.0  # for each slice of a large request
+    first_byte: float = 120.0  # request sent → whole head, however slowly it drips
+    idle: float = 120.0  # between two reads of the body
+    keepalive: float = 15.0  # between two exchanges
+    max_age: float = 300.0  # of a connection: the name may mean another address by now
+
+
+DEFAULT = Clocks()

@@ -17,7 +17,7 @@ from typing import Final, Self
 from gateway.core.errors import UpstreamBrokeOff
 from gateway.core.plan import VendorRequest
 from gateway.net.answer import Answer
-from gateway.net.clocks import Clocks
+from gateway.net.clocks import DEFAULT, Clocks
 from gateway.net.connection import Connection
 from gateway.net.dial import Dialer, Origin, verifying_context
 from gateway.net.pool import Pool
@@ -61,38 +61,25 @@ def render(request: VendorRequest, authority: str) -> bytes:
 class Http1Transport:
     """The `Transport` of `gateway.ports` for `origin`, written `https://host[:port]`.
 
-    All times are in seconds; see `Clocks`. `pool_wait` is how long, and `max_waiters` how many, may
-    wait for a connection while `max_connections` are in use. `ssl_context` is for authorities of
-    one's own: it verifies, or nothing does. `resting` bounds the connections at rest of all
-    transports that share it. `through` is the proxy on the way, if any; then the origin is https.
+    `pool_wait` is how long, in seconds, and `max_waiters` how many, may wait for a connection while
+    `max_connections` are in use. `ssl_context` is for authorities of one's own: it verifies, or
+    nothing does. `resting` bounds the connections at rest of all transports that share it.
+    `through` is the proxy on the way, if any; then the origin is https.
     """
 
     def __init__(
         self,
         *,
         origin: str,
-        connect: float = 5.0,
-        first_byte: float = 120.0,
-        idle: float = 120.0,
-        write: float = 15.0,
+        clocks: Clocks = DEFAULT,
         pool_wait: float = 1.0,
         max_connections: int = 1000,
         max_waiters: int = 256,
         ssl_context: ssl.SSLContext | None = None,
-        keepalive: float = 15.0,
-        max_age: float = 300.0,
         resting: Resting | None = None,
         through: EgressProxy | None = None,
     ) -> None:
         place = Origin.parse(origin)
-        clocks = Clocks(
-            connect=connect,
-            write=write,
-            first_byte=first_byte,
-            idle=idle,
-            keepalive=keepalive,
-            max_age=max_age,
-        )
         context = None if place.scheme == "http" else ssl_context or verifying_context()
         self.authority = place.authority
         self._pool = Pool(

@@ -16,7 +16,7 @@ from typing import Self
 
 from gateway.core.errors import Overloaded, UpstreamBrokeOff
 from gateway.core.plan import VendorRequest
-from gateway.net.clocks import Clocks
+from gateway.net.clocks import DEFAULT, Clocks
 from gateway.net.dial import Dialer, Origin, verifying_context
 from gateway.net.http2_connection import Http2Connection
 from gateway.net.http2_fields import write_block
@@ -38,30 +38,17 @@ class Http2Transport:
         self,
         *,
         origin: str,
-        connect: float = 5.0,
-        first_byte: float = 120.0,
-        idle: float = 120.0,
-        write: float = 15.0,
+        clocks: Clocks = DEFAULT,
         pool_wait: float = 1.0,
         max_connections: int = 1000,
         max_waiters: int = 256,
         ssl_context: ssl.SSLContext | None = None,
-        keepalive: float = 15.0,
-        max_age: float = 300.0,
         resting: Resting | None = None,
         through: EgressProxy | None = None,
     ) -> None:
         place = Origin.parse(origin)
         if place.scheme != "https":
             raise ValueError("HTTP/2 is spoken over TLS alone")
-        clocks = Clocks(
-            connect=connect,
-            write=write,
-            first_byte=first_byte,
-            idle=idle,
-            keepalive=keepalive,
-            max_age=max_age,
-        )
         self.authority = place.authority
         self._clocks = clocks
         self._dialer = Dialer(place, ssl_context or verifying_context("h2"), clocks, through)

@@ -229,7 +229,9 @@ async def test_a_handshake_that_stalls_is_bounded_by_the_connect_clock(trusting)
 
     async with Upstream(script) as upstream:
         origin = f"https://127.0.0.1:{upstream.port}"
-        transport = upstream.transport(origin=origin, ssl_context=trusting, connect=0.1)
+        transport = upstream.transport(
+            origin=origin, ssl_context=trusting, clocks=Clocks(connect=0.1)
+        )
         with pytest.raises(UpstreamTimeout) as caught:
             await ask(transport, POST)
         assert caught.value.error_type == "connection_timeout"
@@ -382,7 +384,9 @@ async def test_a_connection_that_is_not_made_in_time_is_a_timeout():
             filler.setblocking(False)
             filler.connect_ex(address)
         async with Upstream(answering(LENGTH)) as upstream:
-            transport = upstream.transport(origin=f"http://127.0.0.1:{address[1]}", connect=0.1)
+            transport = upstream.transport(
+                origin=f"http://127.0.0.1:{address[1]}", clocks=Clocks(connect=0.1)
+            )
             with pytest.raises(UpstreamTimeout) as caught:
                 await ask(transport)
             assert caught.value.error_type == "connection_timeout"

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.errors import UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
+from gateway.net.clocks import Clocks
 from gateway.net.http1 import Http1Transport, render
 from tests.net.upstream import (
     CHUNKED,
@@ -309,7 +310,7 @@ async def test_a_connection_the_upstream_closes_at_rest_is_forgotten():
 
 async def test_a_connection_at_rest_expires():
     async with Upstream(answering(LENGTH + b"abc")) as upstream:
-        transport = upstream.transport(keepalive=0.05)
+        transport = upstream.transport(clocks=Clocks(keepalive=0.05))
         await ask(transport)
         assert transport.idle_connections == 1
         await upstream.until(lambda: upstream.is_gone(1))
@@ -319,14 +320,14 @@ async def test_a_connection_at_rest_expires():
 
 async def test_a_connection_at_rest_expires_by_its_age_too():
     async with Upstream(answering(LENGTH + b"abc")) as upstream:
-        transport = upstream.transport(max_age=0.05)
+        transport = upstream.transport(clocks=Clocks(max_age=0.05))
         await ask(transport)
         await upstream.until(lambda: upstream.is_gone(1))
 
 
 async def test_an_old_connection_is_not_kept():
     async with Upstream(answering(LENGTH + b"abc")) as upstream:
-        transport = upstream.transport(max_age=0.0)
+        transport = upstream.transport(clocks=Clocks(max_age=0.0))
         assert [await ask(transport) for _ in range(2)] == [b"abc", b"abc"]
         assert len(upstream.peers) == 2
         assert transport.idle_connections == 0
@@ -565,7 +566,7 @@ async def test_an_upstream_that_stops_reading_is_a_timeout():
 
     done = asyncio.Event()
     async with Upstream(script) as upstream:
-        transport = upstream.transport(write=0.1)
+        transport = upstream.transport(clocks=Clocks(write=0.1))
         with pytest.raises(UpstreamTimeout) as caught:
             await ask(transport, replace(POST, content=b"x" * 50_000_000))
         assert caught.value.error_type == "connection_write_timeout"
@@ -592,7 +593,7 @@ async def test_an_answer_that_does_not_begin_is_a_timeout():
         await peer.closed()
 
     async with Upstream(script) as upstream:
-        transport = upstream.transport(first_byte=0.05)
+        transport = upstream.transport(clocks=Clocks(first_byte=0.05))
         with pytest.raises(UpstreamTimeout) as caught:
             await ask(transport)
         assert caught.value.error_type == "http_response_timeout"
@@ -611,7 +612,7 @@ async def test_a_head_that_drips_does_not_hold_the_clock():
             await asyncio.sleep(0.005)
 
     async with Upstream(script) as upstream:
-        transport = upstream.transport(first_byte=0.1, idle=10)
+        transport = upstream.transport(clocks=Clocks(first_byte=0.1, idle=10))
         with pytest.raises(UpstreamTimeout) as caught:
             await ask(transport)
         assert caught.value.error_type == "http_response_timeout"
@@ -627,7 +628,7 @@ async def test_a_body_that_pauses_too_long_is_a_timeout_after_what_came():
         await peer.closed()
 
     async with Upstream(script) as upstream:
-        async with upstream.transport(idle=0.05).open(GET) as response:
+        async with upstream.transport(clocks=Clocks(idle=0.05)).open(GET) as response:
             chunks = response.chunks()
             assert await anext(chunks) == b"abc"
             with pytest.raises(UpstreamTimeout) as caught:
@@ -646,7 +647,7 @@ async def test_every_piece_of_a_body_starts_the_clock_anew():
         peer.send(b"0\r\n\r\n")
 
     async with Upstream(script) as upstream:
-        assert await ask(upstream.transport(idle=0.4)) == b"a" * 10
+        assert await ask(upstream.transport(clocks=Clocks(idle=0.4))) == b"a" * 10
 
 
 async def test_a_client_that_takes_its_time_is_no_fault_of_the_upstream():
@@ -659,7 +660,7 @@ async def test_a_client_that_takes_its_time_is_no_fault_of_the_upstream():
 
     gate = asyncio.Event()
     async with Upstream(script) as upstream:
-        transport = upstream.transport(idle=0.3)
+        transport = upstream.transport(clocks=Clocks(idle=0.3))
         async with transport.open(GET) as response:
             chunks = response.chunks()
             assert await anext(chunks) == b"abc"
@@ -807,7 +808,7 @@ async def test_the_clock_of_a_rest_does_not_end_the_next_exchange():
         yield b"late"
 
     async with Upstream(answering(LENGTH + b"abc")) as upstream:
-        transport = upstream.transport(keepalive=0.2)
+        transport = upstream.transport(clocks=Clocks(keepalive=0.2))
         assert await ask(transport) == b"abc"
         assert await ask(transport, replace(POST, stream=late())) == b"abc"
         assert len(upstream.peers) == 1
@@ -829,7 +830,7 @@ async def test_of_a_stream_nothing_more_is_taken_than_goes_away():
 
     done = asyncio.Event()
     async with Upstream(script) as upstream:
-        transport = upstream.transport(write=0.2)
+        transport = upstream.transport(clocks=Clocks(write=0.2))
         with pytest.raises(UpstreamTimeout) as caught:
             await ask(transport, replace(POST, stream=endless()))
         assert caught.value.error_type == "connection_write_timeout"
@@ -845,7 +846,10 @@ async def test_a_stream_that_pauses_is_no_fault_of_the_upstream():
         yield b"b"
 
     async with Upstream(answering(LENGTH + b"abc")) as upstream:
-        assert await ask(upstream.transport(write=0.1), replace(POST, stream=slow())) == b"abc"
+        assert (
+            await ask(upstream.transport(clocks=Clocks(write=0.1)), replace(POST, stream=slow()))
+            == b"abc"
+        )
 
 
 async def test_an_answer_that_comes_before_a_streams_end_wants_no_more_of_it():

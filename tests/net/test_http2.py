@@ -23,6 +23,7 @@ from gateway.core.errors import (
     UpstreamTimeout,
 )
 from gateway.net import frames, http2_connection
+from gateway.net.clocks import Clocks
 from gateway.net.frames import Cutter, Frame
 from gateway.net.http2 import Http2Transport
 from gateway.net.multiplex import MAX_BARREN
@@ -558,7 +559,7 @@ async def test_whoever_says_nothing_is_late():
 
     async with upstream(script) as one:
         with pytest.raises(GatewayError) as caught:
-            await ask(one.transport(connect=0.3))
+            await ask(one.transport(clocks=Clocks(connect=0.3)))
         assert caught.value.error_type == "connection_timeout"
 
 
@@ -622,7 +623,7 @@ async def test_a_goodbye_at_rest_closes_at_once():
 
     ended = asyncio.Event()
     async with upstream(script) as one:
-        transport = one.transport(keepalive=600)
+        transport = one.transport(clocks=Clocks(keepalive=600))
         await ask(transport)
         ended.set()
         await asyncio.wait_for(one.peers[0].gone.wait(), PATIENCE)

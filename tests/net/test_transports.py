@@ -17,6 +17,7 @@ from gateway.core.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from gateway.net.clocks import Clocks
 from tests.net.wires import GET, POST, WIRES, Asked, Wire, answering, ask, settled
 
 pytestmark = pytest.mark.anyio
@@ -453,7 +454,7 @@ async def test_an_answer_that_does_not_begin_is_a_timeout(protocol):
 
     async with Wire(script, protocol) as wire:
         with pytest.raises(UpstreamTimeout) as caught:
-            await ask(wire.transport(first_byte=0.05))
+            await ask(wire.transport(clocks=Clocks(first_byte=0.05)))
         assert caught.value.error_type == "http_response_timeout"
         await settled(lambda: wire.asked[0].left)
         assert len(wire.asked) == 1
@@ -469,7 +470,7 @@ async def test_a_body_that_pauses_too_long_is_a_timeout_after_what_came(protocol
         await asked.until_gone()
 
     async with Wire(script, protocol) as wire:
-        async with wire.transport(idle=0.05).open(GET) as response:
+        async with wire.transport(clocks=Clocks(idle=0.05)).open(GET) as response:
             chunks = response.chunks()
             assert await anext(chunks) == b"abc"
             with pytest.raises(UpstreamTimeout) as caught:
@@ -488,7 +489,7 @@ async def test_every_piece_of_a_body_starts_the_clock_anew(protocol):
         asked.body(b"", last=True)
 
     async with Wire(script, protocol) as wire:
-        assert await ask(wire.transport(idle=0.4)) == b"a" * 10
+        assert await ask(wire.transport(clocks=Clocks(idle=0.4))) == b"a" * 10
 
 
 async def test_a_client_that_takes_its_time_is_no_fault_of_the_upstream(protocol):
@@ -500,7 +501,10 @@ async def test_a_client_that_takes_its_time_is_no_fault_of_the_upstream(protocol
         asked.body(b"def", last=True)
 
     gate = asyncio.Event()
-    async with Wire(script, protocol) as wire, wire.transport(idle=0.3).open(GET) as response:
+    async with (
+        Wire(script, protocol) as wire,
+        wire.transport(clocks=Clocks(idle=0.3)).open(GET) as response,
+    ):
         chunks = response.chunks()
         assert await anext(chunks) == b"abc"
         await asyncio.sleep(0.5)
@@ -595,7 +599,7 @@ async def test_who_waits_too_long_for_a_place_is_told(protocol):
 
 async def test_a_connection_at_rest_expires(protocol):
     async with Wire(answering(), protocol) as wire:
-        transport = wire.transport(keepalive=0.05)
+        transport = wire.transport(clocks=Clocks(keepalive=0.05))
         await ask(transport)
         assert transport.idle_connections == 1
         await settled(lambda: not wire.open and transport.open_connections == 0)
@@ -604,7 +608,7 @@ async def test_a_connection_at_rest_expires(protocol):
 async def test_an_old_connection_takes_no_further_exchange(protocol):
     """A name may mean another address by now."""
     async with Wire(answering(), protocol) as wire:
-        transport = wire.transport(max_age=0.2)
+        transport = wire.transport(clocks=Clocks(max_age=0.2))
         await ask(transport)
         await asyncio.sleep(0.25)
         await ask(transport)
