@@ -18,6 +18,7 @@ from gateway.net.frames import CANCEL, REFUSED_STREAM
 from gateway.net.http2_fields import Head, judge
 
 WINDOW: Final = 262_144  # bytes on the way or held; 64 KiB would be 640 kB/s at 100 ms
+MAX_PIECES: Final = 1024  # that are held each by itself: of two bytes, one is 20 times its size
 MAX_INTERIM: Final = 8  # 1xx answers before the one that counts
 
 
@@ -175,6 +176,8 @@ class Stream:
                 raise UpstreamMalformed
         if content:
             self._body.append(content)
+            if len(self._body) >= MAX_PIECES:
+                self._body[:] = [b"".join(self._body)]
         if last:
             self._end()
         if content or last:  # else the clock goes on
