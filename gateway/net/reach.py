@@ -11,11 +11,12 @@ import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from gateway.core.errors import UpstreamUnreachable
+from gateway.net.lookup import addresses
 
 HEAD_START: Final = 0.25  # seconds one address has before the next is tried (RFC 8305 section 5)
 MAX_HEAD: Final = 16_384  # bytes of a proxy's answer
@@ -52,12 +53,8 @@ async def reach(host: str, port: int, through: EgressProxy | None) -> socket.soc
 
 async def _connect(host: str, port: int) -> socket.socket:
     # Asked for every connection: a name may mean another address by now.
-    return await start_connection(await addresses(host, port), happy_eyeballs_delay=HEAD_START)
-
-
-async def addresses(host: str, port: int) -> Sequence[AddrInfoType]:
-    """Where a host may be reached, the best first (RFC 6724)."""
-    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = cast("Sequence[AddrInfoType]", await addresses(host, port))
+    return await start_connection(found, happy_eyeballs_delay=HEAD_START)
 
 
 async def _tunnel(connected: socket.socket, host: str, port: int, through: EgressProxy) -> None:
