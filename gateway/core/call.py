@@ -179,8 +179,7 @@ def _read_mcp(
     if content is None:
         return None, tuple(_unsealed(reading, name, value, seal) for name, value in listed)
     asked = mcp.parse(content)
-    for message in asked.messages:
-        judge(reading, message)
+    judge(reading, *asked.messages)
     repeating = mirror.mirrored(asked, fields)
     if seal is not None:
         mcp.unseal(asked, seal)

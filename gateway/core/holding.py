@@ -6,15 +6,34 @@ rule 2: On the way to what `inner` lists, an object in place of an array is refu
     place of an object. A text may stand in place of an array of such objects, or of one that is no
     item, as the APIs of models have it.
 rule 3: What is `flat` holds neither objects nor arrays: nothing is named in it.
+
+All objects of one kind are looked at together, for a name costs what it costs to judge once: a body
+of a mebibyte has sixty thousand members.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from gateway.core import pointer, strictjson
 from gateway.core.errors import BadRequest
-from gateway.core.names import disguises
+from gateway.core.names import fold
 from gateway.core.pointer import Tokens
+from gateway.core.remembered import Remembered
 from gateway.core.strictjson import JsonObject, JsonValue
+
+MAX_MEMBERS = 1000  # different ones of the objects of one kind, where names are judged
+
+
+def members_of(objects: Sequence[JsonObject]) -> Collection[str]:
+    """The names in objects of one kind, each once.
+
+    Raises:
+        BadRequest: there are more than 1,000.
+    """
+    names = objects[0] if len(objects) == 1 else set[str]().union(*objects)
+    if len(names) > MAX_MEMBERS:
+        raise BadRequest(f"An object in the body has more than {MAX_MEMBERS:,} members")
+    return names
 
 
 class Holding:
@@ -32,101 +51,133 @@ class Holding:
         named: Collection[Tokens] = (),
     ) -> None:
         self._deeper = tuple(deeper)
-        self._limited = tuple(
-            _Way(tokens, _texts(deeper, tokens), allowed) for tokens, allowed in limited
-        )
         self._flat = tuple(flat)
+        self._top = _Place()
+        for tokens, allowed in limited:
+            self._top.at(tokens).allowed = tuple(allowed)
         # Of what stands at the top, its guard judges all that there is to be judged.
-        self._named = tuple(
-            _Way(tokens, _texts(deeper, tokens) | _shorter(named, tokens))
-            for tokens in named
-            if len(tokens) > 1
-        )
+        for tokens in named:
+            if len(tokens) > 1:
+                self._top.at(tokens)
+        self._top.settle((), deeper, named)
 
-    def check(self, document: JsonObject) -> None:
-        """Refuse a body that holds what the operation does not take.
+    def check(self, *documents: JsonObject) -> None:
+        """Refuse bodies that hold what the operation does not take.
 
         Raises:
-            BadRequest: it does.
+            BadRequest: they do.
         """
         for tokens in self._deeper:
-            _check_way(document, tokens)
-        for way in self._limited + self._named:
-            way.check(document)
+            _check_way(documents, tokens)
+        self._top.check(documents)
         for tokens in self._flat:
-            for value in pointer.find(document, tokens):
-                _check_flat(value, tokens[-1])
+            for document in documents:
+                for value in pointer.find(document, tokens):
+                    _check_flat(value, tokens[-1])
 
 
-def _texts(listed: Collection[Tokens], tokens: Tokens) -> frozenset[int]:
-    """The depths on this way at which a text may stand: rule 2."""
-    depths = range(len(tokens))
-    arrays = {d for d in depths if tokens[d] == "*" and tokens[: d + 1] in listed}
-    objects = {d for d in depths if tokens[:d] in listed and tokens[d - 1] != "*"}
-    return frozenset(arrays | objects)
+@dataclass(slots=True)
+class _Place:
+    """A place in a body, what may stand there, and what it may hold: rules 1 and 2.
 
-
-def _shorter(named: Collection[Tokens], tokens: Tokens) -> frozenset[int]:
-    """The depths on this way at which another one ends: what stands there is judged by itself."""
-    return frozenset(len(other) for other in named if other == tokens[: len(other)])
-
-
-class _Way:
-    """The way to one place, and the values that stand there; None: any. Rules 1 and 2.
-
-    `texts` are the depths at which a text may stand.
+    `allowed` are its values; None: any. `members` and `items` are the places in it; a `text` may
+    stand instead. `hidden` is the member that a name is another spelling of; "": it is of none.
     """
 
-    __slots__ = ("_allowed", "_disguises", "_texts", "_tokens")
+    allowed: tuple[JsonValue, ...] | None = None
+    members: dict[str, "_Place"] = field(default_factory=dict)
+    items: "_Place | None" = None
+    text: bool = False
+    hidden: Remembered[str, str] = field(init=False)
 
-    def __init__(
-        self,
-        tokens: Tokens,
-        texts: frozenset[int],
-        allowed: frozenset[JsonValue] | None = None,
-    ) -> None:
-        self._tokens = tokens
-        self._allowed = None if allowed is None else tuple(allowed)
-        self._texts = texts
-        self._disguises = tuple(map(disguises, tokens))
+    def at(self, tokens: Tokens) -> "_Place":
+        """The place that these lead to."""
+        place = self
+        for step in tokens:
+            if step == "*":
+                place.items = place = place.items or _Place()
+            else:
+                place = place.members.setdefault(step, _Place())
+        return place
 
-    def check(self, value: JsonValue, depth: int = 0) -> None:
-        if depth == len(self._tokens):
-            if self._allowed is None:
-                return
-            for one in self._allowed:
-                if strictjson.same(value, one):
-                    return
-            raise BadRequest("A member has a value this operation does not take")
-        head = self._tokens[depth]
-        if isinstance(value, list) and head == "*":
-            for item in value:
-                self.check(item, depth + 1)
-        elif isinstance(value, dict) and head != "*":
-            is_disguise = self._disguises[depth]
-            for name in value:
-                if is_disguise[name]:
-                    raise BadRequest(f"A member is another spelling of '{head}'")
-            if head in value:
-                self.check(value[head], depth + 1)
-        elif value is not None and not (isinstance(value, str) and depth in self._texts):
-            raise BadRequest(f"A member has the wrong type: '{head}' cannot be found in it")
+    def settle(self, here: Tokens, deeper: Collection[Tokens], named: Collection[Tokens]) -> None:
+        """Work out, once all places are known, where a text may stand, and how names are judged.
 
-
-def _check_way(value: JsonValue, tokens: Tokens) -> None:
-    """Rule 2, on the way to one object."""
-    is_item = bool(tokens) and tokens[0] == "*"
-    if isinstance(value, dict if is_item else list):
-        raise BadRequest(
-            "An object stands where an array is due, or an array in place of an object"
+        A conversation that ends where another goes deeper is judged by itself.
+        """
+        is_item = here[-1:] == ("*",)
+        of_objects = self.items is not None and (*here, "*") in deeper
+        self.text = of_objects or (here in deeper and not is_item) or here in named
+        folds = {fold(name): name for name in self.members}
+        self.hidden = Remembered(
+            lambda name: "" if name in self.members else folds.get(fold(name), "")
         )
-    if not tokens:
-        return
-    if isinstance(value, list):
-        for item in value:
-            _check_way(item, tokens[1:])
-    elif isinstance(value, dict) and tokens[0] in value:
-        _check_way(value[tokens[0]], tokens[1:])
+        for name, place in self.members.items():
+            place.settle((*here, name), deeper, named)
+        if self.items is not None:
+            self.items.settle((*here, "*"), deeper, named)
+
+    def check(self, values: Sequence[JsonValue]) -> None:
+        """Refuse what may not stand here; `values` are those of all such places of a body."""
+        if self.allowed is not None:
+            for value in values:
+                _check_value(value, self.allowed)
+        if not self.members and self.items is None:
+            return
+        objects: list[JsonObject] = []
+        items: list[JsonValue] = []
+        for value in values:
+            if isinstance(value, dict) and self.items is None:
+                objects.append(value)
+            elif isinstance(value, list) and not self.members:
+                items += value
+            elif value is not None and not (isinstance(value, str) and self.text):
+                found = "', '".join(self.members) or "*"
+                raise BadRequest(f"A member has the wrong type: '{found}' cannot be found in it")
+        if items and self.items is not None:
+            self.items.check(items)
+        if objects:
+            self._check_members(objects)
+
+    def _check_members(self, objects: Sequence[JsonObject]) -> None:
+        for name in members_of(objects):
+            if hidden := self.hidden[name]:
+                raise BadRequest(f"A member is another spelling of '{hidden}'")
+        for name, place in self.members.items():
+            found = [one[name] for one in objects if name in one]
+            if found:
+                place.check(found)
+
+
+def _check_value(value: JsonValue, allowed: tuple[JsonValue, ...]) -> None:
+    for one in allowed:
+        if strictjson.same(value, one):
+            return
+    raise BadRequest("A member has a value this operation does not take")
+
+
+def _check_way(values: Sequence[JsonValue], tokens: Tokens) -> None:
+    """Rule 2, on the way to the objects of one kind."""
+    for step in tokens:
+        if step == "*":
+            _check_none(values, dict)
+            values = [item for one in values if isinstance(one, list) for item in one]
+        else:
+            _check_none(values, list)
+            values = [one[step] for one in values if isinstance(one, dict) and step in one]
+        if not values:
+            return
+    _check_none(values, list)
+
+
+def _check_none(
+    values: Sequence[JsonValue], wrong: type[dict[str, JsonValue] | list[JsonValue]]
+) -> None:
+    for value in values:
+        if isinstance(value, wrong):
+            raise BadRequest(
+                "An object stands where an array is due, or an array in place of an object"
+            )
 
 
 def _check_flat(value: JsonValue, name: str) -> None:

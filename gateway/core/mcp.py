@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gateway.core import strictjson
 from gateway.core.errors import BadRequest, ConversationNotFound, MethodNotOffered
+from gateway.core.holding import members_of
 from gateway.core.names import fold
 from gateway.core.seal import Seal
 from gateway.core.strictjson import JsonObject, JsonValue
@@ -92,6 +93,9 @@ def parse(content: bytes) -> Asked:
     if not 1 <= len(messages) <= MAX_BATCH:
         raise BadRequest(f"A batch has 1 to {MAX_BATCH} messages")
     asked = Asked(tuple(map(_message, messages)), isinstance(document, list))
+    for name in members_of([*map(params_of, asked.messages)]):
+        if (exact := _JUDGED.get(fold(name), name)) != name:
+            raise BadRequest(f"A member of params is another spelling of '{exact}'")
     if asked.is_batch:
         _check_batch(asked.messages)
     return asked
@@ -130,9 +134,6 @@ def _check_asking(message: JsonObject) -> None:
     params = message.get("params", {})
     if not isinstance(params, dict):
         raise BadRequest("The params of a message are an object")
-    for name in params:
-        if (exact := _JUDGED.get(fold(name), name)) != name:
-            raise BadRequest(f"A member of params is another spelling of '{exact}'")
     if method not in known:
         raise MethodNotOffered
     if method in NAMED and not (isinstance(named := params.get(NAMED[method]), str) and named):

@@ -3,19 +3,18 @@
 Nothing in it is trusted. What may not pass is taken out, whom and what it names is noted.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.core import pointer
 from gateway.core.errors import BadRequest
 from gateway.core.guard import Room, Verdict
+from gateway.core.holding import members_of
 from gateway.core.pointer import Tokens
 from gateway.core.seal import handle
 from gateway.core.spelled import canonical_id, shown
 from gateway.core.strictjson import JsonObject, JsonValue
 from gateway.core.vendor import Operation
-
-MAX_MEMBERS = 1000  # of an object whose names are judged
 
 _KINDS = {"body": "member", "query": "parameter"}
 
@@ -32,52 +31,82 @@ class Reading:
 
     def drop(self, kind: str, name: str, value: object, verdict: Verdict) -> None:
         """Leave out what may not pass."""
-        if verdict is Verdict.OTHER_CONVERSATION:
-            raise BadRequest(f"This operation takes no {_KINDS[kind]} '{shown(name)}'")
-        self.dropped.append(f"{kind}:{shown(name)}")
-        if verdict is Verdict.PERSON:
-            self.name_person(kind, name, value)
+        self._left_out(_called(kind, name, verdict), value, verdict)
+
+    def drop_members(
+        self, where: Tokens, objects: Sequence[JsonObject], refused: Mapping[str, Verdict]
+    ) -> None:
+        """Leave the members of these names out of objects that stand at one place."""
+        called = {
+            name: _called("body", "/".join((*where, name)), verdict)
+            for name, verdict in refused.items()
+        }
+        for members in objects:
+            for name in [name for name in members if name in refused]:
+                self._left_out(called[name], members.pop(name), refused[name])
 
     def name_person(self, kind: str, name: str, value: object) -> None:
-        """Count an attempt to be somebody else; null and the empty text name nobody."""
+        """Count an attempt to be somebody else."""
+        self._name_person(f"{kind}:{shown(name)}", value)
+
+    def _left_out(self, called: str, value: object, verdict: Verdict) -> None:
+        self.dropped.append(called)
+        if verdict is Verdict.PERSON:
+            self._name_person(called, value)
+
+    def _name_person(self, called: str, value: object) -> None:
+        """Null and the empty text name nobody."""
         if value is None or (isinstance(value, str) and value in self.own):
             return
-        self.spoofed.append(f"{kind}:{shown(name)}")
+        self.spoofed.append(called)
 
     def name_conversation(self, value: object) -> None:
         named = handle(value) if self.operation.mcp else canonical_id(value)
         self.conversations.append(named)
 
 
-def judge(reading: Reading, document: JsonObject) -> None:
-    """Take out of a body what may not pass, and note whom and what it names."""
+def _called(kind: str, name: str, verdict: Verdict) -> str:
+    """What is noted of something that is left out. Raises `BadRequest` where that will not do."""
+    if verdict is Verdict.OTHER_CONVERSATION:
+        raise BadRequest(f"This operation takes no {_KINDS[kind]} '{shown(name)}'")
+    return f"{kind}:{shown(name)}"
+
+
+def judge(reading: Reading, *documents: JsonObject) -> None:
+    """Take out of a body what may not pass, and note whom and what it names.
+
+    Several `documents` are the messages of one request.
+    """
     operation = reading.operation
-    operation.holding.check(document)
+    operation.holding.check(*documents)
     for tokens in operation.user_places.bodies:
-        for value in pointer.find(document, tokens):
+        for value in _found(documents, tokens):
             reading.name_person("body", "/".join(tokens), value)
     for room in operation.rooms:
-        for inner in pointer.find(document, room.where):
-            if isinstance(inner, dict):
-                _clear(reading, room, inner)
+        objects = [one for one in _found(documents, room.where) if isinstance(one, dict)]
+        if objects:
+            _clear(reading, room, objects)
     ways = operation.conversation_places.bodies
-    if operation.opens:
-        _leave_out_none(ways, document, (None, "") if operation.blank_opens else (None,))
-    _read_conversations(reading, ways, document)
+    for document in documents:
+        if operation.opens:
+            _leave_out_none(ways, document, (None, "") if operation.blank_opens else (None,))
+        _read_conversations(reading, ways, document)
 
 
-def _clear(reading: Reading, room: Room, members: JsonObject) -> None:
-    """Take out of an object what may not pass."""
-    if len(members) > MAX_MEMBERS:
-        raise BadRequest(f"An object in the body has more than {MAX_MEMBERS:,} members")
+def _found(documents: Iterable[JsonObject], tokens: Tokens) -> Iterator[JsonValue]:
+    return (value for document in documents for value in pointer.find(document, tokens))
+
+
+def _clear(reading: Reading, room: Room, objects: Sequence[JsonObject]) -> None:
+    """Take out of the objects of a room what may not pass."""
     verdicts, listed, conversation = room.guard.verdicts, Verdict.LISTED, Verdict.CONVERSATION
-    refused = [
-        name
-        for name in members
+    refused = {
+        name: verdict
+        for name in members_of(objects)
         if (verdict := verdicts[name]) is not listed and verdict is not conversation
-    ]
-    for name in refused:
-        reading.drop("body", "/".join((*room.where, name)), members.pop(name), verdicts[name])
+    }
+    if refused:
+        reading.drop_members(room.where, objects, refused)
 
 
 def _leave_out_none(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import mcp
+from gateway.core import mirror as module
 from gateway.core.errors import BadRequest, HeaderMismatch
 from gateway.core.mirror import mirrored
 
@@ -203,3 +204,25 @@ def test_false_is_written_as_json_writes_it() -> None:
     assert mirror(call(on=False), said(mcp_param_on="false"))
     with pytest.raises(HeaderMismatch):
         mirror(call(on=False), said(mcp_param_on="true"))
+
+
+def test_arguments_are_gone_through_once_however_many_fields_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """N-14, N-22: ninety fields over a mebibyte of arguments took twelve seconds."""
+    looked_at = 0
+    scalars = module._scalars
+
+    def counted(value: Any) -> Any:
+        nonlocal looked_at
+        looked_at += 1
+        return scalars(value)
+
+    monkeypatch.setattr(module, "_scalars", counted)
+    many = {f"a{number}": number for number in range(1000)}
+    fields = [("mcp-protocol-version", "2025-11-25")]
+    fields += [(f"mcp-param-{number}", str(number)) for number in range(90)]
+    assert len(mirror(call(None, **many), fields)) == 90
+    assert looked_at == 1 + len(many)
+    with pytest.raises(HeaderMismatch):
+        mirror(call(None, **many), [*fields, ("mcp-param-x", "1000")])

@@ -1,14 +1,19 @@
 """What is noted of a body; what becomes of each of its members, tests/core/test_call.py asks."""
 
+import json
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
+from gateway.core import mcp, names
 from gateway.core.errors import BadRequest
 from gateway.core.guard import Verdict
-from gateway.core.reading import MAX_MEMBERS, Reading, judge
+from gateway.core.holding import MAX_MEMBERS
+from gateway.core.reading import Reading, judge
 from gateway.core.vendor import Body, Operation
+from gateway.vendors import VENDORS
 
 CHAT = Operation(
     method="POST",
@@ -17,6 +22,11 @@ CHAT = Operation(
     user=(Body("/metadata/user_id"),),
     conversation=(Body("/talk"),),
 )
+
+
+MESSAGES = VENDORS["anthropic"].operations["messages"]
+RESPONSES = VENDORS["openai"].operations["responses"]
+CALL = VENDORS["mcp"].operations["call"]
 
 
 def judged(document: dict[str, Any]) -> Reading:
@@ -58,6 +68,45 @@ def test_a_member_may_be_one_of_very_many_but_not_of_more() -> None:
         judged({**many, "one more": 1})
     with pytest.raises(BadRequest, match="members"):
         judged({"metadata": {**many, "one more": 1}})
+
+
+def of_many_names(count: int) -> list[Any]:
+    """Bodies that hold `count` members, in objects of three hundred each."""
+    alike = {f"m{number}": 1 for number in range(300)}
+    others = [{f"m{n}_{number}": 1 for number in range(300)} for n in range(count // 300)]
+    again = [alike] * (count // 300)
+    message = {"jsonrpc": "2.0", "method": "tools/call"}
+    batches = [
+        [{**message, "id": n, "params": {"name": "t", **at(one)}} for n, one in enumerate(several)]
+        for at in (lambda one: one, lambda one: {"_meta": one})
+        for several in (others[:100], again[:100])
+    ]
+    return [
+        pytest.param(MESSAGES, {"messages": others}, id="in items"),
+        pytest.param(MESSAGES, {"messages": again}, id="in items, the same"),
+        pytest.param(MESSAGES, {"messages": [{"content": others}]}, id="in items of items"),
+        pytest.param(RESPONSES, {"input": others}, id="in items that may have an id"),
+        pytest.param(RESPONSES, {"input": again}, id="in such items, the same"),
+        *(pytest.param(CALL, batch, id=f"in a batch, {n}") for n, batch in enumerate(batches)),
+    ]
+
+
+@pytest.mark.parametrize(("operation", "body"), of_many_names(20_000))
+def test_a_name_is_judged_once_however_many_objects_have_it(operation: Any, body: Any) -> None:
+    """B-10, N-14, N-22: a mebibyte of names took eight seconds, in which nobody was answered."""
+    before = judgements()
+    documents = body if isinstance(body, list) else [body]
+    with suppress(BadRequest):
+        if operation.mcp:
+            documents = list(mcp.parse(json.dumps(body).encode()).messages)
+        judge(Reading(operation, ()), *deepcopy(documents))
+    assert judgements() - before < 10_000
+
+
+def judgements() -> int:
+    """How often it was asked what a name means."""
+    known = names._meaning.cache_info()
+    return known.hits + known.misses
 
 
 @pytest.mark.parametrize("kind", ["body", "query"])
