@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.config.profile_text import profile_text
 from gateway.vendors import VENDORS
+from tests.config.test_profile_text import profile_text
 from tests.support.stage import (
     Edit,
     Stage,

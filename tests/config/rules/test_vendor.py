@@ -1,9 +1,9 @@
 import pytest
 
-from gateway.config.profile_text import profile_text
 from gateway.vendors import VENDORS
 from tests.config.conftest import Told
 from tests.config.parts import mine, short
+from tests.config.test_profile_text import profile_text
 
 CHAT = "chat = { method = 'POST', path = '/chats/{chat}', conversation = 'path:chat'"
 
