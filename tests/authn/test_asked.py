@@ -270,3 +270,8 @@ async def test_whoever_has_been_answered_waits_no_longer() -> None:
     for _ in range(WAITING + 10):
         assert await refused(nothing, Script(FetchFailed("no answer of any use")))
     assert await nothing.ask(Script()) == GOOD
+
+
+def test_the_limits_are_these() -> None:
+    assert (asked.TIMEOUT, PAUSE) == (3, 1)
+    assert (AT_ONCE, WAITING, FAILURES) == (64, 1024, 5)

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from gateway.authn.jwk import parse_set
-from gateway.authn.logout_token import EVENT, MAX_NAME, LogoutRules, LogoutTokens
+from gateway.authn.logout_token import (
+    EVENT,
+    MAX_AUDIENCES,
+    MAX_NAME,
+    LogoutRules,
+    LogoutTokens,
+)
 from gateway.authn.said import END_OF_TIME
 from gateway.authn.token import parse
 from gateway.core.errors import BadRequest
@@ -133,3 +139,7 @@ async def test_what_is_no_logout_ends_nothing(token: str) -> None:
     with pytest.raises(BadRequest) as caught:
         await read(token)
     assert "alice" not in caught.value.detail
+
+
+def test_the_limits_are_these() -> None:
+    assert (MAX_AUDIENCES, MAX_NAME) == (100, 512)

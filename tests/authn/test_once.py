@@ -22,3 +22,7 @@ def test_it_is_known_for_as_long_as_its_time_stamp_may_count() -> None:
     """Signed five minutes ahead, and sent again until it is five minutes old."""
     once = Once()
     assert (once._known.ttl, once._known.maxsize) == (2 * TOLERANCE, REMEMBERED)
+
+
+def test_the_limits_are_these() -> None:
+    assert REMEMBERED == 100_000

@@ -270,3 +270,7 @@ def test_no_part_stands_twice() -> None:
 )
 def test_several_cookies_are_those_that_are_there(line: str, text: str | None) -> None:
     assert Cookies(("a", "b")).read(asking(("cookie", line))) == text
+
+
+def test_the_limits_are_these() -> None:
+    assert MAX_CHUNKS == 10

@@ -318,3 +318,7 @@ async def test_what_was_asked_before_all_was_forgotten_counts_for_nobody_after()
     assert await before == await after == "verdict on b"
     await stage.get("b")
     assert stage.source.asked == ["a", "a", "b", "b"]
+
+
+def test_the_limits_are_these() -> None:
+    assert MAX_REMEMBERED == 10_000

@@ -132,3 +132,8 @@ def test_an_actor_is_named_as_a_user_is_where_one_is_looked_for() -> None:
     assert said.actor({"by": "root"}, None) is None
     with pytest.raises(CredentialsInvalid):
         said.actor({"by": ["root"]}, "by")
+
+
+def test_the_limits_are_these() -> None:
+    assert (said.MAX_ROLES, said.MAX_ORGS, said.MAX_SUBJECT) == (256, 256, 512)
+    assert said.END_OF_TIME == 253_402_300_799  # 9999-12-31T23:59:59Z

@@ -9,7 +9,12 @@ import pytest
 from gateway.authn.asked import Asked
 from gateway.authn.places import Authorization
 from gateway.authn.remembered import Remembered
-from gateway.authn.token_introspection import IntrospectionRules, TokenIntrospection, question
+from gateway.authn.token_introspection import (
+    MAX_AUDIENCES,
+    IntrospectionRules,
+    TokenIntrospection,
+    question,
+)
 from gateway.authn.verifier import Credential
 from gateway.core.errors import GatewayError
 from gateway.core.identity import Vouched
@@ -296,3 +301,7 @@ async def test_it_says_roles_and_orgs(server: HostApp) -> None:
     )
     assert one.names_orgs_by == "the claim org"
     assert sign_in(server).names_orgs_by is None
+
+
+def test_the_limits_are_these() -> None:
+    assert MAX_AUDIENCES == 100

@@ -77,3 +77,7 @@ def test_a_cookie_has_a_size() -> None:
     check_size("x" * MAX_COOKIE)
     with pytest.raises(CredentialsInvalid):
         check_size("x" * (MAX_COOKIE + 1))
+
+
+def test_the_limits_are_these() -> None:
+    assert (MAX_COOKIE, MAX_SESSION) == (16_384, 65_536)

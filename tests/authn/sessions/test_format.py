@@ -24,3 +24,7 @@ def test_nobody_signs_in_a_time_to_come() -> None:
 
 def test_a_session_is_not_shown() -> None:
     assert "alice" not in repr(Session({"user": "alice"}, None))
+
+
+def test_the_limits_are_these() -> None:
+    assert AHEAD == 30
