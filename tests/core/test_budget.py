@@ -64,8 +64,8 @@ def test_what_ended_leaves_room_for_all_that_fits_beside_the_others() -> None:
     account = Account()
     account.reserve("dead", 50, budget=100, now=0.0, until=60.0)
     account.reserve("alive", 40, budget=100, now=0.0, until=90.0)
-    assert not account.reserve("a", 61, budget=100, now=60.0, until=90.0)
     assert account.reserve("a", 60, budget=100, now=60.0, until=90.0)
+    assert not account.reserve("b", 1, budget=100, now=60.0, until=90.0)
 
 
 def test_who_is_late_is_charged_while_nobody_needs_the_room() -> None:

@@ -140,3 +140,13 @@ def test_a_text_stands_for_the_object_in_an_item_and_never_for_the_item() -> Non
     deep.holding.check({"a": [{"b": "text"}]})
     with pytest.raises(BadRequest):
         deep.holding.check({"a": ["text"]})
+
+
+def test_a_text_stands_where_a_conversation_is_named_and_nowhere_on_the_way_to_one() -> None:
+    named = (Body("/talk"), Body("/talk/id"), Body("/other/id"))
+    talk = Operation(method="POST", path="/x", conversation=named)
+    talk.holding.check({"talk": "c-1", "other": {"id": "c-1"}})
+    talk.holding.check({"talk": {"id": "c-1"}})
+    for body in ({"other": "c-1"}, {"other": {"ID": "c-1"}}, {"talk": {"Id": "c-1"}}, {"talk": 7}):
+        with pytest.raises(BadRequest):
+            talk.holding.check(body)

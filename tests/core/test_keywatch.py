@@ -90,6 +90,11 @@ def test_nothing_of_a_key_passes_wherever_it_is_cut(
     assert len(out) <= content.index(key.encode())
 
 
+@pytest.mark.parametrize("written", [OTHER, OTHER.replace("/", r"\/")])
+def test_a_key_with_slashes_is_known_as_php_writes_it(written: str) -> None:
+    assert passed(KeyWatch(Keys([OTHER])), [f"key: {written}.".encode()]) == (b"", False)
+
+
 def test_only_what_may_be_a_key_waits() -> None:
     watch = KeyWatch(Keys([KEY]))
     assert watch.feed(b"data: 1\n\n") == b"data: 1\n\n"

@@ -221,3 +221,9 @@ def test_the_id_of_an_event_is_sealed_however_its_lines_end(end: bytes) -> None:
     stream = passed(end.join([b"id: 7", b"data: {}", b"", b""]), Editing(SEAL), EVENTS)
     sealed = SEAL.close("event ", "7").encode()
     assert stream == b"id: " + sealed + b"\ndata: {}\n\n"
+
+
+@pytest.mark.parametrize("media", [JSON, EVENTS])
+def test_nothing_of_an_answer_to_be_edited_passes_unread(media: bytes) -> None:
+    observer = observe(Reader(OPERATION, "alice", ()), SOME, media_type(media), ok=True)
+    assert not observer.passes(b"data: {}\n\n")

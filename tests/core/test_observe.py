@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import UpstreamMalformed
-from gateway.core.fields import media_type
+from gateway.core.fields import MediaType, media_type
 from gateway.core.mcp_answer import Editing
 from gateway.core.metered import Metered
 from gateway.core.observe import MAX_HELD, Costs, Names, Note, Observer, Opens, Stop, observe
@@ -516,3 +516,28 @@ def test_words_that_are_no_json_pass_where_they_are_an_error_and_else_do_not() -
     assert run(error, [b"gone"]) == [b"gone"]
     good = observe(PLAIN, TEXT, ok=True, user="alice", editing=editing)
     assert [type(note) for note in run(good, [b"gone"])] == [Stop]
+
+
+@pytest.mark.parametrize(
+    ("operation", "media", "chunk", "may"),
+    [
+        pytest.param(PLAIN, JSON, b"{}", True, id="nothing is looked for"),
+        pytest.param(CHAT, JSON, b"{}", False, id="what is read whole"),
+        pytest.param(CHAT, EVENTS, sse({"type": "text-delta"}), True, id="an event of words"),
+        pytest.param(CHAT, EVENTS, sse({"conversationId": 1}), False, id="one with an id"),
+        pytest.param(CHAT, EVENTS, b"data: {}\n", False, id="half an event"),
+        pytest.param(LINED, LINES, jsonl({"code": 3}), True, id="a line"),
+        pytest.param(LINED, JSON, jsonl({"code": 3}), False, id="what may be a first line"),
+    ],
+)
+def test_only_what_nothing_is_looked_for_in_passes_unread(
+    operation: Operation, media: MediaType, chunk: bytes, may: bool
+) -> None:
+    assert observe(operation, media, ok=True, user="alice").passes(chunk) is may
+
+
+@pytest.mark.parametrize(("first", "may"), [(jsonl({"code": 3}), True), (b"{\n", False)])
+def test_after_a_first_line_its_form_says_what_passes_unread(first: bytes, may: bool) -> None:
+    observer = observe(LINED, JSON, ok=True, user="alice")
+    list(observer.feed(first))
+    assert observer.passes(jsonl({"code": 4})) is may
