@@ -21,6 +21,7 @@ from gateway.core.errors import (
     UpstreamTimeout,
 )
 from gateway.core.identity import Identity
+from gateway.deadline import Deadline
 from gateway.ports import Admission, ClientLeft, Inbound
 
 TOO_LONG = "The upstream's answer took too long as a whole"
@@ -96,7 +97,9 @@ class Interrupt:
         self._at(left, self._expired)
 
     def _at(self, seconds: float, ring: Callable[[], None]) -> None:
-        self._endings.append(asyncio.get_running_loop().call_later(seconds, ring).cancel)
+        deadline = Deadline(ring)
+        deadline.set(seconds)
+        self._endings.append(deadline.close)
 
     def _left(self) -> None:
         self.fire(ClientLeft())

@@ -81,6 +81,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.caller",
         "gateway.envelope",
         "gateway.randomness",
+        "gateway.deadline",
     ),
     (
         "gateway.vendors.*",
@@ -116,6 +117,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("gateway.__main__",),
 )
 PIPELINES = (
+    "gateway.deadline",
     "gateway.interrupt",
     "gateway.stamp",
     "gateway.shortcut",

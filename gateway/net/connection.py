@@ -12,9 +12,9 @@ from contextlib import aclosing
 from typing import Final, cast
 
 from gateway.core.errors import GatewayError, UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
+from gateway.deadline import Deadline
 from gateway.net.answer import Answer
 from gateway.net.clocks import Clocks
-from gateway.net.deadline import Deadline
 from gateway.ports import Shortcut
 
 MAX_HELD: Final = 65_536  # bytes that came and nobody took

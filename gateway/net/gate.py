@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from gateway.net.deadline import Deadline
+from gateway.deadline import Deadline
 
 
 class Gate(asyncio.Transport):

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from gateway.core.errors import UpstreamMalformed, UpstreamTimeout, UpstreamUnreachable
+from gateway.deadline import Deadline
 from gateway.net import frames
 from gateway.net.clocks import Clocks
 from gateway.net.connection import SLICE
-from gateway.net.deadline import Deadline
 from gateway.net.frames import Violation
 from gateway.net.multiplex import Multiplex
 from gateway.net.stream import Stream

@@ -18,8 +18,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from gateway.core.errors import GatewayError, Overloaded, RequestTimeout
+from gateway.deadline import Deadline
 from gateway.net.asgi_turn import AsgiTurn
-from gateway.net.deadline import Deadline
 from gateway.net.gate import Gate
 from gateway.net.head import Head
 from gateway.net.intake import LOG, Intake, Part

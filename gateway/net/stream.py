@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 from gateway.core.errors import GatewayError, UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
 from gateway.core.plan import VendorRequest
+from gateway.deadline import Deadline
 from gateway.net.clocks import Clocks
-from gateway.net.deadline import Deadline
 from gateway.net.frames import CANCEL, REFUSED_STREAM
 from gateway.net.http2_fields import Head, judge
 

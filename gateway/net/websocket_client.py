@@ -11,7 +11,7 @@ import asyncio
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from gateway.net.deadline import Deadline
+from gateway.deadline import Deadline
 from gateway.net.slices import Slices
 
 WRITE = 15.0  # seconds a vendor may leave unread what was written

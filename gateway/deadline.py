@@ -1,0 +1,102 @@
+"""A moment by which something must have happened, cheap to have, to move and to drop.
+
+An event stream moves its deadline with every chunk, and each stream has three of them for minutes.
+So a deadline has no timer of its own: it is looked at in a round, at or shortly after the moment,
+with all others that end thereabouts. Moving it onwards is an assignment. A timer for each costs two
+steps in the loop's heap, and half a kilobyte.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import ClassVar
+
+LATE = 6  # a deadline rings at most 1/2**LATE of its length late
+
+
+def _nothing() -> None:
+    pass
+
+
+class Deadline:
+    """Calls `overdue` once the moment has passed. There is none at first."""
+
+    __slots__ = ("_at", "_loop", "_overdue", "_round", "_seen_at")
+
+    def __init__(self, overdue: Callable[[], None]) -> None:
+        self._overdue = overdue
+        self._loop = asyncio.get_running_loop()
+        self._at = math.inf  # by the loop's clock
+        self._seen_at = math.inf  # when it is looked at; not long after `_at`
+        self._round: set[Deadline] | None = None
+
+    def set(self, seconds: float) -> None:
+        """So many seconds from now, in place of the one before."""
+        self._at = self._loop.time() + seconds
+        if self._at < self._seen_at:
+            self._join(seconds)
+
+    def clear(self) -> None:
+        """None for now."""
+        self._at = math.inf
+
+    def close(self) -> None:
+        """None any more; the loop keeps nothing of it, and it keeps nothing of its owner."""
+        self._at = math.inf
+        self._seen_at = -math.inf
+        self._leave()
+        self._overdue = _nothing
+
+    def look(self) -> None:
+        """Ring if it is time, else wait for a later round."""
+        if self._seen_at == -math.inf:
+            return  # it was closed a moment ago
+        self._leave()
+        self._seen_at = math.inf
+        left = self._at - self._loop.time()
+        if left <= 0:
+            self._at = math.inf
+            self._overdue()
+        elif left < math.inf:
+            self._join(left)
+
+    def _join(self, seconds: float) -> None:
+        self._leave()
+        self._seen_at, self._round = _Rounds.of(self._loop).join(self, self._at, seconds)
+
+    def _leave(self) -> None:
+        if self._round is not None:
+            self._round.discard(self)
+            self._round = None
+
+
+class _Rounds:
+    """The rounds to come in one loop: the further away, the more share one."""
+
+    latest: ClassVar["_Rounds | None"] = None
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._due: dict[float, set[Deadline]] = {}
+
+    @classmethod
+    def of(cls, loop: asyncio.AbstractEventLoop) -> "_Rounds":
+        """A process has one loop; where there are several, a round may be of few."""
+        if cls.latest is None or cls.latest.loop is not loop:
+            cls.latest = cls(loop)
+        return cls.latest
+
+    def join(self, deadline: Deadline, at: float, seconds: float) -> tuple[float, set[Deadline]]:
+        """The first round after a moment that is so many seconds away, and when it is."""
+        grain = math.ldexp(1.0, math.frexp(seconds)[1] - LATE - 1)
+        due = math.ceil(at / grain) * grain
+        members = self._due.get(due)
+        if members is None:
+            members = self._due[due] = set()
+            self.loop.call_at(due, self._ring, due)
+        members.add(deadline)
+        return due, members
+
+    def _ring(self, due: float) -> None:
+        for deadline in self._due.pop(due):
+            self.loop.call_soon(deadline.look)  # each by itself: one may fail, or close another
