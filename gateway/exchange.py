@@ -48,8 +48,15 @@ async def handle(
         user = await user_id(org, upstream, identity, record)  # 403: the name the vendor knows
         if upstream.contacts is not None:
             upstream.contacts.saw(identity, user)  # the vendor hears of it some other time
-        read = await read_call(org, upstream, match, ask, record)  # 400, 413, 415
-        exchange = Exchange(org, upstream, read, identity, user, record, ask)
+        exchange = Exchange(
+            org,
+            upstream,
+            await read_call(org, upstream, match, ask, record),  # 400, 413, 415
+            identity,
+            user,
+            record,
+            ask,
+        )
         await check_conversations(exchange)  # 404: theirs to continue?
         check_tools(exchange)  # 404: theirs to use?
         bound_tools(exchange)  # 400: has the person said anything lately?

@@ -68,10 +68,12 @@ async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound
         editing=exchange.editing(session),
     )
     exchange.record.first_byte_ms = (time.monotonic() - exchange.record.started) * 1000
+    exchange.call = exchange.call.answered()
     if not observer.holds:
         await answer.start(response.status, fields)
     async for chunk in response.chunks(shortcut(observer, exchange.watch, answer)):
         await act(exchange, observer.feed(chunk), response.status, fields, answer)
+        del chunk  # it need not stay until the next comes
     await act(exchange, observer.end(), response.status, fields, answer)
     if not answer.started:
         await answer.start(response.status, fields)

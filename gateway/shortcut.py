@@ -13,10 +13,16 @@ from gateway.ports import Outbound, Shortcut
 def shortcut(observer: Observer, watch: KeyWatch, answer: Outbound) -> Shortcut | None:
     """What takes chunks of an answer that `observer` and `watch` have nothing to say about."""
     write = answer.writer()
-    if write is None:
-        return None
+    return None if write is None else _Taking(observer, watch, write).take
 
-    def take(chunk: bytes) -> bool:
-        return observer.passes(chunk) and watch.passes(chunk) and write(chunk)
 
-    return take
+class _Taking:
+    __slots__ = ("_observer", "_watch", "_write")
+
+    def __init__(self, observer: Observer, watch: KeyWatch, write: Shortcut) -> None:
+        self._observer = observer
+        self._watch = watch
+        self._write = write
+
+    def take(self, chunk: bytes) -> bool:
+        return self._observer.passes(chunk) and self._watch.passes(chunk) and self._write(chunk)

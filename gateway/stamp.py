@@ -27,9 +27,12 @@ class Stamped:
     is told to sign in reads who signs people in. Both are asked only when there is an error.
     """
 
+    __slots__ = ("_answer", "_record", "_write", "also", "metadata", "problem")
+
     def __init__(self, answer: Outbound, record: Record) -> None:
         self._answer = answer
         self._record = record
+        self._write: Shortcut | None = None
         self.also: Fields = ()
         self.problem: Callable[[], ProblemShape | None] = _nothing
         self.metadata: Callable[[], str | None] = _nothing
@@ -42,6 +45,7 @@ class Stamped:
         self.also = [*self.also, *fields]
 
     async def start(self, status: int, fields: Fields) -> None:
+        self.problem = self.metadata = _nothing  # an error ends it otherwise from now on
         self._record.status = status
         if self._record.first_byte_ms is None:
             self._record.first_byte_ms = (time.monotonic() - self._record.started) * 1000
@@ -63,17 +67,14 @@ class Stamped:
         await self._answer.cut()
 
     def writer(self) -> Shortcut | None:
-        write, record = self._answer.writer(), self._record
-        if write is None:
-            return None
+        self._write = self._answer.writer()
+        return None if self._write is None else self._write_counted
 
-        def written(content: bytes) -> bool:
-            if not write(content):
-                return False
-            record.bytes_out += len(content)
-            return True
-
-        return written
+    def _write_counted(self, content: bytes) -> bool:
+        if self._write is None or not self._write(content):
+            return False
+        self._record.bytes_out += len(content)
+        return True
 
 
 def _nothing() -> None:

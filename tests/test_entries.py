@@ -4,6 +4,7 @@ One gateway stands at two sockets of one server each. Beside the moment and the 
 comes back must not differ in a byte.
 """
 
+import asyncio
 import itertools
 import re
 from collections.abc import AsyncIterator
@@ -212,6 +213,33 @@ async def test_a_body_in_chunks_is_the_same(both: Both) -> None:
 async def test_what_is_pipelined_is_the_same(both: Both) -> None:
     back = await both.say(asked(both) + asked(both, {"message": "hi"}) + asked(both, b"{") + LAST)
     assert back.count(b"HTTP/1.1 ") == 4
+
+
+@pytest.mark.anyio
+async def test_a_request_that_comes_during_a_stream_is_answered_after_it(both: Both) -> None:
+    """Whatever was let go of meanwhile: the next head, in two pieces, is read like any other."""
+    go_on = asyncio.Event()
+
+    async def slow(request: Request, reply: Reply) -> None:
+        await reply.start_stream()
+        for delta in ("first", "second"):
+            await reply.event({"type": "text-delta", "delta": delta})
+        await go_on.wait()
+        await reply.event({"type": "text-delta", "delta": "third"})
+        await reply.end()
+
+    both.stage.vendor.handler = slow
+    for url in (both.stage.url, both.over_asgi):
+        go_on.clear()
+        async with connected(url) as peer:
+            await peer.send(asked(both, {"message": "hi"}))
+            await peer.until(b"second")
+            await peer.send(LAST[:20])
+            await peer.send(LAST[20:])
+            go_on.set()
+            raw = await peer.until_closed()
+        assert raw.count(b"HTTP/1.1 200") == 2
+        assert raw.index(b"third") < raw.index(b'"alive"')
 
 
 async def _breaks_off(request: Request, reply: Reply) -> None:

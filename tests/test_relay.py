@@ -1,6 +1,7 @@
 """What comes back from a vendor: what passes, what does not, and how an answer ends."""
 
 import asyncio
+import gc
 import json
 import time
 from collections.abc import AsyncIterator
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.call import Call
+from gateway.core.plan import VendorRequest
+from gateway.net.served_request import ServedRequest
 from tests.support.chatbase import Chatbase
 from tests.support.reply import Reply
 from tests.support.stage import Stage, adding, chatbase_stage, events
@@ -257,6 +261,30 @@ async def test_an_answer_ends_with_its_credential_where_that_is_asked_for(
             assert (answer.status, stage.vendor.saw_nothing()) == (401, True)
         else:
             assert last["delta"] == "last"
+
+
+async def test_while_a_stream_runs_nothing_is_kept_of_what_was_asked(
+    stage: Stage[Chatbase],
+) -> None:
+    """A conversation so far may be a megabyte of body, and a stream may last for minutes."""
+
+    async def endless(request: Request, reply: Reply) -> None:
+        await reply.start_stream()
+        await reply.event({"type": "text-delta", "delta": "x"})
+        await reply.hang()
+
+    stage.vendor.handler = endless
+    async with connected(stage.url) as peer:
+        path = f"{stage.base}/chat"
+        await peer.send(stage.request("alice", "POST", "/chat", {"message": "once upon a time"}))
+        await peer.until(b"text-delta")
+        gc.collect()
+        held = gc.get_objects()
+    sent = [one.content or b"" for one in held if isinstance(one, VendorRequest)]
+    assert not any(b"once upon" in content for content in sent)
+    assert not any("once upon" in str(one.body) for one in held if isinstance(one, Call))
+    asked = [one for one in held if isinstance(one, ServedRequest) and one.raw_path == path]
+    assert not any(one.fields for one in asked)
 
 
 async def test_no_event_of_ours_runs_into_half_an_event_of_the_vendors(

@@ -53,6 +53,10 @@ class Call:
     def operation(self) -> Operation:
         return self.match.operation
 
+    def answered(self) -> "Call":
+        """What is left of it once its answer comes: a body may be large, and a stream long."""
+        return Call(self.match, self.method, conversations=self.conversations)
+
 
 def read(
     match: Match,

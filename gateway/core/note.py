@@ -78,8 +78,9 @@ class Reader:
     ) -> None:
         self.sought = operation.sought if ok else operation.sought_in_error
         self.leaves_out = False  # the event that was read last: it says what only we asked for
-        self.known = set(known)
-        self._users = {user}
+        # A set is made when there is more: of most streams these stay what they are.
+        self.known: tuple[str, ...] | set[str] = known
+        self._users: tuple[str, ...] | set[str] = (user,)
         self._hidden = hidden
         # A list of somebody else's, all in one event, would be out before its last name is read.
         names_alone = bool(self.sought.names) and not self.sought.opens
@@ -106,12 +107,12 @@ class Reader:
         notes: list[Note] = []
         for named in _ids(document, self.sought.names):
             if named not in self._users:
-                self._users.add(named)
+                self._users = _with(self._users, named)
                 notes.append(Names(named))
         for named in _ids(document, self.sought.opens):
             conversation = self._kept_as(named)
             if conversation is not None and conversation not in self.known:
-                self.known.add(conversation)
+                self.known = _with(self.known, conversation)
                 notes.append(Opens(conversation))
             self._unknown = False
         usage = _amounts(document, self.sought.usage)
@@ -128,6 +129,12 @@ class Reader:
             return handle(named)
         except BadRequest:
             return None
+
+
+def _with(seen: tuple[str, ...] | set[str], one: str) -> set[str]:
+    more = seen if isinstance(seen, set) else set(seen)
+    more.add(one)
+    return more
 
 
 def _standing(document: JsonValue, ways: tuple[Tokens, ...]) -> tuple[Tokens, ...]:

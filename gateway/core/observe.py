@@ -126,6 +126,7 @@ class _Blind:
 class _Stream:
     """Rule 2."""
 
+    __slots__ = ("_passed", "_reader", "_sought", "_splitter")
     holds = False
 
     def __init__(self, reader: Reader, splitter: Splitter) -> None:

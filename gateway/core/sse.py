@@ -57,6 +57,8 @@ class Splitter(Protocol):
 class EventStreamSplitter:
     """Splits `text/event-stream`."""
 
+    __slots__ = ("_buffer", "_first", "_searched")
+
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._searched = 0
@@ -117,6 +119,8 @@ def _data(text: bytes) -> bytes:
 
 class JsonLinesSplitter:
     """Splits newline-delimited JSON, with or without `data:` before each text (GPTBots: both)."""
+
+    __slots__ = ("_buffer", "_prefix")
 
     def __init__(self) -> None:
         self._buffer = bytearray()

@@ -8,46 +8,31 @@ answer waits on a future, and what nobody takes is soon left to the kernel.
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from typing import Final, cast
 
-from gateway.core.errors import GatewayError, UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
-from gateway.deadline import Deadline
+from gateway.core.errors import UpstreamBrokeOff, UpstreamMalformed
 from gateway.net.answer import Answer
 from gateway.net.clocks import Clocks
+from gateway.net.sending import SLICE, Sending
 from gateway.ports import Shortcut
 
 MAX_HELD: Final = 65_536  # bytes that came and nobody took
-SLICE: Final = 65_536  # bytes of a request that are written before we ask whether they went
 
 
-class Connection(asyncio.Protocol):
+class Connection(Sending):
     """`used`: it has carried a request. `on_lost` is called once, when it is closed."""
 
-    _transport: asyncio.Transport
+    __slots__ = ("_answer", "_born", "_held", "_on_lost", "_reading", "_shortcut", "used")
 
     def __init__(self, clocks: Clocks, on_lost: Callable[["Connection"], None]) -> None:
+        super().__init__(clocks)
         self.used = False
-        self._clocks = clocks
         self._on_lost = on_lost
-        self._loop = asyncio.get_running_loop()
         self._born = self._loop.time()
-        self._ended = True  # until it is made
         self._answer: Answer | None = None  # while an exchange runs
-        self._error: GatewayError | None = None  # what ended it
-        self._waiter: asyncio.Future[None] | None = None
-        self._deadline = Deadline(self._be_late)
-        self._late = ""  # the Proxy-Status type of what is late then
         self._held = 0
         self._shortcut: Shortcut | None = None
         self._reading = True
-        self._writable = True
-        self._sent = True
-
-    @property
-    def closed(self) -> bool:
-        """Whether it has ended, or is about to."""
-        return self._ended or self._transport.is_closing()
 
     @property
     def descriptor(self) -> int:
@@ -130,11 +115,6 @@ class Connection(asyncio.Protocol):
         left = self._born + self._clocks.max_age - self._loop.time()
         self._expect(min(self._clocks.keepalive, left), "")
 
-    def abort(self) -> None:
-        """Close at once, whatever is on the way."""
-        if not self._ended:
-            self._transport.abort()
-
     # What the loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -175,14 +155,6 @@ class Connection(asyncio.Protocol):
         self._deadline.close()
         self._on_lost(self)
 
-    def pause_writing(self) -> None:
-        self._writable = False
-
-    def resume_writing(self) -> None:
-        self._writable = True
-        if not self._sent:
-            self._wake()
-
     def _ended_in_order(self) -> bool:
         # Anybody on the way can end TCP (RFC 8446 section 6.1), so without TLS's own close_notify
         # the end is a cut. asyncio reports both alike; OpenSSL answers differently.
@@ -210,91 +182,3 @@ class Connection(asyncio.Protocol):
         if self._held > MAX_HELD and answer.body and self._reading and not self.closed:
             self._transport.pause_reading()
             self._reading = False
-
-    # Sending and waiting
-
-    async def _send_slices(self, payload: bytes, answer: Answer) -> None:
-        # An upstream may answer before it has read everything (RFC 9112 section 9.3), say 413.
-        view = memoryview(payload)
-        self._sent = False
-        for start in range(0, len(payload), SLICE):
-            await self._send(view[start : start + SLICE], answer)
-            if answer.has_head:
-                return
-        self._sent = True
-
-    async def _send_stream(self, stream: AsyncGenerator[bytes, None], answer: Answer) -> None:
-        """RFC 9112 section 7.1. The clock for writing stands while there is nothing to write."""
-        self._sent = False
-        async with aclosing(stream):
-            while (piece := await self._next_of(stream, answer)) is not None:
-                await self._send(b"%x\r\n%b\r\n" % (len(piece), piece), answer)
-                self._deadline.clear()
-        if not answer.has_head:
-            await self._send(b"0\r\n\r\n", answer)
-            self._sent = not answer.has_head
-
-    async def _next_of(self, stream: AsyncGenerator[bytes, None], answer: Answer) -> bytes | None:
-        """The next piece; None: there is none, or an answer has come that wants none."""
-        coming: asyncio.Future[bytes | None] = asyncio.ensure_future(anext(stream, None))
-        try:
-            while not coming.done() and not answer.has_head:
-                await self._news_or(coming)
-        finally:
-            coming.cancel()
-            await asyncio.wait({coming})
-            _see(coming)
-        return None if answer.has_head else coming.result()
-
-    async def _news_or(self, coming: "asyncio.Future[bytes | None]") -> None:
-        """Wait for something to happen on the connection, or in front of it."""
-        coming.add_done_callback(self._wake)
-        try:
-            await self._news()
-        finally:
-            coming.remove_done_callback(self._wake)
-
-    async def _send(self, content: bytes | memoryview, answer: Answer) -> None:
-        self._transport.write(content)
-        self._expect(self._clocks.write, "connection_write_timeout")
-        while not answer.has_head and (self.closed or not self._writable):
-            await self._news()
-
-    async def _news(self) -> None:
-        """Wait for something to happen.
-
-        Raises:
-            GatewayError: what ended the exchange.
-        """
-        if self._error is not None:
-            raise self._error
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def _wake(self, _: object = None) -> None:
-        # Not when the waiter runs: a loop that was held up may let the deadline ring before that.
-        self._deadline.clear()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _expect(self, seconds: float, late: str) -> None:
-        self._deadline.set(seconds)
-        self._late = late
-
-    def _be_late(self) -> None:
-        self._fail(UpstreamTimeout(proxy_error=self._late))
-
-    def _fail(self, error: GatewayError) -> None:
-        if self._error is None:
-            self._error = error
-        self.abort()
-        self._wake()
-
-
-def _see(ended: "asyncio.Future[bytes | None]") -> None:
-    """Look at how it ended: asyncio reports those that nobody looked at."""
-    if not ended.cancelled():
-        ended.exception()

@@ -157,6 +157,7 @@ class UpstreamExchange:
             if not rested or self._request.method != "GET" or connection.heard:
                 raise
             await self._ask(await self._pool.take_new())
+        del self._request, self._payload  # of a stream they might be the most of what it takes
         return self
 
     async def __aexit__(

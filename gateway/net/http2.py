@@ -199,6 +199,7 @@ class Http2Exchange:
         except BaseException:
             self._transport.give_back()
             raise
+        del self._request, self._block  # of a stream they might be the most of what it takes
         return self
 
     async def __aexit__(

@@ -15,9 +15,9 @@ from gateway.core.errors import UpstreamMalformed, UpstreamTimeout, UpstreamUnre
 from gateway.deadline import Deadline
 from gateway.net import frames
 from gateway.net.clocks import Clocks
-from gateway.net.connection import SLICE
 from gateway.net.frames import Violation
 from gateway.net.multiplex import Multiplex
+from gateway.net.sending import SLICE
 from gateway.net.stream import Stream
 
 MAX_UNSENT: Final = 1_048_576  # bytes that pile up for an upstream that does not read

@@ -45,6 +45,7 @@ class Intake(asyncio.Protocol, ABC):
         "_body_follows",
         "_field_bytes",
         "_max_fields",
+        "_parses",
         "_tally",
         "app_state",
         "begun",
@@ -77,9 +78,8 @@ class Intake(asyncio.Protocol, ABC):
         self.server_state = server_state
         self.app_state = app_state
         self.loop = _loop or asyncio.get_event_loop()
-        self.parser = httptools.HttpRequestParser(self)
-        # So that a request after one that closes is seen, and then left unread.
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser: httptools.HttpRequestParser  # is there when something has come
+        self._parses = False
         self.transport: asyncio.Transport
         self.flow: Flow
         self.client: tuple[str, int] | None = None
@@ -117,6 +117,16 @@ class Intake(asyncio.Protocol, ABC):
         self.begun = 0
         return self._feed(data) or self._weigh(len(data), before)
 
+    def rest(self) -> None:
+        """Let go of the parser between two requests: the answer to the first may take long."""
+        if self.part is Part.NONE and self.may_reuse:
+            self.stop_parsing()
+
+    def stop_parsing(self) -> None:
+        if self._parses:
+            self._parses = False
+            del self.parser  # and with it the way back to here: no garbage in circles
+
     @property
     def body_size(self) -> int:
         """Bytes of the body that have arrived."""
@@ -144,6 +154,11 @@ class Intake(asyncio.Protocol, ABC):
 
     def _feed(self, data: bytes) -> Exception | None:
         """Parse; what is wrong with the segment is returned."""
+        if not self._parses:
+            self._parses = True
+            self.parser = httptools.HttpRequestParser(self)
+            # So that a request after one that closes is seen, and then left unread.
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -219,6 +234,8 @@ class Intake(asyncio.Protocol, ABC):
         self.may_reuse = reusable and not upgrade and not self.stopping
         # Not yet: an answer that comes before the whole request is the last.
         turn = self.turn = self.turn_of(head)
+        if not self._body_follows:
+            self.headers = []  # they are the turn's
         if waits:
             self.pipeline.append(turn)
         else:

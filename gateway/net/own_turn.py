@@ -98,7 +98,7 @@ class OwnTurn:
         if self._flow.write_paused:
             await self._flow.drain()
         if not self.request.gone:
-            self.request.say_no_more()
+            self.request.answered()
             self._head = self._rendered(status, fields)
             self._connection.loop.call_soon(self._flush)
 
@@ -132,6 +132,7 @@ class OwnTurn:
         self._close()
 
     def writer(self) -> Shortcut:
+        self._connection.rest()  # what is written so is a stream
         return self._write_now
 
     def _write_now(self, content: bytes) -> bool:

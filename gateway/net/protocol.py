@@ -86,7 +86,7 @@ class GuardedProtocol(Intake):
         super().connection_made(transport)
         self.gate = self.transport = Gate(
             transport,
-            more_may_come=lambda: self.part is not Part.NONE or self._last_words is not None,
+            more_may_come=self._may_get_more,
             write_timeout=self.limits.write_timeout,
             linger=self.limits.linger,
         )
@@ -100,6 +100,9 @@ class GuardedProtocol(Intake):
         else:
             self._clock.set(self.limits.header_timeout)
 
+    def _may_get_more(self) -> bool:
+        return self.part is not Part.NONE or self._last_words is not None
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._clock.close()
         self.gate.closed()
@@ -109,7 +112,7 @@ class GuardedProtocol(Intake):
         self.flow.resume_writing()  # who waits to write finds that the client has left
         self._running = self.turn = None
         self.pipeline.clear()
-        del self.parser  # and with it the way back to here: no garbage in circles
+        self.stop_parsing()
 
     def pause_writing(self) -> None:
         self.flow.pause_writing()

@@ -112,9 +112,10 @@ class ServedRequest:
         if not self._is_read:  # whoever reads the body hears first
             self._say_so()
 
-    def say_no_more(self) -> None:
-        """The answer begins: the client need not be told to go on."""
+    def answered(self) -> None:
+        """The answer begins: the client need not be told to go on, and nobody reads the fields."""
         self._expects = False
+        self.fields = ()  # a token, cookies: of a stream they might be the most of what it takes
 
     # For whoever answers
 

@@ -29,6 +29,10 @@ class Connection(Protocol):
         """The answer is out as a whole."""
         ...
 
+    def rest(self) -> None:
+        """The answer may take long: keep nothing for it that only the next request needs."""
+        ...
+
 
 class Turn(Protocol):
     keep_alive: bool  # the connection outlives the answer

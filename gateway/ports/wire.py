@@ -33,7 +33,10 @@ class Inbound(Protocol):
     @property
     def raw_query(self) -> bytes: ...
     @property
-    def fields(self) -> Fields: ...
+    def fields(self) -> Fields:
+        """Not to be asked for once the answer has begun: they are let go of then."""
+        ...
+
     @property
     def scheme(self) -> str:
         """http or https, as the outermost proxy that is believed saw it."""

@@ -21,6 +21,7 @@ class Link:
         self.scheme = "http"
         self.written: list[bytes] = []
         self.answered = 0
+        self.rests = False
         self.closed = False
 
     @property
@@ -29,6 +30,9 @@ class Link:
 
     def on_answered(self) -> None:
         self.answered += 1
+
+    def rest(self) -> None:
+        self.rests = True
 
     def write(self, content: bytes) -> None:
         self.written.append(content)

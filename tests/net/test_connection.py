@@ -6,7 +6,8 @@ import pytest
 
 from gateway.core.errors import UpstreamMalformed, UpstreamTimeout
 from gateway.net.clocks import Clocks
-from gateway.net.connection import MAX_HELD, SLICE, Connection
+from gateway.net.connection import MAX_HELD, Connection
+from gateway.net.sending import SLICE
 from tests.net.upstream import CHUNKED, LENGTH, OK
 
 pytestmark = pytest.mark.anyio

@@ -187,6 +187,15 @@ async def test_a_chunk_is_written_at_once_as_any_other() -> None:
     assert link.written[1:] == [b"c\r\ntwo and more\r\n"]
 
 
+async def test_a_connection_rests_while_a_stream_is_answered() -> None:
+    link = Link()
+    one = turn(link)
+    await one.start(200, [])
+    assert not link.rests
+    one.writer()
+    assert link.rests
+
+
 async def test_nothing_is_written_at_once_while_a_client_does_not_read() -> None:
     link = Link()
     one = turn(link)

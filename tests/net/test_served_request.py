@@ -169,7 +169,7 @@ async def test_tells_the_client_to_go_on_once_the_body_is_wanted() -> None:
 async def test_tells_nobody_to_go_on_after_the_answer() -> None:
     link = Link()
     ask = request(*EXPECTS, link=link)
-    ask.say_no_more()
+    ask.answered()
     ask.take(b"ab")
     ask.whole()
     await ask.body(2)
