@@ -14,6 +14,8 @@ from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import Operation
 
 MAX_HELD = 4 * 1024 * 1024  # bytes of an answer, or of one event
+MAX_NAME = 64  # characters of what a cost is called: names are remembered (gateway.core.usage)
+TOO_MUCH = 10**20  # of anything, for one answer: what is written of it is no page of digits
 
 # By its media type an answer may be read otherwise than we do: lines as events, texts over lines.
 _UNREADABLE = "An event of the upstream's answer may name a conversation, and is not JSON"
@@ -166,5 +168,10 @@ def _add_amounts(amounts: dict[str, float], name: str, value: JsonValue) -> None
     if isinstance(value, dict):
         for inner, amount in value.items():
             _add_amounts(amounts, inner, amount)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+    elif (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and len(name) <= MAX_NAME
+        and abs(value) < TOO_MUCH
+    ):
         amounts[name] = value

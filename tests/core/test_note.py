@@ -34,6 +34,16 @@ def read(document: object, *, known: tuple[str, ...] = ()) -> list[Note]:
         pytest.param({"tokens": {"total": 7}}, [Costs({"total": 7})], id="one amount"),
         pytest.param({"tokens": {"other": 7}}, [], id="an amount nobody asked for"),
         pytest.param({"usage": {"plan": "pro", "ok": True}}, [], id="no amounts"),
+        pytest.param(
+            {"usage": {"x" * 64: 1, "x" * 65: 1, "y" * 1_000_000: 1}},
+            [Costs({"x" * 64: 1})],
+            id="N-13 a name without end is none of a cost",
+        ),
+        pytest.param(
+            {"usage": {"a": 10**4000, "b": -(10**400), "c": 1e308, "d": 2**53}},
+            [Costs({"d": 2**53})],
+            id="N-13 nor is a page of digits an amount",
+        ),
         pytest.param({"other": {"id": "c-1"}}, [], id="an id elsewhere"),
         pytest.param([{"id": "c-1"}], [], id="a list"),
         pytest.param(7, [], id="a number"),
