@@ -39,7 +39,7 @@ _FRONTS: dict[int, "Front"] = {}  # by the port of the vendor behind it
 def _certified() -> tls.SSLContext:
     context = tls.SSLContext(tls.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["h2", "http/1.1"])
-    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    AUTHORITY.issue_cert("127.0.0.1", "localhost").configure_cert(context)
     return context
 
 
@@ -49,7 +49,7 @@ def before(port: int) -> "Front | None":
 
 
 class Front:
-    """See the module. `port` is the vendor's, `authority` how it is written in a URL."""
+    """See the module. `host` and `port` are the vendor's; the front has the same host."""
 
     def __init__(self, host: str, port: int) -> None:
         self.host = host
@@ -65,7 +65,7 @@ class Front:
     async def __aenter__(self) -> Self:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.own_authority = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self.own_authority = f"{self.host}:{self._socket.getsockname()[1]}"
         self._server = await asyncio.get_running_loop().create_server(
             self._accept, sock=self._socket, ssl=_certified()
         )

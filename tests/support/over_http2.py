@@ -19,7 +19,7 @@ WANTED = False  # set by the option `--stage`
 LISTENED_AT = 1024  # and above: the ports of a test's vendors
 
 _AN_UPSTREAM = re.compile(
-    r'(?P<table>\{[^\n]*)?base_url = "http://(?P<host>127\.0\.0\.1):(?P<port>\d+)'
+    r'(?P<table>\{[^\n]*)?base_url = "http://(?P<host>127\.0\.0\.1|localhost):(?P<port>\d+)'
 )
 
 

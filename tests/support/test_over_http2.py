@@ -216,13 +216,15 @@ async def test_every_upstream_here_is_asked_so_and_none_elsewhere() -> None:
         '[upstreams]\ne = { vendor = "chatbase", base_url = "http://127.0.0.1:1025/x" }\n'
         '[upstreams.f]\nbase_url = "https://vendor.example"\n'
         '[upstreams.g]\nbase_url = "http://127.0.0.1:9/away"\n'
+        '[upstreams.h]\nbase_url = "http://localhost:1026"\n'
     )
     async with over_http2.fronted(text) as changed:
         found = tomllib.loads(changed.replace("[upstreams]\ne =", "[other]\ne ="))
     urls = {**found["upstreams"], **found["other"]}
-    assert {name for name, one in urls.items() if one.get("http2")} == set("abceg")
+    assert {name for name, one in urls.items() if one.get("http2")} == set("abcegh")
     assert urls["a"]["base_url"] == urls["b"]["base_url"] + "/v1"
     assert urls["c"]["base_url"] != urls["b"]["base_url"]
     assert urls["e"]["base_url"] == urls["c"]["base_url"] + "/x"
     assert urls["g"]["base_url"] == "https://127.0.0.1:9/away"
+    assert urls["h"]["base_url"].startswith("https://localhost:")
     assert urls["f"] == {"base_url": "https://vendor.example"}
