@@ -95,8 +95,10 @@ def identify(claims: JsonObject, rules: JwtRules, *, now: float) -> Vouched:
     _check_required(claims, rules)
     expires = _check_times(claims, rules, now)
     subject = said.value(claims, rules.user_claim)
-    if not isinstance(subject, str) or not subject.strip():
-        raise CredentialsInvalid("The token names no user: the claim must be a string with text")
+    if not isinstance(subject, str) or not subject.strip() or len(subject) > said.MAX_SUBJECT:
+        raise CredentialsInvalid(
+            "The token names no user: the claim must be text of at most 512 characters"
+        )
     roles = said.roles(claims, rules.roles_claim)
     if now >= expires + rules.leeway:
         raise CredentialsExpired

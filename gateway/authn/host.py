@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
+from gateway.authn.said import MAX_SUBJECT
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import CredentialsExpired
 from gateway.core.identity import Identity, Vouched
@@ -186,8 +187,10 @@ def _subject(found: object) -> str | None:
             "UUID; None is nobody"
         )
     subject = str(found)
-    if not subject.strip():
-        raise Misunderstood("identify said a text of blanks: None is nobody")
+    if not subject.strip() or len(subject) > MAX_SUBJECT:
+        raise Misunderstood(
+            "identify said a text of blanks, or of more than 512 characters: None is nobody"
+        )
     return subject
 
 

@@ -142,7 +142,9 @@ def judge(answer: JsonObject, rules: IntrospectionRules, *, now: float) -> Vouch
     expires = _check_times(answer, rules, now)
     subject = said.value(answer, rules.user_claim)
     if not isinstance(subject, str) or not subject.strip() or len(subject) > said.MAX_SUBJECT:
-        raise CredentialsInvalid("The token names no user: the claim must be a string with text")
+        raise CredentialsInvalid(
+            "The token names no user: the claim must be text of at most 512 characters"
+        )
     roles = said.roles(answer, rules.roles_claim)
     orgs = said.orgs(answer, rules.org_claim, rules.may_vouch_for)
     attributes = said.attributes(answer, rules.remember)

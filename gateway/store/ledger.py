@@ -32,6 +32,7 @@ from gateway.store.schema import aliases, conversations, users
 Row: TypeAlias = Mapping[str, str | int]
 
 REMEMBERED = 65_536  # entries
+LONGEST = 2048  # bytes: 512 characters of a subject, and more than any path could hold of an id
 # Of an INSERT, SQLAlchemy forgets the count of rows unless asked.
 COUNTED = {"preserve_rowcount": True}
 
@@ -224,12 +225,14 @@ def _names(upstream: str, conversation: str, person: Person) -> dict[str, str | 
 
 def _storable(*names: str) -> bool:
     """Whether both databases can hold them: half a surrogate pair, which JSON can spell, has no
-    UTF-8, and PostgreSQL knows no NUL.
+    UTF-8, and PostgreSQL knows no NUL, and no key of more than 2,704 bytes. One that it refuses
+    would take along all that is written with it.
     """
     try:
-        return not any(b"\0" in name.encode() for name in names)
+        written = [name.encode() for name in names]
     except UnicodeEncodeError:
         return False
+    return not any(b"\0" in name or len(name) > LONGEST for name in written)
 
 
 async def _claim(connection: AsyncConnection, claims: Sequence[Row]) -> Sequence[bool]:

@@ -393,6 +393,16 @@ async def test_a_subject_no_database_can_hold_is_refused(signed: Signed, subject
     refused(signed.stage, answer, 403, "identity_not_representable")
 
 
+async def test_a_subject_has_an_end(signed: Signed) -> None:
+    """Rows J-21 and N-14: a name that PostgreSQL cannot index takes along whatever is written
+    with it, other people's too.
+    """
+    answer = await signed.ask(signed.ours.token("\U0001f600" * 512))
+    assert answer.status == 200, answer.body
+    signed.stage.vendor.forget()
+    refused(signed.stage, await signed.ask(signed.ours.token("a" * 513)), 401)
+
+
 async def test_half_a_surrogate_pair_is_no_subject(signed: Signed) -> None:
     """Row J-21."""
     refused(signed.stage, await signed.ask(signed.ours.token("alice\ud800")), 401)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.authn.claims import (
@@ -180,6 +180,7 @@ NOBODY = [
     [],
     ["a"],
     {},
+    "a" * 513,
 ]
 
 
@@ -191,7 +192,8 @@ def test_refuses_a_token_that_names_nobody(subject: object) -> None:
     )
 
 
-@given(st.text(min_size=1).filter(lambda text: text.strip()))
+@given(st.text(min_size=1, max_size=512).filter(lambda text: text.strip()))
+@example("\U0001f600" * 512)
 def test_a_subject_is_never_repaired(subject: str) -> None:
     """Rows J-21 and J-34: two subjects are two people, however alike."""
     assert judge(ISSUER.claims(subject)).subject == subject

@@ -107,6 +107,7 @@ async def test_nobody_is_nobody(answer: object) -> None:
         pytest.param(7.0, id="fraction"),
         pytest.param(b"alice", id="bytes"),
         pytest.param("  ", id="blanks"),
+        pytest.param("a" * 513, id="N-14 a text without end"),
         pytest.param(["alice"], id="list"),
         pytest.param(object(), id="object"),
         pytest.param({"user_id": "alice"}, id="another member"),

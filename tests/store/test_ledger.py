@@ -1,4 +1,6 @@
 import asyncio
+import random
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +12,7 @@ from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.identity import Person
 from gateway.ports import Whose
 from gateway.store.database import Database
-from gateway.store.ledger import Ledger
+from gateway.store.ledger import LONGEST, Ledger
 from gateway.store.store import Store
 from tests.store.conftest import Direct
 
@@ -101,6 +103,8 @@ async def test_the_same_subject_of_two_orgs_is_two_people(ledger: Ledger) -> Non
         pytest.param("b\0c", "x", id="O-06 NUL"),
         pytest.param("b", "x\0y", id="O-06 cut off at NUL"),
         pytest.param("b", "\ud800", id="half a surrogate pair"),
+        pytest.param("b", "x" * (LONGEST + 1), id="N-14 a byte too long"),
+        pytest.param("b", "\u00e9" * (LONGEST // 2 + 1), id="N-14 a letter too long"),
     ],
 )
 async def test_what_not_every_database_can_hold_is_nobodys(
@@ -128,6 +132,37 @@ async def test_any_text_is_a_name_or_is_refused(
     else:
         assert after == (before or person)
         assert theirs == (after == person)
+
+
+@pytest.mark.parametrize("bytes_", [1, 2, 4])
+async def test_the_longest_names_there_are_are_held(ledger: Ledger, bytes_: int) -> None:
+    """Of characters that no compression makes less of; a key of PostgreSQL's has 2,704 bytes."""
+    chance = random.Random(bytes_)  # noqa: S311 - the same each time
+    first, last = {1: (0x21, 0x7E), 2: (0x100, 0x7FF), 4: (0x10000, 0x10FFFF)}[bytes_]
+
+    def drawn(count: int) -> str:
+        return "".join(chr(chance.randint(first, last)) for _ in range(count))
+
+    longest, org = (
+        drawn(LONGEST // bytes_),
+        "".join(chr(chance.randint(33, 126)) for _ in range(256)),
+    )
+    person = Person(org, drawn(512))
+    assert await ledger.claim("support", longest, person)
+    assert await ledger.owner(org, "support", longest) == person
+    assert await ledger.user_id("support", person, longest) == longest
+
+
+async def test_a_name_too_long_takes_nobody_along(ledger: Ledger) -> None:
+    """N-14: claims that come at once are one transaction, of whichever orgs they are."""
+    long = secrets.token_hex(100_000)
+    claims = [ledger.claim("support", f"c-{n}" if n != 5 else long, ALICE) for n in range(10)]
+    assert await asyncio.gather(*claims) == [n != 5 for n in range(10)]
+    people = [Person("acme", f"p-{n}" if n != 5 else long) for n in range(10)]
+    named = [ledger.user_id("support", one, f"u-{n}") for n, one in enumerate(people)]
+    found = await asyncio.gather(*named, return_exceptions=True)
+    assert isinstance(found.pop(5), IdentityNotRepresentable)
+    assert found == [f"u-{n}" for n in range(10) if n != 5]
 
 
 # Races
