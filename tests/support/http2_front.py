@@ -13,6 +13,7 @@ import asyncio
 import itertools
 import socket
 import ssl as tls
+from collections import defaultdict
 from contextlib import suppress
 from functools import cache
 from types import TracebackType
@@ -32,7 +33,7 @@ AUTHORITY = trustme.CA()
 GOODBYE_AFTER = 60  # requests on a connection; nginx says it after 1000
 AT_ONCE = 15  # few, that there be several connections
 
-_FRONTS: dict[int, "Front"] = {}  # by the port of the vendor behind it
+_FRONTS: defaultdict[int, list["Front"]] = defaultdict(list)  # by the port of the vendor behind
 
 
 @cache
@@ -43,9 +44,9 @@ def _certified() -> tls.SSLContext:
     return context
 
 
-def before(port: int) -> "Front | None":
-    """What stands before the vendor that listens at `port`."""
-    return _FRONTS.get(port)
+def before(port: int) -> "list[Front]":
+    """What stands before the vendor that listens at `port`: one for each gateway."""
+    return _FRONTS[port]
 
 
 class Front:
@@ -69,7 +70,7 @@ class Front:
         self._server = await asyncio.get_running_loop().create_server(
             self._accept, sock=self._socket, ssl=_certified()
         )
-        _FRONTS[self.port] = self
+        _FRONTS[self.port].append(self)
         return self
 
     async def __aexit__(
@@ -78,7 +79,7 @@ class Front:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        del _FRONTS[self.port]
+        _FRONTS[self.port].remove(self)
         self._server.close()
         for task in self._tasks:
             task.cancel()

@@ -189,8 +189,8 @@ class RecordingVendor:
     @property
     def configured_url(self) -> str:
         """As the gateway is told: its own, or that of what stands before it."""
-        front = http2_front.before(self.port)
-        return self.url if front is None else f"https://{front.own_authority}"
+        fronts = http2_front.before(self.port)
+        return f"https://{fronts[0].own_authority}" if fronts else self.url
 
     @property
     def authority(self) -> str:
@@ -202,10 +202,11 @@ class RecordingVendor:
     @property
     def carriers(self) -> list[int]:
         """On which of the gateway's connections each of `requests` came, numbered from 1."""
-        front = http2_front.before(self.port)
-        if front is None:
+        fronts = http2_front.before(self.port)
+        if not fronts:
             return [one.connection for one in self.requests]
-        return front.carriers[-len(self.requests) :]
+        (front,) = fronts
+        return front.carriers[len(front.carriers) - len(self.requests) :]
 
     def saw_nothing(self) -> bool:
         """No connection and no byte since the start, or since `forget`; not even on the way."""
@@ -217,17 +218,16 @@ class RecordingVendor:
         self._seen = self._amount()
 
     def _amount(self) -> int:
-        front = http2_front.before(self.port)
-        at_front = 0 if front is None else front.came
-        return at_front + sum(1 + len(one.received) for one in self.connections)
+        at_fronts = sum(front.came for front in http2_front.before(self.port))
+        return at_fronts + sum(1 + len(one.received) for one in self.connections)
 
     def _on_the_way(self) -> bool:
         # The kernel completes a handshake, and takes bytes in, before our loop hears of it.
         sockets = [one.transport.get_extra_info("socket") for one in self.connections]
-        front = http2_front.before(self.port)
-        at_front = [] if front is None else front.sockets
+        for front in http2_front.before(self.port):
+            sockets += front.sockets
         poll = select.poll()
-        for one in (self._socket, *sockets, *at_front):
+        for one in (self._socket, *sockets):
             if one.fileno() >= 0:
                 poll.register(one, select.POLLIN)
         return bool(poll.poll(0))
