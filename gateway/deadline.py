@@ -1,9 +1,10 @@
 """A moment by which something must have happened, cheap to have, to move and to drop.
 
 An event stream moves its deadline with every chunk, and each stream has three of them for minutes.
-So a deadline has no timer of its own: it is looked at in a round, at or shortly after the moment,
-with all others that end thereabouts. Moving it onwards is an assignment. A timer for each costs two
-steps in the loop's heap, and half a kilobyte.
+So a deadline has no timer of its own: it is looked at in a round with all others that end
+thereabouts, shortly before the moment, then again when less is left, and rings 16 ms late at most.
+Moving it onwards is an assignment. A timer for each costs two steps in the loop's heap, and half a
+kilobyte.
 """
 
 import asyncio
@@ -11,7 +12,9 @@ import math
 from collections.abc import Callable
 from typing import ClassVar
 
-LATE = 6  # a deadline rings at most 1/2**LATE of its length late
+FINE = 6  # a round is of those that end within 1/2**FINE of what is left for them
+LEAST = 0.01  # seconds: nothing is cut finer
+NEAR = 1.0  # seconds: the rounds of what is nearer come after it, and ring
 
 
 def _nothing() -> None:
@@ -27,7 +30,7 @@ class Deadline:
         self._overdue = overdue
         self._loop = asyncio.get_running_loop()
         self._at = math.inf  # by the loop's clock
-        self._seen_at = math.inf  # when it is looked at; not long after `_at`
+        self._seen_at = math.inf  # when it is looked at
         self._round: set[Deadline] | None = None
 
     def set(self, seconds: float) -> None:
@@ -87,9 +90,9 @@ class _Rounds:
         return cls.latest
 
     def join(self, deadline: Deadline, at: float, seconds: float) -> tuple[float, set[Deadline]]:
-        """The first round after a moment that is so many seconds away, and when it is."""
-        grain = math.ldexp(1.0, math.frexp(seconds)[1] - LATE - 1)
-        due = math.ceil(at / grain) * grain
+        """The round next to a moment that is so many seconds away, and when it is."""
+        grain = math.ldexp(1.0, math.frexp(max(seconds, LEAST))[1] - FINE - 1)
+        due = (math.floor if seconds > NEAR else math.ceil)(at / grain) * grain
         members = self._due.get(due)
         if members is None:
             members = self._due[due] = set()
