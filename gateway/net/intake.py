@@ -224,7 +224,9 @@ class Intake(asyncio.Protocol, ABC):
         waits, upgrade = self.waits(), self.parser.should_upgrade()
         if waits:
             self._count_ahead()
-        self._becomes_socket = upgrade and not waits and is_handshake(head.method, head.fields)
+        # RFC 9110 section 7.8: in HTTP/1.0 an Upgrade is ignored.
+        may_become = upgrade and not waits and version == "1.1"
+        self._becomes_socket = may_become and is_handshake(head.method, head.fields)
         if self._becomes_socket:
             return
         self.flow.resume_reading()  # paused or not, or a client that leaves is missed

@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_entry")]
 
 H2C = [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAA")]
 WEBSOCKET = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
+VERSION = [("Sec-WebSocket-Version", "13")]
 HANDSHAKE = [(b"connection", b"keep-alive, Upgrade"), (b"upgrade", b"WebSocket")]
 KEY = (b"sec-websocket-key", b"x")
 
@@ -28,6 +29,16 @@ KEY = (b"sec-websocket-key", b"x")
 async def test_answers_an_upgrade_as_a_plain_request(fields: Any) -> None:
     async with recording() as (app, url):
         answer = await ask(url, raw_request("GET", "/a", fields) + b"PRI * HTTP/2.0\r\n\r\nSM")
+    assert (answer.status, answer.values("connection")) == (200, ["close"])
+    assert [seen.path for seen in app.seen] == ["/a"]
+
+
+async def test_http_1_0_knows_no_upgrade() -> None:
+    """S-16: what stands between, and speaks 1.0, would not know of it."""
+    fields = [*WEBSOCKET, ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), *VERSION]
+    async with recording() as (app, url):
+        asked = raw_request("GET", "/a", fields).replace(b"HTTP/1.1", b"HTTP/1.0")
+        answer = await ask(url, asked)
     assert (answer.status, answer.values("connection")) == (200, ["close"])
     assert [seen.path for seen in app.seen] == ["/a"]
 
