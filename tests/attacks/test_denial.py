@@ -119,7 +119,7 @@ async def test_a_hostile_value_is_read_once(
 async def test_a_body_at_its_limit_is_read_and_goes_on(
     stage: Stage[Chatbase], message: object
 ) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):  # the collector looks through all other tests' objects
         answer = await stage.ask("alice", "POST", "/chat", {**HI, "message": message})
     assert answer.status in {200, 400, 413}
 
@@ -223,7 +223,7 @@ async def _sent(stage: Stage[Chatbase]):  # type: ignore[no-untyped-def]
     [
         pytest.param(b"HTTP/1.1 103 E\r\n\r\n" * 1000, id="N-13 interim answers"),
         pytest.param(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 20_000 + b"\r\n", id="N-13 fields"),
-        pytest.param(b"HTTP/1.1 200 OK\r\na: " + b"b" * 80_000 + b"\r\n\r\n", id="N-13 one field"),
+        pytest.param(b"HTTP/1.1 200 OK\r\na: " + b"b" * 70_000 + b"\r\n\r\n", id="N-13 one field"),
         pytest.param(
             b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 20_000,
             id="N-13 fields without end",
