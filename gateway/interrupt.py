@@ -83,9 +83,7 @@ class Interrupt:
 
     def after(self, seconds: float) -> None:
         """End it with `UpstreamTimeout` after so much time."""
-        deadline = Deadline(self._too_long)
-        deadline.set(seconds)
-        self._endings.append(deadline.close)
+        self._at(seconds, self._too_long)
 
     def at_expiry(self, expires_at: float) -> None:
         """End it with `CredentialsExpired` at that moment, in seconds since the epoch.
@@ -96,8 +94,12 @@ class Interrupt:
         left = expires_at - time.time()
         if left <= 0:
             raise CredentialsExpired
-        # A timer, to the moment: of an hour a `Deadline` may be a minute late.
-        self._endings.append(asyncio.get_running_loop().call_later(left, self._expired).cancel)
+        self._at(left, self._expired)
+
+    def _at(self, seconds: float, ring: Callable[[], None]) -> None:
+        deadline = Deadline(ring)
+        deadline.set(seconds)
+        self._endings.append(deadline.close)
 
     def _left(self) -> None:
         self.fire(ClientLeft())

@@ -2,7 +2,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -202,25 +202,6 @@ async def test_ends_what_runs_when_its_time_is_up() -> None:
 async def test_ends_what_runs_when_its_credential_expires() -> None:
     with pytest.raises(CredentialsExpired):
         await run(lambda interrupt: interrupt.at_expiry(time.time() + 0.02))
-
-
-@pytest.mark.parametrize("left", [0.5, 70, 3601, 86_401])
-async def test_a_credential_is_good_to_the_moment_and_not_a_minute_longer(
-    left: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """E-11: whatever rounds others are looked at in."""
-    loop, due = asyncio.get_running_loop(), list[float]()
-    call_at = loop.call_at
-
-    def noted(when: float, *args: Any, **kwargs: Any) -> asyncio.TimerHandle:
-        due.append(when - loop.time())
-        return call_at(when, *args, **kwargs)
-
-    monkeypatch.setattr(loop, "call_at", noted)
-    with Interrupt(Running(NOBODY), ALICE) as interrupt:
-        interrupt.at_expiry(time.time() + left)
-    assert len(due) == 1
-    assert left - 1 < due[0] <= left
 
 
 @pytest.mark.parametrize("ago", [0, 1])
