@@ -26,6 +26,16 @@ _CLOCK = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGIN
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
 
+def can_hold(name: str) -> bool:
+    """Whether both can hold a text: half a surrogate pair, which JSON can spell, has no UTF-8, and
+    PostgreSQL knows no NUL.
+    """
+    try:
+        return b"\0" not in name.encode()
+    except UnicodeEncodeError:
+        return False
+
+
 def insert(connection: AsyncConnection, table: Table) -> "Insert":
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
     if connection.dialect.name != POSTGRESQL:

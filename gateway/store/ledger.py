@@ -23,7 +23,7 @@ from gateway.core.identity import Person
 from gateway.ports import ConversationLedger, Whose
 from gateway.store.aliases import Aliases
 from gateway.store.database import Database
-from gateway.store.dialect import alone, insert
+from gateway.store.dialect import alone, can_hold, insert
 from gateway.store.group import Group
 from gateway.store.merges import Merges
 from gateway.store.people.returning import give_fresh_ids
@@ -224,15 +224,10 @@ def _names(upstream: str, conversation: str, person: Person) -> dict[str, str | 
 
 
 def _storable(*names: str) -> bool:
-    """Whether both databases can hold them: half a surrogate pair, which JSON can spell, has no
-    UTF-8, and PostgreSQL knows no NUL, and no key of more than 2,704 bytes. One that it refuses
-    would take along all that is written with it.
+    """Whether both databases can hold them as keys: PostgreSQL has none of more than 2,704 bytes,
+    and one that it refuses would take along all that is written with it.
     """
-    try:
-        written = [name.encode() for name in names]
-    except UnicodeEncodeError:
-        return False
-    return not any(b"\0" in name or len(name) > LONGEST for name in written)
+    return all(can_hold(name) and len(name.encode()) <= LONGEST for name in names)
 
 
 async def _claim(connection: AsyncConnection, claims: Sequence[Row]) -> Sequence[bool]:

@@ -21,13 +21,14 @@ from gateway.ports import Record, UsageSink
 from gateway.randomness import ten_bytes
 from gateway.store.batches import INTERVAL, Batches
 from gateway.store.database import Database
-from gateway.store.dialect import insert_new
+from gateway.store.dialect import can_hold, insert_new
 from gateway.store.people.tombs import Named, Tomb, is_late, tombs_of
 from gateway.store.schema import usage
 from gateway.store.spool import MOST_BYTES, Spool
 
 KIND = "usage"
 ESCAPED = "\ufffd"
+LONGEST_ESCAPED = 512  # characters
 _ID = attrgetter("id")
 
 
@@ -112,13 +113,14 @@ def row_of(record: Record, now: float) -> UsageRow:
 
 
 def text(name: str) -> str:
-    """A name as any database takes it: half a surrogate pair and NUL become visible escapes.
+    """A name as any database takes it: as it is, for by that it is looked for and erased.
 
-    Such a name is nobody's, for the ledger refuses it; and nobody else's either, by its mark.
+    One with half a surrogate pair or NUL becomes its visible escapes, of which a few hundred are
+    enough. Such a name is nobody's, for the ledger refuses it.
     """
-    if name.isprintable() and not name.startswith(ESCAPED):
+    if name.isprintable() or can_hold(name):
         return name
-    return ESCAPED + name.encode("unicode_escape").decode("ascii")
+    return ESCAPED + name.encode("unicode_escape").decode("ascii")[:LONGEST_ESCAPED]
 
 
 async def write(connection: AsyncConnection, rows: Sequence[UsageRow]) -> None:

@@ -77,6 +77,36 @@ async def test_who_comes_after_by_the_same_name_finds_nothing_here_or_there(
     assert OPAQUE.fullmatch(told), "the vendor has never heard of them"
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "al\u200bice",
+        "alice\u2028",
+        "\u202eecila",
+        "ali\nce",
+        "\ufffdalice",
+        "al\ue000ice",
+        "Ali ce",
+    ],
+    ids=ascii,
+)
+async def test_whatever_a_subject_is_made_of_no_row_of_it_is_left(
+    own: Stage[Chatbase], subject: str
+) -> None:
+    """What is kept of a person is found by the very name that the sign-in gives them."""
+    await opened(own, subject)
+    assert own.gateway is not None
+    assert own.gateway.assembled is not None
+    kept = own.gateway.assembled.process.kept
+    await own.ask(subject, "GET", "/conversations/nobodys")
+    kept.auditor.close()
+    for batches in (kept.usage.batches, kept.trail.batches):
+        await batches.flush()
+    done = await erased(own, subject)
+    assert (done.conversations, done.usage) == (1, 2)
+    assert done.audit >= 1
+
+
 async def test_an_answer_under_way_ends_before_its_owner_is_erased(own: Stage[Chatbase]) -> None:
     async def hang(request: Request, reply: Reply) -> None:
         await reply.start_stream()
