@@ -43,10 +43,9 @@ class AskedAlready(IdempotencyConflict):
         if self.earlier is None:
             return [again]
         fields = [again, (FIRST_REQUEST, self.earlier.request_id.encode("ascii"))]
-        if self.earlier.conversation:
-            # An id of a vendor's may be anything a JSON text holds; a field may not.
-            shown = self.earlier.conversation.encode("ascii", "replace")
-            fields.append((FIRST_CONVERSATION, shown))
+        # An id of a vendor's may be anything a JSON text holds; a field may not.
+        if VISIBLE.fullmatch(self.earlier.conversation):
+            fields.append((FIRST_CONVERSATION, self.earlier.conversation.encode("ascii")))
         return fields
 
 

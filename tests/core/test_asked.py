@@ -70,9 +70,12 @@ def test_while_it_runs_it_has_no_conversation_yet() -> None:
     assert b"x-gateway-first-conversation" not in fields
 
 
-def test_an_id_of_a_vendors_breaks_no_field() -> None:
-    fields = dict(refuse(Earlier("req-1", b"c", "käse"), b"c").fields)
-    assert fields[b"x-gateway-first-conversation"] == b"k?se"
+@pytest.mark.parametrize("conversation", ["käse", "a\r\nset-cookie: b=c", "a\0", "\x7f", " ", "a "])
+def test_an_id_of_a_vendors_breaks_no_field(conversation: str) -> None:
+    """S-30, G-03."""
+    fields = dict(refuse(Earlier("req-1", b"c", conversation), b"c").fields)
+    assert b"x-gateway-first-conversation" not in fields
+    assert fields[b"x-gateway-first-request-id"] == b"req-1"
 
 
 def test_a_key_for_another_request_tells_nothing_of_the_first() -> None:
