@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from gateway.core import pointer, strictjson
 from gateway.core.errors import BadRequest
-from gateway.core.names import fold
+from gateway.core.names import fold, meaning
 from gateway.core.pointer import Tokens
 from gateway.core.remembered import Remembered
 from gateway.core.strictjson import JsonObject, JsonValue
@@ -108,21 +108,33 @@ class _Place:
         is_item = here[-1:] == ("*",)
         of_objects = self.items is not None and (*here, "*") in deeper
         self.text = of_objects or (here in deeper and not is_item) or here in named
-        folds = {fold(name): name for name in self.members}
-        self.hidden = Remembered(
-            lambda name: "" if name in self.members else folds.get(fold(name), "")
-        )
+        self.hidden = Remembered(self._hidden)
         for name, place in self.members.items():
             place.settle((*here, name), deeper, named)
         if self.items is not None:
             self.items.settle((*here, "*"), deeper, named)
+
+    def _hidden(self, name: str) -> str:
+        if name in self.members:
+            return ""
+        seen = meaning(name)
+        for member, place in self.members.items():
+            # What holds others may be written with them: `context.id`, `context[id]`.
+            if fold(member) in (seen.forms if place.holds else {seen.spelling}):
+                return member
+        return ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether there are places in it."""
+        return bool(self.members) or self.items is not None
 
     def check(self, values: Sequence[JsonValue]) -> None:
         """Refuse what may not stand here; `values` are those of all such places of a body."""
         if self.allowed is not None:
             for value in values:
                 _check_value(value, self.allowed)
-        if not self.members and self.items is None:
+        if not self.holds:
             return
         objects: list[JsonObject] = []
         items: list[JsonValue] = []

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.core.names import fold
+from gateway.core.names import meaning
 from gateway.core.place import Body, Header, Place, Query, Variable
 from gateway.core.vendor import Operation, Vendor
 from gateway.vendors import VENDORS
@@ -193,8 +193,10 @@ def hidden() -> Iterator[tuple[str, Any]]:
     theirs: dict[str, Any] = {"context": {"ref": "X"}, "more": ["X"], "items": [{"ref": "X"}]}
     for name, holding in theirs.items():
         for other in spellings((name,)):
-            if other != name and fold(other) == name:
+            if other != name and name in meaning(other).forms:
                 yield f"B-21 {other!r}", {other: holding}
+    for flat in ("context.ref", "context[ref]", "Context.Ref", "more[0]", "more[]", "items[0].ref"):
+        yield f"B-21 {flat!r}", {flat: "X"}
     others: dict[str, list[Any]] = {
         "context": ["X", ["X"], [{"ref": "X"}], [[{"ref": "X"}]]],
         "more": ["X", {"0": "X"}, {"ref": "X"}, [["X"]], [{"ref": "X"}]],

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import BadRequest
+from gateway.core.holding import Holding
 from gateway.core.operation import Operation
 from gateway.core.place import Body
 from tests.support.asking import ask, document, sent
@@ -150,3 +151,14 @@ def test_a_text_stands_where_a_conversation_is_named_and_nowhere_on_the_way_to_o
     for body in ({"other": "c-1"}, {"other": {"ID": "c-1"}}, {"talk": {"Id": "c-1"}}, {"talk": 7}):
         with pytest.raises(BadRequest):
             talk.holding.check(body)
+
+
+def test_only_what_holds_others_is_written_with_them() -> None:
+    holding = Holding((), [(("stream",), frozenset({True})), (("a", "b"), frozenset({1}))], ())
+    holding.check({"stream.options": 1, "b.c": 1, "ab": 1, "x": {"a": 1}})
+    for hiding in ("a.b", "a[b]", "A.b", "[a]", "a.", "x.a"):
+        with pytest.raises(BadRequest, match="'a'"):
+            holding.check({hiding: 1})
+    for hiding in ("Stream", "stream_"):
+        with pytest.raises(BadRequest, match="'stream'"):
+            holding.check({hiding: 1})
