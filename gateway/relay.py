@@ -72,7 +72,10 @@ async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound
     if not observer.holds:
         await answer.start(response.status, fields)
     async for chunk in response.chunks(shortcut(observer, exchange.watch, answer)):
-        await act(exchange, observer.feed(chunk), response.status, fields, answer)
+        if answer.started and observer.passes(chunk) and exchange.watch.passes(chunk):
+            await answer.chunk(chunk)
+        else:
+            await act(exchange, observer.feed(chunk), response.status, fields, answer)
         del chunk  # it need not stay until the next comes
     await act(exchange, observer.end(), response.status, fields, answer)
     if not answer.started:

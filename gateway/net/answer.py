@@ -219,11 +219,16 @@ class _Chunks:
         """
         before = len(self._body)
         if self._parser is not None:
-            self._feed(self._parser, data)
+            try:
+                self._parser.feed_data(data)
+            except HttpParserError:
+                if not self.complete:
+                    raise
+                self.exact = False
         self._without_body = 0 if len(self._body) > before else self._without_body + len(data)
         if self._without_body > MAX_HEAD:
             raise UpstreamMalformed
-        self._tail = (self._tail + data[-5:])[-5:]
+        self._tail = data[-5:] if len(data) >= 5 else (self._tail + data)[-5:]
         if self.complete:
             # llhttp skips line breaks after the end, and does not tell. But the last line of a
             # chunked body is never empty, so exactly two line breaks end it.
@@ -231,11 +236,3 @@ class _Chunks:
                 self.exact and self._tail[0] not in b"\r\n" and self._tail[1:] == b"\r\n\r\n"
             )
             self._parser = None  # it holds us, as we hold it
-
-    def _feed(self, parser: HttpResponseParser, data: bytes) -> None:
-        try:
-            parser.feed_data(data)
-        except HttpParserError:
-            if not self.complete:
-                raise
-            self.exact = False

@@ -8,7 +8,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from functools import cached_property
 from typing import Any
 
@@ -190,11 +190,11 @@ class AsgiOutbound:
         self.started = True
         await self._pass({"type": "http.response.start", "status": status, "headers": list(fields)})
 
-    async def chunk(self, content: bytes) -> None:
-        await self._body(content, more=True)
+    def chunk(self, content: bytes) -> Coroutine[Any, Any, None]:
+        return self._body(content, more=True)
 
-    async def end(self) -> None:
-        await self._body(b"", more=False)
+    def end(self) -> Coroutine[Any, Any, None]:
+        return self._body(b"", more=False)
 
     async def cut(self) -> None:
         """Never end this answer; the application then calls `raise_if_cut`.
@@ -220,10 +220,10 @@ class AsgiOutbound:
         if self.was_cut and not self._closes_unended:
             raise AnswerCut("an answer was cut off, so that half of it does not look whole")
 
-    async def _body(self, content: bytes, *, more: bool) -> None:
+    def _body(self, content: bytes, *, more: bool) -> Coroutine[Any, Any, None]:
         if self.was_cut:
             raise RuntimeError("the answer was cut: nothing can follow")
-        await self._pass({"type": "http.response.body", "body": content, "more_body": more})
+        return self._pass({"type": "http.response.body", "body": content, "more_body": more})
 
     async def _pass(self, message: dict[str, Any]) -> None:
         try:

@@ -39,7 +39,7 @@ class Gate(asyncio.Transport):
         self._more_may_come = more_may_come
         self._write_timeout = write_timeout
         self._linger = linger
-        self._patience = Deadline(transport.abort)
+        self._patience: Deadline | None = None  # until it is needed
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self.lingering:
@@ -59,11 +59,11 @@ class Gate(asyncio.Transport):
             self.lingering = True
             self._transport.write_eof()
             self._transport.resume_reading()
-            self._patience.set(self._write_timeout if unread else self._linger)
+            self._wait(self._write_timeout if unread else self._linger)
         else:
             self._transport.close()
             if unread:
-                self._patience.set(self._write_timeout)
+                self._wait(self._write_timeout)
 
     def abort(self) -> None:
         self._transport.abort()
@@ -80,11 +80,11 @@ class Gate(asyncio.Transport):
     def stalled(self) -> None:
         """The client does not take what is written."""
         if not self.is_closing():
-            self._patience.set(self._write_timeout)
+            self._wait(self._write_timeout)
 
     def flowing(self) -> None:
         """It does again."""
-        if not self.is_closing():
+        if self._patience is not None and not self.is_closing():
             self._patience.clear()
 
     def hand_to(self, protocol: asyncio.BaseProtocol) -> None:
@@ -94,5 +94,11 @@ class Gate(asyncio.Transport):
 
     def closed(self) -> None:
         """The connection is gone, and with it the way back to its owner: no garbage in circles."""
-        self._patience.close()
+        if self._patience is not None:
+            self._patience.close()
         self._more_may_come = bool
+
+    def _wait(self, seconds: float) -> None:
+        if self._patience is None:
+            self._patience = Deadline(self._transport.abort)
+        self._patience.set(seconds)

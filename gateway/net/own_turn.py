@@ -136,9 +136,9 @@ class OwnTurn:
         return self._write_now
 
     def _write_now(self, content: bytes) -> bool:
-        if not self._is_chunked or self._flow.write_paused or self.request.gone:
+        if not self._is_chunked or self._head or self._flow.write_paused or self.request.gone:
             return False
-        self._write(b"%x\r\n%b\r\n" % (len(content), content))
+        self._connection.transport.write(b"%x\r\n%b\r\n" % (len(content), content))
         return True
 
     def _rendered(self, status: int, fields: Fields) -> bytes:
