@@ -8,14 +8,38 @@ import ctypes
 import gc
 import json
 import os
+import re
 import signal
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 from gateway.cli.serve import command
 
 HOLDS = "GATEWAY_BENCHMARK_HOLDS"
+
+
+def room() -> int:
+    """Bytes that Python's allocator keeps and nothing stands in.
+
+    It takes a MiB at a time from the system, and gives one back once nothing at all is left in it.
+    `sys._debugmallocstats` knows, and tells nobody but the process' standard error.
+    """
+    with tempfile.TemporaryFile() as told:
+        kept = os.dup(2)
+        os.dup2(told.fileno(), 2)
+        try:
+            sys._debugmallocstats()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        told.seek(0)
+        text = told.read().decode()
+    return sum(
+        int(re.findall(rf"^.*{name} .*= +([0-9,]+)$", text, re.MULTILINE)[0].replace(",", ""))
+        for name in ("in available blocks", "unused pools")
+    )
 
 
 def say(number: int, frame: object) -> None:
@@ -26,6 +50,7 @@ def say(number: int, frame: object) -> None:
     sqlite.sqlite3_memory_used.restype = ctypes.c_int64
     held = {
         "sqlite": sqlite.sqlite3_memory_used(),
+        "room": room(),
         "tasks": len(asyncio.all_tasks()),
         "threads": threading.active_count(),
         "blocks": sys.getallocatedblocks(),  # of all objects, also those the collector leaves out
