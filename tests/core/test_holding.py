@@ -119,8 +119,8 @@ def test_a_text_is_only_taken_where_an_array_of_objects_is_listed() -> None:
 def test_an_array_is_looked_through_where_no_value_in_it_is_limited() -> None:
     inner = {"/a/*": frozenset({"b"}), "/a/*/b": frozenset({"c"})}
     deep = Operation(method="POST", path="/x", members=frozenset({"a"}), inner=inner)
-    deep.holding.check({"a": [{"b": {"c": 1}}, {"b": "text"}, "text"]})
-    for hiding in ([{"b": {}}, {"b": [{"c": 1}]}], [{"b": {}}, [{"b": {}}]]):
+    deep.holding.check({"a": [{"b": {"c": 1}}, {"b": "text"}, "text with a b", None]})
+    for hiding in ([{"b": {}}, {"b": [{"c": 1}]}], [{"b": {}}, [{"b": {}}]], {"0": {"b": {}}}):
         with pytest.raises(BadRequest):
             deep.holding.check({"a": hiding})
 
