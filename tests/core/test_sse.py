@@ -244,3 +244,10 @@ def test_a_line_we_write_has_the_form_of_the_last_that_was_skipped() -> None:
     assert splitter.skip(b"1\n2\ndata:3\n")
     assert splitter.frame(b"{}", "error") == b"data:{}\n\n"
     assert not splitter.skip(b"1\ndata:\n"), "its last line says nothing"
+
+
+@pytest.mark.parametrize("end", [b"\n\n\n", b"\r\n\r\n\r\n", b"\r\r\n\r\n", b"\n\r\n\r\n"])
+@pytest.mark.parametrize("before", [b"", b"data: 1"])
+def test_where_three_lines_end_an_event_may_have_begun(before: bytes, end: bytes) -> None:
+    assert not EventStreamSplitter().skip(before + end)
+    assert not EventStreamSplitter().skip(b"\n\n")
