@@ -41,6 +41,11 @@ def _workers(settings: Settings) -> Iterator[Finding]:
             told = f"each would count the limits of {name} for itself: several need [shared]"
             yield Finding(("server", "workers"), told)
             return
+        for upstream in org.upstreams.values():
+            if any(tool.verify.standard_webhooks for tool in upstream.tools.values()):
+                told = f"each would hear a call of the tools of {name} once: several need [shared]"
+                yield Finding(("server", "workers"), told)
+                return
 
 
 def _store(url: str) -> Iterator[Finding]:

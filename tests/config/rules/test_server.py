@@ -115,3 +115,26 @@ def test_limits_of_several_workers_are_counted_together(more: str, needs: bool, 
     expected = "server.workers: each would count the limits of default for itself"
     assert any(expected in line for line in said) is needs
     assert not any(expected in line for line in told(short() + f"\n{more}\n"))
+
+
+WHSEC = "whsec_c2VjcmV0LW9mLXRoaXJ0eS10d28tYnl0ZXMtMDAwMDE="
+
+
+@pytest.mark.parametrize(
+    ("verify", "more", "needs"),
+    [
+        (f'standard_webhooks = "{WHSEC}"', "", True),
+        (f'standard_webhooks = "{WHSEC}"', "[shared]\nurl = 'redis://127.0.0.1'", False),
+        (f'bearer = "{32 * "t"}"', "", False),
+    ],
+)
+def test_what_counts_once_counts_once_among_workers(
+    verify: str, more: str, needs: bool, told: Told
+) -> None:
+    """J-28, W-02: each of them would take what another has heard."""
+    tool = '[upstreams.support.tools.orders]\nurl = "http://127.0.0.1:9000/"\n'
+    tool += f'user = "field:x-user-id"\nverify = {{ {verify} }}\n'
+    said = told(short() + f"\n{tool}{more}\n[server]\nworkers = 2\n")
+    expected = "server.workers: each would hear a call of the tools of default once"
+    assert any(expected in line for line in said) is needs, said
+    assert not any(expected in line for line in told(short() + f"\n{tool}{more}\n"))
