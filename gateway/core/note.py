@@ -15,7 +15,9 @@ from gateway.core.vendor import Operation
 
 MAX_HELD = 4 * 1024 * 1024  # bytes of an answer, or of one event
 MAX_NAME = 64  # characters of what a cost is called: names are remembered (gateway.core.usage)
-TOO_MUCH = 10**20  # of anything, for one answer: what is written of it is no page of digits
+# Of anything, for one answer: what is written of it is no page of digits. What is negative, or no
+# number, is none either: it would take the place of what the answer has told before, or from it.
+TOO_MUCH = 10**20
 
 # By its media type an answer may be read otherwise than we do: lines as events, texts over lines.
 _UNREADABLE = "An event of the upstream's answer may name a conversation, and is not JSON"
@@ -172,6 +174,6 @@ def _add_amounts(amounts: dict[str, float], name: str, value: JsonValue) -> None
         isinstance(value, (int, float))
         and not isinstance(value, bool)
         and len(name) <= MAX_NAME
-        and abs(value) < TOO_MUCH
+        and 0 <= value < TOO_MUCH
     ):
         amounts[name] = value

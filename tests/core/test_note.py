@@ -44,6 +44,8 @@ def read(document: object, *, known: tuple[str, ...] = ()) -> list[Note]:
             [Costs({"d": 2**53})],
             id="N-13 nor is a page of digits an amount",
         ),
+        pytest.param({"usage": {"a": -1, "b": -0.5, "c": 0}}, [Costs({"c": 0})], id="a refund"),
+        pytest.param({"tokens": {"total": float("nan")}}, [], id="no number"),
         pytest.param({"other": {"id": "c-1"}}, [], id="an id elsewhere"),
         pytest.param([{"id": "c-1"}], [], id="a list"),
         pytest.param(7, [], id="a number"),
