@@ -21,3 +21,7 @@ def test_what_strangers_send_does_not_make_it_grow() -> None:
     for length in (MAX_LENGTH, MAX_LENGTH + 1):
         assert remembered[b"x" * length] == length
     assert max(map(len, remembered)) == MAX_LENGTH
+
+
+def test_the_limits_are_these() -> None:
+    assert (MAX_NAMES, MAX_LENGTH) == (256, 128)

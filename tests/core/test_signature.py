@@ -217,3 +217,29 @@ def test_no_secret_is_shown() -> None:
         assert "ttt" not in repr(check)
         assert "kkk" not in repr(check)
         assert "c2Vj" not in repr(check)
+
+
+@pytest.mark.parametrize(("size", "may"), [(23, False), (24, True), (64, True), (65, False)])
+def test_a_secret_of_standard_webhooks_has_24_to_64_bytes(size: int, may: bool) -> None:
+    written = "whsec_" + base64.b64encode(b"k" * size).decode()
+    if may:
+        assert webhook_secret(written) == b"k" * size
+        return
+    with pytest.raises(ValueError, match="24 to 64"):
+        webhook_secret(written)
+
+
+def test_a_secret_that_is_no_base_64_is_none() -> None:
+    with pytest.raises(ValueError, match="base64"):
+        webhook_secret(WRITTEN[:20] + "!" + WRITTEN[20:])
+
+
+@pytest.mark.parametrize("check", [TOKEN, SHA256, STANDARD])
+def test_secrets_are_not_shown(check: Check) -> None:
+    assert "ttt" not in repr(check)
+    assert "kkk" not in repr(check)
+    assert repr(KEY) not in repr(check)
+
+
+def test_a_time_stamp_may_be_five_minutes_off() -> None:
+    assert TOLERANCE == 300
