@@ -104,3 +104,7 @@ def test_it_says_what_it_was_told() -> None:
     said = json.loads(part(token, 1))
     assert (said["conversation"], said["tool"]) == ("c-1", "orders")
     assert len(base64.urlsafe_b64decode(said["jti"] + "==")) == 16
+
+
+def test_a_key_is_of_thirty_days() -> None:
+    assert PERIOD == 2_592_000

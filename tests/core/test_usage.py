@@ -81,6 +81,20 @@ def test_a_vendors_words_become_ours(usage: dict[str, float], found: Amounts) ->
     assert amounts(usage) == found
 
 
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ("cost_credit cost_credits credit_cost credits_used", Amounts(7, 0, 0)),
+        ("tokens_in inputTokenCount", Amounts(0, 7, 0)),
+        ("tokens_out outputTokenCount", Amounts(0, 0, 7)),
+        ("tokens totalTokenCount tokens_used", Amounts(0, 7, 0)),
+    ],
+)
+def test_other_vendors_have_other_words(names: str, found: Amounts) -> None:
+    for name in names.split():
+        assert amounts({name: 7}) == found, name
+
+
 def test_names_that_vendors_make_up_are_forgotten_again() -> None:
     for number in range(1000):
         amounts({f"credits-of-{number}": 1.0})
