@@ -47,6 +47,10 @@ def test_what_flask_writes_is_what_we_read(said: dict[str, Any]) -> None:
     assert untagged(json.loads(written)) == plain(FLASK.loads(written)) == plain(said)
 
 
+def test_a_name_that_looks_like_a_tag_stays_one() -> None:
+    assert untagged({" di": {" di__": 7}}) == {" di": 7}
+
+
 def test_bytes_and_dates_are_nobodys_name() -> None:
     said = {"user_id": b"alice", "at": datetime.now(UTC)}
     read = untagged(json.loads(FLASK.dumps(said)))
