@@ -16,6 +16,7 @@ import trustme
 
 from gateway.core.errors import UpstreamTimeout, UpstreamUnreachable
 from gateway.net import reach as module
+from gateway.net.clocks import Clocks
 from gateway.net.reach import MAX_HEAD, EgressProxy, reach
 from tests.net.upstream import LENGTH, POST, Peer, Upstream, ask
 from tests.net.wires import Wire
@@ -240,7 +241,7 @@ async def test_a_proxy_that_does_not_answer_is_a_timeout(trusting):
         transport = egress.transport(
             origin="https://vendor.example",
             ssl_context=trusting,
-            connect=0.2,
+            clocks=Clocks(connect=0.2),
             through=EgressProxy("127.0.0.1", egress.port),
         )
         with pytest.raises(UpstreamTimeout):
