@@ -50,7 +50,7 @@ MORE_MEMORY = 4 << 20
 MORE_BLOCKS = 3000  # one of twenty clients of ten minutes
 # The loop's pool gets one when a queue writes its rows while the other's thread is busy.
 MORE_THREADS = 2
-EXACT = ("clients", "to the vendor", "running", "rows waiting", "descriptors", "tasks", "threads")
+EXACT = ("clients", "to the vendor", "running", "rows waiting", "descriptors", "tasks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class Held:
 
     visits: int
     exact: tuple[int, ...]  # of EXACT
+    threads: int
     blocks: int  # of Python's own memory
     memory: int  # bytes
     sqlite: int  # of these
@@ -70,12 +71,13 @@ class Held:
 
     def cells(self) -> tuple[str, ...]:
         sizes = (f"{size / 2**20:.1f} MiB" for size in (self.memory, self.sqlite, self.room))
-        return (f"{self.visits:,}", *map(str, self.exact), f"{self.blocks:,}", *sizes)
+        counts = map(str, (*self.exact, self.threads))
+        return (f"{self.visits:,}", *counts, f"{self.blocks:,}", *sizes)
 
     def is_more_than(self, before: "Held") -> bool:
         return (
-            any(now > then for now, then in zip(self.exact[:-1], before.exact[:-1], strict=True))
-            or self.exact[-1] > before.exact[-1] + MORE_THREADS
+            any(now > then for now, then in zip(self.exact, before.exact, strict=True))
+            or self.threads > before.threads + MORE_THREADS
             or self.blocks > before.blocks + MORE_BLOCKS
             or self.in_use > before.in_use + MORE_MEMORY
         )
@@ -127,11 +129,15 @@ class Crowd:
             counts = await self._counts()
         looks = [json.loads(await self._told()) for _ in range(LOOKS)]
         told = {name: min(look[name] for look in looks) for name in looks[0]}
-        exact = (*counts.values(), kernel.descriptors(self.peer.pid))
-        memory = kernel.pss(self.peer.pid)
-        visits = self.left.total()
-        exact += (told["tasks"], told["threads"])
-        return Held(visits, exact, told["blocks"], memory, told["sqlite"], told["room"])
+        return Held(
+            self.left.total(),
+            (*counts.values(), kernel.descriptors(self.peer.pid), told["tasks"]),
+            told["threads"],
+            told["blocks"],
+            kernel.pss(self.peer.pid),
+            told["sqlite"],
+            told["room"],
+        )
 
     async def _counts(self) -> dict[str, int]:
         headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -190,7 +196,7 @@ def main() -> None:
     print(f"{left.total():,} clients, of whom stayed to the end: {left['whole']:,}")
     table(
         "What the gateway holds while nobody asks",
-        ("", "clients gone", *EXACT, "blocks", "memory (PSS)", "SQLite's", "free in it"),
+        ("", "clients gone", *EXACT, "threads", "blocks", "memory (PSS)", "SQLite's", "free in it"),
         [
             (when, *held.cells())
             for when, held in zip(("start", "middle", "end"), found, strict=True)
