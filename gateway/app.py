@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -228,24 +228,27 @@ class Gateway:
         ask = self._inbound(assembled, scope, receive, self._prefix)
         ask.fields = with_credential(ask.fields)
         socket, answer = AsgiSocket(receive, send), HandshakeAnswer(scope, send)
-        with assembled.lease:
-            await serve_socket(assembled.house, ask, socket, answer, self._record(ask))
+        await serve_socket(assembled.house, ask, socket, answer, self._record(ask))
 
     async def _http(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         assembled = await self.opened()
         ask = self._inbound(assembled, scope, receive, self._prefix)
         answer = AsgiOutbound(send, closes_unended=CLOSES_UNENDED in scope.get("extensions", {}))
-        with assembled.lease:
-            await serve(assembled.house, ask, answer, self._record(ask))
+        await serve(assembled.house, ask, answer, self._record(ask))
         answer.raise_if_cut()
 
-    async def carry(self, ask: "ServedRequest", answer: Outbound) -> None:
+    def carry(self, ask: "ServedRequest", answer: Outbound) -> Awaitable[None]:
         """Answer a request that comes straight from the connection (gateway.net.own_turn)."""
-        assembled = await self.opened()
+        assembled = self._assembled
+        if assembled is None:
+            return self._carry_late(ask, answer)
         ask.trusted_proxies = assembled.trusted_proxies
         ask.body_timeout = assembled.body_timeout
-        with assembled.lease:
-            await serve(assembled.house, ask, answer, self._record(ask))
+        return serve(assembled.house, ask, answer, self._record(ask))
+
+    async def _carry_late(self, ask: "ServedRequest", answer: Outbound) -> None:
+        await self.opened()
+        await self.carry(ask, answer)
 
     async def serve_app(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Carry a request for an operation of the application around us, at its own URL."""
@@ -256,8 +259,7 @@ class Gateway:
         assembled = await self.opened()
         ask = self._inbound(assembled, scope, receive, "")
         answer = AsgiOutbound(send)
-        with assembled.lease:
-            await serve(assembled.app_house, ask, answer, self._record(ask))
+        await serve(assembled.app_house, ask, answer, self._record(ask))
         await ended(ask.going_on, patience=LAST_WORDS if answer.was_cut else None)
         answer.raise_if_cut()
 

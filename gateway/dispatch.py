@@ -8,6 +8,7 @@ Everything that happens to a request ends here as an answer, and as one record.
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -77,7 +78,7 @@ class House:
     """All orgs under one roof, and what they share.
 
     `room` is what every request here is for, below its org: nothing in particular, or the
-    application around us, at its own URLs.
+    application around us, at its own URLs. `lease` is held while somebody is served.
     """
 
     sites: Directory[Site]
@@ -91,6 +92,7 @@ class House:
     keys: Callable[[], JsonObject]  # a JWK Set: those of our own statements
     ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
     script: Answer  # what tells widgets on pages who is signed in; nothing in it is of one org
+    lease: AbstractContextManager[None]
     room: Segments = ()
 
     def inbox(self, org: str, upstream: str, name: str) -> Inbox | None:
@@ -101,30 +103,39 @@ class House:
 async def serve(house: House, ask: Inbound, answer: Outbound, record: Record) -> None:
     """Answer one request, whatever happens."""
     stamped = Stamped(answer, record)
-    try:
-        await dispatch(house, ask, stamped, record)
-    except ClientLeft:
-        record.interrupted = "client"
-    except GatewayError as error:
-        await refuse(stamped, record, error)
-    except Exception as error:  # noqa: BLE001 - the last border: a fault of our own is a 500
-        house.faults.fault(error, record)
-        await refuse(stamped, record, GatewayError())
-    finally:
-        record.duration_ms = (time.monotonic() - record.started) * 1000
-        if record.org or record.code:  # a probe that found all well is not worth a line
-            house.usage.record(record)
+    with house.lease:
+        try:
+            for_vendors = await dispatch(house, ask, stamped, record)
+            if for_vendors is not None:  # not in there: a stream waits in every layer
+                await handle(*for_vendors, ask, stamped, record, house.running)
+        except ClientLeft:
+            record.interrupted = "client"
+        except GatewayError as error:
+            await refuse(stamped, record, error)
+        except Exception as error:  # noqa: BLE001 - the last border: a fault of our own is a 500
+            house.faults.fault(error, record)
+            await refuse(stamped, record, GatewayError())
+        finally:
+            record.duration_ms = (time.monotonic() - record.started) * 1000
+            if record.org or record.code:  # a probe that found all well is not worth a line
+                house.usage.record(record)
 
 
-async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) -> None:
-    """Find who is asked, and pass the request on to them."""
+async def dispatch(
+    house: House, ask: Inbound, answer: Stamped, record: Record
+) -> tuple[Org, Segments] | None:
+    """Find who is asked, and answer what is ours to answer.
+
+    Returns:
+        The org whose vendors are asked, and the path below it; None: it is answered.
+    """
     http.check(ask.fields)
     path = route.segments(ask.raw_path)
     is_metadata = False
     if path[:1] in FIRST_OF_OURS and not house.room:
         if (whole := await of_the_house(house, ask, path, record)) is not None:
             await send(answer, whole)
-            return
+            return None
         if is_metadata := path[:2] == WELL_KNOWN:
             path = path[2:]
     site, below = house.sites.find(ask.host, path)
@@ -156,7 +167,8 @@ async def dispatch(house: House, ask: Inbound, answer: Stamped, record: Record) 
             await send(answer, await own_page(org, below[1:], ask, answer, record))
         else:
             answer.problem = partial(org.problem, below)
-            await handle(org, below, ask, answer, record, house.running)
+            return org, below
+    return None
 
 
 async def of_the_house(house: House, ask: Inbound, path: Segments, record: Record) -> Answer | None:

@@ -5,6 +5,8 @@ before the limits and the body, so that a stranger can neither use them up nor m
 ledger before the vendor, so that a refusal costs nothing and tells nothing.
 """
 
+from contextlib import AsyncExitStack
+
 from gateway.adoption import adopt
 from gateway.core import call, origin, pointer
 from gateway.core import fields as http
@@ -61,22 +63,24 @@ async def handle(
         check_tools(exchange)  # 404: theirs to use?
         bound_tools(exchange)  # 400: has the person said anything lately?
         key = repeatable(exchange)  # 400: the name of what must not be done twice
-        if key is None:
-            await ask_vendor(exchange, ticket, answer, running)
+        if key is None and not match.operation.files:
+            await ticket.spend()  # 429: what it may cost
+            await relay(exchange, ask, answer, running)  # 502, 504
         else:
-            async with once(exchange, key):  # 409: has it been asked for already?
-                await ask_vendor(exchange, ticket, answer, running)
+            await ask_within(exchange, key, ticket, answer, running)
 
 
-async def ask_vendor(
-    exchange: Exchange, ticket: Ticket, answer: Answering, running: Running
+async def ask_within(
+    exchange: Exchange, key: str | None, ticket: Ticket, answer: Answering, running: Running
 ) -> None:
-    """Do what it costs money to do."""
-    await ticket.spend()  # 429: what it may cost
-    if exchange.call.operation.files:
-        async with uploading(exchange):  # 400, 413, 415: of a form, what comes before a file
-            await relay(exchange, exchange.ask, answer, running)
-    else:
+    """Ask for what must not be done twice, or brings files."""
+    async with AsyncExitStack() as within:
+        if key is not None:
+            await within.enter_async_context(once(exchange, key))  # 409: been asked for already?
+        await ticket.spend()  # 429
+        if exchange.call.operation.files:
+            # 400, 413, 415: of a form, what comes before a file
+            await within.enter_async_context(uploading(exchange))
         await relay(exchange, exchange.ask, answer, running)  # 502, 504
 
 

@@ -19,22 +19,23 @@ async def serve_socket(
 ) -> None:
     """Carry one WebSocket, whatever happens. `answer` is for a handshake that is refused."""
     stamped = Stamped(answer, record)
-    try:
-        await dispatch(house, ask, socket, stamped, record)
-    except Closed:
-        record.interrupted = "client"
-    except GatewayError as error:
-        await refuse(stamped, record, error)
-    except Exception as error:  # noqa: BLE001 - the last border: a fault of our own is a 500
-        house.faults.fault(error, record)
-        if record.status == 101:
-            record.code = GatewayError.code
-            await socket.close(Closing(closing.FAULT))
-        else:
-            await refuse(stamped, record, GatewayError())
-    finally:
-        record.duration_ms = (time.monotonic() - record.started) * 1000
-        house.usage.record(record)
+    with house.lease:
+        try:
+            await dispatch(house, ask, socket, stamped, record)
+        except Closed:
+            record.interrupted = "client"
+        except GatewayError as error:
+            await refuse(stamped, record, error)
+        except Exception as error:  # noqa: BLE001 - the last border: a fault of our own is a 500
+            house.faults.fault(error, record)
+            if record.status == 101:
+                record.code = GatewayError.code
+                await socket.close(Closing(closing.FAULT))
+            else:
+                await refuse(stamped, record, GatewayError())
+        finally:
+            record.duration_ms = (time.monotonic() - record.started) * 1000
+            house.usage.record(record)
 
 
 async def dispatch(

@@ -26,31 +26,31 @@ MAX_AMOUNTS = 32  # kinds of cost of one answer
 
 
 async def relay(exchange: Exchange, ask: Inbound, answer: Outbound, running: Running) -> None:
-    """Send the request, and pass the answer on as it comes."""
+    """Send the request, once more with the next key on a 401, and pass on what comes."""
+    transport, keys = exchange.upstream.transport, keys_of(exchange)
     try:
         with Interrupt(running, exchange.going_on) as interrupt:
             interrupt.after(exchange.upstream.total)
             if exchange.ends_at is not None:
                 interrupt.at_expiry(exchange.ends_at)
             interrupt.when_left(ask)
-            await try_keys(exchange, answer)
+            for key in keys:
+                async with transport.open(exchange.request(key), exchange) as response:
+                    exchange.record.upstream_status = response.status
+                    if response.status != 401 or key == keys[-1]:
+                        await pass_on(exchange, response, answer)
+                        return
+                    exchange.org.audit.note("key_refused", exchange.record)
     except GatewayError as error:
         await say_last(exchange, error, answer)
         raise
 
 
-async def try_keys(exchange: Exchange, answer: Outbound) -> None:
-    """Ask, once more with the next key on a 401, and pass on what comes."""
+def keys_of(exchange: Exchange) -> tuple[str, ...]:
+    """The keys to ask with, one after the other."""
     keys = exchange.upstream.keys[:2] or ("",)
-    if exchange.upload is not None:
-        keys = keys[:1]  # what has been sent as it came is not there a second time
-    for key in keys:
-        async with exchange.upstream.transport.open(exchange.request(key), exchange) as response:
-            exchange.record.upstream_status = response.status
-            if response.status != 401 or key == keys[-1]:
-                await pass_on(exchange, response, answer)
-                return
-            exchange.org.audit.note("key_refused", exchange.record)
+    # What has been sent as it came is not there a second time.
+    return keys if exchange.upload is None else keys[:1]
 
 
 async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound) -> None:

@@ -42,7 +42,7 @@ class Assembled:
     body_timeout: float  # seconds
     addresses: Mapping[str, Address]  # who is told of events
     parts: Parts = field(repr=False)
-    lease: Lease = field(default_factory=Lease)
+    lease: Lease
 
     def states(self) -> Iterator[tuple[str, State]]:
         """How each thing is that it depends on."""
@@ -77,6 +77,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
     except BaseException:
         await parts.aclose()
         raise
+    lease = Lease()
     house = House(
         sites=sites,
         running=ours.running,
@@ -89,6 +90,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
         script=script(),
         logouts=ours.back_channel,
         contacts=shared.contacts,
+        lease=lease,
     )
     return Assembled(
         process=ours,
@@ -98,6 +100,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
         body_timeout=settings.server.body_timeout,
         addresses=shared.addresses,
         parts=parts,
+        lease=lease,
     )
 
 

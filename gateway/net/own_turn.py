@@ -9,6 +9,7 @@ client gets is byte for byte what it gets over ASGI.
 """
 
 import logging
+from collections.abc import Awaitable
 from typing import Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -29,7 +30,7 @@ _server_fields = Remembered()
 class Entry(Protocol):
     """Whoever answers."""
 
-    async def carry(self, ask: ServedRequest, answer: Outbound) -> None: ...
+    def carry(self, ask: ServedRequest, answer: Outbound) -> Awaitable[None]: ...
 
 
 class OwnTurn:
