@@ -55,6 +55,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.signature",
     ),
     ("gateway.core.holding", "gateway.core.metered", "gateway.core.sought"),
+    ("gateway.core.shape",),
     ("gateway.core.operation", "gateway.core.doors", "gateway.core.callback"),
     ("gateway.core.contact",),
     ("gateway.core.vendor",),

@@ -61,16 +61,41 @@ class Holding:
                 self._top.at(tokens)
         self._top.settle((), deeper, named)
 
+    def of(self, names: Collection[str]) -> "Held":
+        """What of it concerns bodies that have members of these names at their top.
+
+        Raises:
+            BadRequest: one of them is another spelling of one that is looked for; an array is.
+        """
+        if self._top.items is not None:
+            raise self._top.wrong_type()
+        self._top.check_names(names)
+        return Held(
+            tuple(way for way in self._deeper if way[0] in names or way[0] == "*"),
+            tuple((name, one) for name, one in self._top.members.items() if name in names),
+            tuple(way for way in self._flat if way[0] in names),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What bodies hold that have the same members at their top."""
+
+    deeper: tuple[Tokens, ...]
+    members: "tuple[tuple[str, _Place], ...]"
+    flat: tuple[Tokens, ...]
+
     def check(self, *documents: JsonObject) -> None:
         """Refuse bodies that hold what the operation does not take.
 
         Raises:
             BadRequest: they do.
         """
-        for tokens in self._deeper:
+        for tokens in self.deeper:
             _check_way(documents, tokens)
-        self._top.check(documents)
-        for tokens in self._flat:
+        for name, place in self.members:
+            place.check([one[name] for one in documents if name in one])
+        for tokens in self.flat:
             for document in documents:
                 for value in pointer.find(document, tokens):
                     _check_flat(value, tokens[-1])
@@ -134,7 +159,7 @@ class _Place:
         if self.allowed is not None:
             for value in values:
                 _check_value(value, self.allowed)
-        if not self.holds:
+        if not self.members and self.items is None:
             return
         objects: list[JsonObject] = []
         items: list[JsonValue] = []
@@ -144,17 +169,26 @@ class _Place:
             elif isinstance(value, list) and not self.members:
                 items += value
             elif value is not None and not (isinstance(value, str) and self.text):
-                found = "', '".join(self.members) or "*"
-                raise BadRequest(f"A member has the wrong type: '{found}' cannot be found in it")
+                raise self.wrong_type()
         if items and self.items is not None:
             self.items.check(items)
         if objects:
             self._check_members(objects)
 
-    def _check_members(self, objects: Sequence[JsonObject]) -> None:
-        for name in members_of(objects):
+    def wrong_type(self) -> BadRequest:
+        found = "', '".join(self.members) or "*"
+        return BadRequest(f"A member has the wrong type: '{found}' cannot be found in it")
+
+    def check_names(self, names: Iterable[str]) -> None:
+        """Refuse names of members here that hide one of the places."""
+        if not self.members:
+            return
+        for name in names:
             if hidden := self.hidden[name]:
                 raise BadRequest(f"A member is another spelling of '{hidden}'")
+
+    def _check_members(self, objects: Sequence[JsonObject]) -> None:
+        self.check_names(members_of(objects))
         for name, place in self.members.items():
             found = [one[name] for one in objects if name in one]
             if found:
@@ -163,7 +197,7 @@ class _Place:
 
 def _check_value(value: JsonValue, allowed: tuple[JsonValue, ...]) -> None:
     for one in allowed:
-        if strictjson.same(value, one):
+        if value is one or strictjson.same(value, one):  # there is one true, and one null
             return
     raise BadRequest("A member has a value this operation does not take")
 

@@ -17,9 +17,9 @@ from gateway.core.guard import EVERY, Guard, Room, rooms
 from gateway.core.holding import Holding
 from gateway.core.identity import DOT_SEGMENTS
 from gateway.core.metered import Metered
-from gateway.core.names import fold
 from gateway.core.place import Body, Header, Place, Places, Query, Variable, apart, bodies
-from gateway.core.pointer import Tokens, parse
+from gateway.core.pointer import Tokens, overlap, parse
+from gateway.core.shape import Shapes
 from gateway.core.sought import Sought, sought
 from gateway.core.strictjson import JsonValue
 
@@ -139,6 +139,12 @@ class Operation:
             containers=(body.tokens for body in self.containers),
             inner=self.deeper,
         )
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """What is looked at in a body, by the members at its top."""
+        users, conversations = self.user_places.bodies, self.conversation_places.bodies
+        return Shapes(self.holding, self.rooms, users, conversations)
 
     @cached_property
     def opened_in(self) -> tuple[bytes, ...]:
@@ -265,7 +271,7 @@ def _check_bodies(operation: Operation) -> None:
     if bodies(operation.user) and not {"GET", "HEAD"}.isdisjoint(operation.methods):
         raise ValueError("user: GET has no body to write an id to")
     for one, other in product(bodies(operation.user), asked):
-        if one != other and _overlap(one.tokens, other.tokens):
+        if one != other and overlap(one.tokens, other.tokens):
             raise ValueError("user: what is written there would take another place with it")
     _ = operation.limited
     if any(isinstance(place, (Query, Variable)) for place in operation.opens):
@@ -289,8 +295,3 @@ def _check_form(operation: Operation) -> None:
     for key in ("values", "inner", "containers", "flat", "metered", "settable"):
         if getattr(operation, key):
             raise ValueError(f"{key}: of a JSON body, and this is a form")
-
-
-def _overlap(one: Tokens, other: Tokens) -> bool:
-    """Whether one stands inside the other, in whatever spelling."""
-    return all(fold(left) == fold(right) for left, right in zip(one, other, strict=False))

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.core.names import disguises
+from gateway.core.names import disguises, fold
 from gateway.core.strictjson import JsonObject, JsonValue
 
 Tokens = tuple[str, ...]
@@ -26,6 +26,11 @@ def _unescape(token: str) -> str:
     if _BARE_TILDE.search(token):
         raise ValueError(f"'~' is written '~0' in a JSON Pointer: {token!r}")
     return token.replace("~1", "/").replace("~0", "~")
+
+
+def overlap(one: Tokens, other: Tokens) -> bool:
+    """Whether one stands inside the other, in whatever spelling."""
+    return all(fold(left) == fold(right) for left, right in zip(one, other, strict=False))
 
 
 def find(document: JsonValue, tokens: Tokens) -> list[JsonValue]:

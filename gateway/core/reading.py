@@ -78,19 +78,23 @@ def judge(reading: Reading, *documents: JsonObject) -> None:
     Several `documents` are the messages of one request.
     """
     operation = reading.operation
-    operation.holding.check(*documents)
-    for tokens in operation.user_places.bodies:
+    shape = operation.shapes.of(documents)
+    shape.holding.check(*documents)
+    for tokens in shape.users:
         for value in _found(documents, tokens):
             reading.name_person("body", "/".join(tokens), value)
-    for room in operation.rooms:
+    if shape.refused:
+        reading.drop_members((), documents, shape.refused)
+    for room in shape.rooms:
         objects = [one for one in _found(documents, room.where) if isinstance(one, dict)]
         if objects:
             _clear(reading, room, objects)
-    ways = operation.conversation_places.bodies
-    for document in documents:
-        if operation.opens:
-            _leave_out_none(ways, document, (None, "") if operation.blank_opens else (None,))
-        _read_conversations(reading, ways, document)
+    if shape.conversations:
+        for document in documents:
+            if operation.opens:
+                none = (None, "") if operation.blank_opens else (None,)
+                _leave_out_none(shape.conversations, document, none)
+            _read_conversations(reading, shape.conversations, document)
 
 
 def _found(documents: Iterable[JsonObject], tokens: Tokens) -> Iterator[JsonValue]:

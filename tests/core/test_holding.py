@@ -27,6 +27,10 @@ PARTS = Operation(
 )
 
 
+def check(operation: Operation, body: dict[str, Any]) -> None:
+    operation.holding.of(body).check(body)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -68,7 +72,7 @@ def test_what_a_profile_lists_passes_as_it_is(body: dict[str, Any]) -> None:
 )
 def test_what_could_hide_something_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
-        PARTS.holding.check(body)
+        check(PARTS, body)
     with pytest.raises(BadRequest):
         ask(PARTS, body)
 
@@ -99,10 +103,10 @@ def test_a_text_may_stand_in_place_of_an_object_that_is_no_item() -> None:
         inner={"/source": frozenset({"type"}), "/sources/*": frozenset({"type"})},
         values={"/source/type": frozenset({"url"}), "/sources/*/type": frozenset({"url"})},
     )
-    sourced.holding.check({"source": "https://x.test", "sources": "https://x.test"})
+    check(sourced, {"source": "https://x.test", "sources": "https://x.test"})
     for body in ({"sources": ["https://x.test"]}, {"source": ["https://x.test"]}, {"source": 1}):
         with pytest.raises(BadRequest):
-            sourced.holding.check(body)
+            check(sourced, body)
 
 
 def test_a_text_is_only_taken_where_an_array_of_objects_is_listed() -> None:
@@ -113,21 +117,21 @@ def test_a_text_is_only_taken_where_an_array_of_objects_is_listed() -> None:
         values={"/input/*/type": frozenset({"message"})},
     )
     with pytest.raises(BadRequest):
-        listless.holding.check({"input": '[{"type":"mcp"}]'})
+        check(listless, {"input": '[{"type":"mcp"}]'})
 
 
 def test_an_array_is_looked_through_where_no_value_in_it_is_limited() -> None:
     inner = {"/a/*": frozenset({"b"}), "/a/*/b": frozenset({"c"})}
     deep = Operation(method="POST", path="/x", members=frozenset({"a"}), inner=inner)
-    deep.holding.check({"a": [{"b": {"c": 1}}, {"b": "text"}, "text with a b", None]})
+    check(deep, {"a": [{"b": {"c": 1}}, {"b": "text"}, "text with a b", None]})
     for hiding in ([{"b": {}}, {"b": [{"c": 1}]}], [{"b": {}}, [{"b": {}}]], {"0": {"b": {}}}):
         with pytest.raises(BadRequest):
-            deep.holding.check({"a": hiding})
+            check(deep, {"a": hiding})
 
 
 def test_one_object_among_texts_is_enough() -> None:
     with pytest.raises(BadRequest):
-        PARTS.holding.check({"metadata": {"a": "b", "c": {"user_id": "bob"}, "d": "e"}})
+        check(PARTS, {"metadata": {"a": "b", "c": {"user_id": "bob"}, "d": "e"}})
 
 
 def test_a_text_stands_for_the_object_in_an_item_and_never_for_the_item() -> None:
@@ -138,27 +142,34 @@ def test_a_text_stands_for_the_object_in_an_item_and_never_for_the_item() -> Non
         inner={"/a/*": frozenset({"b"}), "/a/*/b": frozenset({"type"})},
         values={"/a/*/b/type": frozenset({"url"})},
     )
-    deep.holding.check({"a": [{"b": "text"}]})
+    check(deep, {"a": [{"b": "text"}]})
     with pytest.raises(BadRequest):
-        deep.holding.check({"a": ["text"]})
+        check(deep, {"a": ["text"]})
 
 
 def test_a_text_stands_where_a_conversation_is_named_and_nowhere_on_the_way_to_one() -> None:
     named = (Body("/talk"), Body("/talk/id"), Body("/other/id"))
     talk = Operation(method="POST", path="/x", conversation=named)
-    talk.holding.check({"talk": "c-1", "other": {"id": "c-1"}})
-    talk.holding.check({"talk": {"id": "c-1"}})
+    check(talk, {"talk": "c-1", "other": {"id": "c-1"}})
+    check(talk, {"talk": {"id": "c-1"}})
     for body in ({"other": "c-1"}, {"other": {"ID": "c-1"}}, {"talk": {"Id": "c-1"}}, {"talk": 7}):
         with pytest.raises(BadRequest):
-            talk.holding.check(body)
+            check(talk, body)
 
 
 def test_only_what_holds_others_is_written_with_them() -> None:
     holding = Holding((), [(("stream",), frozenset({True})), (("a", "b"), frozenset({1}))], ())
-    holding.check({"stream.options": 1, "b.c": 1, "ab": 1, "x": {"a": 1}})
+    fine = {"stream.options": 1, "b.c": 1, "ab": 1, "x": {"a": 1}}
+    holding.of(fine).check(fine)
     for hiding in ("a.b", "a[b]", "A.b", "[a]", "a.", "x.a"):
         with pytest.raises(BadRequest, match="'a'"):
-            holding.check({hiding: 1})
+            holding.of({hiding: 1})
     for hiding in ("Stream", "stream_"):
         with pytest.raises(BadRequest, match="'stream'"):
-            holding.check({hiding: 1})
+            holding.of({hiding: 1})
+
+
+def test_no_array_is_looked_for_in_a_body_which_is_an_object() -> None:
+    holding = Holding((), [(("*", "type"), frozenset({"text"}))], ())
+    with pytest.raises(BadRequest, match="wrong type"):
+        holding.of({"0": {"type": "file"}})
