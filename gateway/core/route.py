@@ -8,9 +8,11 @@ have is refused, and what was judged is what is rendered into the vendor's reque
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from gateway.core.errors import BadPath, MethodNotAllowed, NotFound, UriTooLong
+from gateway.core.remembered import MAX_LENGTH, MAX_NAMES, Remembered
 from gateway.core.vendor import Operation, Vendor
 
 SEGMENT = re.compile(r"[A-Za-z0-9._~:@-]{1,256}")
@@ -36,6 +38,10 @@ def segments(raw_path: str) -> Segments:
         BadPath: it is not in its one plain spelling.
         UriTooLong: it is longer than 4,096 characters.
     """
+    return _split[raw_path]
+
+
+def _segments(raw_path: str) -> Segments:
     if len(raw_path) > MAX_PATH:
         raise UriTooLong
     if _PATH.fullmatch(raw_path):
@@ -47,6 +53,9 @@ def segments(raw_path: str) -> Segments:
     raise BadPath(
         "A path segment is empty, a dot segment, or has characters beyond A-Za-z0-9._~:@-"
     )
+
+
+_split: Remembered[str, Segments] = Remembered(_segments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +122,29 @@ class Table:
             (_template(operation.path), (name, operation)) for name, operation in operations.items()
         )
         self._closed = _ByLength((_template(path), None) for path in closed)
+        self._known: dict[tuple[str, Segments], Match] = {}
 
     def match(self, method: str, path: Segments) -> Match:
-        """The operation `path` and `method` mean.
+        """The operation `path` and `method` mean; remembered, for most calls have one of few paths.
 
         Raises:
             NotFound: no operation has this path.
             MethodNotAllowed: those that have it take other methods.
         """
+        known = self._known.get((method, path))
+        if known is None:
+            known = self._look_up(method, path)
+            if sum(map(len, path)) <= MAX_LENGTH:
+                if len(self._known) >= MAX_NAMES:
+                    self._known.clear()
+                self._known[method, path] = known
+        return known
+
+    def _look_up(self, method: str, path: Segments) -> Match:
         allowed: list[str] = []
         for name, operation, variables in self._found(path):
             if method in operation.methods:
-                return Match(name, operation, variables)
+                return Match(name, operation, MappingProxyType(variables))
             allowed.extend(operation.methods)
         if allowed:
             raise MethodNotAllowed(tuple(dict.fromkeys(allowed)))

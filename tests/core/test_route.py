@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.core import route
 from gateway.core.errors import BadPath, MethodNotAllowed, NotFound, UriTooLong
+from gateway.core.remembered import MAX_LENGTH, MAX_NAMES
 from gateway.core.route import MAX_PATH, SEGMENT, Match, Table, segments, table
 from gateway.core.vendor import Operation, Variable, Vendor
 from gateway.vendors import VENDORS
@@ -49,6 +50,22 @@ def test_a_path_and_a_method_mean_an_operation(
     found = match(method, path)
     assert (found.name, found.operation) == (name, OPERATIONS[name])
     assert found.variables == variables
+
+
+def test_few_paths_are_remembered_and_none_that_is_long_or_means_nothing() -> None:
+    mine = Table(OPERATIONS)
+    for number in range(3 * MAX_NAMES):
+        path = segments(f"/v1/chats/{number}")
+        assert mine.match("GET", path) is mine.match("GET", path)
+        assert mine.match("DELETE", path).variables == {"chat": str(number)}
+        assert len(mine._known) <= MAX_NAMES
+        assert len(route._split) <= MAX_NAMES
+    kept = dict(mine._known)
+    mine.match("GET", ("v1", "chats", "c" * MAX_LENGTH))
+    for method, path in (("POST", ("v1", "chats", "c")), ("GET", ("v1", "none"))):
+        with pytest.raises((MethodNotAllowed, NotFound)):
+            mine.match(method, path)
+    assert mine._known == kept
 
 
 # Other spellings of /v1/chats/1 and of /v1/health, and of what a server would make of them.
