@@ -3,7 +3,7 @@
 Liberal in what is read: a place may stand in an answer or not, and what is no id names nothing.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from gateway.core import pointer, strictjson
 from gateway.core.errors import BadRequest, UpstreamMalformed
@@ -23,29 +23,25 @@ TOO_MUCH = 10**20
 _UNREADABLE = "An event of the upstream's answer may name a conversation, and is not JSON"
 
 
-@dataclass(frozen=True, slots=True)
-class Opens:
+class Opens(msgspec.Struct, frozen=True):
     """The answer names this conversation: it must be the person's before anything else passes."""
 
     conversation: str
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(msgspec.Struct, frozen=True):
     """The answer names this user, who is not the one we wrote: it ends, unless both are one."""
 
     user: str
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
+class Costs(msgspec.Struct, frozen=True):
     """What the vendor says the answer cost, so far."""
 
     usage: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True):
     """The answer must not go on."""
 
     error: UpstreamMalformed
@@ -87,9 +83,10 @@ class Reader:
         self._users: tuple[str, ...] | set[str] = (user,)
         self._hidden = hidden
         # A list of somebody else's, all in one event, would be out before its last name is read.
-        names_alone = bool(self.sought.names) and not self.sought.opens
+        ways = self.sought.ways
+        names_alone = bool(ways.names) and not ways.opens
         self._whole = operation.opens_more or hidden is not None or names_alone
-        self._unknown = bool(self.sought.opens) and not known
+        self._unknown = bool(ways.opens) and not known
         self._are_secrets = operation.mcp
 
     @property
@@ -109,17 +106,18 @@ class Reader:
 
     def read(self, document: JsonValue) -> list[Note]:
         notes: list[Note] = []
-        for named in _ids(document, self.sought.names):
+        ways = self.sought.in_document(document)
+        for named in _ids(document, ways.names):
             if named not in self._users:
                 self._users = _with(self._users, named)
                 notes.append(Names(named))
-        for named in _ids(document, self.sought.opens):
+        for named in _ids(document, ways.opens):
             conversation = self._kept_as(named)
             if conversation is not None and conversation not in self.known:
                 self.known = _with(self.known, conversation)
                 notes.append(Opens(conversation))
             self._unknown = False
-        usage = _amounts(document, self.sought.usage)
+        usage = _amounts(document, ways.usage)
         if usage:
             notes.append(Costs(usage))
             self.leaves_out = self._hidden is not None and self._hidden.tells_nothing_else(document)
@@ -141,38 +139,30 @@ def _with(seen: tuple[str, ...] | set[str], one: str) -> set[str]:
     return more
 
 
-def _standing(document: JsonValue, ways: tuple[Tokens, ...]) -> tuple[Tokens, ...]:
-    """Those of `ways` that may lead somewhere: of many, few begin in any one document."""
-    if not isinstance(document, dict):
-        return ways
-    return tuple([tokens for tokens in ways if tokens[0] in document])
-
-
 def _ids(document: JsonValue, ways: tuple[Tokens, ...]) -> list[str]:
     """The ids at these places: strings, and integers in their text form; null names nothing."""
     return [
         str(value)
-        for tokens in _standing(document, ways)
+        for tokens in ways
         for value in pointer.find(document, tokens)
-        if (isinstance(value, str) and value) or type(value) is int
+        if (type(value) is str and value) or type(value) is int
     ]
 
 
 def _amounts(document: JsonValue, ways: tuple[Tokens, ...]) -> dict[str, float]:
     amounts: dict[str, float] = {}
-    for tokens in _standing(document, ways):
+    for tokens in ways:
         for value in pointer.find(document, tokens):
             _add_amounts(amounts, tokens[-1], value)
     return amounts
 
 
 def _add_amounts(amounts: dict[str, float], name: str, value: JsonValue) -> None:
-    if isinstance(value, dict):
+    if type(value) is dict:
         for inner, amount in value.items():
             _add_amounts(amounts, inner, amount)
     elif (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
+        (type(value) is int or type(value) is float)  # no bool
         and len(name) <= MAX_NAME
         and 0 <= value < TOO_MUCH
     ):

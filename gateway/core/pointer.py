@@ -35,16 +35,17 @@ def overlap(one: Tokens, other: Tokens) -> bool:
 
 def find(document: JsonValue, tokens: Tokens) -> list[JsonValue]:
     """Every value `tokens` leads to: one at most, unless a token is `*`."""
-    for depth, name in enumerate(tokens):
-        if isinstance(document, dict):
+    rest = iter(tokens)
+    for name in rest:
+        if type(document) is dict:
             if name not in document:
                 return []
             document = document[name]
         elif not isinstance(document, list):
             return []
         elif name == "*":
-            rest = tokens[depth + 1 :]
-            return [value for item in document for value in find(item, rest)]
+            deeper = tuple(rest)
+            return [value for item in document for value in find(item, deeper)]
         elif _INDEX.fullmatch(name) and int(name) < len(document):
             document = document[int(name)]
         else:

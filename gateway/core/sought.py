@@ -6,36 +6,66 @@ An answer is looked at before it is parsed: of a stream, most events hold text a
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.core.place import Place, bodies
 from gateway.core.pointer import Tokens
+from gateway.core.strictjson import JsonValue
 
 # Written in JSON as it stands; a quote or a slash may be escaped, an index is not written at all.
 _PLAIN = re.compile("[A-Za-z_][A-Za-z0-9_-]*")
+_MOST = 256  # answers that begin otherwise: a vendor has a few
 _ESCAPED = b"\\u00"  # how JSON may write a letter of such a name otherwise (RFC 8259 section 7)
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """The places of an answer that say something. `signs`: one of them stands in a text that does.
-
-    `opens` name a conversation, `names` a user, `usage` what the answer cost.
+class Ways(NamedTuple):
+    """Where an answer may say something: `opens` name a conversation, `names` a user, `usage` what
+    it cost.
     """
 
     opens: tuple[Tokens, ...]
     names: tuple[Tokens, ...]
     usage: tuple[Tokens, ...]
+
+    def begun(self, first: tuple[str, ...]) -> "Ways":
+        """Those that begin with one of these names."""
+        return Ways(*(tuple(way for way in kind if way[0] in first) for kind in self))
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is looked for in an answer. `signs`: one of them stands in a text that holds any.
+
+    Of many ways, few begin in any one document: which these are is remembered by where it begins.
+    """
+
+    ways: Ways
     signs: tuple[bytes, ...] = field(init=False)
+    _firsts: tuple[str, ...] = field(init=False)
+    _begun: dict[tuple[str, ...], Ways] = field(init=False, default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        ways = (*self.opens, *self.names, *self.usage)
+        ways = [way for kind in self.ways for way in kind]
         signs = sorted({_last_name(tokens).encode() for tokens in ways})
         object.__setattr__(self, "signs", (*signs, _ESCAPED) if signs else ())
+        object.__setattr__(self, "_firsts", tuple(dict.fromkeys(way[0] for way in ways)))
 
     @property
     def checks(self) -> bool:
         """Whether what stands there decides if the answer passes."""
-        return bool(self.opens or self.names)
+        return bool(self.ways.opens or self.ways.names)
+
+    def in_document(self, document: JsonValue) -> Ways:
+        """The ways that may lead somewhere in this document."""
+        if not isinstance(document, dict):
+            return self.ways
+        first = tuple([name for name in self._firsts if name in document])
+        found = self._begun.get(first)
+        if found is None:
+            if len(self._begun) >= _MOST:
+                self._begun.clear()
+            found = self._begun[first] = self.ways.begun(first)
+        return found
 
     def may_stand_in(self, text: bytes) -> bool:
         """Whether the text of a document, or of several, can hold any of it."""
@@ -48,7 +78,8 @@ class Sought:
 
 def sought(opens: Iterable[Place], names: Iterable[Place], usage: Iterable[Place]) -> Sought:
     """What is looked for in a document; what stands in a field of the answer is none of it."""
-    return Sought(*(tuple(body.tokens for body in bodies(one)) for one in (opens, names, usage)))
+    kinds = (tuple(body.tokens for body in bodies(one)) for one in (opens, names, usage))
+    return Sought(Ways(*kinds))
 
 
 def _last_name(tokens: Tokens) -> str:

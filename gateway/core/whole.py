@@ -18,24 +18,27 @@ class Whole:
     `must_parse`: what is no JSON ends the exchange; else it goes on as it came.
     """
 
+    __slots__ = ("_must_parse", "_parts", "_read", "_size")
     holds = True
 
     def __init__(self, read: Read, *, must_parse: bool) -> None:
         self._read = read
         self._must_parse = must_parse
-        self._held = bytearray()
+        self._parts: list[bytes] = []
+        self._size = 0
 
     def passes(self, chunk: bytes) -> bool:
         return False
 
     def feed(self, chunk: bytes) -> Iterable[Note]:
-        self._held += chunk
-        if len(self._held) > MAX_HELD:
+        self._parts.append(chunk)
+        self._size += len(chunk)
+        if self._size > MAX_HELD:
             return (Stop(UpstreamMalformed("The upstream's answer is larger than 4 MiB")),)
         return ()
 
     def end(self) -> Iterable[Note]:
-        content = bytes(self._held)
+        content = b"".join(self._parts)  # of one, that one
         if not content:
             return ()
         try:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.note import Reader
+from gateway.core.pointer import find
 from gateway.core.sought import sought
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import Body, Header, Operation
@@ -62,8 +63,25 @@ def test_where_nothing_is_looked_for_nothing_says_anything() -> None:
     assert not found.may_stand_in(b'{"id":"c-1","\\u0069d":1}')
 
 
+@given(DOCUMENTS)
+def test_a_way_that_is_left_out_leads_nowhere(document: JsonValue) -> None:
+    begun = SAY.sought.in_document(document)
+    for every, some in zip(SAY.sought.ways, begun, strict=True):
+        assert [way for way in every if way in some] == list(some)
+        assert not any(find(document, way) for way in every if way not in some)
+
+
+def test_how_documents_begin_is_remembered_and_of_few() -> None:
+    many = sought([Body(f"/n{number}/id") for number in range(10)], (), ())
+    for number in range(2**10):
+        document: JsonValue = {f"n{bit}": {} for bit in range(10) if number >> bit & 1}
+        assert many.in_document(document) is many.in_document(document)
+        assert len(many._begun) <= 256
+    assert many.in_document([]) is many.ways
+
+
 def test_what_an_error_names_opens_nothing() -> None:
-    assert SAY.sought.opens == (("id",), ("data", "id"))
-    assert SAY.sought_in_error.opens == ()
-    assert SAY.sought_in_error.names == SAY.sought.names
-    assert SAY.sought_in_error.usage == SAY.sought.usage
+    assert SAY.sought.ways.opens == (("id",), ("data", "id"))
+    assert SAY.sought_in_error.ways.opens == ()
+    assert SAY.sought_in_error.ways.names == SAY.sought.ways.names
+    assert SAY.sought_in_error.ways.usage == SAY.sought.ways.usage
