@@ -4,7 +4,8 @@ An event stream moves its deadline with every chunk, and each stream has three o
 So a deadline has no timer of its own: it is looked at in a round with all others that end
 thereabouts, shortly before the moment, then again when less is left, and rings 16 ms late at most.
 Moving it onwards is an assignment. A timer for each costs two steps in the loop's heap, and half a
-kilobyte.
+kilobyte. Most are closed within a second: the new ones wait together, and only what is still there
+after that goes to a round of its own time.
 """
 
 import asyncio
@@ -35,9 +36,13 @@ class Deadline:
 
     def set(self, seconds: float) -> None:
         """So many seconds from now, in place of the one before."""
-        self._at = self._loop.time() + seconds
-        if self._at < self._seen_at:
-            self._join(seconds)
+        at = self._at = self._loop.time() + seconds
+        if at < self._seen_at:
+            self._leave()
+            rounds = _Rounds.of(self._loop)
+            self._seen_at, self._round = (
+                rounds.join_new(self) if seconds > NEAR else rounds.join(self, at, seconds)
+            )
 
     def clear(self) -> None:
         """None for now."""
@@ -61,11 +66,7 @@ class Deadline:
             self._at = math.inf
             self._overdue()
         elif left < math.inf:
-            self._join(left)
-
-    def _join(self, seconds: float) -> None:
-        self._leave()
-        self._seen_at, self._round = _Rounds.of(self._loop).join(self, self._at, seconds)
+            self._seen_at, self._round = _Rounds.of(self._loop).join(self, self._at, left)
 
     def _leave(self) -> None:
         if self._round is not None:
@@ -81,6 +82,7 @@ class _Rounds:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._due: dict[float, set[Deadline]] = {}
+        self._new: tuple[float, set[Deadline]] | None = None  # one of them, while it is to come
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> "_Rounds":
@@ -89,17 +91,31 @@ class _Rounds:
             cls.latest = cls(loop)
         return cls.latest
 
+    def join_new(self, deadline: Deadline) -> tuple[float, set[Deadline]]:
+        """The round of those that are new and not near, and when it is."""
+        if self._new is None:
+            due = self.loop.time() + NEAR
+            self._new = due, self._round_at(due)
+        self._new[1].add(deadline)
+        return self._new
+
     def join(self, deadline: Deadline, at: float, seconds: float) -> tuple[float, set[Deadline]]:
         """The round next to a moment that is so many seconds away, and when it is."""
         grain = math.ldexp(1.0, math.frexp(max(seconds, LEAST))[1] - FINE - 1)
         due = (math.floor if seconds > NEAR else math.ceil)(at / grain) * grain
+        members = self._round_at(due)
+        members.add(deadline)
+        return due, members
+
+    def _round_at(self, due: float) -> set[Deadline]:
         members = self._due.get(due)
         if members is None:
             members = self._due[due] = set()
             self.loop.call_at(due, self._ring, due)
-        members.add(deadline)
-        return due, members
+        return members
 
     def _ring(self, due: float) -> None:
+        if self._new is not None and self._new[0] == due:
+            self._new = None
         for deadline in self._due.pop(due):
             self.loop.call_soon(deadline.look)  # each by itself: one may fail, or close another

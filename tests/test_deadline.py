@@ -120,6 +120,15 @@ async def test_moving_it_onwards_makes_no_new_timer(monkeypatch):
     assert len(moments) == 1
 
 
+async def test_those_that_are_closed_soon_share_one_timer_however_long_they_were(monkeypatch):
+    moments = timers_of(asyncio.get_running_loop(), monkeypatch)
+    for seconds in range(2, 5000):
+        deadline = Deadline(lambda: None)
+        deadline.set(seconds)
+        deadline.close()
+    assert len(moments) <= 2  # the second passed meanwhile, or did not
+
+
 @pytest.mark.parametrize("seconds", [0.5, 10, 120, 900])
 async def test_many_share_a_timer(monkeypatch, seconds):
     moments = timers_of(asyncio.get_running_loop(), monkeypatch)
