@@ -17,6 +17,7 @@ from typing import Final
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gateway.core.errors import UpstreamMalformed
+from gateway.core.fields import Fields
 
 MAX_HEAD: Final = 65_536  # bytes, interim answers included; nginx and HAProxy take 4 to 32 KiB
 MAX_FIELDS: Final = 200
@@ -37,7 +38,6 @@ class Answer:
     __slots__ = (
         "_bodiless",
         "_chunks",
-        "_framing",
         "_interim",
         "_keep_alive",
         "_left",
@@ -67,7 +67,6 @@ class Answer:
         self._interim = 0
         self._version = ""
         self._keep_alive = False
-        self._framing: list[tuple[bytes, bytes]] = []  # the fields that say where the body ends
         self._left: int | None = None  # bytes of the body to come, by Content-Length
         self._chunks: _Chunks | None = None
 
@@ -98,7 +97,9 @@ class Answer:
         """Take heads up to the final one; what follows it."""
         while data and not self.has_head:
             if self._parser is None:
-                self._parser = _parser_of_head(self, data)
+                if data[0] != _FIRST:
+                    raise UpstreamMalformed
+                self._parser = HttpResponseParser(self)
             seen = self._tail + data
             found = seen.find(_END_OF_HEAD)
             size = len(data) if found < 0 else found + len(_END_OF_HEAD) - len(self._tail)
@@ -118,10 +119,7 @@ class Answer:
     # The next two are called by llhttp.
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        line = (name.lower(), value.strip(b" \t"))
-        self.fields.append(line)
-        if line[0] in _FRAMING:
-            self._framing.append(line)
+        self.fields.append((name.lower(), value.strip(b" \t")))
 
     def on_headers_complete(self) -> None:
         parser = self._parser
@@ -134,10 +132,11 @@ class Answer:
     def _end_head(self) -> None:
         if len(self.fields) > MAX_FIELDS or self._version not in {"1.1", "1.0"}:
             raise UpstreamMalformed
+        framing = [field for field in self.fields if field[0] in _FRAMING]
         if 200 <= self.status <= 599:
             self.has_head = True
-            self._begin_body()
-        elif 100 <= self.status <= 199 and self._interim < MAX_INTERIM and not self._framing:
+            self._begin_body(framing)
+        elif 100 <= self.status <= 199 and self._interim < MAX_INTERIM and not framing:
             self._interim += 1  # 101 does not get here: llhttp stops at it
             self.fields.clear()
         else:
@@ -146,10 +145,11 @@ class Answer:
         self._tail = b""
         self._version = ""
 
-    def _begin_body(self) -> None:
-        if len(self._framing) > 1:
+    def _begin_body(self, framing: Fields) -> None:
+        """`framing`: the fields that say where the body ends."""
+        if len(framing) > 1:
             raise UpstreamMalformed
-        name, value = self._framing[0] if self._framing else (b"", b"")
+        name, value = framing[0] if framing else (b"", b"")
         # In HTTP/1.0, keep-alive was an afterthought and chunks did not exist.
         self.reusable = self._keep_alive and self._version == "1.1"
         if self._bodiless or self.status in {204, 304}:
@@ -180,12 +180,6 @@ class Answer:
             self.reusable = self.reusable and self._left >= 0
         else:
             self.body.append(data)
-
-
-def _parser_of_head(answer: Answer, data: bytes) -> HttpResponseParser:
-    if data[0] != _FIRST:
-        raise UpstreamMalformed
-    return HttpResponseParser(answer)
 
 
 class _Chunks:

@@ -22,21 +22,26 @@ MAX_HELD: Final = 65_536  # bytes that came and nobody took
 class Connection(Sending):
     """`used`: it has carried a request. `on_lost` is called once, when it is closed."""
 
-    __slots__ = ("_answer", "_born", "_held", "_on_lost", "_reading", "_shortcut", "used")
+    __slots__ = (
+        "_answer",
+        "_held",
+        "_on_lost",
+        "_reading",
+        "_retires_at",
+        "_shortcut",
+        "descriptor",
+        "used",
+    )
 
     def __init__(self, clocks: Clocks, on_lost: Callable[["Connection"], None]) -> None:
         super().__init__(clocks)
         self.used = False
         self._on_lost = on_lost
-        self._born = self._loop.time()
+        self._retires_at = self._loop.time() + clocks.max_age
         self._answer: Answer | None = None  # while an exchange runs
         self._held = 0
         self._shortcut: Shortcut | None = None
         self._reading = True
-
-    @property
-    def descriptor(self) -> int:
-        return int(self._transport.get_extra_info("socket").fileno())
 
     @property
     def heard(self) -> bool:
@@ -51,40 +56,46 @@ class Connection(Sending):
         `stream` is the rest of it, sent in chunks as it comes.
 
         Raises:
-            UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed; and what `stream` raises.
+            UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed; and what `stream` raises. It is
+            closed then.
         """
         self.used = True
-        self._deadline.clear()  # of its rest
         answer = self._answer = Answer(method)
-        if len(payload) <= SLICE:
-            self._transport.write(payload)
-        else:
-            await self._send_slices(payload, answer)
-        if stream is not None and not answer.has_head:
-            await self._send_stream(stream, answer)
-        self._expect(self._clocks.first_byte, "http_response_timeout")
-        while not answer.has_head:
-            await self._news()
+        try:
+            if len(payload) <= SLICE:
+                self._transport.write(payload)
+            else:
+                await self._send_slices(payload, answer)
+            if stream is not None and not answer.has_head:
+                await self._send_stream(stream, answer)
+            self._expect(self._clocks.first_byte, "http_response_timeout")
+            while not answer.has_head:
+                await self._news()
+        except BaseException:
+            self.abort()
+            raise
         return answer
 
     async def more(self, answer: Answer, shortcut: Shortcut | None = None) -> bytes:
-        """What has come of the body of `answer`, at least a byte; empty: it is complete.
+        """What has come of the body of `answer`, at least a byte: the step of an async iterator.
 
         What comes while we wait here goes to `shortcut` first, and what that takes wakes nobody.
 
         Raises:
+            StopAsyncIteration: it is complete.
             UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed: after all that came before.
         """
         if answer is not self._answer:
             raise RuntimeError("this exchange is over")
-        self._shortcut = shortcut
-        while not answer.body:
+        body = answer.body
+        while not body:
             if answer.complete:
-                return b""
+                raise StopAsyncIteration
+            self._shortcut = shortcut
             self._expect(self._clocks.idle, "connection_read_timeout")
             await self._news()
-        content = answer.body[0] if len(answer.body) == 1 else b"".join(answer.body)
-        answer.body.clear()
+        content = body[0] if len(body) == 1 else b"".join(body)
+        body.clear()
         self._held = 0
         if not self._reading and not self.closed:
             self._transport.resume_reading()
@@ -104,7 +115,7 @@ class Connection(Sending):
             and self._sent
             and not self.closed
             and self._transport.get_write_buffer_size() == 0
-            and self._loop.time() < self._born + self._clocks.max_age
+            and self._loop.time() < self._retires_at
         )
         if not fit:
             self.abort()
@@ -112,7 +123,7 @@ class Connection(Sending):
 
     def rest(self) -> None:
         """Wait for the next exchange, as long as an unused connection may."""
-        left = self._born + self._clocks.max_age - self._loop.time()
+        left = self._retires_at - self._loop.time()
         self._expect(min(self._clocks.keepalive, left), "")
 
     # What the loop calls
@@ -120,6 +131,7 @@ class Connection(Sending):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=SLICE)  # over TLS it is 512 KiB otherwise
+        self.descriptor = int(transport.get_extra_info("socket").fileno())
         self._ended = False
 
     def data_received(self, data: bytes) -> None:
@@ -134,7 +146,9 @@ class Connection(Sending):
             return
         if self._shortcut is not None and self._is_taken(answer, self._shortcut):
             return
-        self._hold(answer, len(data))
+        self._held += len(data)
+        if self._held > MAX_HELD:
+            self._pause(answer)
         if answer.has_head:  # else the clock goes on
             self._wake()
 
@@ -177,8 +191,7 @@ class Connection(Sending):
         self._deadline.set(self._clocks.idle)
         return True
 
-    def _hold(self, answer: Answer, size: int) -> None:
-        self._held += size
-        if self._held > MAX_HELD and answer.body and self._reading and not self.closed:
+    def _pause(self, answer: Answer) -> None:
+        if answer.body and self._reading and not self.closed:
             self._transport.pause_reading()
             self._reading = False

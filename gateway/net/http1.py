@@ -11,8 +11,9 @@ ended before a byte of an answer came. A chat that may have been heard is not as
 
 import re
 import ssl
+from collections.abc import Coroutine
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from gateway.core.errors import UpstreamBrokeOff
 from gateway.core.plan import VendorRequest
@@ -116,24 +117,26 @@ class Http1Transport:
 class UpstreamExchange:
     """One request and its answer: what `open` gives, and what it enters with."""
 
-    __slots__ = ("_answer", "_connection", "_payload", "_pool", "_request", "_shortcut")
-
-    _answer: Answer
-    _connection: Connection
+    __slots__ = (
+        "_answer",
+        "_connection",
+        "_payload",
+        "_pool",
+        "_request",
+        "_shortcut",
+        "fields",
+        "status",
+    )
 
     def __init__(self, pool: Pool, request: VendorRequest, payload: bytes) -> None:
         self._pool = pool
         self._request = request
         self._payload = payload
         self._shortcut: Shortcut | None = None
-
-    @property
-    def status(self) -> int:
-        return self._answer.status
-
-    @property
-    def fields(self) -> Fields:
-        return self._answer.fields
+        self._connection: Connection
+        self._answer: Answer
+        self.status: int
+        self.fields: Fields
 
     def chunks(self, shortcut: Shortcut | None = None, /) -> "UpstreamExchange":
         self._shortcut = shortcut
@@ -142,22 +145,23 @@ class UpstreamExchange:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> bytes:
-        content = await self._connection.more(self._answer, self._shortcut)
-        if not content:
-            raise StopAsyncIteration
-        return content
+    def __anext__(self) -> Coroutine[Any, Any, bytes]:
+        return self._connection.more(self._answer, self._shortcut)
 
     async def __aenter__(self) -> Self:
-        connection = await self._pool.take()
+        request, payload = self._request, self._payload
+        del self._request, self._payload  # of a stream they might be the most of what it takes
+        connection = self._pool.rested() or await self._pool.take_new()
         rested = connection.used
         try:
-            await self._ask(connection)
+            answer = await connection.ask(request.method, payload, request.stream)
         except UpstreamBrokeOff:
-            if not rested or self._request.method != "GET" or connection.heard:
+            if not rested or request.method != "GET" or connection.heard:
                 raise
-            await self._ask(await self._pool.take_new())
-        del self._request, self._payload  # of a stream they might be the most of what it takes
+            connection = await self._pool.take_new()
+            answer = await connection.ask(request.method, payload, request.stream)
+        self._connection, self._answer = connection, answer
+        self.status, self.fields = answer.status, answer.fields
         return self
 
     async def __aexit__(
@@ -170,13 +174,3 @@ class UpstreamExchange:
             self._connection.abort()
         elif self._connection.finish():
             self._pool.put_back(self._connection)
-
-    async def _ask(self, connection: Connection) -> None:
-        self._connection = connection
-        try:
-            self._answer = await connection.ask(
-                self._request.method, self._payload, self._request.stream
-            )
-        except BaseException:
-            connection.abort()
-            raise

@@ -115,7 +115,10 @@ class Intake(asyncio.Protocol, ABC):
         """
         before = self.part
         self.begun = 0
-        return self._feed(data) or self._weigh(len(data), before)
+        fault = self._feed(data)
+        if fault is not None or (self.part is Part.NONE and not self._tally.chunked):
+            return fault
+        return self._weigh(len(data), before)
 
     def rest(self) -> None:
         """Let go of the parser between two requests: the answer to the first may take long."""
@@ -182,8 +185,6 @@ class Intake(asyncio.Protocol, ABC):
         return self._feed(rest)
 
     def _weigh(self, size: int, before: Part) -> GatewayError | None:
-        if self.part is Part.NONE and not self._tally.chunked:
-            return None
         if self.begun + (before is not Part.NONE) != 1:
             return None  # two requests share the segment, or it has none
         try:
@@ -203,8 +204,8 @@ class Intake(asyncio.Protocol, ABC):
         self._tally.begin()
 
     def on_url(self, url: bytes) -> None:
-        self._tally.target(len(url))
         self.url += url
+        self._tally.target(len(self.url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.part is not Part.HEAD:
@@ -264,7 +265,7 @@ class Intake(asyncio.Protocol, ABC):
             self._ahead_in_bodies += len(body)
             if self._ahead_in_bodies > HIGH_WATER_LIMIT:
                 raise NothingFollows
-        elif turn.held > HIGH_WATER_LIMIT:
+        elif self._tally.body > HIGH_WATER_LIMIT and turn.held > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
 
     def on_message_complete(self) -> None:

@@ -36,6 +36,7 @@ class Pool:
         self._line: Line[Connection | None] = Line(  # a connection, or the slot for one
             most=max_waiters, patience=patience, back=self._hand_back
         )
+        self._arrived = select.poll()  # for one descriptor at a time
         self._closed = False
         self._empty = asyncio.Event()
 
@@ -52,24 +53,30 @@ class Pool:
     def waiting(self) -> int:
         return len(self._line)
 
-    async def take(self) -> Connection:
-        """The connection that came to rest last, else a new one.
+    def rested(self) -> Connection | None:
+        """The connection that came to rest last."""
+        while self._resting:
+            connection, _ = self._resting.popitem()
+            self._everywhere.discard(connection)
+            if self._is_quiet(connection):
+                return connection
+            connection.abort()
+        return None
+
+    async def take_new(self) -> Connection:
+        """A connection that has not been at rest.
 
         Raises:
             Overloaded: none came free in time, or too many wait already.
             UpstreamUnreachable, UpstreamTimeout: a new one cannot be made.
         """
-        return self._last_resting() or await self.take_new()
-
-    async def take_new(self) -> Connection:
-        """A connection that has not been at rest. Raises as `take` does."""
-        if self.slots >= self._size and (rested := self._last_resting()):
+        if self.slots >= self._size and (rested := self.rested()):
             rested.abort()  # its slot comes to the head of the line
         while self.slots >= self._size or self._closed:
             connection = await self._line.stand()
             if connection is None:
                 return await self._make()
-            if _is_quiet(connection):
+            if self._is_quiet(connection):
                 return connection
             connection.abort()
         self._connecting += 1
@@ -91,15 +98,6 @@ class Pool:
             for connection in list(self._open):
                 connection.abort()
             await self._empty.wait()
-
-    def _last_resting(self) -> Connection | None:
-        while self._resting:
-            connection, _ = self._resting.popitem()
-            self._everywhere.discard(connection)
-            if _is_quiet(connection):
-                return connection
-            connection.abort()
-        return None
 
     async def _make(self) -> Connection:
         """Make a connection in a slot that is counted in `_connecting` already."""
@@ -137,15 +135,15 @@ class Pool:
         else:
             self.put_back(connection)
 
+    def _is_quiet(self, connection: Connection) -> bool:
+        """Whether it is open, and nothing has come since its exchange that nobody asked for.
 
-def _is_quiet(connection: Connection) -> bool:
-    """Whether it is open, and nothing has come since the last exchange that nobody asked for.
-
-    What the kernel has, and the loop not yet, would be read as the answer to the next request. Of
-    TLS it may be a ticket for another session: that costs a handshake, and nobody an answer.
-    """
-    if connection.closed:
-        return False
-    arrived = select.poll()
-    arrived.register(connection.descriptor, select.POLLIN)
-    return not arrived.poll(0)  # 1.5 µs
+        What the kernel has, and the loop not yet, would be read as the answer to the next request.
+        Of TLS it may be a ticket for another session: that costs a handshake, and nobody an answer.
+        """
+        if connection.closed:
+            return False
+        self._arrived.register(connection.descriptor, select.POLLIN)
+        is_quiet = not self._arrived.poll(0)  # 1.5 µs
+        self._arrived.unregister(connection.descriptor)
+        return is_quiet

@@ -140,11 +140,11 @@ class GuardedProtocol(Intake):
         self._feeding = True
         fault = self.take(data)
         self._feeding = False
-        if isinstance(fault, Handover):
-            self._hand_over()
-            return
         if fault is not None:
-            self._refuse(fault)
+            if isinstance(fault, Handover):
+                self._hand_over()
+            else:
+                self._refuse(fault)
             return
         self._begin_held()
         if self.begun or self.part is not before:

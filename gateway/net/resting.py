@@ -21,7 +21,6 @@ class Resting:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._connections: OrderedDict[Connection, None] = OrderedDict()
-        self._closed = False
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -29,7 +28,7 @@ class Resting:
     def add(self, connection: Connection) -> None:
         """Note one that came to rest."""
         self._connections[connection] = None
-        while len(self._connections) > (0 if self._closed else self._most):
+        if len(self._connections) > self._most:
             oldest, _ = self._connections.popitem(last=False)
             oldest.abort()
 
@@ -39,6 +38,6 @@ class Resting:
 
     def close(self) -> None:
         """Close all, and from now on whatever comes to rest."""
-        self._closed = True
+        self._most = 0
         while self._connections:
             self._connections.popitem()[0].abort()

@@ -75,6 +75,7 @@ class Sending(asyncio.Protocol):
     async def _send_stream(self, stream: AsyncGenerator[bytes, None], answer: Answer) -> None:
         """RFC 9112 section 7.1. The clock for writing stands while there is nothing to write."""
         self._sent = False
+        self._deadline.clear()
         async with aclosing(stream):
             while (piece := await self._next_of(stream, answer)) is not None:
                 await self._send(b"%x\r\n%b\r\n" % (len(piece), piece), answer)

@@ -98,12 +98,14 @@ class ServedRequest:
         if not self._is_dropped:
             self._parts.append(content)
             self.held += len(content)
-            self._wake()
+            if self._waiter is not None:
+                self._wake()
 
     def whole(self) -> None:
         """All of the body has come."""
         self._is_whole = True
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def leave(self) -> None:
         """The client has left."""
@@ -129,8 +131,9 @@ class ServedRequest:
         """
         if announced(self._length) > limit:
             raise ContentTooLarge
-        if self._is_whole:  # as most are, that come with the head: there is nothing to wait for
-            content = await self._next()
+        if self._is_whole and not self.gone:  # as most are, that come with the head
+            self._go_on()
+            content = self._taken()
         else:
             content = await self._all(limit)
         if len(content) > limit:
@@ -199,7 +202,8 @@ class ServedRequest:
             self._expects = False
             if not connection.transport.is_closing():
                 connection.transport.write(_CONTINUE)
-        connection.flow.resume_reading()
+        if connection.flow.read_paused:
+            connection.flow.resume_reading()
 
     async def _next(self) -> bytes:
         """What has come by now, or comes next; nothing at the end."""
@@ -212,8 +216,13 @@ class ServedRequest:
                 self._waiter = None
         if self.gone:
             raise ClientLeft
-        content = b"".join(self._parts)
-        self._parts.clear()
+        return self._taken()
+
+    def _taken(self) -> bytes:
+        """What has come by now."""
+        parts = self._parts
+        content = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
         self.held = 0
         return content
 

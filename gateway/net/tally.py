@@ -36,33 +36,28 @@ class Tally:
     segments less what it reported. A segment that two requests share is counted for neither.
     """
 
-    __slots__ = ("_chunks", "_fields", "_limits", "_target", "_wire", "body", "chunked")
+    __slots__ = ("_chunks", "_limits", "_wire", "body", "chunked", "head")
 
     def __init__(self, limits: ServerLimits) -> None:
         self._limits = limits
         self.begin()
 
     def begin(self) -> None:
+        self.head = 0  # bytes of its target and field lines
         self.body = 0  # bytes, without the chunks' lines
-        self._target = 0
-        self._fields = 0
         self.chunked = False
         self._chunks = 0
         self._wire = 0
 
-    @property
-    def head(self) -> int:
-        return self._target + self._fields
-
     def target(self, size: int) -> None:
-        """Raises `UriTooLong`."""
-        self._target += size
-        if self._target > self._limits.max_target:
+        """All of it that has come. Raises `UriTooLong`."""
+        self.head = size
+        if size > self._limits.max_target:
             raise UriTooLong
 
     def fields(self, size: int) -> None:
         """All field lines together. Raises `FieldsTooLarge`."""
-        self._fields = size
+        self.head += size
         if size > self._limits.max_header:
             raise FieldsTooLarge
 
@@ -77,7 +72,7 @@ class Tally:
             BadRequest: the chunks' lines are out of proportion to the data.
         """
         self._wire += size
-        if in_head and self._wire - self._target > self._limits.max_header + _REQUEST_LINE:
+        if in_head and self._wire - self.head > self._limits.max_header + _REQUEST_LINE:
             raise FieldsTooLarge
         if self.chunked and not in_head:
             passed_over = self._wire - self.head - 3 * self.body - _CHUNK_LINE * self._chunks
