@@ -141,7 +141,8 @@ async def dispatch(
     site, below = house.sites.find(ask.host, path)
     below = (*house.room, *below)
     asking = http.first(ask.fields, b"origin")
-    answer.also = origin.cors_fields(asking, site.origins)
+    if asking is not None:
+        answer.also = origin.cors_fields(asking, site.origins)
     if below in HEALTH:
         await send(answer, await health(house, ask, below))
     elif below == SCRIPT:
@@ -158,9 +159,10 @@ async def dispatch(
         if not is_own:
             answer.problem = partial(site.problem, below)
             answer.metadata = partial(metadata_url, site, below, ask, path)
-        org = (await site.find(ask)).org  # 400, 401, 403, where several stand here
+        org = site.org or (await site.find(ask)).org  # 400, 401, 403, where several stand here
         record.org, record.org_id = org.name, org.external_id
-        answer.also = origin.cors_fields(asking, org.origins)
+        if asking is not None:
+            answer.also = origin.cors_fields(asking, org.origins)
         if below[:2] == PEOPLE:
             await read_as_staff(org, below[2:], ask, answer, record, house.running)
         elif is_own:

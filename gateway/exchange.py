@@ -100,9 +100,8 @@ def route(org: Org, path: Segments, ask: Inbound, record: Record) -> tuple[Upstr
 
 def refuse_loop(fields: Fields, via: str) -> None:
     """Refuse a request that has been through this gateway (RFC 9110 section 7.6.3)."""
-    own = via.encode("ascii")
     for value in http.values(fields, b"via"):
-        if own in (item.strip() for item in value.split(b",")):
+        if via.encode("ascii") in (item.strip() for item in value.split(b",")):
             raise LoopDetected
 
 
@@ -230,7 +229,7 @@ def bound_tools(exchange: Exchange) -> None:
     says = call.operation.says
     if not says or not call.conversations:
         return
-    is_said = any(text for place in says for text in pointer.find(call.body, place.tokens))
+    is_said = any(any(pointer.find(call.body, place.tokens)) for place in says)
     for conversation in call.conversations:
         name = (org.external_id, upstream.name, conversation)
         if is_said:
@@ -241,8 +240,11 @@ def bound_tools(exchange: Exchange) -> None:
 
 def check_tools(exchange: Exchange) -> None:
     """Refuse unless every tool the call names is this person's to use."""
-    asked, allowed = exchange.call.asked, exchange.tools
-    if asked is None or allowed is None or allowed.issuperset(asked.tools):
+    asked = exchange.call.asked
+    if asked is None:
+        return
+    allowed = exchange.tools
+    if allowed is None or allowed.issuperset(asked.tools):
         return
     exchange.org.audit.note("tool_denied", exchange.record)
     raise ToolNotFound

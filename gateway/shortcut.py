@@ -7,11 +7,17 @@ whatever the client cannot take yet, is for `gateway.relay`.
 
 from gateway.core.keywatch import KeyWatch
 from gateway.core.observe import Observer
+from gateway.core.whole import Whole
 from gateway.ports import Outbound, Shortcut
 
 
 def shortcut(observer: Observer, watch: KeyWatch, answer: Outbound) -> Shortcut | None:
-    """What takes chunks of an answer that `observer` and `watch` have nothing to say about."""
+    """What takes chunks of an answer that `observer` and `watch` have nothing to say about.
+
+    None: there are none, or `answer` does not go out so.
+    """
+    if isinstance(observer, Whole):
+        return None
     write = answer.writer()
     return None if write is None else _Taking(observer, watch, write).take
 

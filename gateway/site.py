@@ -6,7 +6,7 @@ its org claim; until it has spoken, what the orgs have in common is all there is
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from gateway.core.errors import NotFound, OrgRequired, WrongOrg
 from gateway.core.route import Segments, Table
@@ -32,6 +32,11 @@ class Orgs(Protocol):
 
 class Site(Protocol):
     """A host and path."""
+
+    @property
+    def org(self) -> Org | None:
+        """Whom all requests here are for; None: that has to be found."""
+        ...
 
     @property
     def origins(self) -> Collection[str]:
@@ -104,6 +109,7 @@ class Mount:
 class SeveralOrgs:
     """The place of the orgs that are `listed`, and of all `others`, if any."""
 
+    org: ClassVar[None] = None
     sign_in: SharedSignIn
     listed: Orgs
     others: Orgs

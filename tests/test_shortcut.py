@@ -55,6 +55,12 @@ def taking(out: Out, *known: str) -> Shortcut | None:
     return shortcut(observer, KeyWatch(Keys([KEY])), out)
 
 
+def test_an_answer_that_is_held_whole_has_none() -> None:
+    observer = observe(CHAT, media_type(b"application/json"), ok=True, user="alice")
+    assert observer.holds
+    assert shortcut(observer, KeyWatch(Keys([KEY])), Out()) is None
+
+
 def test_an_event_that_says_nothing_goes_on() -> None:
     out = Out()
     take = taking(out)

@@ -3,7 +3,8 @@
 An exchange so costs no message, no scope, and no task that waits for its client to leave. What a
 client gets is byte for byte what it gets over ASGI.
 
-- The head goes out with the first chunk, where that comes in the same turn of the loop.
+- The head goes out with the first chunk, where that comes in the same turn of the loop; one that
+  says how long the content is waits for it, since that is at hand by then.
 - Once the client has left nothing is written and nothing fails: `Inbound.on_leave` says so.
 - An answer that is cut is never ended, and the connection closes.
 """
@@ -101,7 +102,8 @@ class OwnTurn:
         if not self.request.gone:
             self.request.answered()
             self._head = self._rendered(status, fields)
-            self._connection.loop.call_soon(self._flush)
+            if not self._left:
+                self._connection.loop.call_soon(self._flush)
 
     async def chunk(self, content: bytes) -> None:
         if self.was_cut:
@@ -120,8 +122,11 @@ class OwnTurn:
             return
         if self._left:
             raise RuntimeError("the content is shorter than was announced")
-        self._write(b"0\r\n\r\n" if self._is_chunked else b"")
-        self._is_chunked = False  # no chunk follows
+        if self._is_chunked:
+            self._write(b"0\r\n\r\n")
+            self._is_chunked = False  # no chunk follows
+        elif self._head:
+            self._flush()
         self.complete = True
         if not self.keep_alive:
             self._connection.transport.close()

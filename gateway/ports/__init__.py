@@ -3,11 +3,11 @@
 Fields are `(name, value)` pairs of bytes, names in lower case, in the order they came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from gateway.core.identity import Identity, Person
 from gateway.core.record import Record as Record
@@ -205,13 +205,13 @@ class Ticket(Protocol):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
+    def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:
-        await self.end(error)
+    ) -> Coroutine[Any, Any, None]:
+        return self.end(error)
 
     async def spend(self) -> None:
         """Hold a part of the budgets, before the vendor is asked.

@@ -67,6 +67,25 @@ async def test_a_head_does_not_wait_for_a_chunk_that_comes_later() -> None:
     assert link.written[1:] == [b"1\r\na\r\n"]
 
 
+async def test_a_head_that_says_how_long_the_content_is_goes_out_with_it() -> None:
+    link = Link()
+    one = turn(link)
+    await one.start(200, [(b"content-length", b"3")])
+    await asyncio.sleep(0)
+    assert link.written == []
+    await one.chunk(b"one")
+    assert len(link.written) == 1
+
+
+async def test_such_a_head_goes_out_where_no_content_comes() -> None:
+    for length, ends in ((b"0", OwnTurn.end), (b"0", OwnTurn.cut), (b"3", OwnTurn.cut)):
+        link = Link()
+        one = turn(link)
+        await one.start(200, [(b"content-length", length)])
+        await ends(one)
+        assert b"".join(link.written).endswith(b"content-length: %b\r\n\r\n" % length)
+
+
 async def test_a_length_stands_for_chunks() -> None:
     link = Link()
     one = turn(link)
