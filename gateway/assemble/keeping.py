@@ -88,7 +88,10 @@ def build_metrics(kept: Kept, running: Running, log: ExchangeLog) -> "Metrics":
 
 
 def look_on(metrics: "Metrics", stack: AsyncExitStack) -> None:
-    """Write what this process watches to where the others find it, until `stack` closes."""
+    """Write what this process counts and watches to where the others find it, until `stack` closes,
+    and then for the last time.
+    """
+    stack.callback(metrics.look)
 
     async def now_and_then() -> None:
         while True:

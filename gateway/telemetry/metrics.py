@@ -3,28 +3,27 @@
 Labels are names of the configuration and codes of ours: never a person, a conversation, an address
 or anything else a client may choose.
 
-Where PROMETHEUS_MULTIPROC_DIR is set, processes count together in its files.
+Where PROMETHEUS_MULTIPROC_DIR is set, processes count together in its files; what one of them has
+carried is there when it next looks, within a second.
 """
 
 import os
+import threading
 from collections.abc import Callable
-from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway.ports import AuditSink, Record, UsageSink
+from gateway.telemetry.tallies import DURATIONS, Kind, Poured, Tally, Times
 
 Together: TypeAlias = Literal["livesum", "livemin", "livemax"]  # over the processes that live
 
 MEDIA = CONTENT_TYPE_LATEST
-# Seconds. A chat answers in some; its stream may go on for minutes.
-DURATIONS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 SIGN_IN_CODES = frozenset({"ambiguous_credentials", "wrong_org", "origin_refused", "org_required"})
-REMEMBERED = 4096  # sets of labels, of each kind: to find one costs the client 1.2 µs
 OVERRIDDEN = frozenset({"identity_overridden"})
 DENIED = frozenset({"conversation_denied", "conversation_of_another"})
 
@@ -37,21 +36,22 @@ class Metrics(UsageSink, AuditSink):
         self._folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         self._looks: list[tuple[Gauge, Callable[[], float]]] = []
         where = ["org", "upstream"]
-        requests = self._counter(
+        self._requests = self._counter(
             "gateway_requests",
             "Exchanges; code is the gateway's own, else the status.",
             [*where, "operation", "code"],
         )
-        self._requests = lru_cache(REMEMBERED)(requests.labels)
         self._interrupted = self._counter(
             "gateway_interrupted", "Answers that ended early, by who ended them.", ["by"]
         )
-        durations = self._histogram("gateway_request_duration_seconds", "Whole exchanges.")
-        self._durations = lru_cache(REMEMBERED)(durations.labels)
-        first_bytes = self._histogram(
+        self._durations = self._histogram("gateway_request_duration_seconds", "Whole exchanges.")
+        self._first_bytes = self._histogram(
             "gateway_upstream_first_byte_seconds", "Until the upstream began to answer."
         )
-        self._first_bytes = lru_cache(REMEMBERED)(first_bytes.labels)
+        # As many as there are labels in the client, which are names of the configuration and codes.
+        self._tallies: dict[tuple[str, str, str, str | int], Tally] = {}
+        self._times: dict[tuple[str, str], tuple[Times, Times]] = {}
+        self._pouring = threading.Lock()
         self._auth_failures = self._counter(
             "gateway_auth_failures", "Requests of nobody we know, by why.", ["reason"]
         )
@@ -87,12 +87,12 @@ class Metrics(UsageSink, AuditSink):
         )
 
     def record(self, record: Record) -> None:
-        code = record.code or str(record.status)
-        upstream, operation = record.upstream, record.operation
-        self._requests(record.org, upstream, operation, code).inc()
-        self._durations(upstream, operation).observe(record.duration_ms / 1000)
+        kind = (record.org, record.upstream, record.operation, record.code or record.status)
+        tally = self._tallies.get(kind) or self._tally(Kind(*kind))
+        tally.count += 1
+        tally.durations.note(record.duration_ms / 1000)
         if record.upstream_status and record.first_byte_ms is not None:
-            self._first_bytes(upstream, operation).observe(record.first_byte_ms / 1000)
+            tally.first_bytes.note(record.first_byte_ms / 1000)
         if record.interrupted:
             self._interrupted.labels(record.interrupted).inc()
         if record.status == 401 or record.code in SIGN_IN_CODES:
@@ -130,9 +130,9 @@ class Metrics(UsageSink, AuditSink):
 
     def text(self) -> bytes:
         """All of them, in Prometheus' own format. A thousand orgs take a while: for a thread."""
+        self.look()
         if self._folder is None:
             return generate_latest(self._registry)
-        self.look()
         registry = CollectorRegistry()
         MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
@@ -143,9 +143,24 @@ class Metrics(UsageSink, AuditSink):
         return self._folder is not None
 
     def look(self) -> None:
-        """Let the other processes see what this one watches."""
+        """Let whoever asks, any process, see what has been carried and what is watched here."""
+        with self._pouring:
+            for tally in list(self._tallies.values()):
+                tally.pour(self._requests)
+            for durations, first_bytes in list(self._times.values()):
+                durations.pour()
+                first_bytes.pour()
         for gauge, look in self._looks:
             gauge.set(look())
+
+    def _tally(self, kind: Kind) -> Tally:
+        place = (kind.upstream, kind.operation)
+        times = self._times.get(place)
+        if times is None:
+            times = Times(self._durations, place), Times(self._first_bytes, place)
+            self._times[place] = times
+        tally = self._tallies[kind] = Tally(kind, *times)
+        return tally
 
     def _look(self, gauge: Gauge, look: Callable[[], float]) -> None:
         if self._folder is None:
@@ -165,9 +180,9 @@ class Metrics(UsageSink, AuditSink):
     ) -> Gauge:
         return Gauge(name, text, labels or [], registry=self._registry, multiprocess_mode=together)
 
-    def _histogram(self, name: str, text: str) -> Histogram:
+    def _histogram(self, name: str, text: str) -> Poured:
         labels = ["upstream", "operation"]  # with the org, ten thousand of them have 15 series each
-        return Histogram(name, text, labels, buckets=DURATIONS, registry=self._registry)
+        return Poured(name, text, labels, buckets=DURATIONS, registry=self._registry)
 
 
 def version_of_ours() -> str:

@@ -1,15 +1,16 @@
 import asyncio
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.assemble.keeping import Sinks, spool_folder
+from gateway.assemble.keeping import Sinks, look_on, spool_folder
 from gateway.config.model import Store
 from gateway.ports import Record
+from gateway.telemetry.metrics import Metrics
 from tests.support.stage import Stage, adding, chatbase_stage
 
 pytestmark = pytest.mark.anyio
@@ -33,6 +34,21 @@ def test_every_sink_is_told() -> None:
     sinks.record(record)
     sinks.note("key_refused", record)
     assert (one.said, two.said, three.said) == (["r-1"], ["r-1"], ["key_refused"])
+
+
+async def test_what_was_counted_since_the_last_look_is_seen_when_a_worker_ends() -> None:
+    class Looked(Metrics):
+        looks = 0
+
+        def look(self) -> None:
+            self.looks += 1
+
+    metrics = Looked()
+    async with AsyncExitStack() as stack:
+        look_on(metrics, stack)
+        await asyncio.sleep(0)
+        assert metrics.looks == 1
+    assert metrics.looks == 2
 
 
 def test_rows_wait_beside_the_file_unless_told_where(tmp_path: Path) -> None:

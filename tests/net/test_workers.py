@@ -277,6 +277,31 @@ def test_metrics_are_those_of_all(tmp_path: Path) -> None:
         assert line + "60.0" in served.get("/metrics", port=admin).decode()
 
 
+def test_exchanges_are_counted_by_all_within_a_second_and_stay_when_a_worker_ends(
+    tmp_path: Path,
+) -> None:
+    admin = free_port()
+    more = f'[admin]\nlisten = "127.0.0.1:{admin}"\ntoken = "{TOKEN}"\n'
+    with workers(tmp_path, more=more) as served:
+        until(lambda: served.log.read_text().count("listening on") >= 2)
+
+        url = f"http://127.0.0.1:{served.port}/_gateway/whoami"
+        for _ in range(30):
+            with pytest.raises(urllib.error.HTTPError):
+                urllib.request.urlopen(url, timeout=5)
+
+        def counted() -> float:
+            told = served.get("/metrics", port=admin).decode().splitlines()
+            found = [line for line in told if line.startswith("gateway_requests_total")]
+            return sum(float(line.rpartition(" ")[2]) for line in found)
+
+        until(lambda: counted() == 30)
+        first = served.workers[0]
+        os.kill(first, signal.SIGKILL)
+        until(lambda: first not in served.workers and len(served.workers) == 2)
+        assert counted() == 30
+
+
 def test_a_socket_that_is_passed_outlives_the_process(tmp_path: Path) -> None:
     """As systemd does it, sd_listen_fds(3): no connection is refused between two processes."""
     file = written(tmp_path, port=free_port())

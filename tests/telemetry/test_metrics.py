@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from gateway.ports import Record
-from gateway.telemetry import metrics as module
 from gateway.telemetry.metrics import Metrics
 from tests.store.test_usage import record
 
@@ -71,16 +70,15 @@ def test_an_exchange_is_counted(facts: dict[str, Any], line: str) -> None:
     assert line in counted(**facts)
 
 
-def test_more_places_than_are_remembered_are_counted_as_well(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "REMEMBERED", 2)
+def test_each_org_is_counted_by_itself_and_each_look_adds_what_is_new() -> None:
     metrics = Metrics()
-    orgs = [f"org-{number}" for number in range(5)]
-    for org in orgs * 2:
-        metrics.record(record(org=org))
-    found = [line for line in lines(metrics) if line.startswith("gateway_requests_total")]
-    assert [line.rpartition(" ")[2] for line in found] == ["2.0"] * 5
+    for number in range(5):
+        metrics.record(record(org=f"org-{number}"))
+    for times in ("1.0", "2.0"):
+        found = [line for line in lines(metrics) if line.startswith("gateway_requests_total")]
+        assert [line.rpartition(" ")[2] for line in found] == [times] * 5
+        for number in range(5):
+            metrics.record(record(org=f"org-{number}"))
 
 
 def test_what_never_reached_the_vendor_has_no_first_byte() -> None:
