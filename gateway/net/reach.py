@@ -16,7 +16,7 @@ from typing import Final, cast
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from gateway.core.errors import UpstreamUnreachable
-from gateway.net.lookup import addresses
+from gateway.net.lookup import Addresses, addresses
 
 HEAD_START: Final = 0.25  # seconds one address has before the next is tried (RFC 8305 section 5)
 MAX_HEAD: Final = 16_384  # bytes of a proxy's answer
@@ -40,9 +40,10 @@ async def reach(host: str, port: int, through: EgressProxy | None) -> socket.soc
         OSError, UnicodeError: the host, or the proxy, was not reached.
         UpstreamUnreachable: the proxy does not let us through.
     """
+    # Asked for every connection: a name may mean another address by now.
     if through is None:
-        return await _connect(host, port)
-    connected = await _connect(through.host, through.port)
+        return await quickest(await addresses(host, port))
+    connected = await quickest(await addresses(through.host, through.port))
     try:
         await _tunnel(connected, host, port, through)
     except BaseException:
@@ -51,10 +52,10 @@ async def reach(host: str, port: int, through: EgressProxy | None) -> socket.soc
     return connected
 
 
-async def _connect(host: str, port: int) -> socket.socket:
-    # Asked for every connection: a name may mean another address by now.
-    found = cast("Sequence[AddrInfoType]", await addresses(host, port))
-    return await start_connection(found, happy_eyeballs_delay=HEAD_START)
+async def quickest(found: Addresses) -> socket.socket:
+    """A socket that is connected to one of these addresses."""
+    places = cast("Sequence[AddrInfoType]", found)
+    return await start_connection(places, happy_eyeballs_delay=HEAD_START)
 
 
 async def _tunnel(connected: socket.socket, host: str, port: int, through: EgressProxy) -> None:

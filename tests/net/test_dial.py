@@ -334,6 +334,21 @@ async def test_bytes_nobody_asked_for_close_a_tls_connection_at_rest(authority, 
 # The network
 
 
+async def test_a_plain_upstream_of_several_addresses_is_reached_at_one_that_answers(monkeypatch):
+    with closing(socket.create_server(("127.0.0.1", 0))) as gone:
+        port = gone.getsockname()[1]
+
+    async def addresses(host, _):
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, upstream.port)),
+        ]
+
+    monkeypatch.setattr("gateway.net.dial.addresses", addresses)
+    async with Upstream(answering(LENGTH + b"abc")) as upstream:
+        assert await ask(upstream.transport()) == b"abc"
+
+
 async def test_a_refused_connection_is_said_to_be_one():
     """RF-01"""
     with closing(socket.create_server(("127.0.0.1", 0))) as gone:
