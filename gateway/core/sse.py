@@ -7,8 +7,9 @@ stream.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 _BOM = b"\xef\xbb\xbf"
 # Two line ends in a row, and those behind: blank lines are no events of their own, or 256 KiB of
@@ -20,8 +21,7 @@ _BLANK_LINES = (b"\n\n", b"\r\n\r\n")
 _LINE_ENDS = (b"\n", b"\r", b"")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One event as it came, and its data: the `data` lines joined by LF, empty for a comment."""
 
     raw: bytes
@@ -82,13 +82,18 @@ class EventStreamSplitter:
         return True
 
     def feed(self, chunk: bytes) -> list[Event]:
-        self._buffer += chunk
+        if self._buffer:
+            self._buffer += chunk
+        came = self._buffer or chunk
         events: list[Event] = []
         start = 0
-        while found := _END_OF_EVENT.search(self._buffer, self._searched):
-            events.append(self._event(bytes(self._buffer[start : found.end()])))
+        while found := _END_OF_EVENT.search(came, self._searched):
+            events.append(self._event(bytes(came[start : found.end()])))
             start = self._searched = found.end()
-        del self._buffer[:start]
+        if came is chunk:
+            self._buffer += chunk[start:]
+        else:
+            del self._buffer[:start]
         # The longest end of an event has four bytes; three of them may be here already.
         self._searched = max(0, len(self._buffer) - 3)
         return events
@@ -110,11 +115,13 @@ class EventStreamSplitter:
 
 
 def _data(text: bytes) -> bytes:
-    found = _END_OF_LINE.split(text) if b"\r" in text else text.split(b"\n")
-    lines = [line for line in found if line.startswith(b"data")]
-    return b"\n".join(
-        line[5:].removeprefix(b" ") for line in lines if line == b"data" or line[4:5] == b":"
-    )
+    lines = []
+    for line in _END_OF_LINE.split(text) if b"\r" in text else text.split(b"\n"):
+        if line.startswith(b"data:"):
+            lines.append(line[5:].removeprefix(b" "))
+        elif line == b"data":
+            lines.append(b"")
+    return b"\n".join(lines)
 
 
 class JsonLinesSplitter:
