@@ -7,7 +7,7 @@ might go by it instead of by the one that was checked. Names are judged in their
 profile names or places a value in; never inside message content or tool arguments.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from gateway.core import mcp, mirror, strictjson
 from gateway.core.errors import BadRequest, ConversationNotFound, SpoofedIdentity
@@ -35,8 +35,7 @@ __all__ = [
 SELF = "me"  # what a client writes for a user variable
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One request, reduced to what its operation lists."""
 
     match: Match

@@ -20,7 +20,6 @@ from gateway.core.remembered import Remembered
 Fields = Sequence[tuple[bytes, bytes]]
 
 TOKEN = re.compile(rb"[!#$%&'*+.^`|~0-9a-z-]+")  # RFC 9110 section 5.6.2, lower case, without "_"
-_OF_TOKENS = bytes(code for code in range(128) if TOKEN.fullmatch(bytes([code])))
 _CONTROLS = bytes({*range(32), 127} - {9})  # RFC 9110 section 5.5
 VISIBLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # what we write in a field
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -87,19 +86,24 @@ def check(fields: Fields) -> None:
     """
     if len(fields) > MAX_FIELDS:
         raise FieldsTooLarge
-    if not fields:
-        return
-    # To delete from all what may stand there takes a third of the time of a look at each.
-    names = [name for name, _ in fields]
-    if b"" in names or b":".join(names).translate(None, _OF_TOKENS) != b":" * (len(names) - 1):
-        raise BadRequest("A field name has a character that names cannot have, or a '_'")
+    for name, _ in fields:
+        if not _is_name[name]:
+            raise BadRequest("A field name has a character that names cannot have, or a '_'")
+    # To delete from all what may not stand there takes a third of the time of a look at each.
     written = b"".join([value for _, value in fields])
     if len(written.translate(None, _CONTROLS)) != len(written):
         raise BadRequest("A field value has a control character")
 
 
+_is_name: Remembered[bytes, bool] = Remembered(lambda name: TOKEN.fullmatch(name) is not None)
+
+
 def values(fields: Fields, name: bytes) -> list[bytes]:
-    return [value for key, value in fields if key == name]
+    found = []
+    for key, value in fields:  # a loop takes half the time of a comprehension: ten times a request
+        if key == name:
+            found.append(value)
+    return found
 
 
 def not_forwarded(fields: Fields, names: Collection[bytes]) -> Fields:
@@ -109,7 +113,10 @@ def not_forwarded(fields: Fields, names: Collection[bytes]) -> Fields:
 
 def first(fields: Fields, name: bytes) -> bytes | None:
     """The first value of a field of an answer, where being liberal is right."""
-    return next((value for key, value in fields if key == name), None)
+    for key, value in fields:
+        if key == name:
+            return value
+    return None
 
 
 def passed_to_client(fields: Fields, passing: frozenset[bytes]) -> list[tuple[bytes, bytes]]:

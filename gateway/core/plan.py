@@ -15,6 +15,7 @@ from gateway.core.destination import Destination, visible
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.guard import EVERY
 from gateway.core.identity import Identity, is_plain
+from gateway.core.operation import Operation
 from gateway.core.route import SEGMENT
 from gateway.core.strictjson import JsonObject, JsonValue
 
@@ -54,18 +55,20 @@ def plan(
     """
     if not is_plain(user):
         raise IdentityNotRepresentable
-    content = _content(destination, call, user)
+    operation = call.operation
+    content = _content(destination, operation, call, user)
     fields = _ours(call, has_content=content is not None)
     fields[b"x-request-id"] = request_id.encode("ascii")
     fields[b"via"] = destination.via.encode("ascii")
-    destination.write(fields, identity=identity, user=user, key=key, but=_chosen(call))
-    for name in call.operation.user_places.fields:
+    chosen = _chosen(operation, call) if operation.field_values else ()
+    destination.write(fields, identity=identity, user=user, key=key, but=chosen)
+    for name in operation.user_places.fields:
         fields[name] = visible(user)
     if statement is not None:
         fields[assertion.FIELD.encode("ascii")] = visible(statement)
     return VendorRequest(
         method=call.method,
-        target=_target(destination, call, user),
+        target=_target(destination, operation, call, user),
         fields=tuple(fields.items()),
         content=content,
     )
@@ -81,20 +84,19 @@ def _ours(call: Call, *, has_content: bool) -> dict[bytes, bytes]:
     return {**dict(call.fields), **ours} if call.fields else ours.copy()
 
 
-def _chosen(call: Call) -> Collection[bytes]:
+def _chosen(operation: Operation, call: Call) -> Collection[bytes]:
     """What a client says in a field that has values to choose from, it may say; else we say it."""
-    choices = call.operation.field_values
-    return [name for name, _ in call.fields if name.decode("ascii") in choices] if choices else ()
+    return [name for name, _ in call.fields if name.decode("ascii") in operation.field_values]
 
 
-def _target(destination: Destination, call: Call, user: str) -> str:
-    variables, places = call.match.variables, call.operation.user_places
+def _target(destination: Destination, operation: Operation, call: Call, user: str) -> str:
+    variables, places = call.match.variables, operation.user_places
     if places.variables:
         variables = {**variables, **dict.fromkeys(places.variables, _as_segment(user))}
-    path = destination.base_path + call.operation.path_format % variables
-    query = [*call.query, *((name, user) for name in places.parameters)]
-    if not query:
+    path = destination.base_path + operation.path_format % variables
+    if not call.query and not places.parameters:
         return path
+    query = [*call.query, *((name, user) for name in places.parameters)]
     rendered = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
     return f"{path}?{rendered}"
 
@@ -105,10 +107,9 @@ def _as_segment(user: str) -> str:
     return user
 
 
-def _content(destination: Destination, call: Call, user: str) -> bytes | None:
+def _content(destination: Destination, operation: Operation, call: Call, user: str) -> bytes | None:
     if call.asked is not None:
         return _messages(destination, call.asked, user)
-    operation = call.operation
     places = operation.user_places.bodies
     if operation.files:
         return None  # a form: `core.form` writes the user into it

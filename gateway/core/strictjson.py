@@ -70,6 +70,7 @@ def loads(raw: bytes) -> JsonValue:
         text = raw.decode("utf-8", "strict").strip(_WHITESPACE)
     except UnicodeDecodeError as error:
         raise AmbiguousJson("The body is not UTF-8") from error
+    value: JsonValue
     try:
         value, end = _DECODER.raw_decode(text)
     except RecursionError as error:
@@ -82,7 +83,7 @@ def loads(raw: bytes) -> JsonValue:
         _check_depth(value)
     if "\\u" in text:
         _check_surrogates(value)
-    return cast("JsonValue", value)
+    return value
 
 
 def dumps(value: JsonValue) -> bytes:

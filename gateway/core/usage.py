@@ -111,4 +111,4 @@ def _counted(amount: float) -> float:
 
 
 def _whole(tokens: float) -> int:
-    return min(math.ceil(tokens), MOST)
+    return min(math.ceil(tokens), MOST) if tokens else 0
