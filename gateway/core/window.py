@@ -26,9 +26,11 @@ class Windows:
 
     def look(self, key: str, now: float) -> tuple[float, float]:
         """How much counts for `key` now, and in how many seconds the next window begins."""
-        left = 1 - self._turn(now)
-        before = self._before.get(key, 0)
-        return self._current.get(key, 0) + before * left, self._seconds * left
+        left = self._index + 1 - now / self._seconds
+        if not 0 < left <= 1:
+            left = 1 - self._turn(now)
+        counted = self._current.get(key, 0) + self._before.get(key, 0) * left
+        return counted, self._seconds * left
 
     def add(self, key: str, cost: int, now: float) -> None:
         self._turn(now)

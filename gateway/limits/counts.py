@@ -105,3 +105,14 @@ class Counts(Protocol):
     ) -> None:
         """Charge each budget so much, in place of what was held."""
         ...
+
+    async def end(
+        self,
+        reserved: Sequence[Reserved],
+        charged: Sequence[int],
+        held_as: str,
+        slots: Sequence[Slot],
+        ticket: str,
+    ) -> None:
+        """Settle what is `held_as` that, and give the places of the ticket back."""
+        ...

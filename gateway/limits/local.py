@@ -24,7 +24,7 @@ class LocalCounts:
     def __init__(self, monotonic: Callable[[], float], wall: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._wall = wall
-        self._windows: dict[int, Windows] = {}
+        self._windows = _OfEachLength()
         self._under_way: defaultdict[str, set[str]] = defaultdict(set)
         self._shares: dict[tuple[str, int, int], FairShare] = {}
         self._books: dict[str, _Book] = {}
@@ -45,12 +45,7 @@ class LocalCounts:
         return standings
 
     async def leave(self, slots: Sequence[Slot], ticket: str) -> None:
-        for slot in slots:
-            tickets = self._under_way.get(slot.key)
-            if tickets is not None:
-                tickets.discard(ticket)
-                if not tickets:
-                    del self._under_way[slot.key]
+        self._leave(slots, ticket)
 
     async def call(self, called: Called, ticket: str) -> Standing | None:
         now, key = self._monotonic(), (called.key, called.limit, called.seconds)
@@ -84,10 +79,18 @@ class LocalCounts:
     async def settle(
         self, reserved: Sequence[Reserved], charged: Sequence[int], ticket: str
     ) -> None:
-        for one, amount in zip(reserved, charged, strict=True):
-            book = self._books.get(one.window)
-            if book is not None and one.key in book.accounts:
-                book.accounts[one.key].settle(ticket, amount)
+        self._settle(reserved, charged, ticket)
+
+    async def end(
+        self,
+        reserved: Sequence[Reserved],
+        charged: Sequence[int],
+        held_as: str,
+        slots: Sequence[Slot],
+        ticket: str,
+    ) -> None:
+        self._settle(reserved, charged, held_as)
+        self._leave(slots, ticket)
 
     def know(self, reserved: Sequence[Reserved], standings: Sequence[Standing]) -> None:
         """Remember what has been spent elsewhere, for when nobody else can tell."""
@@ -97,9 +100,7 @@ class LocalCounts:
             account.spent = max(account.spent, one.budget - standing.remaining - one.amount)
 
     def _rate(self, one: Rated, now: float) -> Standing:
-        window = self._windows.get(one.seconds)
-        if window is None:
-            window = self._windows[one.seconds] = Windows(one.seconds)
+        window = self._windows[one.seconds]
         counted, left = window.look(one.key, now)
         room = one.limit - one.cost
         if counted > room:
@@ -111,6 +112,20 @@ class LocalCounts:
         remaining = slot.limit - len(taken) - (ticket not in taken)
         return Standing(remaining >= 0, max(0, remaining), SOON)
 
+    def _leave(self, slots: Sequence[Slot], ticket: str) -> None:
+        for slot in slots:
+            tickets = self._under_way.get(slot.key)
+            if tickets is not None:
+                tickets.discard(ticket)
+                if not tickets:
+                    del self._under_way[slot.key]
+
+    def _settle(self, reserved: Sequence[Reserved], charged: Sequence[int], ticket: str) -> None:
+        for one, amount in zip(reserved, charged, strict=True):
+            book = self._books.get(one.window)
+            if book is not None and one.key in book.accounts:
+                book.accounts[one.key].settle(ticket, amount)
+
     def _account(self, one: Reserved, now: float) -> Account:
         book = self._books.get(one.window)
         if book is None:
@@ -119,6 +134,12 @@ class LocalCounts:
                 del self._books[name]
             book = self._books[one.window] = _Book(one.ends)
         return book.accounts[one.key]
+
+
+class _OfEachLength(dict[int, Windows]):
+    def __missing__(self, seconds: int) -> Windows:
+        made = self[seconds] = Windows(seconds)
+        return made
 
 
 class _Book:

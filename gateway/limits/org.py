@@ -7,7 +7,8 @@ the budgets are held and the vendor's own limit is shared out (`core/fairshare.p
 State is kept by the org's external_id and not here: an org may be let go and made again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from gateway.core.identity import Person
 from gateway.core.vendor import Operation
@@ -38,11 +39,11 @@ class OrgLimits(Limits):
             for costs, listens in ((True, False), (False, False), (False, True))
         }
 
-    async def admit(
+    def admit(
         self, person: Person, upstream: str, operation: Operation, record: Record
-    ) -> Ticket:
+    ) -> Coroutine[Any, Any, Ticket]:
         terms, key = self._terms_of(upstream, operation), self._keys.person(person)
-        return await Counted(asked(terms, key), record, self._counts, self._calendar).admit()
+        return Counted(asked(terms, key), record, self._counts, self._calendar).admit()
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:
         return self._terms_of(upstream, operation).words()

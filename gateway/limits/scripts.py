@@ -139,24 +139,21 @@ return answer
 """
 )
 
-# KEYS: as for RESERVE. ARGV: the ticket; what each is charged. What is not held is settled already.
-SETTLE = """
-for i = 1, #KEYS, 2 do
+# KEYS: as for RESERVE, then the slots. ARGV: the ticket that holds; the one that has the places;
+# what each budget is charged. What is not held is settled already.
+END = """
+local budgets = #ARGV - 2
+for i = 1, 2 * budgets, 2 do
   local held = redis.call('HGET', KEYS[i], ARGV[1])
   if held then
     redis.call('HDEL', KEYS[i], ARGV[1])
     redis.call('ZREM', KEYS[i + 1], ARGV[1])
     redis.call('HINCRBY', KEYS[i], 'held', -held)
-    redis.call('HINCRBY', KEYS[i], 'spent', ARGV[2 + (i - 1) / 2])
+    redis.call('HINCRBY', KEYS[i], 'spent', ARGV[3 + (i - 1) / 2])
   end
 end
-return 1
-"""
-
-# KEYS: the slots. ARGV: the ticket.
-LEAVE = """
-for i = 1, #KEYS do
-  redis.call('ZREM', KEYS[i], ARGV[1])
+for i = 2 * budgets + 1, #KEYS do
+  redis.call('ZREM', KEYS[i], ARGV[2])
 end
 return 1
 """

@@ -38,8 +38,7 @@ class SharedCounts:
         self._admit = register(scripts.ADMIT)
         self._call = register(scripts.CALL)
         self._reserve = register(scripts.RESERVE)
-        self._settle = register(scripts.SETTLE)
-        self._leave = register(scripts.LEAVE)
+        self._end = register(scripts.END)
 
     async def aclose(self) -> None:
         await self._redis.aclose()
@@ -59,7 +58,7 @@ class SharedCounts:
         ]
 
     async def leave(self, slots: Sequence[Slot], ticket: str) -> None:
-        await self._ask(self._leave, _slot_keys(slots), [ticket])
+        await self.end((), (), ticket, slots, ticket)
 
     async def call(self, called: Called, ticket: str) -> Standing | None:
         key = f"{PREFIX}:calls:{{{called.key}}}:{called.seconds}"
@@ -86,7 +85,18 @@ class SharedCounts:
     async def settle(
         self, reserved: Sequence[Reserved], charged: Sequence[int], ticket: str
     ) -> None:
-        await self._ask(self._settle, _account_keys(reserved), [ticket, *charged])
+        await self.end(reserved, charged, ticket, (), ticket)
+
+    async def end(
+        self,
+        reserved: Sequence[Reserved],
+        charged: Sequence[int],
+        held_as: str,
+        slots: Sequence[Slot],
+        ticket: str,
+    ) -> None:
+        keys = [*_account_keys(reserved), *_slot_keys(slots)]
+        await self._ask(self._end, keys, [held_as, ticket, *charged])
 
     async def _ask(self, script: Any, keys: list[str], words: Sequence[str | int]) -> Any:
         from redis.exceptions import RedisError

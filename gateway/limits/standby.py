@@ -86,6 +86,17 @@ class Standby:
         await self._local.settle(reserved, charged, ticket)
         await self._give_back(partial(self._shared.settle, reserved, charged, ticket))
 
+    async def end(
+        self,
+        reserved: Sequence[Reserved],
+        charged: Sequence[int],
+        held_as: str,
+        slots: Sequence[Slot],
+        ticket: str,
+    ) -> None:
+        await self._local.end(reserved, charged, held_as, slots, ticket)
+        await self._give_back(partial(self._shared.end, reserved, charged, held_as, slots, ticket))
+
     async def _ask(
         self,
         question: Callable[[Counts], Awaitable[Answer]],

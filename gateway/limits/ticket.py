@@ -3,7 +3,7 @@
 import math
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Self
 
@@ -16,6 +16,7 @@ from gateway.limits.named import Layer, Limit, VendorOf
 from gateway.limits.terms import Asked
 from gateway.ports import Record, Ticket
 
+_USER = Layer.USER  # an enumeration is slow to ask
 UNTOUCHED = (TooManyRequests, UpstreamUnreachable, Overloaded)  # raised before the vendor is asked
 
 
@@ -63,7 +64,7 @@ class Counted(Ticket):
     async def spend(self) -> None:
         terms = self._asked.terms
         if terms.budgets:
-            tell(terms.budgets, await self._hold(), self._record)
+            await self._hold(judge)
         if terms.upstream.limit is not None:
             await self._share(terms.upstream.key, terms.upstream.limit)
 
@@ -76,34 +77,39 @@ class Counted(Ticket):
             await self._settle(Ending.UNTOUCHED)
             # A name of its own: what is undone of this hold, or late, must not undo the next.
             self._held_as = names.next()
-            await self._hold()
+            await self._hold(check)
 
     async def end(self, error: BaseException | None = None) -> None:
-        try:
-            await self._settle(self._ending(error))
-        finally:
-            if self._slots:
-                await self._counts.leave(self._slots, self._name)
+        if self._reserved or self._slots:
+            due = self._due(self._ending(error)) if self._reserved else ()
+            await self._counts.end(self._reserved, due, self._held_as, self._slots, self._name)
 
-    async def _hold(self) -> Sequence[Standing]:
-        """Hold a part of each budget."""
+    async def _hold(
+        self, see: Callable[[Sequence[Limit], Sequence[Standing], Record], None]
+    ) -> None:
+        """Hold a part of each budget, and `see` how they stand."""
         asked = self._asked
         reserved = asked.reserved(self._calendar)
         standings = await self._counts.reserve(reserved, self._held_as, asked.terms.lasts)
-        check(asked.terms.budgets, standings, self._record)
+        see(asked.terms.budgets, standings, self._record)
         self._reserved = reserved
-        return standings
 
     async def _settle(self, ending: Ending) -> None:
         """Charge what has not been charged yet, in place of what is held."""
         if not self._reserved:
             return
-        whole = self._asked.terms.charged(ending, self._record)
-        before = self._charged or [0] * len(whole)
-        due = [max(0, now - then) for now, then in zip(whole, before, strict=True)]
+        due = self._due(ending)
         await self._counts.settle(self._reserved, due, self._held_as)
+        before = self._charged or [0] * len(due)
         self._charged = [now + then for now, then in zip(due, before, strict=True)]
         self._reserved = ()
+
+    def _due(self, ending: Ending) -> Sequence[int]:
+        """What each budget has not been charged yet."""
+        whole = self._asked.terms.charged(ending, self._record)
+        if not self._charged:
+            return whole
+        return [max(0, now - then) for now, then in zip(whole, self._charged, strict=True)]
 
     def _ending(self, error: BaseException | None) -> Ending:
         if error is None:
@@ -121,30 +127,23 @@ class Counted(Ticket):
 
 
 def judge(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
-    """Refuse what is not granted, else note how all stand."""
-    check(limits, standings, record)
-    tell(limits, standings, record)
-
-
-def check(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
-    """Refuse what is not granted."""
-    if not standings:  # nobody counts
-        return
-    for _, standing in zip(limits, standings, strict=True):
-        if not standing.granted:
-            refuse(limits, standings, record)
-
-
-def tell(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
-    """Note how a person's own limits stand.
+    """Refuse what is not granted, else note how a person's own limits stand.
 
     What an org's limits leave tells of others, so people are not told it.
     """
     if not standings:  # nobody counts
         return
     for limit, standing in zip(limits, standings, strict=True):
-        if limit.layer is Layer.USER:
+        if not standing.granted:
+            refuse(limits, standings, record)
+        if limit.layer is _USER:
             record.quotas.append(limit.quota(standing))
+
+
+def check(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
+    """Refuse what is not granted."""
+    if any(not standing.granted for standing in standings):
+        refuse(limits, standings, record)
 
 
 def refuse(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
