@@ -3,7 +3,8 @@
     org.py      the `Limits` port: what is asked for a request, and what a refusal says
     named.py    each limit by its name
     counts.py   the promise of whatever counts; `local.py` does in this process, `shared.py` at a
-                Redis or Valkey with `scripts.py`, and `standby.py` while that is away
+                Redis or Valkey with `scripts.py`, sent by `pipeline.py`, and `standby.py` does
+                while that is away
 
 An org without limits has `Unlimited`, and pays nothing for those of others.
 """

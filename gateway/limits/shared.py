@@ -1,22 +1,19 @@
 """Counting at a Redis or Valkey that replicas share: one round trip a question, each one step.
 
-Nothing is sent twice: a question that may have been counted must not be counted again. A server
-that does not answer in time is away, and so is one whose answer cannot be used.
+A server that does not answer in time is away, and so is one whose answer cannot be used.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.core.fairshare import GREED
 from gateway.limits import scripts
 from gateway.limits.counts import Away, Called, Rated, Reserved, Slot, Standing
+from gateway.limits.pipeline import Pipeline, Script
 
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
-CONNECTIONS = 16  # a question is answered in 0.1 ms: more would only be more to open at once
+_ADMIT, _CALL = Script(scripts.ADMIT), Script(scripts.CALL)
+_RESERVE, _END = Script(scripts.RESERVE), Script(scripts.END)
 PREFIX = "gateway:limits"
 SOON = 1.0  # seconds to wait for what somebody else will give back
 INDEX_AND_COUNTS = 3  # numbers a standing has on the wire
@@ -31,17 +28,12 @@ class SharedCounts:
     """
 
     def __init__(self, url: str, *, patience: float, wall: Callable[[], float] = time.time) -> None:
-        self._redis = _client(url, patience)
-        self._whole = 2 * patience
+        self._pipeline = Pipeline(url, patience=patience)
+        self._run = self._pipeline.run
         self._wall = wall
-        register = self._redis.register_script
-        self._admit = register(scripts.ADMIT)
-        self._call = register(scripts.CALL)
-        self._reserve = register(scripts.RESERVE)
-        self._end = register(scripts.END)
 
     async def aclose(self) -> None:
-        await self._redis.aclose()
+        await self._pipeline.aclose()
 
     async def admit(
         self, rated: Sequence[Rated], slots: Sequence[Slot], ticket: str, lasts: float
@@ -51,7 +43,7 @@ class SharedCounts:
         for one in rated:
             words += (one.limit, one.seconds * 1000, one.cost)
         words += [slot.limit for slot in slots]
-        answer = await self._ask(self._admit, [*keys, *_slot_keys(slots)], words)
+        answer = await self._run(_ADMIT, [*keys, *_slot_keys(slots)], words)
         return [
             Standing(granted == 1, remaining, wait / 1000)
             for granted, remaining, wait in _threes(answer, len(rated) + len(slots))
@@ -63,7 +55,7 @@ class SharedCounts:
     async def call(self, called: Called, ticket: str) -> Standing | None:
         key = f"{PREFIX}:calls:{{{called.key}}}:{called.seconds}"
         words: list[str | int] = [called.person, ticket, called.limit, called.seconds * 1000, GREED]
-        answer = await self._ask(self._call, [key, f"{key}:of"], words)
+        answer = await self._run(_CALL, [key, f"{key}:of"], words)
         ((granted, free, wait),) = _threes(answer, 1)
         return Standing(granted == 1, free, wait / 1000)
 
@@ -74,7 +66,7 @@ class SharedCounts:
         words: list[str | int] = [ticket, _ms(lasts)]
         for one in reserved:
             words += (one.budget, one.amount, _ms(one.left(now)))
-        answer = await self._ask(self._reserve, _account_keys(reserved), words)
+        answer = await self._run(_RESERVE, _account_keys(reserved), words)
         return [
             Standing(granted == 1, remaining, one.left(now) if granted or spent else SOON)
             for one, (granted, remaining, spent) in zip(
@@ -96,32 +88,7 @@ class SharedCounts:
         ticket: str,
     ) -> None:
         keys = [*_account_keys(reserved), *_slot_keys(slots)]
-        await self._ask(self._end, keys, [held_as, ticket, *charged])
-
-    async def _ask(self, script: Any, keys: list[str], words: Sequence[str | int]) -> Any:
-        from redis.exceptions import RedisError
-
-        try:
-            async with asyncio.timeout(self._whole):
-                return await script(keys=keys, args=words)
-        except (RedisError, OSError, TimeoutError) as error:
-            raise Away from error
-
-
-def _client(url: str, patience: float) -> "Redis":
-    from redis.asyncio import BlockingConnectionPool, Redis
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
-
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=CONNECTIONS,
-        timeout=patience,
-        socket_timeout=patience,
-        socket_connect_timeout=patience,
-        retry=Retry(NoBackoff(), 0),
-    )
-    return Redis.from_pool(pool)  # which it then closes
+        await self._run(_END, keys, [held_as, ticket, *charged])
 
 
 def _slot_keys(slots: Sequence[Slot]) -> list[str]:
