@@ -36,6 +36,7 @@ class Connection(Sending):
     def __init__(self, clocks: Clocks, on_lost: Callable[["Connection"], None]) -> None:
         super().__init__(clocks)
         self.used = False
+        self.descriptor = -1  # until it has been fit
         self._on_lost = on_lost
         self._retires_at = self._loop.time() + clocks.max_age
         self._answer: Answer | None = None  # while an exchange runs
@@ -119,6 +120,8 @@ class Connection(Sending):
         )
         if not fit:
             self.abort()
+        elif self.descriptor < 0:
+            self.descriptor = int(self._transport.get_extra_info("socket").fileno())
         return fit
 
     def rest(self) -> None:
@@ -131,7 +134,6 @@ class Connection(Sending):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=SLICE)  # over TLS it is 512 KiB otherwise
-        self.descriptor = int(transport.get_extra_info("socket").fileno())
         self._ended = False
 
     def data_received(self, data: bytes) -> None:

@@ -33,7 +33,7 @@ class Gate(asyncio.Transport):
         write_timeout: float,  # seconds
         linger: float,  # seconds
     ) -> None:
-        super().__init__()
+        # Not the base's `__init__`: it makes a dict, and `get_extra_info` here asks another's.
         self.lingering = False
         self._transport = transport
         self._more_may_come = more_may_come

@@ -139,7 +139,9 @@ class UpstreamExchange:
         self.fields: Fields
 
     def chunks(self, shortcut: Shortcut | None = None, /) -> "UpstreamExchange":
-        self._shortcut = shortcut
+        if shortcut is not None:  # a stream: its fields might be the most of what it takes
+            self._shortcut = shortcut
+            self.fields = self._answer.fields = []
         return self
 
     def __aiter__(self) -> Self:

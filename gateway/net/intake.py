@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.utils import get_remote_addr, is_ssl
+from uvicorn.protocols.utils import is_ssl
 from uvicorn.server import ServerState
 
 from gateway.core.errors import BadRequest, FieldsTooLarge, GatewayError, MethodNotAllowed
@@ -104,7 +104,8 @@ class Intake(asyncio.Protocol, ABC):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
         self.flow = Flow(transport)
-        self.client = get_remote_addr(transport)
+        peer = transport.get_extra_info("peername")  # on a UNIX socket it is no pair
+        self.client = peer[:2] if isinstance(peer, tuple) else None
         self.scheme = "https" if is_ssl(transport) else "http"
 
     def take(self, data: bytes) -> Exception | None:

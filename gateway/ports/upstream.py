@@ -17,7 +17,8 @@ class VendorResponse(Protocol):
     def chunks(self, shortcut: Shortcut | None = None, /) -> AsyncIterator[bytes]:
         """The body as it comes, without the transfer coding. Raises `UpstreamError`s.
 
-        Who waits for the next chunk need not be woken by one that `shortcut` takes.
+        Who waits for the next chunk need not be woken by one that `shortcut` takes. Who has one
+        has read the fields: they may be gone.
         """
         ...
 

@@ -4,6 +4,7 @@ Connections are counted at the upstream: a client that never reuses one fails in
 """
 
 import asyncio
+import gc
 import os
 import socket
 from dataclasses import replace
@@ -137,6 +138,21 @@ async def test_gives_status_and_fields_as_they_came_and_the_body_piece_by_piece(
         assert await anext(chunks) == b"one"
         gate.set()
         assert [chunk async for chunk in chunks] == [b"two"]
+
+
+def keepers(kept) -> set[str]:
+    return {type(one).__name__ for one in gc.get_referrers(kept)}
+
+
+async def test_a_stream_that_takes_a_shortcut_keeps_none_of_its_fields():
+    answers = answering(LENGTH + b"abc")
+    async with Upstream(answers) as upstream, upstream.transport().open(POST) as response:
+        fields = response.fields
+        assert list(fields) == [(b"content-length", b"3")]
+        assert keepers(fields) >= {"Answer", "UpstreamExchange"}
+        chunks = response.chunks(lambda _: False)
+        assert not keepers(fields) & {"Answer", "UpstreamExchange"}
+        assert [chunk async for chunk in chunks] == [b"abc"]
 
 
 async def test_follows_no_redirect_keeps_no_cookie_and_decodes_nothing():
