@@ -139,7 +139,7 @@ async def dispatch(
         if is_metadata := path[:2] == WELL_KNOWN:
             path = path[2:]
     site, below = house.sites.find(ask.host, path)
-    below = (*house.room, *below)
+    below = house.room + below
     asking = http.first(ask.fields, b"origin")
     if asking is not None:
         answer.also = origin.cors_fields(asking, site.origins)

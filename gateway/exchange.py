@@ -164,8 +164,7 @@ async def read_call(
         refuse_spoofs=org.refuse_spoofs,
         seal=org.seal(upstream, record.subject) if match.operation.mcp else None,
     )
-    record.dropped.extend(read.dropped)
-    record.spoofed.extend(read.spoofed)
+    record.dropped, record.spoofed = read.dropped, read.spoofed
     if read.spoofed:
         org.audit.note("identity_overridden", record)
     if read.asked is not None:

@@ -38,7 +38,7 @@ class Interrupt:
         Blocked, Unauthenticated, LedgerUnavailable: it did not begin.
     """
 
-    __slots__ = ("_endings", "_running", "_task", "identity", "reason")
+    __slots__ = ("_expiry", "_forget", "_running", "_span", "_task", "identity", "reason")
 
     def __init__(self, running: "Running", identity: Identity) -> None:
         task = asyncio.current_task()
@@ -46,7 +46,9 @@ class Interrupt:
             raise RuntimeError("what can be interrupted runs in a task")
         self._task = task
         self._running = running
-        self._endings: list[Callable[[], object]] = []  # to be called when the block ends
+        self._span: Deadline | None = None
+        self._expiry: Deadline | None = None
+        self._forget: Callable[[], object] | None = None
         self.identity = identity
         self.reason: ClientLeft | GatewayError | None = None
 
@@ -61,8 +63,12 @@ class Interrupt:
         trace: TracebackType | None,
     ) -> None:
         self._running.remove(self)
-        for end in self._endings:
-            end()
+        if self._span is not None:
+            self._span.close()
+        if self._expiry is not None:
+            self._expiry.close()
+        if self._forget is not None:
+            self._forget()
         if kind is asyncio.CancelledError and self.reason is not None:
             self._task.uncancel()
             raise self.reason from None
@@ -79,11 +85,12 @@ class Interrupt:
         uvicorn drops what is sent to a client that left, and says nothing: the vendor would go on,
         and go on billing.
         """
-        self._endings.append(ask.on_leave(self._left))
+        self._forget = ask.on_leave(self._left)
 
     def after(self, seconds: float) -> None:
         """End it with `UpstreamTimeout` after so much time."""
-        self._at(seconds, self._too_long)
+        self._span = Deadline(self._too_long)
+        self._span.set(seconds)
 
     def at_expiry(self, expires_at: float) -> None:
         """End it with `CredentialsExpired` at that moment, in seconds since the epoch.
@@ -94,12 +101,8 @@ class Interrupt:
         left = expires_at - time.time()
         if left <= 0:
             raise CredentialsExpired
-        self._at(left, self._expired)
-
-    def _at(self, seconds: float, ring: Callable[[], None]) -> None:
-        deadline = Deadline(ring)
-        deadline.set(seconds)
-        self._endings.append(deadline.close)
+        self._expiry = Deadline(self._expired)
+        self._expiry.set(left)
 
     def _left(self) -> None:
         self.fire(ClientLeft())

@@ -142,7 +142,7 @@ async def claim_session(
         else:
             await claim(exchange, conversation)
             return conversation
-    return next(iter(known), "")
+    return known[0] if known else ""
 
 
 def _kept_as(exchange: Exchange, named: bytes) -> str:
@@ -159,7 +159,7 @@ def media_type(fields: Fields) -> MediaType | None:
 
     Of two, or of what is no media type, a browser makes something else than we do.
     """
-    written = [value for value in http.values(fields, b"content-type") if value]
+    written = [value for name, value in fields if name == b"content-type" and value]
     if not written:
         return None
     media = http.media_type(written[0])

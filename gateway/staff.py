@@ -48,6 +48,7 @@ async def read_as_staff(
         user = await known(org, upstream, match, person)  # 404
         both = replace(record, subject=person.subject, actor=reader.subject, user=user)
         read = await read_call(org, upstream, match, ask, both)  # 400
+        record.dropped, record.spoofed = read.dropped, read.spoofed
         identity = replace(org.seen.identity(person), actor=reader.subject)
         by_the_ledger = replace(org, questions=None)  # nothing is adopted by being read
         exchange = Exchange(by_the_ledger, upstream, read, identity, user, record, ask)

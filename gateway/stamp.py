@@ -50,7 +50,9 @@ class Stamped:
         self._record.status = status
         if self._record.first_byte_ms is None:
             self._record.first_byte_ms = (time.monotonic() - self._record.started) * 1000
-        await self._answer.start(status, [*fields, *self.marks()])
+        marks = self.marks()
+        self._record.quotas.clear()  # nobody else wants to know, and a stream is long
+        await self._answer.start(status, [*fields, *marks])
 
     def marks(self) -> Fields:
         """What a head carries beside its own fields."""

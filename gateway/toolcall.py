@@ -202,7 +202,7 @@ def rebuilt(
 ) -> VendorRequest:
     """The request to the service: the call's own members, and our word for who it is about."""
     spoofed = [name for name in asked.body if names_people(name)]
-    record.spoofed.extend(f"body:{name[:64]}" for name in spoofed)
+    record.spoofed = [f"body:{name[:64]}" for name in spoofed]
     members = {name: value for name, value in asked.body.items() if name not in spoofed}
     statement = tool.assertions.sign(
         identity, user=user, audience=tool.audience, conversation=conversation, tool=tool.name

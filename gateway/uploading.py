@@ -70,7 +70,8 @@ async def with_first(first: bytes, rest: Pieces) -> Pieces:
 
 def note(exchange: Exchange, form: FormRewriter) -> None:
     """Note what was left out of it."""
-    exchange.record.dropped.extend(form.dropped)
-    exchange.record.spoofed.extend(form.spoofed)
+    record = exchange.record
+    record.dropped = (*record.dropped, *form.dropped)
+    record.spoofed = (*record.spoofed, *form.spoofed)
     if form.spoofed:
-        exchange.org.audit.note("identity_overridden", exchange.record)
+        exchange.org.audit.note("identity_overridden", record)

@@ -168,17 +168,17 @@ async def weigh_message(exchange: Exchange, content: bytes) -> bytes:
     )
     if said.spoofed and not record.spoofed:
         org.audit.note("identity_overridden", record)
-    keep(record.spoofed, said.spoofed)
-    keep(record.dropped, said.dropped)
+    record.spoofed = kept(record.spoofed, said.spoofed)
+    record.dropped = kept(record.dropped, said.dropped)
     record.tool_calls += said.calls_tool
     for conversation in said.conversations:
         await check_conversation(exchange, conversation)
     return said.content
 
 
-def keep(noted: list[str], left_out: Sequence[str]) -> None:
-    """Note names that were left out; what the handshake named may be more than that alone."""
-    noted.extend(left_out[: max(0, MAX_NOTED - len(noted))])
+def kept(noted: Sequence[str], left_out: Sequence[str]) -> Sequence[str]:
+    """Names that were left out; what the handshake named may be more than is noted later."""
+    return (*noted, *left_out[: max(0, MAX_NOTED - len(noted))])
 
 
 async def weigh_answer(exchange: Exchange, reader: Reader, content: bytes) -> bytes:

@@ -25,6 +25,7 @@ from tests.support.stage import (
 )
 from tests.support.vendor import Request
 from tests.support.wire import Answer, raw_request, wire
+from tests.systems.records import one_of, recorded
 
 pytestmark = pytest.mark.anyio
 
@@ -196,6 +197,15 @@ async def test_the_person_has_not_been_here(stage: Stage[Any]) -> None:
     await SYSTEMS["chatbase"].opened(stage, "alice")
     await look(stage, "/users/me/conversations")
     assert [row["subject"] for row in await read_events(stage, "history_read")] == ["dora"]
+
+
+async def test_what_was_left_out_is_noted(stage: Stage[Any]) -> None:
+    await SYSTEMS["chatbase"].opened(stage, "alice")
+    with recorded() as records:
+        await look(stage, "/users/me/conversations?debug=1&user_id=bob")
+        record = await one_of(records, "staff:conversations")
+    assert record["dropped"] == {"query": 2}
+    assert record["spoofed"] == {"query": 1}
 
 
 @pytest.mark.parametrize(

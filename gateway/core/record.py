@@ -1,5 +1,6 @@
 """What is noted of one exchange while it goes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.core.quota import Quota
@@ -28,11 +29,11 @@ class Record:
     status: int = 0
     upstream_status: int = 0
     code: str = ""  # our error code
-    dropped: list[str] = field(default_factory=list)  # unlisted names, "body:temperature"
-    spoofed: list[str] = field(default_factory=list)  # those that named people
+    dropped: Sequence[str] = ()  # unlisted names, "body:temperature"
+    spoofed: Sequence[str] = ()  # those that named people
     usage: dict[str, float] = field(default_factory=dict)
     tool_calls: int = 0
-    quotas: list[Quota] = field(default_factory=list)  # limits that count it, as they stand
+    quotas: list[Quota] = field(default_factory=list)  # limits that count it; until its head is out
     bytes_in: int = 0
     bytes_out: int = 0
     first_byte_ms: float | None = None

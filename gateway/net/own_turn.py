@@ -15,6 +15,7 @@ from typing import Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from gateway.core import fields as http
 from gateway.net.field_lines import Remembered, field_lines
 from gateway.net.head import Head
 from gateway.net.served_request import ServedRequest
@@ -149,7 +150,7 @@ class OwnTurn:
 
     def _rendered(self, status: int, fields: Fields) -> bytes:
         """The head, and with it how the content is to be written."""
-        length = next((value for name, value in fields if name == b"content-length"), None)
+        length = http.first(fields, b"content-length")
         self._has_content = self.request.method != "HEAD" and status not in _WITHOUT_CONTENT
         self._is_chunked = self._has_content and length is None
         if self._has_content and length is not None:
