@@ -1,7 +1,8 @@
 """What the shared server does, in Lua: each script is one step to all replicas.
 
 The time is the server's own, so that replicas whose clocks differ count alike. Every key has a time
-to live. Numbers go back as whole ones: milliseconds, tenths, thousandths.
+to live. Numbers go back as whole ones: milliseconds, tenths, thousandths; all in one text, for
+redis-py takes 3 µs to read a thing.
 
 The rules are those of `core/window.py`, `core/fairshare.py` and `core/budget.py`.
 """
@@ -9,6 +10,12 @@ The rules are those of `core/window.py`, `core/fairshare.py` and `core/budget.py
 _NOW = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function told(numbers)
+  for i, number in ipairs(numbers) do
+    numbers[i] = string.format('%.0f', number)
+  end
+  return table.concat(numbers, ' ')
+end
 """
 
 # KEYS: a hash for each rate, then a sorted set for each slot.
@@ -66,7 +73,7 @@ if all then
     end
   end
 end
-return answer
+return told(answer)
 """
 )
 
@@ -96,7 +103,7 @@ if granted then
 end
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 local wait = oldest[2] and tonumber(oldest[2]) + length - now or 0
-return {granted and 1 or 0, math.max(0, free), math.ceil(wait)}
+return told({granted and 1 or 0, math.max(0, free), math.ceil(wait)})
 """
 )
 
@@ -135,7 +142,7 @@ if all then
     redis.call('PEXPIRE', KEYS[i + 1], keep)
   end
 end
-return answer
+return told(answer)
 """
 )
 

@@ -16,7 +16,7 @@ _ADMIT, _CALL = Script(scripts.ADMIT), Script(scripts.CALL)
 _RESERVE, _END = Script(scripts.RESERVE), Script(scripts.END)
 PREFIX = "gateway:limits"
 SOON = 1.0  # seconds to wait for what somebody else will give back
-INDEX_AND_COUNTS = 3  # numbers a standing has on the wire
+NUMBERS = 3  # of a standing, on the wire
 
 
 class SharedCounts:
@@ -106,7 +106,10 @@ def _ms(seconds: float) -> int:
 
 def _threes(answer: Any, count: int) -> list[tuple[int, int, int]]:
     """The standings of an answer; one of another form is none."""
-    if not isinstance(answer, list) or len(answer) != INDEX_AND_COUNTS * count:
+    try:
+        numbers = [int(number) for number in answer.split()]
+    except (AttributeError, ValueError) as error:
+        raise Away from error
+    if len(numbers) != NUMBERS * count:
         raise Away
-    numbers = [int(number) for number in answer]
     return list(zip(numbers[0::3], numbers[1::3], numbers[2::3], strict=True))

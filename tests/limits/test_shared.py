@@ -163,7 +163,7 @@ async def test_a_key_of_another_kind_is_no_fault_of_ours(server: Valkey) -> None
 
 
 async def test_an_answer_of_another_form_is_none() -> None:
-    for answer in (None, [1, 2], [1, 2, 3, 4], b"x"):
+    for answer in (None, [1, 2, 3], b"1 2", b"1 2 3 4", b"x y z", b""):
         with pytest.raises(Away):
             module._threes(answer, 1)
 
