@@ -187,8 +187,7 @@ class Exchange:
         )
         if self.upload is None:
             return planned
-        fields = (*planned.fields, (b"content-type", self.upload.content_type))
-        return replace(planned, fields=fields, stream=self.upload.pieces)
+        return planned.streaming(self.upload.pieces, content_type=self.upload.content_type)
 
     def _statement(self) -> str | None:
         assertions = self.upstream.assertions

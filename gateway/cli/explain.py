@@ -114,7 +114,7 @@ def answered(explanation: "Explanation") -> str:
 
 def sent(explanation: "Explanation") -> str:
     """Every byte that would leave, secrets masked."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from gateway.net.http1 import render
 

@@ -140,10 +140,14 @@ def single(fields: Fields, name: bytes) -> bytes | None:
     Raises:
         BadRequest: it stands more than once.
     """
-    found = values(fields, name)
-    if len(found) > 1:
-        raise BadRequest(f"The field {name.decode('latin-1')} stands {len(found)} times")
-    return found[0] if found else None
+    found: bytes | None = None
+    for key, value in fields:
+        if key == name:
+            if found is not None:
+                times = len(values(fields, name))
+                raise BadRequest(f"The field {name.decode('latin-1')} stands {times} times")
+            found = value
+    return found
 
 
 def bearer(fields: Fields, name: bytes = b"authorization") -> str | None:

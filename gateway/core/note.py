@@ -123,6 +123,10 @@ class Reader:
             self.leaves_out = self._hidden is not None and self._hidden.tells_nothing_else(document)
         return notes
 
+    def read_whole(self, document: JsonValue, content: bytes) -> list[Note]:
+        """Notes on an answer that goes on as it came."""
+        return [*self.read(document), content]
+
     def _kept_as(self, named: str) -> str | None:
         """The name under which the ledger has a conversation; None: nobody can ask for it."""
         if not self._are_secrets:
@@ -141,12 +145,15 @@ def _with(seen: tuple[str, ...] | set[str], one: str) -> set[str]:
 
 def _ids(document: JsonValue, ways: tuple[Tokens, ...]) -> list[str]:
     """The ids at these places: strings, and integers in their text form; null names nothing."""
-    return [
-        str(value)
-        for tokens in ways
-        for value in pointer.find(document, tokens)
-        if (type(value) is str and value) or type(value) is int
-    ]
+    found = []
+    for tokens in ways:
+        for value in pointer.find(document, tokens):
+            if type(value) is str:
+                if value:
+                    found.append(value)
+            elif type(value) is int:  # no bool
+                found.append(str(value))
+    return found
 
 
 def _amounts(document: JsonValue, ways: tuple[Tokens, ...]) -> dict[str, float]:

@@ -92,17 +92,12 @@ def observe(
     if ok and operation.json_lines:
         return _FirstLine(reader)
     if not ok:
-        return _whole(reader, must_parse=False)
+        return Whole(reader.read_whole, must_parse=False)
     if not reader.sought.checks:
         return _Blind()
     if media is not None and not media.is_json:
         raise UpstreamMalformed("The upstream's answer is neither JSON nor a stream of events")
-    return _whole(reader, must_parse=True)
-
-
-def _whole(reader: Reader, *, must_parse: bool) -> Whole:
-    """Rule 1."""
-    return Whole(lambda document, content: (*reader.read(document), content), must_parse=must_parse)
+    return Whole(reader.read_whole, must_parse=True)
 
 
 class _Blind:
@@ -203,7 +198,7 @@ class _FirstLine:
     def end(self) -> Iterable[Note]:
         if self._form is not None:
             return self._form.end()
-        self._form = _whole(self._reader, must_parse=True)
+        self._form = Whole(self._reader.read_whole, must_parse=True)
         return (*self._form.feed(bytes(self._held)), *self._form.end())
 
     def interject(self, data: bytes, name: str) -> bytes:
@@ -218,7 +213,11 @@ class _FirstLine:
         first = next((line for line in lines if line), None)
         if first is not None and _is_json(first):
             return _Stream(self._reader, JsonLinesSplitter())
-        return _whole(self._reader, must_parse=True) if first is not None or self._is_full else None
+        return (
+            Whole(self._reader.read_whole, must_parse=True)
+            if first is not None or self._is_full
+            else None
+        )
 
 
 def _is_json(line: bytes) -> bool:

@@ -6,8 +6,9 @@ and in a field of its own. Identity is written or the request is refused: never 
 """
 
 from collections.abc import AsyncGenerator, Collection
-from dataclasses import dataclass
 from urllib.parse import quote
+
+import msgspec
 
 from gateway.core import assertion, mcp, pointer, strictjson
 from gateway.core.call import Call
@@ -23,8 +24,7 @@ ACCEPT = b"application/json, text/event-stream"
 USER_AGENT = b"chat-identity-gateway"
 
 
-@dataclass(frozen=True, slots=True)
-class VendorRequest:
+class VendorRequest(msgspec.Struct, frozen=True):
     """What leaves. `target` is path and query; Host and framing are the transport's to write."""
 
     method: str
@@ -34,6 +34,13 @@ class VendorRequest:
     stream: AsyncGenerator[bytes, None] | None = (
         None  # in its place: content that is sent as it comes
     )
+
+    def streaming(
+        self, pieces: AsyncGenerator[bytes, None], *, content_type: bytes
+    ) -> "VendorRequest":
+        """The same, with content of this type that is sent as it comes."""
+        fields = (*self.fields, (b"content-type", content_type))
+        return VendorRequest(self.method, self.target, fields, None, pieces)
 
 
 def plan(

@@ -70,9 +70,8 @@ def fields(quotas: Sequence[Quota]) -> list[tuple[bytes, bytes]]:
     """What an answer says of these; nothing where there are none."""
     if not quotas:
         return []
-    policies = ", ".join([policy for policy, _ in quotas])
-    standings = ", ".join([standing for _, standing in quotas])
+    policies, standings = zip(*quotas, strict=True)
     return [
-        (b"ratelimit-policy", policies.encode("ascii")),
-        (b"ratelimit", standings.encode("ascii")),
+        (b"ratelimit-policy", ", ".join(policies).encode("ascii")),
+        (b"ratelimit", ", ".join(standings).encode("ascii")),
     ]

@@ -4,7 +4,8 @@ Nothing in it is trusted. What may not pass is taken out, whom and what it names
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from gateway.core import pointer
 from gateway.core.errors import BadRequest
@@ -19,15 +20,14 @@ from gateway.core.vendor import Operation
 _KINDS = {"body": "member", "query": "parameter"}
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(msgspec.Struct):
     """What comes out of one request while it is read."""
 
     operation: Operation
     own: Collection[str]  # what the person and their org are called: who says it spoofs nobody
-    dropped: list[str] = field(default_factory=list)
-    spoofed: list[str] = field(default_factory=list)
-    conversations: list[str] = field(default_factory=list)
+    dropped: list[str] = []
+    spoofed: list[str] = []
+    conversations: list[str] = []
 
     def drop(self, kind: str, name: str, value: object, verdict: Verdict) -> None:
         """Leave out what may not pass."""

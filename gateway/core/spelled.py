@@ -10,10 +10,10 @@ def canonical_id(value: object) -> str:
     Raises:
         BadRequest: it is no id.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return str(value)
     if isinstance(value, str) and SEGMENT.fullmatch(value):
         return value
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return str(value)
     raise BadRequest("A conversation is named by something that is no conversation id")
 
 

@@ -80,8 +80,8 @@ def amounts(usage: Mapping[str, float]) -> Amounts:
         tokens_out += _counted(usage[name])
     return Amounts(
         0.0 if shape.credits is None else _counted(usage[shape.credits]),
-        _whole(tokens_in),
-        _whole(tokens_out),
+        _whole(tokens_in) if tokens_in else 0,
+        _whole(tokens_out) if tokens_out else 0,
     )
 
 
@@ -111,4 +111,4 @@ def _counted(amount: float) -> float:
 
 
 def _whole(tokens: float) -> int:
-    return min(math.ceil(tokens), MOST) if tokens else 0
+    return min(math.ceil(tokens), MOST)

@@ -8,9 +8,10 @@ beside it. It is cancelled when whoever asked has left; what it does after its a
 
 import asyncio
 from collections.abc import Collection, MutableMapping
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
+
+from msgspec.structs import replace
 
 from gateway.caller import SCOPE_KEY, known
 from gateway.core import fields as http

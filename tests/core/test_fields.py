@@ -86,8 +86,10 @@ def test_a_field_that_stands_once_may_not_stand_twice() -> None:
     assert fields.values(lines, b"x-a") == [b"1", b"1"]
     assert fields.single(lines, b"x-b") == b"2"
     assert fields.single(lines, b"x-c") is None
-    with pytest.raises(BadRequest):
+    with pytest.raises(BadRequest, match="stands 2 times"):
         fields.single(lines, b"x-a")
+    with pytest.raises(BadRequest, match="stands 3 times"):
+        fields.single([(b"x-a", b"")] * 3, b"x-a")
     assert fields.first(lines, b"x-a") == b"1"
     assert fields.first(lines, b"x-c") is None
 

@@ -1,4 +1,5 @@
 import json
+from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -588,3 +589,14 @@ def test_our_signed_word_stands_in_a_field_of_its_own_where_there_is_one() -> No
     assert b"x-gateway-assertion" not in dict(sent(asked).fields)
     with pytest.raises(IdentityNotRepresentable):
         sent(asked, statement="a b\n")
+
+
+def test_a_request_whose_content_is_sent_as_it_comes_is_the_same_but_for_that() -> None:
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        yield b""
+
+    planned, coming = sent(ask(LIST, query=b"limit=1", variables={"user": "me"})), pieces()
+    form = planned.streaming(coming, content_type=b"multipart/form-data; boundary=x")
+    assert (form.method, form.target) == (planned.method, planned.target)
+    assert form.fields == (*planned.fields, (b"content-type", b"multipart/form-data; boundary=x"))
+    assert (form.content, form.stream) == (None, coming)

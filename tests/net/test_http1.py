@@ -7,9 +7,9 @@ import asyncio
 import gc
 import os
 import socket
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.core.errors import UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
 from gateway.net.clocks import Clocks

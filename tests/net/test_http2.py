@@ -8,12 +8,12 @@ has a new one. Heads are compressed by hpack's encoder, frames are written out.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from h2.settings import SettingCodes
 from hpack import Encoder
+from msgspec.structs import replace
 
 from gateway.core.errors import (
     GatewayError,

@@ -6,9 +6,9 @@ httpcore 1.0.9 lost all ten slots of a pool to eight seconds of such cancels (en
 import asyncio
 import random
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.core.errors import GatewayError, Overloaded, UpstreamUnreachable
 from gateway.net.http1 import Http1Transport

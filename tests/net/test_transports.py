@@ -5,9 +5,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.core.errors import (
     GatewayError,

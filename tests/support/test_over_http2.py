@@ -7,11 +7,11 @@ import asyncio
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.core.errors import UpstreamBrokeOff, UpstreamMalformed
 from gateway.core.plan import VendorRequest
