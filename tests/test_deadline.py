@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import math
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -156,14 +157,15 @@ class Clockwork:
     def call_soon(self, ring: Callable[..., None]) -> None:
         self.call_at(self.now, ring)
 
-    def run(self) -> int:
+    def run(self, until: float = math.inf) -> int:
         """How many timers rang until none is left."""
         rang = 0
-        while self.timers:
+        while self.timers and self.timers[0][0] <= until:
             when, _, ring, told = heapq.heappop(self.timers)
             self.now = max(self.now, when)
             ring(*told)
             rang += 1
+        self.now = self.now if until == math.inf else until
         return rang
 
 
@@ -184,6 +186,24 @@ def test_rings_after_the_last_moment_it_was_set_to_and_hardly_later(
     (rang_at,) = rang
     assert now + moves[-1] <= rang_at <= now + moves[-1] + 1 / 2**FINE
     assert looks <= 20 * len(moves)
+
+
+@given(st.lists(st.floats(0, 5), max_size=20), st.floats(1.5, 100))
+def test_one_that_comes_later_rings_too(pauses: list[float], seconds: float) -> None:
+    """Whichever round of new ones it meets: one that is to come, or one that has been."""
+    loop = Clockwork(0)
+    late: list[float] = []
+
+    def ring_at(moment: float) -> Callable[[], None]:
+        return lambda: late.append(loop.now - moment)
+
+    with patch("asyncio.get_running_loop", lambda: loop):
+        for pause in pauses:
+            loop.run(until=loop.now + pause)
+            Deadline(ring_at(loop.now + seconds)).set(seconds)
+        loop.run()
+    assert len(late) == len(pauses)
+    assert all(0 <= one <= 1 / 2**FINE for one in late)
 
 
 async def test_nothing_is_kept_of_those_that_were_closed():
