@@ -38,6 +38,7 @@ class AsgiTurn(RequestResponseCycle):
             on_response=connection.on_answered,
         )
         self._app = connection.config.loaded_app
+        self._connection = connection
 
     @property
     def started(self) -> bool:
@@ -65,7 +66,10 @@ class AsgiTurn(RequestResponseCycle):
             self.message_event.set()
 
     async def run(self) -> None:
-        await self.run_asgi(self._app)
+        try:
+            await self.run_asgi(self._app)
+        finally:
+            self._connection.ended()
 
 
 def _scope(connection: Connection, head: Head) -> "HTTPScope":

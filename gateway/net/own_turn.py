@@ -91,6 +91,7 @@ class OwnTurn:
         finally:
             if not self.complete and not self.request.gone:
                 self._close()
+            self._connection.ended()
 
     # For whoever answers
 

@@ -29,6 +29,10 @@ class Connection(Protocol):
         """The answer is out as a whole."""
         ...
 
+    def ended(self) -> None:
+        """The task that answered has nothing more to do."""
+        ...
+
     def rest(self) -> None:
         """The answer may take long: keep nothing for it that only the next request needs."""
         ...
@@ -65,5 +69,5 @@ class Turn(Protocol):
         ...
 
     async def run(self) -> None:
-        """Answer."""
+        """Answer; the last step is `Connection.ended`."""
         ...

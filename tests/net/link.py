@@ -22,6 +22,7 @@ class Link:
         self.written: list[bytes] = []
         self.answered = 0
         self.rests = False
+        self.has_ended = False
         self.closed = False
 
     @property
@@ -30,6 +31,9 @@ class Link:
 
     def on_answered(self) -> None:
         self.answered += 1
+
+    def ended(self) -> None:
+        self.has_ended = True
 
     def rest(self) -> None:
         self.rests = True

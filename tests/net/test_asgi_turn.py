@@ -15,8 +15,10 @@ async def application(scope: object, receive: object, send: object) -> None:
     raise AssertionError("nobody runs it")
 
 
-def turn(target: bytes = b"/a", *, root_path: str = "", version: str = "1.1") -> AsgiTurn:
-    link = Link()
+def turn(
+    target: bytes = b"/a", *, root_path: str = "", version: str = "1.1", link: Link | None = None
+) -> AsgiTurn:
+    link = link or Link()
     config = uvicorn.Config(application, log_config=None, root_path=root_path)
     config.load()
     link.config = config  # type: ignore[attr-defined]
@@ -64,3 +66,9 @@ async def test_is_a_turn() -> None:
     assert await one.receive() == {"type": "http.request", "body": b"ab", "more_body": False}
     one.leave()
     assert await one.receive() == {"type": "http.disconnect"}
+
+
+async def test_says_that_its_task_has_ended() -> None:
+    link = Link()
+    await turn(link=link).run()
+    assert link.has_ended

@@ -1,6 +1,7 @@
 """An answer on its connection, without a socket; tests/test_entries.py has it on one."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -299,3 +300,18 @@ async def test_a_turn_that_is_cancelled_closes_the_connection() -> None:
         await running
     assert link.closed
     assert not b"".join(link.written).endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("how", [None, ValueError, asyncio.CancelledError])
+async def test_says_that_its_task_has_ended_however_it_ends(
+    how: type[BaseException] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def answers(_: Outbound) -> None:
+        if how is not None:
+            raise how
+
+    link = Link()
+    with contextlib.suppress(asyncio.CancelledError):
+        await turn(link, answers).run()
+    assert link.has_ended
+    assert len(caplog.records) == (how is ValueError)
