@@ -71,6 +71,7 @@ async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound
     exchange.call = exchange.call.answered()
     if not observer.holds:
         await answer.start(response.status, fields)
+        fields = []  # they are out, and a stream is long
     async for chunk in response.chunks(shortcut(observer, exchange.watch, answer)):
         if answer.started and observer.passes(chunk) and exchange.watch.passes(chunk):
             await answer.chunk(chunk)

@@ -45,21 +45,21 @@ class Stamped:
     def add(self, fields: Fields) -> None:
         self.also = [*self.also, *fields]
 
-    async def start(self, status: int, fields: Fields) -> None:
+    def marks(self) -> Fields:
+        """What a head carries beside its own fields."""
+        request_id = (b"x-request-id", self._record.request_id.encode("ascii"))
+        return [request_id, *EVERY_ANSWER, *quota.fields(self._record.quotas), *self.also]
+
+    # The next four only hand on what is to be awaited: a layer less.
+
+    def start(self, status: int, fields: Fields) -> Coroutine[Any, Any, None]:
         self.problem = self.metadata = _nothing  # an error ends it otherwise from now on
         self._record.status = status
         if self._record.first_byte_ms is None:
             self._record.first_byte_ms = (time.monotonic() - self._record.started) * 1000
         marks = self.marks()
         self._record.quotas.clear()  # nobody else wants to know, and a stream is long
-        await self._answer.start(status, [*fields, *marks])
-
-    def marks(self) -> Fields:
-        """What a head carries beside its own fields."""
-        request_id = (b"x-request-id", self._record.request_id.encode("ascii"))
-        return [request_id, *EVERY_ANSWER, *quota.fields(self._record.quotas), *self.also]
-
-    # These three only hand on what is to be awaited: a layer less for every chunk.
+        return self._answer.start(status, [*fields, *marks])
 
     def chunk(self, content: bytes) -> Coroutine[Any, Any, None]:
         self._record.bytes_out += len(content)
