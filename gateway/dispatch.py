@@ -106,7 +106,7 @@ async def serve(house: House, ask: Inbound, answer: Outbound, record: Record) ->
     with house.lease:
         try:
             for_vendors = await dispatch(house, ask, stamped, record)
-            if for_vendors is not None:  # not in there: a stream waits in every layer
+            if for_vendors is not None:  # called here, not in there: a stream waits in each layer
                 await handle(*for_vendors, ask, stamped, record, house.running)
         except ClientLeft:
             record.interrupted = "client"

@@ -113,7 +113,7 @@ def head(
     if media is not None and media.is_page:
         raise UpstreamMalformed("The upstream answered with a page")
     passed = http.passed_to_client(response.fields, exchange.call.operation.answer_fields)
-    # At once: no value has a line break, so none of ours can begin in one and end in the next.
+    # All at once: what stands in one stands in them joined, and no key has the break between.
     exchange.watch.check(b"\n".join([value for _, value in passed]))
     if response.status >= 400:
         passed.append((b"proxy-status", problem.received(response.status)))

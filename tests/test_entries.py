@@ -5,16 +5,19 @@ comes back must not differ in a byte.
 """
 
 import asyncio
+import inspect
 import itertools
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.app import Gateway
+from gateway.net.own_turn import OwnTurn
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
 from tests.support import config
@@ -213,6 +216,46 @@ async def test_a_body_in_chunks_is_the_same(both: Both) -> None:
 async def test_what_is_pipelined_is_the_same(both: Both) -> None:
     back = await both.say(asked(both) + asked(both, {"message": "hi"}) + asked(both, b"{") + LAST)
     assert back.count(b"HTTP/1.1 ") == 4
+
+
+@pytest.mark.anyio
+async def test_a_stream_waits_in_few_layers(both: Both) -> None:
+    """Each holds a frame for as long as the stream lasts, and is gone through at each turn."""
+    go_on = asyncio.Event()
+
+    async def slow(request: Request, reply: Reply) -> None:
+        await reply.start_stream()
+        await reply.event({"type": "text-delta", "delta": "first"})
+        await go_on.wait()
+        await reply.end()
+
+    both.stage.vendor.handler = slow
+    async with connected(both.stage.url) as peer:
+        await peer.send(asked(both, {"message": "hi"}))
+        await peer.until(b"first")
+        assert waiting_in(OwnTurn.run) == [
+            "OwnTurn.run",
+            "serve",
+            "handle",
+            "relay",
+            "pass_on",
+            "Connection.more",
+        ]
+        go_on.set()
+        await peer.send(LAST)
+        await peer.until_closed()
+
+
+def waiting_in(outermost: Callable[..., Any]) -> list[str]:
+    """The coroutines in which the task waits that runs this one."""
+    layers = []
+    for task in asyncio.all_tasks():
+        layer: Any = task.get_coro()
+        if layer.__qualname__ == outermost.__qualname__:
+            while inspect.iscoroutine(layer):
+                layers.append(layer.__qualname__)
+                layer = layer.cr_await
+    return layers
 
 
 @pytest.mark.anyio
