@@ -94,6 +94,21 @@ async def test_a_budget_is_settled_once(counts: Counts) -> None:
     assert [one.remaining for one in left] == [2, 29]
 
 
+async def test_what_an_exchange_holds_ends_in_one_step_and_once(counts: Counts) -> None:
+    key, slot = next(names), Slot(next(names), 1)
+    user, org = reserved(key), reserved(next(names), budget=100)
+    await counts.admit([], [slot], "a", 60.0)
+    await counts.reserve([user, org], "a, again", 60.0)
+    for _ in range(2):
+        await counts.end([user, org], [7, 70], "a, again", [slot], "a")
+    left = await counts.reserve([user, org], "b", 60.0)
+    assert [one.remaining for one in left] == [2, 29]
+    assert (await counts.admit([], [slot], "b", 60.0))[0].granted
+    await counts.end([], [], "b", [], "b")  # what holds nothing ends, too
+    await counts.end([user], [0], "b", [slot], "another's")  # whose place it is, keeps it
+    assert not (await counts.admit([], [slot], "c", 60.0))[0].granted
+
+
 async def test_what_is_held_may_come_back_soon_and_what_is_spent_does_not(counts: Counts) -> None:
     one = reserved(next(names), budget=1)
     await counts.reserve([one], "a", 60.0)
@@ -160,6 +175,8 @@ async def answers(counts: Counts, key: str, script: list[Step]) -> list[tuple[bo
         ticket = f"{key}-{who}"
         if kind == "ask":
             found += await counts.reserve(budgets[: 1 + who % 2], f"{ticket}-{amount}", 60.0)
+        elif kind == "end" and who % 2:
+            await counts.end(budgets, [amount, amount], f"{ticket}-{amount}", [slot], ticket)
         elif kind == "end":
             await counts.settle(budgets, [amount, amount], f"{ticket}-{amount}")
             await counts.leave([slot], ticket)

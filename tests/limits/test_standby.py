@@ -71,6 +71,17 @@ class Flaky(LocalCounts):
         self._hear("settle")
         await super().settle(reserved, charged, ticket)
 
+    async def end(
+        self,
+        reserved: Sequence[Reserved],
+        charged: Sequence[int],
+        held_as: str,
+        slots: Sequence[Slot],
+        ticket: str,
+    ) -> None:
+        self._hear("end")
+        await super().end(reserved, charged, held_as, slots, ticket)
+
 
 class Scene:
     def __init__(self, on_failure: OnFailure = "local") -> None:
@@ -166,13 +177,17 @@ async def test_what_was_spent_is_known_when_it_goes() -> None:
     assert [one.granted for one in answers] == [True, True, False]
 
 
-async def test_what_could_not_be_given_back_is_when_it_is_there_again() -> None:
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_could_not_be_given_back_is_when_it_is_there_again(together: bool) -> None:
     scene = Scene()
     await scene.standby.admit([], [SLOT], "a", 60.0)
     await scene.standby.reserve([BUDGET], "a", 60.0)
     scene.shared.is_away = True
-    await scene.standby.settle([BUDGET], [7], "a")
-    await scene.standby.leave([SLOT], "a")
+    if together:
+        await scene.standby.end([BUDGET], [7], "a", [SLOT], "a")
+    else:
+        await scene.standby.settle([BUDGET], [7], "a")
+        await scene.standby.leave([SLOT], "a")
     scene.shared.is_away = False
     scene.clock.now += AGAIN
     await scene.granted()
