@@ -170,6 +170,9 @@ def test_only_what_holds_others_is_written_with_them() -> None:
 
 
 def test_no_array_is_looked_for_in_a_body_which_is_an_object() -> None:
+    body = {"0": {"type": "file"}}
     holding = Holding((), [(("*", "type"), frozenset({"text"}))], ())
     with pytest.raises(BadRequest, match="wrong type"):
-        holding.of({"0": {"type": "file"}})
+        holding.of(body)
+    with pytest.raises(BadRequest, match="in place of an object"):
+        Holding([("*",)], (), ()).of(body).check(body)

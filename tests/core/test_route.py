@@ -60,8 +60,13 @@ def test_few_paths_are_remembered_and_none_that_is_long_or_means_nothing() -> No
         assert mine.match("DELETE", path).variables == {"chat": str(number)}
         assert len(mine._known) <= MAX_NAMES
         assert len(route._split) <= MAX_NAMES
+    longest = ("v1", "chats", "c" * (MAX_LENGTH - len("v1chats")))
+    variables = mine.match("GET", longest).variables
+    assert ("GET", longest) in mine._known
+    with pytest.raises(TypeError):
+        variables["chat"] = "8"  # type: ignore[index]  # what is remembered is everybody's
     kept = dict(mine._known)
-    mine.match("GET", ("v1", "chats", "c" * MAX_LENGTH))
+    mine.match("GET", (*longest[:2], longest[2] + "c"))
     for method, path in (("POST", ("v1", "chats", "c")), ("GET", ("v1", "none"))):
         with pytest.raises((MethodNotAllowed, NotFound)):
             mine.match(method, path)

@@ -75,8 +75,10 @@ def test_how_documents_begin_is_remembered_and_of_few() -> None:
     many = sought([Body(f"/n{number}/id") for number in range(10)], (), ())
     for number in range(2**10):
         document: JsonValue = {f"n{bit}": {} for bit in range(10) if number >> bit & 1}
-        assert many.in_document(document) is many.in_document(document)
-        assert len(many._begun) <= 256
+        begun = many.in_document(document)
+        assert begun is many.in_document(document)
+        assert len(begun.opens) == len(document)
+        assert len(many._begun) <= 256  # of all 1,024
     assert many.in_document([]) is many.ways
 
 
