@@ -292,6 +292,18 @@ async def test_names_left_out_are_bounded_however_many_the_handshake_had(
     assert len(row.dropped) == max(named, MAX_NOTED)
 
 
+async def test_it_goes_on_by_the_settings_it_began_with(stage: SocketStage) -> None:
+    assert stage.gateway is not None
+    assembled = await stage.gateway.open()
+    async with stage.connect("alice") as alice:
+        await alice.send(json.dumps(ASK))
+        await told(alice)
+        free = asyncio.create_task(assembled.lease.ended())  # as after a reload
+        await asyncio.sleep(0)
+        assert not free.done()
+    await asyncio.wait_for(free, 10)
+
+
 async def test_the_next_key_is_tried_once(tmp_path: Path) -> None:
     def old_is_refused(request: Handshake) -> Response | None:
         refused = request.headers["authorization"].endswith(KEY)
