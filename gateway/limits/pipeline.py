@@ -14,7 +14,7 @@ carry less at once.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.limits.counts import Away
@@ -29,20 +29,24 @@ class Script:
     __slots__ = ("sha", "text")
 
     def __init__(self, text: str) -> None:
-        self.text = text.encode()
-        self.sha = hashlib.sha1(self.text, usedforsecurity=False).hexdigest()
+        self.text = text
+        self.sha = hashlib.sha1(text.encode("ascii"), usedforsecurity=False).hexdigest()
 
 
 class _Asked:
     """One script to be run, and who waits for what it gives."""
 
-    __slots__ = ("answer", "keys", "script", "words")
+    __slots__ = ("_given", "_script", "answer", "by_name")
 
     def __init__(self, script: Script, keys: Sequence[str], words: Sequence[str | int]) -> None:
-        self.script = script
-        self.keys = keys
-        self.words = words
+        self._script = script
+        self._given = (len(keys), *keys, *words)
+        self.by_name = command("EVALSHA", script.sha, *self._given)
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    @property
+    def by_text(self) -> bytes:
+        return command("EVAL", self._script.text, *self._given)
 
     def fail(self, error: BaseException) -> None:
         if not self.answer.done():
@@ -51,12 +55,14 @@ class _Asked:
             self.answer.set_exception(away)
 
 
-def by_name(asked: _Asked) -> tuple[Any, ...]:
-    return "EVALSHA", asked.script.sha, len(asked.keys), *asked.keys, *asked.words
+def command(*words: str | int) -> bytes:
+    """A command as it is sent (RESP, arrays of bulk strings): redis-py's own takes 1.3 µs a word.
 
-
-def by_text(asked: _Asked) -> tuple[Any, ...]:
-    return "EVAL", asked.script.text, len(asked.keys), *asked.keys, *asked.words
+    Raises:
+        UnicodeEncodeError: a word is not ASCII, whose characters are as many as its bytes.
+    """
+    spelled = [f"${len(word)}\r\n{word}\r\n" for word in map(str, words)]
+    return f"*{len(words)}\r\n{''.join(spelled)}".encode("ascii")
 
 
 class Pipeline:
@@ -107,9 +113,9 @@ class Pipeline:
         try:
             async with asyncio.timeout(self._patience):
                 await _connect(self._connection)
-                unknown = await _sent(self._connection, together, by_name)
+                unknown = await _sent(self._connection, together, [one.by_name for one in together])
                 if unknown:
-                    await _sent(self._connection, unknown, by_text)
+                    await _sent(self._connection, unknown, [one.by_text for one in unknown])
         except BaseException as error:
             for one in together:
                 one.fail(error)
@@ -129,13 +135,13 @@ async def _connect(connection: "AbstractConnection") -> None:
 async def _sent(
     connection: "AbstractConnection",
     together: Sequence[_Asked],
-    spelling: Callable[[_Asked], tuple[Any, ...]],
+    commands: Sequence[bytes],
 ) -> Sequence[_Asked]:
     """Send scripts and hand out what they give; returns those that the server does not know."""
     from redis.exceptions import NoScriptError, ResponseError
 
     unknown = []
-    await connection.send_packed_command(connection.pack_commands(map(spelling, together)))
+    await connection.send_packed_command(b"".join(commands))
     for one in together:
         try:
             answer = await connection.read_response()

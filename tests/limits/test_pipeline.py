@@ -8,15 +8,33 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.limits.counts import Away
-from gateway.limits.pipeline import Pipeline, Script
+from gateway.limits.pipeline import Pipeline, Script, command
 from tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.anyio
 ECHO = Script("return ARGV[1]")
 ADD = Script("return redis.call('INCR', KEYS[1])")
 PATIENCE = 0.25  # seconds
+
+
+WORDS = st.lists(st.text(st.characters(max_codepoint=127)) | st.integers(), min_size=1)
+
+
+@given(WORDS)
+def test_a_command_is_spelled_as_the_library_spells_it(words: list[str | int]) -> None:
+    spelled = redis.connection.PythonRespSerializer(
+        6000, redis.connection.Encoder("utf-8", "strict", False).encode
+    ).pack("EVALSHA", *words)
+    assert command("EVALSHA", *words) == b"".join(spelled)
+
+
+def test_a_word_whose_length_would_be_wrong_is_none() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        command("EVALSHA", "Zoë")
 
 
 @pytest.fixture
