@@ -17,6 +17,7 @@ from gateway.core.errors import (
 from gateway.core.identity import Identity
 from gateway.interrupt import Interrupt, Running, within
 from gateway.ports import ClientLeft, Inbound
+from tests.support.garbage import none_of_ours
 
 pytestmark = pytest.mark.anyio
 
@@ -93,6 +94,17 @@ async def test_ends_what_runs_when_the_client_leaves() -> None:
         await forever()
     assert len(running) == 0
     await asyncio.sleep(0)  # the task goes on: it is not cancelled any more
+
+
+async def test_a_client_that_leaves_leaves_no_circle_of_what_ran() -> None:
+    async def left() -> None:
+        client = Client()
+        asyncio.get_running_loop().call_soon(client.leave)
+        with pytest.raises(ClientLeft), connected(Running(NOBODY), ALICE, client):
+            await forever()
+
+    with none_of_ours():
+        await asyncio.create_task(left())
 
 
 async def test_ends_what_runs_when_the_gateway_stops() -> None:

@@ -88,6 +88,12 @@ class Answer:
         except (HttpParserError, HttpParserUpgrade) as error:
             raise UpstreamMalformed from error
 
+    def let_go(self) -> None:
+        """Nothing more of it comes. Its parsers hold it, as it holds them."""
+        self._parser = None
+        if self._chunks is not None:
+            self._chunks.let_go()
+
     def end(self) -> None:
         """The connection was closed in order. A body of no stated length is complete by that."""
         if self.has_head and self._left is None and self._chunks is None:
@@ -229,4 +235,7 @@ class _Chunks:
             self.exact = (
                 self.exact and self._tail[0] not in b"\r\n" and self._tail[1:] == b"\r\n\r\n"
             )
-            self._parser = None  # it holds us, as we hold it
+            self.let_go()
+
+    def let_go(self) -> None:
+        self._parser = None  # it holds us, as we hold it

@@ -119,6 +119,8 @@ class Connection(Sending):
             and self._loop.time() < self._retires_at
         )
         if not fit:
+            if answer is not None:
+                answer.let_go()
             self.abort()
         elif self.descriptor < 0:
             self.descriptor = int(self._transport.get_extra_info("socket").fileno())
@@ -162,11 +164,12 @@ class Connection(Sending):
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True
         answer = self._answer
-        if answer is not None and not answer.complete and self._error is None:
-            self._error = UpstreamBrokeOff(
-                proxy_error=None if answer.started else "connection_terminated"
-            )
-            self._error.__cause__ = exc
+        if answer is not None:
+            answer.let_go()
+            if not answer.complete and self._error is None:
+                proxy_error = None if answer.started else "connection_terminated"
+                self._error = UpstreamBrokeOff(proxy_error=proxy_error)
+                self._error.__cause__ = exc
         self._wake()
         self._deadline.close()
         self._on_lost(self)

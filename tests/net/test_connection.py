@@ -10,6 +10,7 @@ from gateway.net.clocks import Clocks
 from gateway.net.connection import MAX_HELD, Connection
 from gateway.net.sending import SLICE
 from tests.net.upstream import CHUNKED, LENGTH, OK
+from tests.support.garbage import none_of_ours
 
 pytestmark = pytest.mark.anyio
 
@@ -268,3 +269,30 @@ async def test_whoever_waits_and_is_cancelled_leaves_nothing_behind():
     connection.data_received(LENGTH + b"abc")
     connection.connection_lost(None)
     assert connection.closed
+
+
+@pytest.mark.parametrize("finished", [False, True], ids=["lost", "finished"])
+async def test_an_answer_that_breaks_off_leaves_no_circle(finished: bool):
+    async def broken_off() -> None:
+        connection, _ = connected()
+        await answered(connection, CHUNKED + b"1\r\na\r\n")
+        if finished:
+            connection.finish()
+        connection.connection_lost(None)
+
+    with none_of_ours():
+        await asyncio.create_task(broken_off())
+
+
+async def test_a_head_that_nobody_waits_for_any_more_leaves_no_circle():
+    async def given_up() -> None:
+        connection, _ = connected()
+        asking = asyncio.ensure_future(connection.ask("POST", b"request"))
+        await asyncio.sleep(0)
+        connection.data_received(b"HTTP/1.1 200")
+        asking.cancel()
+        await asyncio.wait([asking], timeout=20)
+        connection.connection_lost(None)
+
+    with none_of_ours():
+        await asyncio.create_task(given_up())
