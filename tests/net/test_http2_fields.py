@@ -3,12 +3,11 @@
 What is refused of an answer, `test_http2.py` tries on the wire.
 """
 
-from dataclasses import replace
-
 import pytest
 from hpack import Decoder, NeverIndexedHeaderTuple
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.core.errors import UpstreamMalformed
 from gateway.core.plan import VendorRequest

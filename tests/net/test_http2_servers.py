@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from gateway.core.plan import VendorRequest
 from gateway.net.dial import verifying_context
@@ -86,7 +87,7 @@ async def echo(request: Request, reply: Reply) -> None:
 async def test_every_request_has_its_own_answer_though_connections_are_ended(front, tmp_path):
     async def one(transport: Http2Transport, number: int) -> None:
         content = b"%d" % number * (number % 7 * 1000 + 1)
-        assert await ask(transport, replace(POST, content=content)) == content
+        assert await ask(transport, structs.replace(POST, content=content)) == content
 
     async with transport_to(front, tmp_path, echo) as transport:
         for start in range(0, 400, 40):
@@ -101,8 +102,8 @@ async def test_a_large_request_and_a_large_answer_arrive_whole(front, tmp_path):
             yield content[start : start + 10_000]
 
     async with transport_to(front, tmp_path, echo) as transport:
-        assert await ask(transport, replace(POST, content=content)) == content
-        assert await ask(transport, replace(POST, stream=pieces())) == content
+        assert await ask(transport, structs.replace(POST, content=content)) == content
+        assert await ask(transport, structs.replace(POST, stream=pieces())) == content
 
 
 async def test_a_stream_comes_as_it_is_sent_and_ends_when_whoever_asked_leaves(front, tmp_path):
