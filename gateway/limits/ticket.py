@@ -107,9 +107,8 @@ class Counted(Ticket):
     def _due(self, ending: Ending) -> Sequence[int]:
         """What each budget has not been charged yet."""
         whole = self._asked.terms.charged(ending, self._record)
-        if not self._charged:
-            return whole
-        return [max(0, now - then) for now, then in zip(whole, self._charged, strict=True)]
+        before = self._charged or [0] * len(whole)
+        return [max(0, now - then) for now, then in zip(whole, before, strict=True)]
 
     def _ending(self, error: BaseException | None) -> Ending:
         if error is None:
