@@ -6,20 +6,22 @@ two windows does not pass twice. The clock is monotonic, in seconds; counts are 
 """
 
 import math
+from collections.abc import Callable, MutableMapping
 
 
 class Windows:
     """The counters of every key, for windows of one length.
 
     Counters live in the table of their window; with the window the table goes, so nothing is ever
-    searched for what has expired.
+    searched for what has expired. `table` makes one: another may keep a few keys and not all.
     """
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int, table: Callable[[], MutableMapping[str, int]] = dict) -> None:
         self._seconds = seconds
         self._index = 0
-        self._current: dict[str, int] = {}
-        self._before: dict[str, int] = {}
+        self._table = table
+        self._current = table()
+        self._before = table()
 
     def __len__(self) -> int:
         return len(self._current) + len(self._before)
@@ -54,7 +56,7 @@ class Windows:
         windows = now / self._seconds
         index = math.floor(windows)
         if index != self._index:
-            self._before = self._current if index == self._index + 1 else {}
-            self._current = {}
+            self._before = self._current if index == self._index + 1 else self._table()
+            self._current = self._table()
             self._index = index
         return windows - index

@@ -3,13 +3,17 @@
 Whoever may look into the shared server learns neither a subject, nor an org, nor a vendor's key,
 nor can they be guessed and compared: the digest is keyed by the secret behind opaque user ids,
 which is the same in all replicas. Names are length-prefixed, so that no two pairs are one.
+
+A visitor's name begins with `ANYBODY`: whoever throws a cookie away is another visitor, so what
+such names take up is bounded where they are kept (`limits/local.py`).
 """
 
 import hashlib
-from functools import lru_cache, partial
+from functools import lru_cache
 
-from gateway.core.identity import Person
+from gateway.core.identity import VISITOR, Person
 
+ANYBODY = "visitor-"
 DIGEST = 16  # bytes
 REMEMBERED = 10_000  # people
 
@@ -19,7 +23,7 @@ class Keys:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = hashlib.sha256(secret).digest()  # a key of BLAKE2 has 64 bytes at most
-        self._person = lru_cache(REMEMBERED)(partial(self._digest, b"person"))
+        self._person = lru_cache(REMEMBERED)(self._of_person)
 
     def person(self, person: Person) -> str:
         return self._person(person.org, person.subject)
@@ -34,6 +38,10 @@ class Keys:
     def message(self, *names: str) -> str:
         """Of a message that counts once."""
         return self._digest(b"message", *names)
+
+    def _of_person(self, org: str, subject: str) -> str:
+        key = self._digest(b"person", org, subject)
+        return ANYBODY + key if VISITOR.fullmatch(subject) else key
 
     def _digest(self, kind: bytes, *names: str) -> str:
         mac = hashlib.blake2b(digest_size=DIGEST, key=self._secret, person=kind)

@@ -2,18 +2,27 @@
 
 Nothing here waits, so every method is one step to all others. What is counted is forgotten with the
 process, and with its window.
+
+What is counted of a person who has signed in is never forgotten before. Of visitors (`ANYBODY`),
+who are as many as somebody likes, only the `VISITORS` seen last are remembered, in each window: one
+that is forgotten is as a visitor who comes for the first time, which whoever wants to be that can
+be by throwing the cookie away. What holds visitors together are the limits of their org.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
+
+from cachetools import LRUCache
 
 from gateway.core.budget import Account
 from gateway.core.fairshare import FairShare
 from gateway.core.window import Windows
 from gateway.limits.counts import Called, Rated, Reserved, Slot, Standing
+from gateway.limits.keys import ANYBODY
 
 LATE = 3600.0  # seconds after a day or month in which what began in it may be settled
+VISITORS = 50_000  # of all orgs, in one window: some 15 MB with a rate, and as much with a budget
 SOON = 1.0  # seconds to wait for what somebody else will give back
 _NOBODY: frozenset[str] = frozenset()
 
@@ -24,7 +33,8 @@ class LocalCounts:
     def __init__(self, monotonic: Callable[[], float], wall: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._wall = wall
-        self._windows = _OfEachLength()
+        self._windows = _OfEachLength(dict)
+        self._of_visitors = _OfEachLength(lambda: LRUCache(VISITORS))
         self._under_way: defaultdict[str, set[str]] = defaultdict(set)
         self._shares: dict[tuple[str, int, int], FairShare] = {}
         self._books: dict[str, _Book] = {}
@@ -39,7 +49,7 @@ class LocalCounts:
             if not standing.granted:
                 return standings
         for one in rated:
-            self._windows[one.seconds].take(one.key, one.cost)
+            self._window(one).take(one.key, one.cost)
         for slot in slots:
             self._under_way[slot.key].add(ticket)
         return standings
@@ -100,12 +110,16 @@ class LocalCounts:
             account.spent = max(account.spent, one.budget - standing.remaining - one.amount)
 
     def _rate(self, one: Rated, now: float) -> Standing:
-        window = self._windows[one.seconds]
+        window = self._window(one)
         counted, left = window.look(one.key, now)
         room = one.limit - one.cost
         if counted > room:
             return Standing(False, 0, window.wait(one.key, room, now))
         return Standing(True, math.floor(room - counted), left)
+
+    def _window(self, one: Rated) -> Windows:
+        windows = self._of_visitors if one.key.startswith(ANYBODY) else self._windows
+        return windows[one.seconds]
 
     def _place(self, slot: Slot, ticket: str) -> Standing:
         taken = self._under_way.get(slot.key, _NOBODY)
@@ -123,8 +137,8 @@ class LocalCounts:
     def _settle(self, reserved: Sequence[Reserved], charged: Sequence[int], ticket: str) -> None:
         for one, amount in zip(reserved, charged, strict=True):
             book = self._books.get(one.window)
-            if book is not None and one.key in book.accounts:
-                book.accounts[one.key].settle(ticket, amount)
+            if book is not None:
+                book.settle(one.key, ticket, amount)
 
     def _account(self, one: Reserved, now: float) -> Account:
         book = self._books.get(one.window)
@@ -133,12 +147,18 @@ class LocalCounts:
             for name in past:
                 del self._books[name]
             book = self._books[one.window] = _Book(one.ends)
-        return book.accounts[one.key]
+        return book.account(one.key)
 
 
 class _OfEachLength(dict[int, Windows]):
+    """Windows by their seconds, whose counters `table` keeps."""
+
+    def __init__(self, table: Callable[[], MutableMapping[str, int]]) -> None:
+        super().__init__()
+        self._table = table
+
     def __missing__(self, seconds: int) -> Windows:
-        made = self[seconds] = Windows(seconds)
+        made = self[seconds] = Windows(seconds, self._table)
         return made
 
 
@@ -147,4 +167,22 @@ class _Book:
 
     def __init__(self, ends: float) -> None:
         self.ends = ends
-        self.accounts: defaultdict[str, Account] = defaultdict(Account)
+        self.people: dict[str, Account] = {}
+        self._visitors: LRUCache[str, Account] = LRUCache(VISITORS)
+
+    def account(self, key: str) -> Account:
+        """That of a key; a new one where there is none."""
+        accounts = self._of(key)
+        account = accounts.get(key)
+        if account is None:
+            account = accounts[key] = Account()
+        return account
+
+    def settle(self, key: str, ticket: str, amount: int) -> None:
+        """Charge it, if there is one."""
+        account = self._of(key).get(key)
+        if account is not None:
+            account.settle(ticket, amount)
+
+    def _of(self, key: str) -> MutableMapping[str, Account]:
+        return self._visitors if key.startswith(ANYBODY) else self.people

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.identity import Person
-from gateway.limits.keys import Keys
+from gateway.limits.keys import ANYBODY, Keys
 
 KEYS = Keys(b"s" * 32)
 names = st.text(max_size=20)
@@ -38,3 +38,11 @@ def test_a_delimiter_in_a_name_is_part_of_the_name() -> None:
     """Row O-06."""
     assert KEYS.person(Person("a:b", "c")) != KEYS.person(Person("a", "b:c"))
     assert KEYS.person(Person("a", "\ud800")) != KEYS.person(Person("a", "?"))
+
+
+def test_a_visitor_s_says_that_they_have_not_signed_in_and_no_more() -> None:
+    made = KEYS.person(Person("acme", "anon_" + "a" * 26))
+    assert made.startswith(ANYBODY)
+    assert len(made) == len(ANYBODY) + 32
+    for subject in ("anon_" + "a" * 25, "anon_" + "A" * 26, ANYBODY + "a" * 26, "alice"):
+        assert not KEYS.person(Person("acme", subject)).startswith(ANYBODY)

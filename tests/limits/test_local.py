@@ -1,9 +1,13 @@
 """What only this process can show: its clocks, and what it forgets."""
 
+from collections.abc import Sized
+
 import pytest
 
+from gateway.core.identity import Person
 from gateway.limits.counts import Called, Rated, Reserved, Slot, Standing
-from gateway.limits.local import LATE, LocalCounts
+from gateway.limits.keys import Keys
+from gateway.limits.local import LATE, VISITORS, LocalCounts
 from tests.support.clock import WoundClock
 
 pytestmark = pytest.mark.anyio
@@ -85,3 +89,52 @@ async def test_knows_what_was_spent_elsewhere() -> None:
     counts.know([day("2026-11-22")], [Standing(True, 2, 3600.0)])
     first = await counts.reserve([day("2026-11-22")], "a", 60.0)
     assert first[0].remaining == 2
+
+
+def visitor(number: int) -> str:
+    letters = f"{number:026o}".translate(str.maketrans("01", "ab"))
+    return Keys(b"s").person(Person("acme", f"anon_{letters}"))
+
+
+def kept(counts: LocalCounts) -> int:
+    """How many counters there are, of whatever kind."""
+    tables: list[Sized] = [*counts._windows.values(), *counts._of_visitors.values()]
+    for book in counts._books.values():
+        tables += [book.people, book._visitors]
+    return sum(map(len, tables))
+
+
+async def ask(counts: LocalCounts, key: str, ticket: str) -> list[bool]:
+    """One request a day that costs one of two; whether it was granted."""
+    rated, reserved = Rated(key, 10, 86_400, 10), Reserved(key, "2026-11-22", 2e9, 2, 1)
+    standings = [*await counts.admit([rated], [], ticket, 60.0)]
+    standings += await counts.reserve([reserved], ticket, 60.0)
+    await counts.settle([reserved], [1], ticket)
+    return [one.granted for one in standings]
+
+
+async def test_strangers_take_up_no_more_however_many_they_are() -> None:
+    counts = LocalCounts(WoundClock(60.0), WoundClock())
+    alice, first = Keys(b"s").person(Person("acme", "alice")), visitor(0)
+    assert await ask(counts, alice, "a") == [True, True]
+    for number in range(VISITORS):
+        await ask(counts, visitor(number), str(number))
+    full = kept(counts)
+    assert await ask(counts, first, "again") == [False, True]  # is remembered, and now the latest
+    for number in range(VISITORS, VISITORS + VISITORS // 10):
+        await ask(counts, visitor(number), str(number))
+    assert kept(counts) == full
+    assert await ask(counts, first, "and again") == [False, False]
+    assert await ask(counts, visitor(1), "back") == [True, True]
+    assert await ask(counts, alice, "b") == [False, True]
+    assert await ask(counts, alice, "c") == [False, False]
+
+
+async def test_a_visitor_who_is_forgotten_while_they_ask_is_charged_nothing() -> None:
+    counts = LocalCounts(WoundClock(60.0), WoundClock())
+    one = Reserved(visitor(0), "2026-11-22", 2e9, 2, 1)
+    await counts.reserve([one], "a", 60.0)
+    for number in range(1, VISITORS + 1):
+        await counts.reserve([Reserved(visitor(number), "2026-11-22", 2e9, 2, 1)], "b", 60.0)
+    await counts.settle([one], [2], "a")
+    assert (await counts.reserve([one], "c", 60.0))[0].granted

@@ -290,7 +290,7 @@ async def test_what_is_held_over_an_absence_is_held_and_charged_apart() -> None:
             await ticket.renew()
             await settled()
         record.usage["credits"] = 5.0
-    (account,) = (one for book in scene.shared._books.values() for one in book.accounts.values())
+    (account,) = (one for book in scene.shared._books.values() for one in book.people.values())
     # The third was told while it was away: this process alone knows of it.
     assert (account.spent, account.held) == (4000, 0)
 
