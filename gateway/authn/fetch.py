@@ -17,6 +17,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
+from gateway.authn.connecting import Transport
+
 MAX_BYTES = 512 * 1024
 _PLAIN = re.compile(r"[!-\[\]-~]+")  # what no parser trims or takes for a slash
 _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "gateway"}
@@ -109,9 +111,9 @@ async def _send(
     content: bytes | None,
     tls: ssl.SSLContext | None,
 ) -> Reply:
-    verify = (tls or _tls()) if url.startswith("https:") else False
+    trusted = (tls or _tls()) if url.startswith("https:") else None
     async with (
-        httpx.AsyncClient(verify=verify, trust_env=False) as client,
+        httpx.AsyncClient(transport=Transport(trusted), trust_env=False) as client,
         client.stream(
             method, url, headers=fields, content=content, follow_redirects=False
         ) as answer,

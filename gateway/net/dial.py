@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import Any, Protocol, Self, TypeVar, cast
 
 from gateway.core.errors import UpstreamTimeout, UpstreamUnreachable
+from gateway.lookup import addresses, quickest
 from gateway.net.clocks import Clocks
 from gateway.net.connection import Connection
-from gateway.net.lookup import addresses
-from gateway.net.reach import EgressProxy, quickest, reach
+from gateway.net.reach import EgressProxy, reach
 
 _ORIGIN = re.compile(
     r"(https?)://([a-z0-9_][a-z0-9._-]*|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?", re.IGNORECASE

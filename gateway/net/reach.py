@@ -9,16 +9,12 @@ import asyncio
 import base64
 import re
 import socket
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, cast
-
-from aiohappyeyeballs import AddrInfoType, start_connection
+from typing import Final
 
 from gateway.core.errors import UpstreamUnreachable
-from gateway.net.lookup import Addresses, addresses
+from gateway.lookup import addresses, quickest
 
-HEAD_START: Final = 0.25  # seconds one address has before the next is tried (RFC 8305 section 5)
 MAX_HEAD: Final = 16_384  # bytes of a proxy's answer
 
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: |\r\n)")
@@ -50,12 +46,6 @@ async def reach(host: str, port: int, through: EgressProxy | None) -> socket.soc
         connected.close()
         raise
     return connected
-
-
-async def quickest(found: Addresses) -> socket.socket:
-    """A socket that is connected to one of these addresses."""
-    places = cast("Sequence[AddrInfoType]", found)
-    return await start_connection(places, happy_eyeballs_delay=HEAD_START)
 
 
 async def _tunnel(connected: socket.socket, host: str, port: int, through: EgressProxy) -> None:

@@ -199,7 +199,7 @@ async def test_nobody_there_is_told_in_the_log_once_a_second(
         with pytest.raises(KeysUnavailable):
             await one.ask(partial(send, "GET", url, fields={"cookie": "s=CANARY"}))
     assert [record.getMessage() for record in caplog.records] == [
-        "no answer from ask http://app: the connection failed (ConnectError)"
+        "no answer from ask http://app: the connection failed (ConnectionRefusedError)"
     ]
     clock.now += 1
     with pytest.raises(KeysUnavailable):

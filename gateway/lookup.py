@@ -1,4 +1,6 @@
-"""Where a host may be reached: asked once for all who ask at a time, in threads of its own.
+"""Where a host may be reached, and the quickest way there (RFC 8305).
+
+A name is asked once for all who ask at a time, in threads of its own.
 
 The loop's own are few: libuv lends two to lookups. A name whose servers are silent took both, for
 as long as those who had asked for it had lined up, and no other upstream's name was found.
@@ -8,11 +10,14 @@ import asyncio
 import socket
 import threading
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 from weakref import WeakKeyDictionary
+
+from aiohappyeyeballs import AddrInfoType, start_connection
 
 Addresses: TypeAlias = Sequence[tuple[Any, ...]]
 
+HEAD_START: Final = 0.25  # seconds one address has before the next is tried (RFC 8305 section 5)
 AT_ONCE: Final = 64  # names
 
 _lookups: WeakKeyDictionary[asyncio.AbstractEventLoop, "Lookups"] = WeakKeyDictionary()
@@ -34,6 +39,16 @@ async def addresses(host: str, port: int) -> Addresses:
         if lookups is None:
             lookups = _lookups[loop] = Lookups()
         return await lookups.ask(host, port)
+
+
+async def quickest(found: Addresses) -> socket.socket:
+    """A socket that is connected to one of these addresses.
+
+    Raises:
+        OSError: none of them can be reached.
+    """
+    places = cast("Sequence[AddrInfoType]", found)
+    return await start_connection(places, happy_eyeballs_delay=HEAD_START)
 
 
 class Lookups:
