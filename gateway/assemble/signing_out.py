@@ -53,7 +53,7 @@ class Ended(Sessions):
 
     def check(self, session: Session) -> None:
         try:
-            self._cutoffs.be_known()
+            self._cutoffs.known()
         except LedgerUnavailable as error:
             raise KeysUnavailable("Who has signed out cannot be known now") from error
         for kind, name in logout.ending(session):

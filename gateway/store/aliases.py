@@ -7,11 +7,11 @@ never changed but for that, so that a yes may be remembered.
 import time
 from collections.abc import Mapping, Sequence
 
-from cachetools import LRUCache
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.identity import VISITOR, Person
+from gateway.core.lately import Lately
 from gateway.store.database import Database
 from gateway.store.dialect import alone, insert
 from gateway.store.group import Group
@@ -34,7 +34,7 @@ class Aliases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: LRUCache[Person, bool] = LRUCache(REMEMBERED)
+        self._known: Lately[Person, bool] = Lately(REMEMBERED)
         self._made = Group(database, _make)
 
     async def has_become(self, person: Person) -> bool:
@@ -44,7 +44,7 @@ class Aliases:
         values = {"org": person.org, "subject": person.subject}
         became = await self._database.scalar(BECAME, values) is not None
         if became:
-            self._known[person] = True
+            self._known.keep(person, True)
         return became
 
     def forget(self) -> None:
@@ -57,7 +57,7 @@ class Aliases:
             {"org": one.org, "subject": one.subject, "becomes": other.subject}
         )
         if made:
-            self._known[one] = True
+            self._known.keep(one, True)
         return made
 
 

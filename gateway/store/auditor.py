@@ -16,8 +16,7 @@ from collections import Counter
 from collections.abc import Hashable
 from typing import Any, Protocol
 
-from cachetools import LRUCache
-
+from gateway.core.lately import Lately
 from gateway.ports import AuditSink, Record, UsageSink
 from gateway.store.audit import Event, happened
 from gateway.store.sums import Sums
@@ -41,7 +40,7 @@ class Auditor(UsageSink, AuditSink):
     def __init__(self, trail: Trail) -> None:
         self._trail = trail
         self._sums: Sums[dict[str, Any]] = Sums(self._tell)
-        self._heard: LRUCache[Hashable, int] = LRUCache(REMEMBERED)  # the hour it was
+        self._heard: Lately[Hashable, int] = Lately(REMEMBERED)  # the hour it was
 
     def record(self, record: Record) -> None:
         if 400 <= record.status < 500 and record.code:
@@ -68,7 +67,7 @@ class Auditor(UsageSink, AuditSink):
         key, hour = (what, record.org_id, record.subject, record.actor), int(time.time()) // HOUR
         if self._heard.get(key) == hour:
             return False
-        self._heard[key] = hour
+        self._heard.keep(key, hour)
         return True
 
     def _often(self, event: str, record: Record) -> None:

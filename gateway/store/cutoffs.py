@@ -14,7 +14,7 @@ rule 3: Clocks of machines may differ, and a transaction may take a while: rows 
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -176,10 +176,17 @@ class Cutoffs:
         """Seconds since the table was last read; None: it never was."""
         return None if self._looked is None else time.monotonic() - self._looked
 
-    def be_known(self) -> None:
-        """Raises `LedgerUnavailable` when what is in memory is too old to be relied on."""
-        if self._is_stale():
+    def known(self) -> Mapping[Key, Cutoff]:
+        """All facts there are, those that have ended perhaps among them: whoever has none in here
+        need not ask `before`.
+
+        Raises:
+            LedgerUnavailable: what is in memory is too old to be relied on.
+        """
+        looked = self._looked
+        if looked is None or time.monotonic() - looked > STALE:
             raise LedgerUnavailable("Who may still speak cannot be looked up now")
+        return self._facts
 
     async def look(self) -> None:
         """Read what is new; whoever has just written something need not wait for it.

@@ -14,12 +14,12 @@ from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from cachetools import LRUCache
 from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.identity import Person
+from gateway.core.lately import Lately
 from gateway.ports import ConversationLedger, Whose
 from gateway.store.aliases import Aliases
 from gateway.store.database import Database
@@ -96,8 +96,8 @@ class Ledger(ConversationLedger):
 
     def __init__(self, database: Database, *, remembered: int = REMEMBERED) -> None:
         self._database = database
-        self._theirs: LRUCache[tuple[str, str, Person], bool] = LRUCache(remembered)
-        self._user_ids: LRUCache[Person, dict[str, str]] = LRUCache(remembered)  # by upstream
+        self._theirs: Lately[tuple[str, str, Person], bool] = Lately(remembered)
+        self._user_ids: Lately[Person, dict[str, str]] = Lately(remembered)  # by upstream
         self._aliases = Aliases(database)
         self._merges = Merges(database, self._forget)
         self._claims = Group(database, _claim)
@@ -112,7 +112,7 @@ class Ledger(ConversationLedger):
 
     async def whose(self, upstream: str, conversation: str, person: Person) -> Whose:
         key = (upstream, conversation, person)
-        if self._theirs.get(key):  # `in` would not count as a use
+        if self._theirs.get(key):
             return Whose.THEIRS
         if not _storable(upstream, conversation, person.org, person.subject):
             return Whose.NOBODYS
@@ -121,18 +121,18 @@ class Ledger(ConversationLedger):
             return Whose.NOBODYS
         if not theirs:
             return Whose.ANOTHERS
-        self._theirs[key] = True
+        self._theirs.keep(key, True)
         return Whose.THEIRS
 
     async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
         key = (upstream, conversation, person)
-        if self._theirs.get(key):  # `in` would not count as a use
+        if self._theirs.get(key):
             return True
         if not _storable(upstream, conversation, person.org, person.subject):
             return False
         theirs = await self._claims.add(_names(*key) | {"opened_at": int(time.time())})
         if theirs:
-            self._theirs[key] = True
+            self._theirs.keep(key, True)
         return theirs
 
     async def has_become(self, person: Person) -> bool:
@@ -178,9 +178,9 @@ class Ledger(ConversationLedger):
 
     async def user_id(self, upstream: str, person: Person, proposed: str) -> str:
         await self._merges.catch_up()
-        known = self._user_ids.get(person, {}).get(upstream)
-        if known is not None:
-            return known
+        names = self._user_ids.get(person)
+        if names is not None and upstream in names:
+            return names[upstream]
         if not _storable(upstream, person.org, person.subject, proposed):
             raise IdentityNotRepresentable
         user_id = await self.known_user_id(upstream, person)
@@ -196,7 +196,7 @@ class Ledger(ConversationLedger):
             )
         if user_id is None:
             raise IdentityNotRepresentable("This person's id at the upstream is another person's")
-        self._user_ids.setdefault(person, {})[upstream] = user_id
+        self._user_ids.keep(person, {**(self._user_ids.get(person) or {}), upstream: user_id})
         return user_id
 
     def forget(self, people: Collection[Person] | None) -> None:
@@ -204,14 +204,14 @@ class Ledger(ConversationLedger):
         self._forget(people)
         self._aliases.forget()
         for key in [key for key in self._theirs if people is None or key[2] in people]:
-            self._theirs.pop(key, None)
+            self._theirs.forget(key)
 
     def _forget(self, people: Collection[Person] | None) -> None:
         """Forget by which ids they go; None: all of them."""
         if people is None:
             self._user_ids.clear()
         for person in people or ():
-            self._user_ids.pop(person, None)
+            self._user_ids.forget(person)
 
 
 def _names(upstream: str, conversation: str, person: Person) -> dict[str, str | int]:

@@ -116,16 +116,16 @@ async def test_after_a_time_without_the_store_nobody_is_known(
 ) -> None:
     cutoffs = Cutoffs(database)
     with pytest.raises(LedgerUnavailable):
-        cutoffs.be_known()
+        cutoffs.known()
     await cutoffs.look()
-    cutoffs.be_known()
+    cutoffs.known()
     later(module.STALE + 1)
     with pytest.raises(LedgerUnavailable):
-        cutoffs.be_known()
+        cutoffs.known()
     told: list[Collection[Key] | None] = []
     cutoffs.watch(told.append)
     await cutoffs.look()
-    cutoffs.be_known()
+    cutoffs.known()
     assert told == [None], "what came and went meanwhile is not to be seen any more"
 
 

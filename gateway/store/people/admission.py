@@ -18,10 +18,12 @@ class Blocks(Admission):
         self._cutoffs = cutoffs
 
     def check(self, identity: Identity) -> None:
-        self._cutoffs.be_known()
-        before = self._cutoffs.before
-        if before(PERSON, identity.org, identity.subject) or before(ORG, identity.org, EVERYBODY):
-            raise Blocked
+        facts = self._cutoffs.known()
+        person, org = (PERSON, identity.org, identity.subject), (ORG, identity.org, EVERYBODY)
+        if person in facts or org in facts:
+            before = self._cutoffs.before
+            if before(*person) or before(*org):
+                raise Blocked
 
 
 def people_of(keys: Collection[Key]) -> set[Person]:
