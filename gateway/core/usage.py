@@ -14,7 +14,6 @@ what is negative, infinite or no number counts as nothing, or an answer could re
 import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
@@ -50,9 +49,10 @@ class Amounts(msgspec.Struct, frozen=True):
 NOTHING = Amounts()
 
 
-class _Shape(NamedTuple):
+class _Shape(msgspec.Struct, frozen=True):
     """Which of the names that a vendor uses say what."""
 
+    tells_tokens: bool
     credits: str | None
     tokens_in: str | None
     tokens_out: str | None
@@ -66,6 +66,9 @@ def amounts(usage: Mapping[str, float]) -> Amounts:
     if not usage:
         return NOTHING
     shape = _shape(*usage)
+    spent = 0.0 if shape.credits is None else _counted(usage[shape.credits])
+    if not shape.tells_tokens:
+        return Amounts(spent)
     tokens_in = 0.0 if shape.tokens_in is None else _counted(usage[shape.tokens_in])
     tokens_out = 0.0 if shape.tokens_out is None else _counted(usage[shape.tokens_out])
     if shape.total is not None:  # what it says of both sides tells the one that is not named
@@ -79,7 +82,7 @@ def amounts(usage: Mapping[str, float]) -> Amounts:
     for name in shape.beside_out:
         tokens_out += _counted(usage[name])
     return Amounts(
-        0.0 if shape.credits is None else _counted(usage[shape.credits]),
+        spent,
         _whole(tokens_in) if tokens_in else 0,
         _whole(tokens_out) if tokens_out else 0,
     )
@@ -92,13 +95,17 @@ def _shape(*names: str) -> _Shape:
     def first(rows: Iterable[str]) -> str | None:
         return next((known[row] for row in rows if row in known), None)
 
+    tokens_in, tokens_out, total = first(TOKENS_IN), first(TOKENS_OUT), first(TOTAL)
+    beside_in = tuple(known[row] for row in BESIDE_IN if row in known)
+    beside_out = tuple(known[row] for row in BESIDE_OUT if row in known)
     return _Shape(
+        tells_tokens=any((tokens_in, tokens_out, total, beside_in, beside_out)),
         credits=first(CREDITS),
-        tokens_in=first(TOKENS_IN),
-        tokens_out=first(TOKENS_OUT),
-        total=first(TOTAL),
-        beside_in=tuple(known[row] for row in BESIDE_IN if row in known),
-        beside_out=tuple(known[row] for row in BESIDE_OUT if row in known),
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        total=total,
+        beside_in=beside_in,
+        beside_out=beside_out,
     )
 
 

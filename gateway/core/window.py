@@ -26,21 +26,28 @@ class Windows:
     def __len__(self) -> int:
         return len(self._current) + len(self._before)
 
-    def look(self, key: str, now: float) -> tuple[float, float]:
-        """How much counts for `key` now, and in how many seconds the next window begins."""
+    def take(self, key: str, cost: int, limit: int, now: float) -> tuple[float, float]:
+        """Count `cost` more for `key`, unless more than `limit` would count then.
+
+        Returns:
+            What is left of the limit after that; less than 0: there is no room, and nothing was
+            counted. And in how many seconds the next window begins.
+        """
         left = self._index + 1 - now / self._seconds
         if not 0 < left <= 1:
             left = 1 - self._turn(now)
-        counted = self._current.get(key, 0) + self._before.get(key, 0) * left
-        return counted, self._seconds * left
+        current = self._current
+        counted = current.get(key, 0) + cost
+        room = limit - counted - self._before.get(key, 0) * left
+        if room >= 0:
+            current[key] = counted
+        return room, self._seconds * left
 
-    def add(self, key: str, cost: int, now: float) -> None:
-        self._turn(now)
-        self.take(key, cost)
-
-    def take(self, key: str, cost: int) -> None:
-        """Add to what has just been looked at."""
-        self._current[key] = self._current.get(key, 0) + cost
+    def give_back(self, key: str, cost: int) -> None:
+        """Undo what has just been counted, so that nothing is kept of who was refused."""
+        self._current[key] -= cost
+        if not self._current[key]:
+            del self._current[key]
 
     def wait(self, key: str, room: int, now: float) -> float:
         """Seconds until no more than `room` counts for `key`, if nobody adds to it."""

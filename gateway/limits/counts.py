@@ -3,21 +3,20 @@
 A key says whose count it is, in a form that tells nobody who (`limits/keys.py`). A ticket is one
 exchange: what it took is given back by its name, once, however often that is said.
 
-A request makes some of these values, and nobody changes one; that they cannot be would cost 0.8 µs
-each.
+A request makes some of these values, and nobody changes one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 
 class Away(Exception):
     """The server that counts does not answer."""
 
 
-@dataclass(slots=True)
-class Rated:
+class Rated(msgspec.Struct, gc=False):
     """A request to be counted: `cost` of the `limit` in `seconds`, in tenths."""
 
     key: str
@@ -26,16 +25,14 @@ class Rated:
     cost: int
 
 
-@dataclass(slots=True)
-class Slot:
+class Slot(msgspec.Struct, gc=False):
     """A place among the `limit` answers that may be under way."""
 
     key: str
     limit: int
 
 
-@dataclass(slots=True)
-class Called:
+class Called(msgspec.Struct, gc=False):
     """A call of a vendor, by one person: one of the `limit` that all may make in `seconds`."""
 
     key: str
@@ -44,8 +41,7 @@ class Called:
     seconds: int
 
 
-@dataclass(slots=True)
-class Reserved:
+class Reserved(msgspec.Struct, gc=False):
     """Thousandths to be held of a budget of so many in a window."""
 
     key: str
@@ -56,11 +52,11 @@ class Reserved:
 
     def left(self, now: float) -> float:
         """Seconds of the window; one at least, for clocks differ."""
-        return max(1.0, self.ends - now)
+        left = self.ends - now
+        return left if left > 1.0 else 1.0  # noqa: FURB136 - five times as fast as max()
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(msgspec.Struct, gc=False):
     """How a count stands after it was asked: in its own unit, and in seconds until there is more.
 
     Of those asked together, either all are `granted` or nothing has been counted.

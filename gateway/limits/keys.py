@@ -9,13 +9,11 @@ such names take up is bounded where they are kept (`limits/local.py`).
 """
 
 import hashlib
-from functools import lru_cache
 
 from gateway.core.identity import VISITOR, Person
 
 ANYBODY = "visitor-"
 DIGEST = 16  # bytes
-REMEMBERED = 10_000  # people
 
 
 class Keys:
@@ -23,10 +21,10 @@ class Keys:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = hashlib.sha256(secret).digest()  # a key of BLAKE2 has 64 bytes at most
-        self._person = lru_cache(REMEMBERED)(self._of_person)
 
     def person(self, person: Person) -> str:
-        return self._person(person.org, person.subject)
+        key = self._digest(b"person", *person)
+        return ANYBODY + key if VISITOR.fullmatch(person.subject) else key
 
     def org(self, external_id: str) -> str:
         return self._digest(b"org", external_id)
@@ -38,10 +36,6 @@ class Keys:
     def message(self, *names: str) -> str:
         """Of a message that counts once."""
         return self._digest(b"message", *names)
-
-    def _of_person(self, org: str, subject: str) -> str:
-        key = self._digest(b"person", org, subject)
-        return ANYBODY + key if VISITOR.fullmatch(subject) else key
 
     def _digest(self, kind: bytes, *names: str) -> str:
         mac = hashlib.blake2b(digest_size=DIGEST, key=self._secret, person=kind)

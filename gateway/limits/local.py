@@ -9,7 +9,6 @@ that is forgotten is as a visitor who comes for the first time, which whoever wa
 be by throwing the cookie away. What holds visitors together are the limits of their org.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, MutableMapping, Sequence
 
@@ -24,7 +23,6 @@ from gateway.limits.keys import ANYBODY
 LATE = 3600.0  # seconds after a day or month in which what began in it may be settled
 VISITORS = 50_000  # of all orgs, in one window: some 15 MB with a rate, and as much with a budget
 SOON = 1.0  # seconds to wait for what somebody else will give back
-_NOBODY: frozenset[str] = frozenset()
 
 
 class LocalCounts:
@@ -43,15 +41,31 @@ class LocalCounts:
         self, rated: Sequence[Rated], slots: Sequence[Slot], ticket: str, lasts: float
     ) -> Sequence[Standing]:
         now = self._monotonic()
-        standings = [self._rate(one, now) for one in rated]
-        standings += [self._place(one, ticket) for one in slots]
-        for standing in standings:
-            if not standing.granted:
-                return standings
+        standings: list[Standing] = []
+        taken: list[Slot] = []
+        granted = True
         for one in rated:
-            self._window(one).take(one.key, one.cost)
+            window = self._window(one)
+            room, left = window.take(one.key, one.cost, one.limit, now)
+            if room >= 0:
+                standings.append(Standing(True, int(room), left))
+            else:
+                granted = False
+                wait = window.wait(one.key, one.limit - one.cost, now)
+                standings.append(Standing(False, 0, wait))
         for slot in slots:
-            self._under_way[slot.key].add(ticket)
+            tickets = self._under_way[slot.key]
+            if ticket not in tickets:
+                tickets.add(ticket)
+                taken.append(slot)
+            free = slot.limit - len(tickets)
+            if free >= 0:
+                standings.append(Standing(True, free, SOON))
+            else:
+                granted = False
+                standings.append(Standing(False, 0, SOON))
+        if not granted:
+            self._undo(rated, standings, taken, ticket)
         return standings
 
     async def leave(self, slots: Sequence[Slot], ticket: str) -> None:
@@ -70,17 +84,16 @@ class LocalCounts:
     ) -> Sequence[Standing]:
         now = self._wall()
         until = now + lasts
-        standings = []
+        standings: list[Standing] = []
         held: list[Account] = []
         for one in reserved:
             account = self._account(one, now)
-            granted = account.reserve(ticket, one.amount, budget=one.budget, now=now, until=until)
-            left, wait = one.budget - account.spent - account.held, one.left(now)
-            if granted:
+            if account.reserve(ticket, one.amount, budget=one.budget, now=now, until=until):
                 held.append(account)
-            elif account.spent + one.amount <= one.budget:
-                wait = SOON  # what is only held may come free; what is spent is spent
-            standings.append(Standing(granted, max(0, left), wait))
+                left = one.budget - account.spent - account.held
+                standings.append(Standing(True, left, one.left(now)))
+            else:
+                standings.append(_refused(one, account, now))
         if len(held) < len(reserved):
             for account in held:
                 account.settle(ticket, 0)
@@ -109,22 +122,22 @@ class LocalCounts:
             account = self._account(one, now)
             account.spent = max(account.spent, one.budget - standing.remaining - one.amount)
 
-    def _rate(self, one: Rated, now: float) -> Standing:
-        window = self._window(one)
-        counted, left = window.look(one.key, now)
-        room = one.limit - one.cost
-        if counted > room:
-            return Standing(False, 0, window.wait(one.key, room, now))
-        return Standing(True, math.floor(room - counted), left)
+    def _undo(
+        self,
+        rated: Sequence[Rated],
+        standings: Sequence[Standing],
+        taken: Sequence[Slot],
+        ticket: str,
+    ) -> None:
+        """What one limit refuses, no other counts."""
+        for one, standing in zip(rated, standings, strict=False):  # those of the rates come first
+            if standing.granted:
+                self._window(one).give_back(one.key, one.cost)
+        self._leave(taken, ticket)
 
     def _window(self, one: Rated) -> Windows:
         windows = self._of_visitors if one.key.startswith(ANYBODY) else self._windows
         return windows[one.seconds]
-
-    def _place(self, slot: Slot, ticket: str) -> Standing:
-        taken = self._under_way.get(slot.key, _NOBODY)
-        remaining = slot.limit - len(taken) - (ticket not in taken)
-        return Standing(remaining >= 0, max(0, remaining), SOON)
 
     def _leave(self, slots: Sequence[Slot], ticket: str) -> None:
         for slot in slots:
@@ -141,13 +154,21 @@ class LocalCounts:
                 book.settle(one.key, ticket, amount)
 
     def _account(self, one: Reserved, now: float) -> Account:
-        book = self._books.get(one.window)
-        if book is None:
+        try:
+            book = self._books[one.window]
+        except KeyError:
             past = [name for name, old in self._books.items() if old.ends + LATE < now]
             for name in past:
                 del self._books[name]
             book = self._books[one.window] = _Book(one.ends)
         return book.account(one.key)
+
+
+def _refused(one: Reserved, account: Account, now: float) -> Standing:
+    left = max(0, one.budget - account.spent - account.held)
+    # What is only held may come free; what is spent is spent.
+    is_spent = account.spent + one.amount > one.budget
+    return Standing(False, left, one.left(now) if is_spent else SOON)
 
 
 class _OfEachLength(dict[int, Windows]):

@@ -42,11 +42,9 @@ class OrgLimits(Limits):
     def admit(
         self, person: Person, upstream: str, operation: Operation, record: Record
     ) -> Coroutine[Any, Any, Ticket]:
-        terms, key = self._terms_of(upstream, operation), self._keys.person(person)
-        return Counted(asked(terms, key), record, self._counts, self._calendar).admit()
+        terms = self._terms[upstream, operation.costs, operation.listens]
+        who = asked(terms, person, self._keys)
+        return Counted(who, record, self._counts, self._calendar).admit()
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:
-        return self._terms_of(upstream, operation).words()
-
-    def _terms_of(self, upstream: str, operation: Operation) -> Terms:
-        return self._terms[upstream, operation.costs, operation.listens]
+        return self._terms[upstream, operation.costs, operation.listens].words()

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from gateway.core.budget import Ending, due
+from gateway.core.identity import Person
 from gateway.core.quota import TENTHS, THOUSANDTHS, Period, Unit
 from gateway.core.usage import amounts
 from gateway.limits.calendar import Calendar, Window
 from gateway.limits.counts import Rated, Reserved, Slot
+from gateway.limits.keys import Keys
 from gateway.limits.named import BudgetOf, Layer, Limit, RateOf, StreamsOf, VendorOf
 from gateway.limits.rules import GRACE, Rules, VendorRules
 from gateway.ports import Record
@@ -61,7 +63,8 @@ class Terms:
         self.admitting: Sequence[Limit] = (*limited.rates, *streams)
         self.budgets: Sequence[BudgetOf] = tuple(limited.budgets if costs else ())
         self._reserve = reserve
-        self._units = {one.budget.unit for one in self.budgets}
+        self._units = [one.budget.unit for one in self.budgets]
+        self._held = tuple((unit, reserve[unit]) for unit in set(self._units))
         self._cost = cost
         self._apart = "" if costs else LISTENING
         self._org = org
@@ -90,16 +93,16 @@ class Terms:
         ]
 
     def charged(self, ending: Ending, record: Record) -> Sequence[int]:
-        """What each budget is charged, in thousandths."""
+        """What each budget is charged, in thousandths: nothing is below zero."""
         if record.upstream_status >= 400:
             ending = Ending.UNTOUCHED
         cost = amounts(record.usage)
         charged: dict[Unit, int] = {}
-        for unit in self._units:
+        for unit, reserve in self._held:
             amount = cost.credits if unit == "credits" else cost.tokens
             told = min(math.ceil(amount * THOUSANDTHS), MOST)
-            charged[unit] = due(ending, reserve=self._reserve[unit], told=told)
-        return [charged[one.budget.unit] for one in self.budgets]
+            charged[unit] = max(0, due(ending, reserve=reserve, told=told))
+        return [charged[unit] for unit in self._units]
 
     def words(self) -> Sequence[str]:
         """What is allowed, to whom."""
@@ -138,4 +141,7 @@ class Asked:
         return self._reserved
 
 
-asked = lru_cache(maxsize=REMEMBERED)(Asked)
+@lru_cache(maxsize=REMEMBERED)
+def asked(terms: Terms, person: Person, keys: Keys) -> Asked:
+    """The same, of a person by their name."""
+    return Asked(terms, keys.person(person))

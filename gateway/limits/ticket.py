@@ -3,7 +3,7 @@
 import math
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import Self
 
@@ -62,9 +62,13 @@ class Counted(Ticket):
         return self
 
     async def spend(self) -> None:
-        terms = self._asked.terms
+        asked = self._asked
+        terms = asked.terms
         if terms.budgets:
-            await self._hold(judge)
+            reserved = asked.reserved(self._calendar)
+            standings = await self._counts.reserve(reserved, self._held_as, terms.lasts)
+            judge(terms.budgets, standings, self._record)
+            self._reserved = reserved
         if terms.upstream.limit is not None:
             await self._share(terms.upstream.key, terms.upstream.limit)
 
@@ -77,22 +81,17 @@ class Counted(Ticket):
             await self._settle(Ending.UNTOUCHED)
             # A name of its own: what is undone of this hold, or late, must not undo the next.
             self._held_as = names.next()
-            await self._hold(check)
+            reserved = self._asked.reserved(self._calendar)
+            standings = await self._counts.reserve(reserved, self._held_as, terms.lasts)
+            check(terms.budgets, standings, self._record)
+            self._reserved = reserved
 
     async def end(self, error: BaseException | None = None) -> None:
-        if self._reserved or self._slots:
-            due = self._due(self._ending(error)) if self._reserved else ()
-            await self._counts.end(self._reserved, due, self._held_as, self._slots, self._name)
-
-    async def _hold(
-        self, see: Callable[[Sequence[Limit], Sequence[Standing], Record], None]
-    ) -> None:
-        """Hold a part of each budget, and `see` how they stand."""
-        asked = self._asked
-        reserved = asked.reserved(self._calendar)
-        standings = await self._counts.reserve(reserved, self._held_as, asked.terms.lasts)
-        see(asked.terms.budgets, standings, self._record)
-        self._reserved = reserved
+        reserved, slots = self._reserved, self._slots
+        if reserved or slots:
+            ending = Ending.WHOLE if error is None else self._broken(error)
+            due = self._due(ending) if reserved else ()
+            await self._counts.end(reserved, due, self._held_as, slots, self._name)
 
     async def _settle(self, ending: Ending) -> None:
         """Charge what has not been charged yet, in place of what is held."""
@@ -107,12 +106,11 @@ class Counted(Ticket):
     def _due(self, ending: Ending) -> Sequence[int]:
         """What each budget has not been charged yet."""
         whole = self._asked.terms.charged(ending, self._record)
-        before = self._charged or [0] * len(whole)
-        return [max(0, now - then) for now, then in zip(whole, before, strict=True)]
+        if not self._charged:
+            return whole
+        return [max(0, now - then) for now, then in zip(whole, self._charged, strict=True)]
 
-    def _ending(self, error: BaseException | None) -> Ending:
-        if error is None:
-            return Ending.WHOLE
+    def _broken(self, error: BaseException) -> Ending:
         if isinstance(error, UNTOUCHED) and not self._record.upstream_status:
             return Ending.UNTOUCHED
         return Ending.BROKEN

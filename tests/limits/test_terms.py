@@ -1,9 +1,11 @@
 import pytest
 
 from gateway.core.budget import Ending
+from gateway.core.identity import Person
 from gateway.core.quota import Budget, Rate, Streams
 from gateway.limits.calendar import Calendar, window
 from gateway.limits.counts import Rated, Reserved, Slot
+from gateway.limits.keys import Keys
 from gateway.limits.rules import GRACE, Allowed, Rules, VendorRules
 from gateway.limits.terms import REMEMBERED, Asked, Limited, Terms, asked
 from gateway.ports import Record
@@ -70,15 +72,18 @@ def test_what_is_held_is_of_the_windows_there_are_now() -> None:
 
 def test_what_is_asked_is_worked_out_once_for_each_person_and_terms() -> None:
     one, other = terms(costs=True), terms(costs=True)
-    assert asked(one, "p") is asked(one, "p")
-    assert asked(one, "q").rated == one.rated("q")
-    assert asked(other, "p") is not asked(one, "p")
+    keys, alice = Keys(b"s" * 32), Person("acme", "alice")
+    assert asked(one, alice, keys) is asked(one, alice, keys)
+    assert asked(one, alice, keys).rated == one.rated(keys.person(alice))
+    assert asked(other, alice, keys) is not asked(one, alice, keys)
+    for another in (Person("acme", "bob"), Person("globex", "alice")):
+        assert asked(one, another, keys).person == keys.person(another) != keys.person(alice)
 
 
 def test_no_more_people_are_remembered_than_that() -> None:
-    one = terms(costs=False)
+    one, keys = terms(costs=False), Keys(b"s" * 32)
     for number in range(REMEMBERED + 100):
-        asked(one, f"person-{number}")
+        asked(one, Person("acme", f"person-{number}"), keys)
     assert asked.cache_info().currsize == REMEMBERED == 10_000
     asked.cache_clear()
 
