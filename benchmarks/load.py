@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -170,12 +170,19 @@ async def open_streams(
             open_.append(one)
             asking.append(task)
             await asyncio.sleep(opening / count)
-        while not all(one.first for one in open_):
-            for one, task in zip(open_, asking, strict=True):
-                if task.done() and not one.first:
-                    raise SystemExit(f"port {port}: no stream: {one.status} {one.body[:300]!r}")
-            await asyncio.sleep(0.05)
+        await begun(port, open_, asking)
         yield
+
+
+async def begun(
+    port: int, open_: Sequence[Connection], asking: Sequence[asyncio.Task[None]]
+) -> None:
+    """Return once each stream has had its first event."""
+    while not all(one.first for one in open_):
+        for one, task in zip(open_, asking, strict=True):
+            if task.done() and not one.first:
+                raise SystemExit(f"port {port}: no stream: {one.status} {one.body[:300]!r}")
+        await asyncio.sleep(0.05)
 
 
 @dataclass
@@ -193,9 +200,9 @@ async def stream_all(
     *,
     count: int,
     opening: float,  # seconds over which they are opened
-    when_open: Callable[[], None] = lambda: None,
+    while_open: Callable[[Sequence[Connection]], Awaitable[None]] | None = None,
 ) -> Streamed:
-    """Open so many streams, look when all are there, and read each to its end."""
+    """Open so many streams, do something once all have begun, and read each to its end."""
     streamed = Streamed()
     began: list[float] = []
     async with connected(port, count) as open_:
@@ -204,7 +211,9 @@ async def stream_all(
             began.append(time.monotonic())
             tasks.append(asyncio.create_task(one.ask(request)))
             await asyncio.sleep(opening / count)
-        when_open()
+        if while_open is not None:
+            await begun(port, open_, tasks)
+            await while_open(open_)
         await asyncio.gather(*tasks)
         for one, then in zip(open_, began, strict=True):
             if one.status != 200 or not one.finished:

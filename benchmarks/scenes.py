@@ -4,6 +4,7 @@ The peer is kept on one core, the vendor and the load generator on the other. CP
 process, by the kernel's accounting, is the steadiest figure on a machine that does other things.
 """
 
+import asyncio
 import json
 import os
 import statistics
@@ -11,7 +12,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Size:
     paced: int  # requests at 200 a second, a round
     streams: int
     stream_rounds: int
-    events: int  # of a stream
+    hot: float  # seconds for which they are watched, once all have begun
     resting: int  # streams that are open, for memory
     rest: tuple[float, int]  # of these, events a second, and how many
     crowds: tuple[int, ...]  # streams that are open while somebody asks
@@ -44,10 +44,11 @@ class Size:
     starts: int
 
 
-TINY = Size(8, 1, 100, 10, 10, 1, 5, 20, (2.0, 2), (20,), 20, 1)
-QUICK = Size(60, 3, 1500, 60, 100, 1, 50, 500, (0.5, 2), (1000,), 100, 3)
-FULL = Size(300, 5, 10_000, 400, 500, 3, 125, 4000, (0.2, 4), (5000, 10_000), 500, 5)
+TINY = Size(8, 1, 100, 10, 10, 1, 0.2, 20, (2.0, 2), (20,), 20, 1)
+QUICK = Size(60, 3, 1500, 60, 500, 1, 2.0, 500, (0.5, 2), (1000,), 100, 3)
+FULL = Size(300, 5, 10_000, 400, 1000, 3, 4.0, 4000, (0.2, 4), (5000, 10_000), 500, 5)
 RATE = 25.0  # events a second of a stream
+BEGINNING = 250  # streams a second
 SLOW_PEER = 10  # so many times fewer requests go to a peer that is marked slow
 
 
@@ -58,6 +59,7 @@ class Measured:
     peer: str
     lacks: str = ""
     cpu: list[float] = field(default_factory=list)  # µs a request or an event, in each round
+    around: list[float] = field(default_factory=list)  # µs of a stream, beside its events
     rate: list[float] = field(default_factory=list)  # requests a second
     delay: list[float] = field(default_factory=list)  # ms of an event, from the vendor to here
     added: float = 0.0  # ms at the median, over direct
@@ -195,24 +197,43 @@ async def paced(ground: Ground, peer: Peer) -> float:
 
 
 async def streams(ground: Ground) -> list[Measured]:
-    """Many streams at once, each with its events: what an event costs, and how late it comes."""
-    size = ground.size
+    """Many streams at once: what an event costs while they are open, and what each stream costs
+    beside its events; how late the first one comes, and the others.
+    """
     found = {peer.name: Measured(peer.name, peer.lacks) for peer in ground.streaming}
     first: dict[str, list[float]] = {}
-    for _ in range(size.stream_rounds):
+    for _ in range(ground.size.stream_rounds):
         for peer in (ground.vendor, *ground.streaming):
-            requests = await conversing(ground, peer, (RATE, size.events))
-            count = size.streams // (SLOW_PEER if peer.slow else 1)
-            with kernel.watched(peer.pid, ground.pids()) as watch:
-                streamed = await load.stream_all(peer.port, requests, count=count, opening=1.0)
+            streamed = await _play(ground, peer, found.get(peer.name, Measured(peer.name)))
             first.setdefault(peer.name, []).append(statistics.median(streamed.first) * 1e3)
-            if peer is not ground.vendor:
-                found[peer.name].note(watch, watch.cpu / streamed.events * 1e6)
-                found[peer.name].delay.append(statistics.median(streamed.delays) / 1e6)
     direct = statistics.median(first.pop(ground.vendor.name))
     for name, medians in first.items():
         found[name].first = statistics.median(medians) - direct
     return list(found.values())
+
+
+async def _play(ground: Ground, peer: Peer, found: Measured) -> load.Streamed:
+    """All streams of one peer, and what it took for them."""
+    hot = ground.size.hot
+    count = ground.size.streams // (SLOW_PEER if peer.slow else 1)
+    opening = count / BEGINNING
+    events = int(RATE * (opening + hot + 1)) + 1
+    requests = await conversing(ground, peer, (RATE, events))
+
+    async def watch_events(open_: Sequence[load.Connection]) -> None:
+        before = sum(len(one.delays) for one in open_)
+        with kernel.watched(peer.pid, ground.pids()) as watch:
+            await asyncio.sleep(hot)
+        came = sum(len(one.delays) for one in open_) - before
+        found.note(watch, watch.cpu / came * 1e6)
+
+    with kernel.watched(peer.pid, ground.pids()) as watch:
+        streamed = await load.stream_all(
+            peer.port, requests, count=count, opening=opening, while_open=watch_events
+        )
+    found.around.append((watch.cpu * 1e6 - streamed.events * found.cpu[-1]) / count)
+    found.delay.append(statistics.median(streamed.delays) / 1e6)
+    return streamed
 
 
 async def resting(ground: Ground) -> list[Measured]:
@@ -224,10 +245,8 @@ async def resting(ground: Ground) -> list[Measured]:
         count = ground.size.resting
         some = await conversing(ground, peer, (RATE, 1))
         await load.stream_all(peer.port, some, count=min(count, 100), opening=0.1)
-        before, held = kernel.pss(peer.pid), list[int]()
-        look = partial(lambda held, pid: held.append(kernel.pss(pid)), held, peer.pid)
-        opening = count / 500
-        await load.stream_all(peer.port, requests, count=count, opening=opening, when_open=look)
-        one.memory = (held[0] - before) / count / 1024
+        before = kernel.pss(peer.pid)
+        async with load.open_streams(peer.port, requests, count=count, opening=count / 500):
+            one.memory = (kernel.pss(peer.pid) - before) / count / 1024
         found.append(one)
     return found

@@ -46,12 +46,21 @@ def show_streams(found: Sequence[Measured]) -> None:
     base = found[0].median_cpu
     table(
         "Event streams",
-        ("", "CPU µs an event", "of the gateway's", "delay ms", "first event ms", "others"),
+        (
+            "",
+            "CPU µs an event",
+            "of the gateway's",
+            "CPU µs around them",
+            "delay ms",
+            "first event ms",
+            "others",
+        ),
         [
             (
                 one.peer,
                 f"{one.median_cpu:.1f}",
                 ratio(one.median_cpu, base),
+                f"{statistics.median(one.around):.0f}",
                 f"{statistics.median(one.delay):.2f}",
                 f"{one.first:+.2f}",
                 f"{one.others:.0%}",
