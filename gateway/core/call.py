@@ -7,12 +7,15 @@ might go by it instead of by the one that was checked. Names are judged in their
 profile names or places a value in; never inside message content or tool arguments.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from gateway.core import mcp, mirror, strictjson
 from gateway.core.errors import BadRequest, ConversationNotFound, SpoofedIdentity
 from gateway.core.fields import Fields
 from gateway.core.guard import NOTHING, Verdict
+from gateway.core.holding import members_of
 from gateway.core.names import fold, names_conversation, names_people
 from gateway.core.query import parse_query
 from gateway.core.reading import Reading, judge
@@ -183,10 +186,20 @@ def _read_mcp(
         return None, tuple(_unsealed(reading, name, value, seal) for name, value in listed)
     asked = mcp.parse(content)
     judge(reading, *asked.messages)
+    _leave_out_tasks(reading, mcp.about(asked))
     repeating = mirror.mirrored(asked, fields)
     if seal is not None:
         mcp.unseal(asked, seal)
     return asked, (*listed, *repeating)
+
+
+def _leave_out_tasks(reading: Reading, beside: Sequence[JsonObject]) -> None:
+    """An answer goes by the id of what it answers. The task it is said to be about may be another's
+    as well as one that the client runs, of which nobody knows here.
+    """
+    same = fold(mcp.RELATED)
+    named = {name: Verdict.UNLISTED for name in members_of(beside) if fold(name) == same}
+    reading.drop_members(("result", "_meta"), beside, named)
 
 
 def _unsealed(

@@ -101,9 +101,19 @@ class Guard:
             return Verdict.OTHER_CONVERSATION
         if seen.people or not seen.forms.isdisjoint(self._user_folds):
             return Verdict.PERSON
+        if self._is_the_clients_own(name):
+            return Verdict.UNLISTED
         if EVERY in self.listed and len(name) <= MAX_NAME:
             return Verdict.LISTED
         return Verdict.UNLISTED
+
+    def _is_the_clients_own(self, name: str) -> bool:
+        """Whether it says whom or what the client's own house calls so, as `_meta` of MCP may:
+        `com.example/session`. It is no attempt to be somebody, and not refused; but it does not
+        pass, for a server could go by it.
+        """
+        prefix, _, rest = name.rpartition("/")
+        return bool(prefix) and self.judge(rest) not in {Verdict.LISTED, Verdict.UNLISTED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,11 @@ NOTIFICATIONS = frozenset(
         "notifications/tasks/status",
     }
 )
+RELATED = "io.modelcontextprotocol/related-task"  # in `_meta`: the task a message is about
 MAX_BATCH = 100  # messages
 
 _JUDGED = {fold(one): one for one in ("name", "uri", "arguments", "requestState", "_meta")}
+_BESIDE = fold("_meta")
 _MAX_ID = 256  # characters
 _STATE = "state"
 
@@ -143,6 +145,18 @@ def _check_asking(message: JsonObject) -> None:
 def params_of(message: JsonObject) -> JsonObject:
     params = message.get("params")
     return params if isinstance(params, dict) else {}
+
+
+def about(asked: Asked) -> list[JsonObject]:
+    """What the answers among these say beside their results, in any spelling of `_meta`."""
+    results = [one.get("result") for one in asked.messages]
+    return [
+        beside
+        for result in results
+        if isinstance(result, dict)
+        for name in members_of([result])
+        if fold(name) == _BESIDE and isinstance(beside := result[name], dict)
+    ]
 
 
 def unseal(asked: Asked, seal: Seal) -> None:

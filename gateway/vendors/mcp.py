@@ -8,8 +8,20 @@ The endpoint is /mcp below the base URL; a server that has it elsewhere takes a 
 from gateway.core.vendor import Body, Header, Operation, ProblemShape, Vendor
 
 SESSION = Header("mcp-session-id")
-# Extensions run tools as tasks, which any caller may ask for by id.
-TASKS = (Body("/params/taskId"), Body("/params/notifications/taskIds/*"))
+# Tools run as tasks, which any caller may ask for by id. What is about one says so in `_meta`, and
+# servers put what comes of it where that task's owner will find it.
+ABOUT = "_meta/io.modelcontextprotocol~1related-task/taskId"
+TASKS = (
+    Body("/params/taskId"),
+    Body("/params/notifications/taskIds/*"),
+    Body(f"/params/{ABOUT}"),
+)
+OPENED = (
+    Body("/result/taskId"),
+    Body("/result/task/taskId"),
+    Body(f"/result/{ABOUT}"),
+    Body(f"/params/{ABOUT}"),  # what the server asks or tells in a stream
+)
 VERSION = frozenset({"mcp-protocol-version"})
 
 VENDOR = Vendor(
@@ -30,7 +42,7 @@ VENDOR = Vendor(
             members=frozenset({"jsonrpc", "id", "method", "params", "result", "error"}),
             containers=(Body("/params"), Body("/params/_meta")),
             conversation=(SESSION, *TASKS),
-            opens=(SESSION, Body("/result/taskId"), Body("/result/task/taskId")),
+            opens=(SESSION, *OPENED),
             fields=VERSION,
             thinks=True,
         ),

@@ -178,6 +178,56 @@ async def test_a_task_of_nobodys_here_is_not_found(stage: McpStage, method: str)
         assert code(answer) == "conversation_not_found"
 
 
+RELATED = "io.modelcontextprotocol/related-task"
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        (called("recall"), 404),
+        (message("ping"), 404),
+        (message("notifications/progress", id=None, progressToken=1, progress=1), 404),
+    ],
+    ids=lambda one: one["method"] if isinstance(one, dict) else "",
+)
+@pytest.mark.parametrize(
+    ("meta", "refusal"),
+    [
+        ({RELATED: {"taskId": "task-1"}}, 0),
+        ({RELATED: {"TaskID": "task-1"}}, 400),
+        ({RELATED.upper(): {"taskId": "task-1"}}, 400),
+        ({RELATED.replace("-", "_"): {"taskId": "task-1"}}, 400),
+        ({RELATED: [{"taskId": "task-1"}]}, 400),
+        ({RELATED: "task-1"}, 400),
+        ({RELATED: {"taskId": ["task-1"]}}, 400),
+        ([{RELATED: {"taskId": "task-1"}}], 400),
+    ],
+    ids=str,
+)
+async def test_nothing_is_said_about_a_task_of_others(
+    stage: McpStage, told: dict[str, Any], status: int, meta: object, refusal: int
+) -> None:
+    session = await stage.open_session("bob")
+    body = {**told, "params": {**told.get("params", {}), "_meta": meta}}
+    for fields in ({}, {"mcp-session-id": session, **VERSION}):
+        async with refused(stage):
+            assert (await stage.ask("bob", body=body, fields=fields)).status == (refusal or status)
+
+
+@pytest.mark.parametrize("meta", ["_meta", "_Meta", "META"])
+@pytest.mark.parametrize("name", [RELATED, RELATED.upper(), RELATED.replace("-", "")])
+async def test_an_answer_of_a_client_is_about_what_it_answers(
+    stage: McpStage, meta: str, name: str
+) -> None:
+    """By its id: a task it names may be another's, or one the client runs itself."""
+    said = {name: {"taskId": "task-1"}, "progressToken": 1}
+    answer = {"jsonrpc": "2.0", "id": 7, "result": {"action": "accept", meta: said}}
+    session = await stage.open_session("bob")
+    await stage.ask("bob", body=answer, fields={"mcp-session-id": session, **VERSION})
+    result = {"action": "accept", meta: {"progressToken": 1}}
+    assert stage.server.asked[-1].json() == {"jsonrpc": "2.0", "id": 7, "result": result}
+
+
 async def test_everybodys_tasks_are_not_listed(stage: McpStage) -> None:
     async with refused(stage):
         answer = await stage.ask("bob", body=message("tasks/list"))
@@ -276,19 +326,29 @@ async def test_an_argument_that_says_for_whom_is_ours(
     assert sent == {"what": "tea", "user_id": "alice"}
 
 
-@pytest.mark.parametrize("name", ["user", "userId", "x-external-user-id", "USER_ID", "io.x/user"])
+@pytest.mark.parametrize("name", ["user", "userId", "x-external-user-id", "USER_ID"])
 async def test_what_names_people_beside_the_arguments_is_left_out(
     stage: McpStage, name: str
 ) -> None:
     told = called("recall")
-    told["params"] |= {"_meta": {name: "bob", "progressToken": 1}}
-    if "/" not in name:
-        told["params"][name] = "bob"
+    told["params"] |= {"_meta": {name: "bob", "progressToken": 1}, name: "bob"}
     session = await stage.open_session("alice")
     await stage.ask("alice", body=told, fields={"mcp-session-id": session})
     sent = stage.server.asked[-1].json()["params"]
-    assert sent == {"name": "recall", "arguments": {}, "_meta": {"progressToken": 1}} or "/" in name
-    assert "bob" not in str(sent) or "/" in name
+    assert sent == {"name": "recall", "arguments": {}, "_meta": {"progressToken": 1}}
+
+
+@pytest.mark.parametrize("prefix", ["com.example/", "dev.example.tea/", "a/b/"])
+@pytest.mark.parametrize("name", ["user", "subject", "USER-ID", "session", "conversationId"])
+async def test_so_is_whom_or_what_the_clients_own_house_calls_so(
+    stage: McpStage, prefix: str, name: str
+) -> None:
+    told = called("recall")
+    told["params"]["_meta"] = {prefix + name: "bob", f"{prefix}locale": "de"}
+    session = await stage.open_session("alice")
+    answer = await stage.ask("alice", body=told, fields={"mcp-session-id": session})
+    assert answer.status == 200
+    assert stage.server.asked[-1].json()["params"]["_meta"] == {f"{prefix}locale": "de"}
 
 
 # M-08: tools of others

@@ -26,6 +26,10 @@ OPEN = Guard(listed=frozenset({"*"}), users=frozenset({"ref"}), conversations=fr
         ("userId", Verdict.PERSON),
         ("threadId", Verdict.OTHER_CONVERSATION),
         ("message", Verdict.LISTED),
+        ("com.example/ref", Verdict.UNLISTED),
+        ("com.example/talk", Verdict.UNLISTED),
+        ("com.example/threadId", Verdict.UNLISTED),
+        ("a/b/userId", Verdict.UNLISTED),
     ],
 )
 def test_judges_a_name(guard: Guard, name: str, verdict: Verdict) -> None:

@@ -207,3 +207,44 @@ async def test_a_task_is_whose_call_it_came_of(stage: Stage[RecordingVendor]) ->
     seen = len(stage.vendor.requests)
     assert (await stage.ask("bob", "POST", "/mcp", asked)).status == 404
     assert len(stage.vendor.requests) == seen
+
+
+def about(task: str) -> dict[str, Any]:
+    return {"io.modelcontextprotocol/related-task": {"taskId": task}}
+
+
+def streamed(stage: Stage[RecordingVendor], *messages: dict[str, Any]) -> None:
+    """From now on the server answers with a stream of these."""
+    events = "".join(f"data: {json.dumps(one)}\n\n" for one in messages)
+
+    async def handler(request: Request, reply: Reply) -> None:
+        head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+        await reply.raw((head + events).encode())
+        reply.close()
+
+    stage.vendor.handler = handler
+
+
+TOLD = {
+    "an answer": {**OK, "result": {"content": [], "_meta": about("t-1")}},
+    "a question": message("elicitation/create", id=5, message="Sure?", _meta=about("t-1")),
+    "a word in passing": message("notifications/message", id=None, data="", _meta=about("t-1")),
+}
+
+
+@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD)
+async def test_a_task_that_something_is_about_is_theirs_who_hear_of_it(
+    stage: Stage[RecordingVendor], told: dict[str, Any]
+) -> None:
+    """Row M-04."""
+    streamed(stage, told, OK)
+    assert b"t-1" in (await stage.ask("alice", "POST", "/mcp", called("slow"))).body
+    heard = await stage.ask("bob", "POST", "/mcp", called("slow"))
+    assert b"t-1" not in heard.body
+    answers(stage)
+    for asked in (message("tasks/get", taskId="t-1"), message("ping", _meta=about("t-1"))):
+        assert (await stage.ask("alice", "POST", "/mcp", asked)).status == 200
+        seen = len(stage.vendor.requests)
+        assert (await stage.ask("bob", "POST", "/mcp", asked)).status == 404
+        assert len(stage.vendor.requests) == seen
+    assert stage.vendor.requests[-1].json()["params"] == {"_meta": about("t-1")}
