@@ -7,7 +7,7 @@
     ├── Forbidden 403             WrongOrg, OriginRefused, IdentityNotRepresentable, Blocked
     ├── NotFound 404              ConversationNotFound, MethodNotOffered, ToolNotFound
     ├── IdempotencyConflict 409   AskedAlready (core.asked)
-    ├── MethodNotAllowed 405, RequestTimeout 408, LengthRequired 411,
+    ├── MethodNotAllowed 405, RequestTimeout 408,
     │   ContentTooLarge 413, UriTooLong 414, UnsupportedMediaType 415, ExpectationFailed 417,
     │   MisdirectedRequest 421, FieldsTooLarge 431, LoopDetected 508
     ├── TooManyRequests 429       UserLimit, OrgLimit, BudgetExhausted
@@ -177,13 +177,6 @@ class IdempotencyConflict(GatewayError):
     code = "idempotency_conflict"
     title = "This has been asked for already"
     proxy_error = "http_request_denied"
-
-
-class LengthRequired(GatewayError):
-    status = 411
-    code = "length_required"
-    title = "The request needs a Content-Length"
-    proxy_error = "http_request_error"
 
 
 class ContentTooLarge(GatewayError):

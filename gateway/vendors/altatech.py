@@ -102,7 +102,7 @@ VENDOR = Vendor(
             "error": {"code": "{code}", "message": "{message}", "status": "{status}"},
         },
         codes={
-            **dict.fromkeys((400, 404, 405, 408, 409, 411, 413, 414, 415, 417, 421, 431), INVALID),
+            **dict.fromkeys((400, 404, 405, 408, 409, 413, 414, 415, 417, 421, 431), INVALID),
             **dict.fromkeys((401, 403), REFUSED),
             "conversation_not_found": UNKNOWN,
             429: TOO_MANY,

@@ -134,7 +134,7 @@ VENDOR = Vendor(
     problem=ProblemShape(
         body={"type": "error", "error": {"type": "{code}", "message": "{message}"}},
         codes={
-            **dict.fromkeys((400, 405, 408, 409, 411, 414, 415), "invalid_request_error"),
+            **dict.fromkeys((400, 405, 408, 409, 414, 415), "invalid_request_error"),
             **dict.fromkeys((417, 421, 431), "invalid_request_error"),
             401: "authentication_error",
             403: "permission_error",

@@ -149,7 +149,7 @@ VENDOR = Vendor(
     problem=ProblemShape(
         body={"code": "{code}", "message": "{message}", "status": "{status}"},
         codes={
-            **dict.fromkeys((400, 405, 408, 409, 411, 414, 417, 421, 431), "invalid_param"),
+            **dict.fromkeys((400, 405, 408, 409, 414, 417, 421, 431), "invalid_param"),
             401: "unauthorized",
             403: "forbidden",
             404: "not_found",

@@ -273,7 +273,7 @@ VENDOR = Vendor(
             "error": {"message": "{message}", "type": "{code}", "param": None, "code": "{code}"},
         },
         codes={
-            **dict.fromkeys((400, 405, 408, 411, 413, 414, 415, 417, 421, 431), "invalid_request"),
+            **dict.fromkeys((400, 405, 408, 413, 414, 415, 417, 421, 431), "invalid_request"),
             401: "invalid_api_key",
             403: "permission_denied",
             404: "not_found",

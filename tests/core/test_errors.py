@@ -43,7 +43,6 @@ CODES = {
     "method_not_allowed": 405,
     "request_timeout": 408,
     "idempotency_conflict": 409,
-    "length_required": 411,
     "content_too_large": 413,
     "uri_too_long": 414,
     "unsupported_media_type": 415,
