@@ -81,11 +81,6 @@ class RemoteKeys:
             keys = await self._look_again(keys, waited=self._attempts != before)
         return [keys.choose(kid, algorithm)]
 
-    async def refresh(self) -> bool:
-        """Fetch now; whether that went well."""
-        await self._finish()
-        return not self._away
-
     async def aclose(self) -> None:
         """End a fetch that still runs."""
         if self._fetching is not None:

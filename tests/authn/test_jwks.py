@@ -174,7 +174,8 @@ async def test_a_key_the_issuer_took_back_is_gone_within_the_age() -> None:
         assert await one.find("rs256-1") == "credentials_invalid"
         assert await one.find("rs256-2") == "rs256-2"
         one.provider.rotate()
-        assert await one.keys.refresh()
+        one.clock.now += COOLDOWN
+        assert await one.find("rs256-3") == "rs256-3"
         assert await one.find("rs256-2") == "credentials_invalid"
 
 
@@ -199,7 +200,7 @@ async def test_an_answer_that_cannot_be_used_changes_nothing(
     async with stage() as one:
         await one.find()
         one.provider.script(JWKS, UNUSABLE[name])
-        assert not await one.keys.refresh()
+        assert await one.find("another") == "keys_unavailable"
         assert await one.find() == "rs256-1"
         assert one.fetches == 2
         (record,) = caplog.records
@@ -269,19 +270,22 @@ async def test_no_keys_ever_is_not_the_callers_fault_and_no_storm() -> None:
 
 
 async def test_whoever_comes_while_somebody_tries_again_waits_for_it_too() -> None:
-    async with stage() as one:
+    async with stage(max_age=10.0, stale=10.0, cooldown=0.0) as one:
+        await one.find()
+        one.clock.now += 10 - PAUSE / 4
         one.provider.script(JWKS, status(500))
-        assert await one.find() == "keys_unavailable"
+        assert await one.find("another") == "keys_unavailable"
         one.provider.script(JWKS, None)
         one.provider.hold()
-        trying = asyncio.create_task(one.keys.refresh())
-        await until(lambda: one.fetches == 2)
+        trying = asyncio.create_task(one.find("another"))
+        await until(lambda: one.fetches == 3)
+        one.clock.now += PAUSE / 2
         coming = asyncio.create_task(one.find())
         await asyncio.sleep(0)
         one.provider.release()
-        assert await trying
-        assert await coming == "rs256-1", "though the last failure is no pause ago"
-        assert one.fetches == 2
+        assert await coming == "rs256-1", "though the keys are too old, and the failure is new"
+        assert await trying == "credentials_invalid"
+        assert one.fetches == 3
 
 
 async def test_an_unknown_key_may_be_good_while_the_issuer_is_away() -> None:
@@ -447,9 +451,12 @@ async def test_a_fetch_that_takes_too_long_changes_nothing() -> None:
         async def fetch() -> bytes:
             return sets.pop() if sets else await asyncio.Future()
 
-        keys = RemoteKeys(fetch, name="test", timeout=0.05, monotonic=WoundClock(1000.0))
-        assert await keys.refresh()
-        assert not await keys.refresh()
+        clock = WoundClock(1000.0)
+        keys = RemoteKeys(fetch, name="test", timeout=0.05, monotonic=clock)
+        assert await keys.find(provider.issuer.kid(), "RS256")
+        clock.now += COOLDOWN
+        with pytest.raises(KeysUnavailable):
+            await keys.find("another", "RS256")
         assert await keys.find(provider.issuer.kid(), "RS256")
 
 
@@ -463,7 +470,7 @@ async def test_closing_ends_the_fetch_that_runs() -> None:
             ended.append(True)
 
     keys = RemoteKeys(fetch, name="test", timeout=60)
-    waiting = asyncio.create_task(keys.refresh())
+    waiting = asyncio.create_task(keys.find(None, "RS256"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
