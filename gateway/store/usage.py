@@ -32,7 +32,7 @@ LONGEST_ESCAPED = 512  # characters
 _ID = attrgetter("id")
 
 
-class UsageRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class UsageRow(msgspec.Struct, frozen=True, gc=False):
     """A row of the table `usage`, as a line of the spool has it too."""
 
     id: bytes
@@ -86,29 +86,40 @@ def row_of(record: Record, now: float) -> UsageRow:
     """The row of an exchange that ended `now`, seconds since the epoch; each call gives it another
     id.
     """
-    cost = amounts(record.usage)
-    first_byte = record.first_byte_ms
-    return UsageRow(
-        id=uuid7(now, ten_bytes()),
-        time=int(now * 1000),
-        org=text(record.org_id),
-        subject=text(record.subject),
-        upstream=text(record.upstream),
-        operation=text(record.operation),
-        conversation=text(record.conversation),
-        request_id=text(record.request_id),
-        status=record.status,
-        code=record.code,
-        interrupted=record.interrupted,
-        bytes_in=record.bytes_in,
-        bytes_out=record.bytes_out,
-        tokens_in=cost.tokens_in,
-        tokens_out=cost.tokens_out,
-        credits=cost.credits,
-        tool_calls=0 if record.code else record.tool_calls,
-        milliseconds=round(record.duration_ms),
-        first_byte=None if first_byte is None else round(first_byte),
-        actor=text(record.actor),
+    names: Sequence[str] = (
+        record.org_id,
+        record.subject,
+        record.upstream,
+        record.operation,
+        record.conversation,
+        record.request_id,
+        record.actor,
+    )
+    if not "".join(names).isprintable():  # one look at all of them, for hardly any needs another
+        names = tuple(map(text, names))
+    org, subject, upstream, operation, conversation, request_id, actor = names
+    cost, first_byte = amounts(record.usage), record.first_byte_ms
+    return UsageRow(  # by place, which takes a seventh of the time it takes by name
+        uuid7(now, ten_bytes()),
+        int(now * 1000),
+        org,
+        subject,
+        upstream,
+        operation,
+        conversation,
+        request_id,
+        record.status,
+        record.code,
+        record.interrupted,
+        record.bytes_in,
+        record.bytes_out,
+        cost.tokens_in,
+        cost.tokens_out,
+        cost.credits,
+        0 if record.code else record.tool_calls,
+        round(record.duration_ms),
+        None if first_byte is None else round(first_byte),
+        actor,
     )
 
 
