@@ -59,11 +59,11 @@ def policy(name: str, quota: int, *, window: int | None = None, unit: str = "") 
     return f'"{name}";q={quota}{counted}{lasts}'
 
 
-def standing(name: str, remaining: int, reset: int | None = None) -> str:
-    """What is left of it; `reset` is in how many seconds there is more."""
-    if reset is None:
-        return f'"{name}";r={remaining}'
-    return f'"{name}";r={remaining};t={reset}'
+def standing(name: str) -> str:
+    """How it begins to say what is left of it: a number follows; and where there is more in some
+    time, `;t=` and in how many seconds.
+    """
+    return f'"{name}";r='
 
 
 def fields(quotas: Sequence[Quota]) -> list[tuple[bytes, bytes]]:

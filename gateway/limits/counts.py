@@ -3,13 +3,15 @@
 A key says whose count it is, in a form that tells nobody who (`limits/keys.py`). A ticket is one
 exchange: what it took is given back by its name, once, however often that is said.
 
-A request makes some of these values, and nobody changes one.
+What is asked for a person's request is made once, and nobody changes it.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
+
+from gateway.limits.keys import ANYBODY
 
 
 class Away(Exception):
@@ -23,6 +25,10 @@ class Rated(msgspec.Struct, gc=False):
     limit: int
     seconds: int
     cost: int
+    of_visitor: bool = False  # as its key says
+
+    def __post_init__(self) -> None:
+        self.of_visitor = self.key.startswith(ANYBODY)
 
 
 class Slot(msgspec.Struct, gc=False):
@@ -49,6 +55,10 @@ class Reserved(msgspec.Struct, gc=False):
     ends: float  # seconds since the epoch
     budget: int
     amount: int
+    of_visitor: bool = False  # as its key says
+
+    def __post_init__(self) -> None:
+        self.of_visitor = self.key.startswith(ANYBODY)
 
     def left(self, now: float) -> float:
         """Seconds of the window; one at least, for clocks differ."""

@@ -3,7 +3,7 @@
 Nothing here waits, so every method is one step to all others. What is counted is forgotten with the
 process, and with its window.
 
-What is counted of a person who has signed in is never forgotten before. Of visitors (`ANYBODY`),
+What is counted of a person who has signed in is never forgotten before. Of visitors (`of_visitor`),
 who are as many as somebody likes, only the `VISITORS` seen last are remembered, in each window: one
 that is forgotten is as a visitor who comes for the first time, which whoever wants to be that can
 be by throwing the cookie away. What holds visitors together are the limits of their org.
@@ -18,7 +18,6 @@ from gateway.core.budget import Account
 from gateway.core.fairshare import FairShare
 from gateway.core.window import Windows
 from gateway.limits.counts import Called, Rated, Reserved, Slot, Standing
-from gateway.limits.keys import ANYBODY
 
 LATE = 3600.0  # seconds after a day or month in which what began in it may be settled
 VISITORS = 50_000  # of all orgs, in one window: some 15 MB with a rate, and as much with a budget
@@ -45,7 +44,8 @@ class LocalCounts:
         taken: list[Slot] = []
         granted = True
         for one in rated:
-            window = self._window(one)
+            windows = self._of_visitors if one.of_visitor else self._windows
+            window = windows[one.seconds]
             room, left = window.take(one.key, one.cost, one.limit, now)
             if room >= 0:
                 standings.append(Standing(True, int(room), left))
@@ -132,12 +132,9 @@ class LocalCounts:
         """What one limit refuses, no other counts."""
         for one, standing in zip(rated, standings, strict=False):  # those of the rates come first
             if standing.granted:
-                self._window(one).give_back(one.key, one.cost)
+                windows = self._of_visitors if one.of_visitor else self._windows
+                windows[one.seconds].give_back(one.key, one.cost)
         self._leave(taken, ticket)
-
-    def _window(self, one: Rated) -> Windows:
-        windows = self._of_visitors if one.key.startswith(ANYBODY) else self._windows
-        return windows[one.seconds]
 
     def _leave(self, slots: Sequence[Slot], ticket: str) -> None:
         for slot in slots:
@@ -150,18 +147,24 @@ class LocalCounts:
     def _settle(self, reserved: Sequence[Reserved], charged: Sequence[int], ticket: str) -> None:
         for one, amount in zip(reserved, charged, strict=True):
             book = self._books.get(one.window)
-            if book is not None:
-                book.settle(one.key, ticket, amount)
+            account = None if book is None else book.of(one).get(one.key)
+            if account is not None:
+                account.settle(ticket, amount)
 
     def _account(self, one: Reserved, now: float) -> Account:
-        try:
-            book = self._books[one.window]
-        except KeyError:
-            past = [name for name, old in self._books.items() if old.ends + LATE < now]
-            for name in past:
-                del self._books[name]
-            book = self._books[one.window] = _Book(one.ends)
-        return book.account(one.key)
+        accounts = (self._books.get(one.window) or self._begin(one, now)).of(one)
+        account = accounts.get(one.key)
+        if account is None:
+            account = accounts[one.key] = Account()
+        return account
+
+    def _begin(self, one: Reserved, now: float) -> "_Book":
+        """The book of a window that begins; those of windows long past are forgotten."""
+        past = [name for name, old in self._books.items() if old.ends + LATE < now]
+        for name in past:
+            del self._books[name]
+        begun = self._books[one.window] = _Book(one.ends)
+        return begun
 
 
 def _refused(one: Reserved, account: Account, now: float) -> Standing:
@@ -191,19 +194,6 @@ class _Book:
         self.people: dict[str, Account] = {}
         self._visitors: LRUCache[str, Account] = LRUCache(VISITORS)
 
-    def account(self, key: str) -> Account:
-        """That of a key; a new one where there is none."""
-        accounts = self._of(key)
-        account = accounts.get(key)
-        if account is None:
-            account = accounts[key] = Account()
-        return account
-
-    def settle(self, key: str, ticket: str, amount: int) -> None:
-        """Charge it, if there is one."""
-        account = self._of(key).get(key)
-        if account is not None:
-            account.settle(ticket, amount)
-
-    def _of(self, key: str) -> MutableMapping[str, Account]:
-        return self._visitors if key.startswith(ANYBODY) else self.people
+    def of(self, one: Reserved) -> MutableMapping[str, Account]:
+        """Those among which the account is that is asked for."""
+        return self._visitors if one.of_visitor else self.people

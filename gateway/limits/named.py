@@ -53,10 +53,12 @@ class RateOf:
     rate: Rate
     name: str
     policy: str = field(init=False, repr=False)
+    _standing: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         policy = quota.policy(self.name, self.rate.count, window=self.rate.seconds)
         object.__setattr__(self, "policy", policy)
+        object.__setattr__(self, "_standing", quota.standing(self.name))
 
     @classmethod
     def named(cls, layer: Layer, rate: Rate, *, alone: bool) -> "RateOf":
@@ -74,8 +76,8 @@ class RateOf:
         return Rated(key, self.rate.count * TENTHS, self.rate.seconds, cost)
 
     def quota(self, standing: Standing) -> Quota:
-        remaining, reset = standing.remaining // TENTHS, math.ceil(standing.wait)
-        return self.policy, quota.standing(self.name, remaining, reset)
+        left = f"{self._standing}{standing.remaining // TENTHS};t={math.ceil(standing.wait)}"
+        return self.policy, left
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,14 @@ class StreamsOf:
     streams: Streams
     name: str = field(init=False, repr=False)
     policy: str = field(init=False, repr=False)
+    _standing: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         name = f"per-{self.layer.value}-streams"
         policy = quota.policy(name, self.streams.count, unit="concurrent-requests")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "policy", policy)
+        object.__setattr__(self, "_standing", quota.standing(self.name))
 
     @property
     def refusal(self) -> type[TooManyRequests]:
@@ -104,7 +108,7 @@ class StreamsOf:
         return Slot(key, self.streams.count)
 
     def quota(self, standing: Standing) -> Quota:
-        return self.policy, quota.standing(self.name, standing.remaining)
+        return self.policy, f"{self._standing}{standing.remaining}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +119,14 @@ class BudgetOf:
     budget: Budget
     name: str
     policy: str = field(init=False, repr=False)
+    _standing: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         budget = self.budget
         whole, seconds = budget.thousandths // THOUSANDTHS, PERIODS[budget.period]
         policy = quota.policy(self.name, whole, window=seconds, unit=budget.unit)
         object.__setattr__(self, "policy", policy)
+        object.__setattr__(self, "_standing", quota.standing(self.name))
 
     @classmethod
     def named(cls, layer: Layer, budget: Budget, *, alone: bool) -> "BudgetOf":
@@ -142,8 +148,8 @@ class BudgetOf:
         return Reserved(key, window.name, window.ends, budget.thousandths, reserve)
 
     def quota(self, standing: Standing) -> Quota:
-        remaining, reset = standing.remaining // THOUSANDTHS, math.ceil(standing.wait)
-        return self.policy, quota.standing(self.name, remaining, reset)
+        left = f"{self._standing}{standing.remaining // THOUSANDTHS};t={math.ceil(standing.wait)}"
+        return self.policy, left
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +169,5 @@ class VendorOf:
 
     def quota(self, standing: Standing) -> Quota:
         policy = quota.policy("vendor", self.rate.count, window=self.rate.seconds)
-        return policy, quota.standing("vendor", standing.remaining, math.ceil(standing.wait))
+        left = f"{quota.standing('vendor')}{standing.remaining};t={math.ceil(standing.wait)}"
+        return policy, left

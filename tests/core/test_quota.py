@@ -4,10 +4,10 @@ from gateway.core.quota import PERIODS, TENTHS, THOUSANDTHS, fields, policy, sta
 def test_says_what_is_allowed_and_what_is_left() -> None:
     """The example of draft-ietf-httpapi-ratelimit-headers-11."""
     quotas = [
-        (policy("per-user", 60, window=60), standing("per-user", 12, 31)),
+        (policy("per-user", 60, window=60), f"{standing('per-user')}12;t=31"),
         (
             policy("budget-per-user", 9, window=86400, unit="credits"),
-            standing("budget-per-user", 3, 7),
+            f"{standing('budget-per-user')}3;t=7",
         ),
     ]
     assert fields(quotas) == [
@@ -18,7 +18,7 @@ def test_says_what_is_allowed_and_what_is_left() -> None:
 
 def test_what_has_no_window_has_no_time() -> None:
     name = "per-user-streams"
-    quota = policy(name, 5, unit="concurrent-requests"), standing(name, 0)
+    quota = policy(name, 5, unit="concurrent-requests"), f"{standing(name)}0"
     assert fields([quota]) == [
         (b"ratelimit-policy", b'"per-user-streams";q=5;qu="concurrent-requests"'),
         (b"ratelimit", b'"per-user-streams";r=0'),
