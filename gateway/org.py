@@ -141,6 +141,7 @@ class Exchange:
     user: str
     record: Record
     ask: Inbound
+    reader: Identity | None = None  # of staff, who asks in this person's place
     observer: Observer | None = None
     upload: Upload | None = None  # the form that goes on, in place of a body
     watch: KeyWatch = field(init=False)  # for our keys in the answer
@@ -166,14 +167,19 @@ class Exchange:
     @property
     def ends_at(self) -> float | None:
         """When the answer must have ended, in seconds since the epoch."""
-        return self.identity.expires_at if self.upstream.ends_at_expiry else None
+        return self._asking.expires_at if self.upstream.ends_at_expiry else None
 
     @property
     def going_on(self) -> Identity:
         """Who must be let in while the answer comes; signed in only where it ends with that."""
-        if self.upstream.ends_at_expiry or self.identity.session is None:
-            return self.identity
-        return replace(self.identity, session=None)
+        asking = self._asking
+        if self.upstream.ends_at_expiry or asking.session is None:
+            return asking
+        return replace(asking, session=None)
+
+    @property
+    def _asking(self) -> Identity:
+        return self.reader or self.identity
 
     def request(self, key: str) -> VendorRequest:
         planned = plan(

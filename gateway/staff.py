@@ -6,6 +6,7 @@ Below the person stands the very path that they would use themselves, and what c
 they would get; `me` is the person. Nothing else opens by it: only GET, only operations that list a
 person's conversations or show one of them, only of people who are known at that upstream, and only
 conversations that the ledger has as theirs. To everybody without the role there is no such page.
+Whether the person may still speak is no matter: of whoever is blocked, staff read why.
 
 Each read is in the audit trail, with both names, before the vendor is asked.
 """
@@ -51,7 +52,7 @@ async def read_as_staff(
         record.dropped, record.spoofed = read.dropped, read.spoofed
         identity = replace(org.seen.identity(person), actor=reader.subject)
         by_the_ledger = replace(org, questions=None)  # nothing is adopted by being read
-        exchange = Exchange(by_the_ledger, upstream, read, identity, user, record, ask)
+        exchange = Exchange(by_the_ledger, upstream, read, identity, user, record, ask, reader)
         await check_conversations(exchange)  # 404
         org.audit.note(READ, replace(both, conversation=record.conversation))
         await ticket.spend()  # 429

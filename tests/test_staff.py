@@ -1,5 +1,6 @@
 """Staff who read what one person said: with a role, of somebody known, and each time on record."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,8 +13,10 @@ from sqlalchemy import select
 
 from gateway.core.vendor import Body, Header, Operation, Query, Variable
 from gateway.staff import is_reading
+from gateway.store.people.blocking import block
 from gateway.store.schema import audit
 from gateway.vendors import VENDORS
+from tests.support.reply import Reply
 from tests.support.stage import (
     Edit,
     Stage,
@@ -338,6 +341,53 @@ async def test_staff_of_one_org_read_nobody_of_another(tmp_path: Path) -> None:
             assert answer.status == status
             assert len(saas.shared.requests) == 1
         assert saas.acme.saw_nothing()
+
+
+async def blocks(stage: Stage[Any], subject: str) -> None:
+    """Block somebody, and let this gateway know now."""
+    store = stage.gateway.assembled.process.store  # type: ignore[union-attr]
+    await block(store.database, "acme", subject, by="operator:root")
+    await store.cutoffs.look()
+
+
+async def test_what_somebody_said_who_is_blocked_is_read_by_staff_alone(
+    stage: Stage[Any],
+) -> None:
+    """Row O-07, and they themselves get nothing of it; staff who are blocked neither."""
+    chatbase = SYSTEMS["chatbase"]
+    paths = chatbase.listed, chatbase.read.format(await chatbase.opened(stage, "alice"))
+    own = [(await stage.ask("alice", "GET", path)).body for path in paths]
+    await blocks(stage, "alice")
+    assert [(await look(stage, path)).body for path in paths] == own
+    assert len(await read_events(stage)) == len(paths)
+    stage.vendor.forget()
+    await blocks(stage, "dora")
+    for path in paths:
+        assert (await stage.ask("alice", "GET", path)).status == 403
+        assert (await look(stage, path)).status == 403
+    assert stage.vendor.saw_nothing()
+
+
+@pytest.mark.parametrize(("blocked", "status"), [("alice", 200), ("dora", 403)])
+async def test_a_read_under_way_ends_by_a_block_of_whoever_reads_and_of_nobody_else(
+    stage: Stage[Any], blocked: str, status: int
+) -> None:
+    await SYSTEMS["chatbase"].opened(stage, "alice")
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(request: Request, reply: Reply) -> None:
+        asked.set()
+        await go_on.wait()
+        await reply.json(200, {"data": []})
+
+    stage.vendor.handler = slowly
+    reading = asyncio.create_task(look(stage, "/users/me/conversations"))
+    await asked.wait()
+    await blocks(stage, blocked)
+    if status != 200:
+        await stage.vendor.connection_closed(stage.vendor.requests[-1].number, within=5)
+    go_on.set()
+    assert (await reading).status == status
 
 
 THEIRS = (Variable("c"),)
