@@ -38,12 +38,15 @@ class Keys:
 class KeyWatch:
     """Lets the bytes of one answer by, until one of `keys` stands in them."""
 
-    __slots__ = ("_held", "_keys", "check")
+    __slots__ = ("_held", "_keys")
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._held = b""
-        self.check = keys.check
+
+    def check(self, content: bytes) -> None:
+        """See `Keys.check`."""
+        self._keys.check(content)
 
     def passes(self, chunk: bytes) -> bool:
         """Whether `feed` would let all of it by, and nothing else; it need not be told of it."""

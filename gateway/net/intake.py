@@ -122,9 +122,12 @@ class Intake(asyncio.Protocol, ABC):
         return self._weigh(len(data), before)
 
     def rest(self) -> None:
-        """Let go of the parser between two requests: the answer to the first may take long."""
+        """Let go of what the next request makes anew: the answer to this one may take long."""
         if self.part is Part.NONE and self.may_reuse:
             self.stop_parsing()
+            self.url = b""
+            self._field_bytes = 0
+            self._tally.begin()
 
     def stop_parsing(self) -> None:
         if self._parses:

@@ -53,7 +53,7 @@ class GuardedProtocol(Intake):
     __slots__ = (
         "_body_before",
         "_body_due",
-        "_clock",
+        "_deadline",
         "_feeding",
         "_held",
         "_last_words",
@@ -70,7 +70,7 @@ class GuardedProtocol(Intake):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._clock = Deadline(self._on_late)  # of the client: head, body, idleness
+        self._deadline: Deadline | None = None
         self.gate: Gate
         self._body_due = 0.0
         self._body_before = 0  # bytes, when the window began
@@ -78,6 +78,13 @@ class GuardedProtocol(Intake):
         self._held: Turn | None = None
         self._running: Turn | None = None  # whose answer is due
         self._last_words: bytes | None = None  # set: nothing more is read as a request
+
+    @property
+    def _clock(self) -> Deadline:
+        """Of the client: head, body, idleness."""
+        if self._deadline is None:
+            self._deadline = Deadline(self._on_late)
+        return self._deadline
 
     # The connection
 
@@ -103,8 +110,17 @@ class GuardedProtocol(Intake):
     def _may_get_more(self) -> bool:
         return self.part is not Part.NONE or self._last_words is not None
 
+    def rest(self) -> None:
+        super().rest()
+        self._stop_clock()
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None:
+            self._deadline.close()
+            self._deadline = None
+
     def connection_lost(self, exc: Exception | None) -> None:
-        self._clock.close()
+        self._stop_clock()
         self.gate.closed()
         self.server_state.connections.discard(self)
         if self._running is not None:
@@ -154,7 +170,7 @@ class GuardedProtocol(Intake):
         """Be a WebSocket from now on, with the head as uvicorn's protocol for those reads it."""
         from gateway.net.websocket_server import ServedWebSocket
 
-        self._clock.close()
+        self._stop_clock()
         self.server_state.connections.discard(self)
         socket = ServedWebSocket(self.config, self.server_state, self.app_state, self.gate)
         self.gate.hand_to(socket)
@@ -204,7 +220,9 @@ class GuardedProtocol(Intake):
             self._held = turn  # the rest of the segment may yet refuse it
             return
         self._running = turn
-        self.server_state.tasks.add(self.loop.create_task(turn.run()))
+        # With a name: asyncio would make one for each.
+        task = asyncio.Task(turn.run(), loop=self.loop, name="exchange")
+        self.server_state.tasks.add(task)
 
     def _begin_held(self) -> None:
         held, self._held = self._held, None
