@@ -14,7 +14,6 @@ from gateway.core.call import Call
 from gateway.core.errors import CredentialsExpired, UpstreamCredentialsRefused, UpstreamMalformed
 from gateway.core.identity import Identity
 from gateway.core.plan import VendorRequest, plan
-from gateway.core.route import Match
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import Body, Operation
 from gateway.interrupt import within
@@ -23,7 +22,7 @@ from gateway.ports import Inbound, Record, VendorResponse
 from gateway.ports.widgets import Shown
 from gateway.toolcall import Asking
 
-SESSION = Match(
+SESSION = Call(
     "widget",
     Operation(
         method="POST",
@@ -32,6 +31,8 @@ SESSION = Match(
         settable=frozenset({"workflow", "expires_after"}),
     ),
     {},
+    "POST",
+    body={},
 )
 BETA = {"openai-beta": "chatkit_beta=v1"}
 PATIENCE = 15.0  # seconds
@@ -75,7 +76,7 @@ class ChatKit:
         fields = {**destination.fields, **BETA}
         return plan(
             replace(destination, decided=decided, fields=fields),
-            Call(match=SESSION, method="POST", body={}),
+            SESSION,
             identity=identity,
             user=user,
             key=key,

@@ -225,16 +225,24 @@ async def check_conversation(exchange: Exchange, conversation: str) -> None:
 def bound_tools(exchange: Exchange) -> None:
     """Refuse when tools and agent have had only each other to talk to for too long."""
     org, upstream, call = exchange.org, exchange.upstream, exchange.call
-    says = call.operation.says
-    if not says or not call.conversations:
+    if not call.operation.says or not call.conversations:
         return
-    is_said = any(any(pointer.find(call.body, place.tokens)) for place in says)
+    said = is_said(call)
     for conversation in call.conversations:
         name = (org.external_id, upstream.name, conversation)
-        if is_said:
+        if said:
             org.rounds.said(*name)
         elif not org.rounds.may_go_on(*name):
             raise BadRequest("Tools have answered ten times in a row: now the person has to speak")
+
+
+def is_said(call: Call) -> bool:
+    """Whether the person says anything in it."""
+    for place in call.operation.says:
+        for value in pointer.find(call.body, place.tokens):
+            if value:
+                return True
+    return False
 
 
 def check_tools(exchange: Exchange) -> None:

@@ -62,7 +62,7 @@ async def once(exchange: Exchange, key: str) -> AsyncIterator[None]:
         yield
         return
     record, upstream = exchange.record, exchange.upstream.name
-    name = name_of(exchange.identity.person, upstream, call.match.name, key)
+    name = name_of(exchange.identity.person, upstream, call.name, key)
     content = content_of(exchange)
     earlier = await askings.begin(name, Earlier(record.request_id, content))
     if earlier is not None:

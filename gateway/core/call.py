@@ -7,7 +7,7 @@ might go by it instead of by the one that was checked. Names are judged in their
 profile names or places a value in; never inside message content or tool arguments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -41,7 +41,9 @@ SELF = "me"  # what a client writes for a user variable
 class Call(msgspec.Struct, frozen=True):
     """One request, reduced to what its operation lists."""
 
-    match: Match
+    name: str  # of the operation
+    operation: Operation
+    variables: Mapping[str, str]  # of its path
     method: str
     query: tuple[tuple[str, str], ...] = ()
     fields: tuple[tuple[bytes, bytes], ...] = ()
@@ -51,13 +53,15 @@ class Call(msgspec.Struct, frozen=True):
     dropped: tuple[str, ...] = ()  # "body:temperature", "body:metadata/email", "query:debug"
     spoofed: tuple[str, ...] = ()  # what names somebody else, written alike: "path:user"
 
-    @property
-    def operation(self) -> Operation:
-        return self.match.operation
-
     def answered(self) -> "Call":
         """What is left of it once its answer comes: a body may be large, and a stream long."""
-        return Call(self.match, self.method, conversations=self.conversations)
+        return Call(
+            self.name,
+            self.operation,
+            self.variables,
+            self.method,
+            conversations=self.conversations,
+        )
 
 
 def read(
@@ -86,36 +90,39 @@ def read(
         ConversationNotFound: it brings back what was somebody else's.
         SpoofedIdentity: it names somebody else, and `refuse_spoofs`.
     """
-    reading = Reading(match.operation, (user, subject, org, ""))
-    _read_variables(reading, match)
+    operation = match.operation
+    reading = Reading(operation, (user, subject, org, ""))
+    _read_variables(reading, match.variables)
     query = _read_query(reading, raw_query)
     listed = _read_fields(reading, fields, user_header)
     body, asked = None, None
-    if match.operation.mcp:
+    if operation.mcp:
         asked, listed = _read_mcp(reading, fields, listed, content, seal)
     elif content is not None:
         body = _read_body(reading, content)
     if refuse_spoofs and reading.spoofed:
         raise SpoofedIdentity
     return Call(
-        match=match,
-        method=method,
-        query=query,
-        fields=listed,
-        body=body,
-        asked=asked,
+        match.name,
+        operation,
+        match.variables,
+        method,
+        query,
+        listed,
+        body,
+        asked,
         conversations=tuple(dict.fromkeys(reading.conversations)),
         dropped=tuple(reading.dropped),
         spoofed=tuple(dict.fromkeys(reading.spoofed)),
     )
 
 
-def _read_variables(reading: Reading, match: Match) -> None:
+def _read_variables(reading: Reading, variables: Mapping[str, str]) -> None:
     for name in reading.operation.user_places.variables:
-        if match.variables[name] != SELF:
-            reading.name_person("path", name, match.variables[name])
+        if variables[name] != SELF:
+            reading.name_person("path", name, variables[name])
     for name in reading.operation.conversation_places.variables:
-        reading.name_conversation(match.variables[name])
+        reading.name_conversation(variables[name])
 
 
 def _read_query(reading: Reading, raw_query: bytes) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,6 @@ from gateway.core.destination import Destination
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.identity import DOT_SEGMENTS, Identity
 from gateway.core.plan import VendorRequest, plan
-from gateway.core.route import Match
 from gateway.core.strictjson import JsonObject
 from gateway.core.vendor import Operation
 
@@ -54,7 +53,7 @@ def plan_call(
             raise IdentityNotRepresentable
         path, variables = f"{path}/{{contact}}", {**variables, "contact": contact}
     operation = Operation(method=method, path=path)
-    call = Call(match=Match("contacts", operation, variables), method=method, body=body)
+    call = Call("contacts", operation, variables, method, body=body)
     nobody = Identity(org=org, subject=NOBODY)
     return plan(office, call, identity=nobody, user=NOBODY, key=key, request_id=request_id)
 

@@ -70,18 +70,27 @@ class Holding:
         if self._top.items is not None:
             raise self._top.wrong_type()
         self._top.check_names(names)
+        members = {name: one for name, one in self._top.members.items() if name in names}
         return Held(
             tuple(way for way in self._deeper if way[0] in names or way[0] == "*"),
-            tuple((name, one) for name, one in self._top.members.items() if name in names),
+            tuple(
+                (name, one.allowed)
+                for name, one in members.items()
+                if one.allowed is not None and not one.holds
+            ),
+            tuple((name, one) for name, one in members.items() if one.holds),
             tuple(way for way in self._flat if way[0] in names),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What bodies hold that have the same members at their top."""
+    """What bodies hold that have the same members at their top: `values` are of those that nothing
+    is looked for in.
+    """
 
     deeper: tuple[Tokens, ...]
+    values: tuple[tuple[str, tuple[JsonValue, ...]], ...]
     members: "tuple[tuple[str, _Place], ...]"
     flat: tuple[Tokens, ...]
 
@@ -93,6 +102,10 @@ class Held:
         """
         for tokens in self.deeper:
             _check_way(documents, tokens)
+        for name, allowed in self.values:
+            for document in documents:
+                if name in document:
+                    _check_value(document[name], allowed)
         for name, place in self.members:
             place.check([one[name] for one in documents if name in one])
         for tokens in self.flat:

@@ -9,7 +9,6 @@ from gateway.core.call import Call
 from gateway.core.destination import Destination
 from gateway.core.identity import Identity
 from gateway.core.plan import VendorRequest, plan
-from gateway.core.route import Match
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import Lookup, Operation
 
@@ -27,11 +26,13 @@ def plan_lookup(
 ) -> VendorRequest:
     """The request that asks; `call` is the one that named the conversation."""
     words = {"{conversation}": conversation, "{user}": user}
-    variables = {**call.match.variables, "conversation": conversation, "user": user}
+    variables = {**call.variables, "conversation": conversation, "user": user}
     operation = Operation(method="GET", path=lookup.path)
     asking = Call(
-        match=Match("lookup", operation, variables),
-        method="GET",
+        "lookup",
+        operation,
+        variables,
+        "GET",
         query=tuple((name, words.get(value, value)) for name, value in lookup.query.items()),
     )
     return plan(destination, asking, identity=identity, user=user, key=key, request_id=request_id)

@@ -107,18 +107,17 @@ class Reader:
     def read(self, document: JsonValue) -> list[Note]:
         notes: list[Note] = []
         ways = self.sought.in_document(document)
-        for named in _ids(document, ways.names):
+        for named in _ids(document, ways.names) if ways.names else ():
             if named not in self._users:
                 self._users = _with(self._users, named)
                 notes.append(Names(named))
-        for named in _ids(document, ways.opens):
-            conversation = self._kept_as(named)
+        for named in _ids(document, ways.opens) if ways.opens else ():
+            conversation = self._kept_as(named) if self._are_secrets else named
             if conversation is not None and conversation not in self.known:
                 self.known = _with(self.known, conversation)
                 notes.append(Opens(conversation))
             self._unknown = False
-        usage = _amounts(document, ways.usage)
-        if usage:
+        if ways.usage and (usage := _amounts(document, ways.usage)):
             notes.append(Costs(usage))
             self.leaves_out = self._hidden is not None and self._hidden.tells_nothing_else(document)
         return notes
@@ -128,9 +127,7 @@ class Reader:
         return [*self.read(document), content]
 
     def _kept_as(self, named: str) -> str | None:
-        """The name under which the ledger has a conversation; None: nobody can ask for it."""
-        if not self._are_secrets:
-            return named
+        """The name under which the ledger has a session; None: nobody can ask for it."""
         try:
             return handle(named)
         except BadRequest:

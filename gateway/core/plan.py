@@ -97,7 +97,7 @@ def _chosen(operation: Operation, call: Call) -> Collection[bytes]:
 
 
 def _target(destination: Destination, operation: Operation, call: Call, user: str) -> str:
-    variables, places = call.match.variables, operation.user_places
+    variables, places = call.variables, operation.user_places
     if places.variables:
         variables = {**variables, **dict.fromkeys(places.variables, _as_segment(user))}
     path = destination.base_path + operation.path_format % variables

@@ -90,9 +90,12 @@ def judge(reading: Reading, *documents: JsonObject) -> None:
         if objects:
             _clear(reading, room, objects)
     if shape.conversations:
+        none = ((None, "") if operation.blank_opens else (None,)) if operation.opens else ()
         for document in documents:
-            if operation.opens:
-                none = (None, "") if operation.blank_opens else (None,)
+            if shape.named:
+                _read_named(reading, shape.named, document, none)
+                continue
+            if none:
                 _leave_out_none(shape.conversations, document, none)
             _read_conversations(reading, shape.conversations, document)
 
@@ -111,6 +114,18 @@ def _clear(reading: Reading, room: Room, objects: Sequence[JsonObject]) -> None:
     }
     if refused:
         reading.drop_members(room.where, objects, refused)
+
+
+def _read_named(
+    reading: Reading, names: tuple[str, ...], document: JsonObject, none: tuple[JsonValue, ...]
+) -> None:
+    """As the next two, of members at the top: one look at each."""
+    for name in names:
+        if name in document:
+            if document[name] in none:
+                del document[name]
+            else:
+                reading.name_conversation(document[name])
 
 
 def _leave_out_none(

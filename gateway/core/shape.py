@@ -8,7 +8,7 @@ more, all are forgotten.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from gateway.core.guard import Room, Verdict
@@ -27,7 +27,8 @@ class Shape:
     """What is looked at in bodies that have the same members at their top.
 
     `users` and `conversations` are where such a body may name one; `refused` are its members that
-    do not pass; `rooms` are the objects in it in which names are judged, outer ones first.
+    do not pass; `rooms` are the objects in it in which names are judged, outer ones first. `named`
+    are the members that name a conversation, where none does otherwise: so clients mostly do it.
     """
 
     holding: Held
@@ -35,6 +36,12 @@ class Shape:
     refused: Mapping[str, Verdict]
     rooms: tuple[Room, ...]
     conversations: tuple[Tokens, ...]
+    named: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        are_all = all(len(way) == 1 for way in self.conversations)
+        named = tuple(way[0] for way in self.conversations) if are_all else ()
+        object.__setattr__(self, "named", named)
 
 
 class Shapes:

@@ -7,6 +7,7 @@ duplicate names, NaN and infinities, integers beyond 2**53 - 1, lone surrogates,
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any, NoReturn, TypeAlias, cast
 
 import msgspec
@@ -57,7 +58,8 @@ _DECODER = json.JSONDecoder(
     parse_constant=_constant,
     strict=True,
 )
-_ENCODER = msgspec.json.Encoder()
+# One JSON text in UTF-8, without white space.
+dumps: Callable[[JsonValue], bytes] = msgspec.json.Encoder().encode
 
 
 def loads(raw: bytes) -> JsonValue:
@@ -84,11 +86,6 @@ def loads(raw: bytes) -> JsonValue:
     if "\\u" in text:
         _check_surrogates(value)
     return value
-
-
-def dumps(value: JsonValue) -> bytes:
-    """One JSON text in UTF-8, without white space."""
-    return _ENCODER.encode(value)
 
 
 def loads_leniently(raw: bytes) -> JsonValue:
@@ -131,8 +128,8 @@ def _check_depth(value: Any) -> None:
     raise _too_deep()
 
 
-def _check_surrogates(value: object) -> None:
+def _check_surrogates(value: JsonValue) -> None:
     try:
-        _ENCODER.encode(value)
+        dumps(value)
     except UnicodeEncodeError as error:
         raise AmbiguousJson("A string in the body has half a surrogate pair") from error

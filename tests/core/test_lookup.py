@@ -7,7 +7,6 @@ from gateway.core.destination import Destination
 from gateway.core.identity import Identity
 from gateway.core.lookup import plan_lookup, read_owner
 from gateway.core.plan import VendorRequest
-from gateway.core.route import Match
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import Body, Lookup
 from gateway.vendors.altatech import VENDOR as ALTATECH
@@ -25,7 +24,7 @@ LIST = Lookup(
 
 def planned(vendor: object, **variables: str) -> VendorRequest:
     operation = CHATBASE.operations["chat"]
-    call = Call(match=Match("chat", operation, variables), method="POST", body={"message": "x"})
+    call = Call("chat", operation, variables, "POST", body={"message": "x"})
     return plan_lookup(
         Destination(vendor=vendor),  # type: ignore[arg-type]
         vendor.lookup,  # type: ignore[attr-defined]

@@ -181,7 +181,7 @@ def test_an_id_in_a_query_is_encoded(user: str) -> None:
 
 def test_a_request_that_has_no_body_for_the_id_is_refused() -> None:
     asked = ask(CHAT, {}, variables=AGENT)
-    bodiless = type(asked)(match=asked.match, method="POST")
+    bodiless = type(asked)(asked.name, asked.operation, asked.variables, "POST")
     with pytest.raises(IdentityNotRepresentable):
         sent(bodiless)
 

@@ -33,20 +33,30 @@ def shapes() -> Shapes:
 
 def test_a_shape_holds_what_bodies_with_these_members_concern() -> None:
     shape = shapes().of([{"message": "hi", "stream": True, "talk": "c-1", "debug": 1}])
-    assert [name for name, _ in shape.holding.members] == ["stream"]
+    assert [name for name, _ in shape.holding.values] == ["stream"]
+    assert shape.holding.members == ()
     assert (shape.holding.deeper, shape.holding.flat, shape.users) == ((), (), ())
     assert (list(shape.refused), shape.rooms) == (["debug"], ())
     assert shape.conversations == (("talk",),)
+    assert shape.named == ("talk",)
 
 
 def test_what_goes_deeper_is_looked_at_where_its_way_begins() -> None:
     shape = shapes().of([{"input": [], "metadata": {}}])
     assert [name for name, _ in shape.holding.members] == ["input"]
+    assert shape.holding.values == ()
     assert (shape.holding.deeper, shape.holding.flat) == ((("input", "*"),), (("metadata",),))
     assert shape.users == (("metadata", "user_id"),)
     rooms = [("input",), ("metadata",), ("input", "*")]
     assert [room.where for room in shape.rooms] == rooms
     assert shape.conversations == (("input", "*", "id"),)
+    assert shape.named == ()
+
+
+def test_where_one_conversation_is_named_deeper_all_are_looked_for() -> None:
+    shape = shapes().of([{"talk": 1, "context": {}}])
+    assert shape.conversations == (("talk",), ("context", "id"))
+    assert shape.named == ()
 
 
 def test_bodies_of_one_request_have_the_members_of_all_of_them() -> None:
