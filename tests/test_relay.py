@@ -13,6 +13,7 @@ from gateway.core.call import Call
 from gateway.core.plan import VendorRequest
 from gateway.net.served_request import ServedRequest
 from tests.support.chatbase import Chatbase
+from tests.support.garbage import none_of_ours
 from tests.support.reply import Reply
 from tests.support.stage import Stage, adding, chatbase_stage, events
 from tests.support.vendor import Request
@@ -382,3 +383,19 @@ async def test_bytes_left_over_after_an_answer_are_nobodys(stage: Stage[Chatbase
     answer = await stage.ask("bob", "POST", "/chat", HI)
     assert answer.body == b"{}"
     assert len(stage.vendor.connections) == 2
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"HTTP/1.1 20", b"\0\r\n\r\n", http("200 OK", JSON)[:-1]],
+    ids=["no word", "half a head", "no head", "half a body"],
+)
+async def test_an_answer_that_breaks_off_leaves_no_circle_of_what_ran(
+    stage: Stage[Chatbase], raw: bytes
+) -> None:
+    await stage.ask("alice", "POST", "/chat", HI)
+    await answers(stage, raw)
+    with none_of_ours():
+        for _ in range(3):
+            assert (await stage.ask("alice", "POST", "/chat", HI)).status == 502
+        await asyncio.sleep(0)

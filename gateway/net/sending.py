@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
-from gateway.core.errors import GatewayError, UpstreamTimeout
+from gateway.core.errors import GatewayError, UpstreamBrokeOff, UpstreamTimeout
 from gateway.deadline import Deadline
 from gateway.net.answer import Answer
 from gateway.net.clocks import Clocks
@@ -114,10 +114,14 @@ class Sending(asyncio.Protocol):
         """The next thing that happens, to be waited for.
 
         Raises:
-            GatewayError: what ended the exchange.
+            GatewayError: what ended the exchange; once, and then that it has ended.
         """
-        if self._error is not None:
-            raise self._error
+        if self._error is not None or self._ended:
+            error, self._error = self._error or UpstreamBrokeOff(), None
+            try:
+                raise error  # holds this frame from now on, and so the connection
+            finally:
+                del error
         self._waiter = self._loop.create_future()
         return self._waiter
 

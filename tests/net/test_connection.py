@@ -1,11 +1,17 @@
 """One connection against a transport of our own: the order of events is the test's to choose."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 
 import pytest
 
-from gateway.core.errors import UpstreamMalformed, UpstreamTimeout
+from gateway.core.errors import (
+    GatewayError,
+    UpstreamBrokeOff,
+    UpstreamMalformed,
+    UpstreamTimeout,
+)
 from gateway.net.clocks import Clocks
 from gateway.net.connection import MAX_HELD, Connection
 from gateway.net.sending import SLICE
@@ -55,6 +61,16 @@ class Wire(asyncio.Transport):
 
     def get_extra_info(self, name, default=None):
         return NO_SOCKET if name == "socket" else default
+
+
+Ending = Callable[[Connection, bytes], Awaitable[None]]
+
+
+async def whole(connection: Connection) -> None:
+    """Ask, and read to the end."""
+    answer = await connection.ask("POST", b"request")
+    while True:
+        await connection.more(answer)
 
 
 def connected(**clocks: float) -> tuple[Connection, Wire]:
@@ -282,6 +298,50 @@ async def test_an_answer_that_breaks_off_leaves_no_circle(finished: bool):
 
     with none_of_ours():
         await asyncio.create_task(broken_off())
+
+
+async def lost(connection: Connection, content: bytes) -> None:
+    if content:
+        connection.data_received(content)
+    connection.connection_lost(None)
+
+
+async def malformed(connection: Connection, content: bytes) -> None:
+    connection.data_received(content + b"\0\r\n\r\n")
+    connection.connection_lost(None)
+
+
+async def late(connection: Connection, content: bytes) -> None:
+    connection.data_received(content)
+    await asyncio.sleep(0.02)
+    connection.connection_lost(None)
+
+
+@pytest.mark.parametrize("ending", [lost, malformed, late])
+@pytest.mark.parametrize("begun", [b"HTTP/1.1 200", CHUNKED, CHUNKED + b"1\r\na\r\n"])
+async def test_nor_does_one_whose_end_somebody_hears_of(begun: bytes, ending: Ending):
+    async def heard() -> None:
+        connection, _ = connected(first_byte=0.01, idle=0.01)
+        asking = asyncio.ensure_future(whole(connection))
+        await asyncio.sleep(0)
+        await ending(connection, begun)
+        await asyncio.wait([asking], timeout=20)
+        assert isinstance(asking.exception(), GatewayError)
+
+    with none_of_ours():
+        await asyncio.create_task(heard())
+
+
+async def test_what_ended_it_is_heard_of_again():
+    connection, _ = connected()
+    answer = await answered(connection, CHUNKED)
+    connection.data_received(b"no chunk\r\n")
+    connection.connection_lost(None)
+    with pytest.raises(UpstreamMalformed):
+        await connection.more(answer)
+    async with asyncio.timeout(5):
+        with pytest.raises(UpstreamBrokeOff):
+            await connection.more(answer)
 
 
 async def test_a_head_that_nobody_waits_for_any_more_leaves_no_circle():
