@@ -84,6 +84,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.randomness",
         "gateway.deadline",
         "gateway.lookup",
+        "gateway.trust",
     ),
     (
         "gateway.vendors.*",

@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 
 from gateway.authn.connecting import Transport
+from gateway.trust import without_formalities
 
 MAX_BYTES = 512 * 1024
 _PLAIN = re.compile(r"[!-\[\]-~]+")  # what no parser trims or takes for a slash
@@ -70,7 +71,7 @@ def _is_loopback(parts: SplitResult) -> bool:
 @cache
 def _tls() -> ssl.SSLContext:
     """Reading the certificates takes 20 ms. SSL_CERT_FILE is honoured: that is no proxy."""
-    return httpx.create_ssl_context()
+    return without_formalities(httpx.create_ssl_context())
 
 
 async def get(url: str, *, tls: ssl.SSLContext | None = None) -> bytes:

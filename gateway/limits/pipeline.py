@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.limits.counts import Away
+from gateway.trust import FORMALITIES
 
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
@@ -160,9 +161,14 @@ def _connection(url: str, patience: float) -> "AbstractConnection":
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
+    tls = {"ssl_exclude_verify_flags": [FORMALITIES]} if url.startswith("rediss:") else {}
     # Without `socket_timeout`, which would be a timer for each answer: ours is for all together.
     pool = ConnectionPool.from_url(
-        url, socket_timeout=None, socket_connect_timeout=patience, retry=Retry(NoBackoff(), 0)
+        url,
+        socket_timeout=None,
+        socket_connect_timeout=patience,
+        retry=Retry(NoBackoff(), 0),
+        **tls,
     )
     connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call]
     return connection

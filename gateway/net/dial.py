@@ -18,6 +18,7 @@ from gateway.lookup import addresses, quickest
 from gateway.net.clocks import Clocks
 from gateway.net.connection import Connection
 from gateway.net.reach import EgressProxy, reach
+from gateway.trust import without_formalities
 
 _ORIGIN = re.compile(
     r"(https?)://([a-z0-9_][a-z0-9._-]*|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?", re.IGNORECASE
@@ -70,7 +71,7 @@ D = TypeVar("D", bound=Dialled)
 @lru_cache(maxsize=2)
 def verifying_context(protocol: str = "http/1.1") -> ssl.SSLContext:
     """TLS 1.2 or later against the system's authorities. One for all: loading them takes 10 ms."""
-    context = ssl.create_default_context()
+    context = without_formalities(ssl.create_default_context())
     context.set_alpn_protocols([protocol])
     return context
 

@@ -32,8 +32,7 @@ def authority() -> trustme.CA:
 @pytest.fixture
 def trusting(authority) -> ssl.SSLContext:
     """What the product uses, with the test's authority in place of the system's."""
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
+    context = verifying_context.__wrapped__()
     authority.configure_trust(context)
     return context
 

@@ -1,6 +1,10 @@
-"""A line to a server on this machine that can be cut, and led to another server."""
+"""A line to a server on this machine that can be cut, and led to another server.
+
+With `ssl`, TLS ends here.
+"""
 
 import asyncio
+import ssl as tls
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -41,9 +45,9 @@ async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def line(to: int | None) -> AsyncIterator[Line]:
+async def line(to: int | None, *, ssl: tls.SSLContext | None = None) -> AsyncIterator[Line]:
     made = Line(to)
-    server = await asyncio.start_server(made.connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(made.connected, "127.0.0.1", 0, ssl=ssl)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made
