@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from gateway.net.listener import inherited, listen, sends_at_once
 pytestmark = pytest.mark.anyio
 
 
-async def accepted(listener: socket.socket) -> asyncio.BaseTransport:
+@asynccontextmanager
+async def accepted(listener: socket.socket) -> AsyncIterator[asyncio.BaseTransport]:
     """The server's end of a connection to it."""
     made: asyncio.Future[asyncio.BaseTransport] = asyncio.get_running_loop().create_future()
 
@@ -23,32 +26,34 @@ async def accepted(listener: socket.socket) -> asyncio.BaseTransport:
         with socket.socket(listener.family) as client:
             client.connect(listener.getsockname())
             transport = await made
+            yield transport
             transport.close()
-            return transport
 
 
-def delays(transport: asyncio.BaseTransport) -> bool:
-    accepted = transport.get_extra_info("socket")
-    return not accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+async def delays(listener: socket.socket) -> bool:
+    async with accepted(listener) as transport:
+        its = transport.get_extra_info("socket")
+        return not its.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_sends_at_once() -> None:
-    assert not delays(await accepted(listen("127.0.0.1", 0)))
+    assert not await delays(listen("127.0.0.1", 0))
 
 
 async def test_an_inherited_socket_sends_at_once() -> None:
     given = socket.create_server(("127.0.0.1", 0))
-    assert not delays(await accepted(inherited(given.detach())))
+    assert not await delays(inherited(given.detach()))
 
 
 async def test_a_unix_socket_may_be_inherited(tmp_path: Path) -> None:
     given = socket.socket(socket.AF_UNIX)
     given.bind(str(tmp_path / "s"))
     given.listen()
-    assert await accepted(inherited(given.detach()))
+    async with accepted(inherited(given.detach())) as transport:
+        assert transport
 
 
 async def test_without_it_asyncio_would_delay() -> None:
     """The reason for all this: when it is gone, so may this module be."""
-    assert delays(await accepted(socket.create_server(("127.0.0.1", 0))))
-    assert not delays(await accepted(sends_at_once(socket.create_server(("127.0.0.1", 0)))))
+    assert await delays(socket.create_server(("127.0.0.1", 0)))
+    assert not await delays(sends_at_once(socket.create_server(("127.0.0.1", 0))))

@@ -1,6 +1,6 @@
 """An older version of a library beside the one in the environment, in a folder of its own.
 
-folder = older("openai==2.54.0")     # for PYTHONPATH of a process; installed once a checkout
+folder = older("openai==2.54.0")     # for PYTHONPATH of a process; installed once an environment
 """
 
 import fcntl
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[2] / ".venv" / "older"
+FOLDER = Path(sys.prefix) / "older"  # what is compiled is for this interpreter alone
 PATIENCE = 300.0  # seconds
 
 

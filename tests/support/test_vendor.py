@@ -122,6 +122,17 @@ async def test_sees_a_connection_that_no_loop_has_taken_up_yet():
             assert not vendor.saw_nothing()
 
 
+@pytest.mark.parametrize("content", [b"", b"G"], ids=["a goodbye", "a byte and a goodbye"])
+async def test_sees_bytes_that_no_loop_has_read_yet_but_not_their_end(content: bytes):
+    async with RecordingVendor() as vendor:
+        with socket.create_connection(("127.0.0.1", vendor.port)) as client:
+            await vendor.until(lambda: bool(vendor.connections))
+            vendor.forget()
+            client.sendall(content)
+            client.shutdown(socket.SHUT_WR)
+            assert vendor.saw_nothing() is not bool(content)
+
+
 async def test_forgets_what_went_before():
     async with RecordingVendor() as vendor, connected(vendor.url) as peer:
         await peer.send(raw_request("GET", "/1"))

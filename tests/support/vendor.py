@@ -16,10 +16,12 @@ What a handler raises, and a request that is no HTTP/1.1, is raised when the ven
 """
 
 import asyncio
+import fcntl
 import json
 import select
 import socket
 import ssl as tls
+import termios
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -140,6 +142,14 @@ class Connection(asyncio.Protocol):
         self._vendor.changed()
 
 
+def _brings_something(readable: int) -> bool:
+    """A connection or bytes: not merely their end, as when a front has its answer and leaves."""
+    try:
+        return any(fcntl.ioctl(readable, termios.FIONREAD, bytes(4)))
+    except OSError:  # it listens
+        return True
+
+
 async def answer_ok(request: Request, reply: Reply) -> None:
     await reply.json(200, {})
 
@@ -230,7 +240,7 @@ class RecordingVendor:
         for one in (self._socket, *sockets):
             if one.fileno() >= 0:
                 poll.register(one, select.POLLIN)
-        return bool(poll.poll(0))
+        return any(_brings_something(one) for one, _ in poll.poll(0))
 
     def open_connections(self) -> int:
         return sum(not connection.closed for connection in self.connections)
