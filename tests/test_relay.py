@@ -224,6 +224,32 @@ async def test_a_gateway_that_stops_says_so_in_the_stream_and_does_not_end_it(
         await stage.vendor.connection_closed(1, within=1)
 
 
+@pytest.mark.parametrize("streams", [True, False], ids=["in the answer", "before it"])
+async def test_a_client_that_leaves_leaves_nothing_to_the_collector(
+    stage: Stage[Chatbase], streams: bool
+) -> None:
+    async def endless(request: Request, reply: Reply) -> None:
+        if streams:
+            await reply.start_stream()
+            await reply.event({"type": "text-delta", "delta": "x"})
+        await reply.hang()
+
+    async def leave() -> None:
+        vendor = stage.vendor
+        vendor.forget()
+        async with connected(stage.url) as peer:
+            await peer.send(stage.request("alice", "POST", "/chat", {**HI, "stream": streams}))
+            await vendor.request_arrived()
+            if streams:
+                await peer.until(b"text-delta")
+        await vendor.connection_closed(len(vendor.connections))
+
+    stage.vendor.handler = endless
+    await leave()  # what is kept for the next
+    with none_of_ours():
+        await asyncio.create_task(leave())
+
+
 @pytest.mark.parametrize("ends", [True, False], ids=["ends", "may finish"])
 async def test_an_answer_ends_with_its_credential_where_that_is_asked_for(
     tmp_path: Path, ends: bool

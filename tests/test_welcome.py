@@ -4,6 +4,7 @@ import asyncio
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -223,7 +224,7 @@ async def test_nobody_visits_while_the_store_is_away(
 ) -> None:
     first = await stage.ask(None, "POST", "/chat", HI, [PAGE])
     cookie = cookie_of(first)
-    with sqlite3.connect(tmp_path / "gateway.db") as database:
+    with closing(sqlite3.connect(tmp_path / "gateway.db", isolation_level=None)) as database:
         database.execute("ALTER TABLE aliases RENAME TO elsewhere")
     stage.vendor.forget()
     answer = await stage.ask(None, "POST", "/chat", HI, [PAGE, cookie])
