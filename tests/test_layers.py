@@ -171,6 +171,7 @@ UNTESTED: dict[str, str] = {
     "gateway.limits.rules": "values without code; tests/limits/test_org.py is made of them",
     "gateway.limits.scripts": "Lua; test_counts.py and test_shared.py run it in a real Valkey",
     "gateway.net.sending": "half a connection; test_connection.py and test_http1.py drive it",
+    "gateway.net.carrier": "promises without code; test_multiplex.py keeps them",
     "gateway.net.clocks": "values without code; test_connection.py winds them",
     "gateway.net.turn": "promises without code; test_own_turn.py and test_asgi_turn.py keep them",
     "gateway.org": "values without code; every test of the pipeline is made of them",

@@ -108,7 +108,7 @@ def content_of(frame: Frame) -> bytes:
 
 
 def number_of(frame: Frame) -> int:
-    """The error of RST_STREAM, or the increment of WINDOW_UPDATE."""
+    """The error of RST_STREAM, or what WINDOW_UPDATE says."""
     if len(frame.payload) != _NUMBER.size:
         raise Violation(FRAME_SIZE_ERROR)
     (number,) = _NUMBER.unpack(frame.payload)
@@ -127,6 +127,20 @@ def settings_of(frame: Frame) -> Iterator[tuple[int, int]]:
     if len(frame.payload) % _SETTING.size:
         raise Violation(FRAME_SIZE_ERROR)
     return _SETTING.iter_unpack(frame.payload)
+
+
+def increment_of(frame: Frame) -> int:
+    """How much wider WINDOW_UPDATE makes a window."""
+    more = number_of(frame) & MAX_WINDOW
+    if not more:
+        raise Violation(FLOW_CONTROL_ERROR)
+    return more
+
+
+def widened(window: int, more: int) -> int:
+    if window + more > MAX_WINDOW:
+        raise Violation(FLOW_CONTROL_ERROR)
+    return window + more
 
 
 def write(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:

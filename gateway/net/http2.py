@@ -11,8 +11,9 @@ which ended before anything of an answer came. A chat that may have been heard i
 
 import asyncio
 import ssl
+from collections.abc import Coroutine
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from gateway.core.errors import Overloaded, UpstreamBrokeOff
 from gateway.core.plan import VendorRequest
@@ -160,7 +161,7 @@ class Http2Transport:
 class Http2Exchange:
     """One request and its answer: what `open` gives, and what it enters with."""
 
-    __slots__ = ("_block", "_over", "_request", "_stream", "_transport")
+    __slots__ = ("_block", "_request", "_shortcut", "_stream", "_transport")
 
     _stream: Stream
 
@@ -168,7 +169,7 @@ class Http2Exchange:
         self._transport = transport
         self._request = request
         self._block = block
-        self._over = False
+        self._shortcut: Shortcut | None = None
 
     @property
     def status(self) -> int:
@@ -179,18 +180,14 @@ class Http2Exchange:
         return self._stream.head.fields
 
     def chunks(self, shortcut: Shortcut | None = None, /) -> "Http2Exchange":
+        self._shortcut = shortcut
         return self
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> bytes:
-        if self._over:
-            raise RuntimeError("this exchange is over")
-        content = await self._stream.more()
-        if not content:
-            raise StopAsyncIteration
-        return content
+    def __anext__(self) -> Coroutine[Any, Any, bytes]:
+        return self._stream.more(self._shortcut)
 
     async def __aenter__(self) -> Self:
         await self._transport.take_place()
@@ -208,7 +205,6 @@ class Http2Exchange:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._over = True
         self._stream.leave()
         self._transport.give_back()
 

@@ -47,6 +47,7 @@ class Multiplex:
         self._cutter = Cutter()
         self._blocks = Blocks()
         self._streams: dict[int, Stream] = {}
+        self._fresh: dict[Stream, None] = {}  # that got some of their body in this read
         self._next = 1  # the number of the next stream
         self._most = frames.MAX_WINDOW  # streams at a time, as the upstream says
         self._initial = frames.USUAL_WINDOW  # what a stream may send before it is told more
@@ -132,6 +133,10 @@ class Multiplex:
         """
         for frame in self._cutter.feed(data):
             self._take(frame)
+        if self._fresh:
+            fresh, self._fresh = self._fresh, {}
+            for stream in fresh:
+                stream.pass_on()
 
     def _data(self, stream: Stream, content: bytes, *, last: bool) -> bytes:
         self._window_out -= len(content)
@@ -192,6 +197,7 @@ class Multiplex:
             return
         if content:
             self._barren = 0
+            self._fresh[stream] = None
         stream.window_in -= len(frame.payload)
         if stream.window_in < 0:
             self._refuse(stream, frames.FLOW_CONTROL_ERROR)
@@ -262,29 +268,21 @@ class Multiplex:
 
     def _take_window_update(self, frame: Frame) -> None:
         """Wakes those alone who waited for this: others would be looked at with each."""
-        more = frames.number_of(frame) & frames.MAX_WINDOW
-        if not more:
-            raise Violation(frames.FLOW_CONTROL_ERROR)
+        more = frames.increment_of(frame)
         if frame.stream:
             stream = self._stream_of(frame)
             if stream is not None:
-                stream.window_out = _widened(stream.window_out, more)
+                stream.window_out = frames.widened(stream.window_out, more)
                 if stream in self._blocked and self.room(stream) > 0:
                     self._unblock(stream)
         else:
             was_shut = self._window_out <= 0
-            self._window_out = _widened(self._window_out, more)
+            self._window_out = frames.widened(self._window_out, more)
             if was_shut:
                 self._wake_blocked()
 
     def _take_promise(self, frame: Frame) -> None:
         raise Violation(frames.PROTOCOL_ERROR)  # our settings forbid it
-
-
-def _widened(window: int, more: int) -> int:
-    if window + more > frames.MAX_WINDOW:
-        raise Violation(frames.FLOW_CONTROL_ERROR)
-    return window + more
 
 
 _TAKES: Final = {

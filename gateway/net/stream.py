@@ -8,39 +8,19 @@ of one answer ends its stream and no other: several people's answers share a con
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Final, Protocol
+from typing import Final
 
 from gateway.core.errors import GatewayError, UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
 from gateway.core.plan import VendorRequest
 from gateway.deadline import Deadline
-from gateway.net.clocks import Clocks
+from gateway.net.carrier import Carrier
 from gateway.net.frames import CANCEL, REFUSED_STREAM
 from gateway.net.http2_fields import Head, judge
+from gateway.ports import Shortcut
 
 WINDOW: Final = 262_144  # bytes on the way or held; 64 KiB would be 640 kB/s at 100 ms
 MAX_PIECES: Final = 1024  # that are held each by itself: of two bytes, one is 20 times its size
 MAX_INTERIM: Final = 8  # 1xx answers before the one that counts
-
-
-class Carrier(Protocol):
-    """The connection, as a stream sees it."""
-
-    clocks: Clocks
-
-    def begin(self, stream: "Stream", block: bytes, content: bytes, *, more: bool) -> int:
-        """Send a head, and what there is room for of the content; how much that was."""
-        ...
-
-    def room(self, stream: "Stream") -> int:
-        """How many bytes may be sent now. None: the stream is woken when there is room."""
-        ...
-
-    def send(self, stream: "Stream", content: bytes, *, last: bool) -> None: ...
-    def taken(self, stream: "Stream") -> None:
-        """All that came has been taken: more may come."""
-
-    def leave(self, stream: "Stream", code: int) -> None:
-        """The exchange is over; `code` says why, where either side is not at its end."""
 
 
 class Stream:
@@ -59,6 +39,8 @@ class Stream:
         "_late",
         "_left",
         "_method",
+        "_over",
+        "_shortcut",
         "_waiters",
         "complete",
         "heard",
@@ -86,6 +68,8 @@ class Stream:
         self._interim = 0
         self._body: list[bytes] = []
         self._error: GatewayError | None = None
+        self._over = False  # nobody asks for more of it
+        self._shortcut: Shortcut | None = None
         self._waiters: list[asyncio.Future[None]] = []  # who asks, and what sends a stream
         self._deadline = Deadline(self._be_late)
         self._late = ""
@@ -114,18 +98,24 @@ class Stream:
         while self._head is None:
             await self._news()
 
-    async def more(self) -> bytes:
-        """What has come of the body, at least a byte; empty: it is complete.
+    async def more(self, shortcut: Shortcut | None = None) -> bytes:
+        """What has come of the body, at least a byte: the step of an async iterator.
+
+        What comes while we wait here goes to `shortcut` first, and what that takes wakes nobody.
 
         Raises:
+            StopAsyncIteration: it is complete.
             UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed: after all that came before.
         """
+        if self._over:
+            raise RuntimeError("this exchange is over")
         while not self._body:
             if self.complete:
-                return b""
+                raise StopAsyncIteration
+            self._shortcut = shortcut
             self._expect(self._carrier.clocks.idle, "connection_read_timeout")
             await self._news()
-        content = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        content = self._held()
         self._body.clear()
         if not self.complete:
             self._carrier.taken(self)
@@ -133,6 +123,7 @@ class Stream:
 
     def leave(self, code: int = CANCEL) -> None:
         """End the exchange. The upstream hears of it where it is not at the end."""
+        self._over = True
         self._deadline.close()
         self._carrier.leave(self, code)
 
@@ -163,7 +154,7 @@ class Stream:
         self.wake()
 
     def take_data(self, content: bytes, *, last: bool) -> None:
-        """Take some of the body.
+        """Take some of the body; `pass_on` is called once all that came together is taken.
 
         Raises:
             UpstreamMalformed: it is more or less than was announced, or not where a body is.
@@ -180,7 +171,10 @@ class Stream:
                 self._body[:] = [b"".join(self._body)]
         if last:
             self._end()
-        if content or last:  # else the clock goes on
+
+    def pass_on(self) -> None:
+        """Some of the body has come: it is on its way already, or whoever waits for it wakes."""
+        if not self._is_taken():
             self.wake()
 
     def take_reset(self, code: int) -> None:
@@ -211,6 +205,23 @@ class Stream:
             raise UpstreamMalformed
         self.complete = True
         self.wake()
+
+    def _is_taken(self) -> bool:
+        """Whether what came is on its way already. Nothing that came before is held then."""
+        if self._shortcut is None or not self._waiters or self._waiters[0].done():
+            return False
+        try:
+            is_taken = self._shortcut(self._held())
+        except Exception:  # noqa: BLE001 - it is the exchange's own, whose task will meet it again
+            return False
+        if is_taken:
+            self._body.clear()
+            self._deadline.set(self._carrier.clocks.idle)
+            self._carrier.taken(self)
+        return is_taken
+
+    def _held(self) -> bytes:
+        return self._body[0] if len(self._body) == 1 else b"".join(self._body)
 
     # Sending and waiting
 

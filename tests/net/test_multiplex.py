@@ -4,13 +4,14 @@
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.core.errors import UpstreamBrokeOff, UpstreamError, UpstreamMalformed
 from gateway.core.plan import VendorRequest
 from gateway.net import frames
 from gateway.net.clocks import Clocks
@@ -245,5 +246,176 @@ def test_there_is_room_for_as_many_as_the_upstream_says_also_when_it_says_less(m
         assert multiplex.has_room
         for stream in multiplex.streams:
             stream.leave()
+
+    asyncio.run(whole())
+
+
+class Answered:
+    """An answer under way, for whose next piece somebody waits who has a shortcut."""
+
+    def __init__(self, multiplex: Multiplex, takes: Callable[[bytes], bool]) -> None:
+        self.offered: list[bytes] = []
+        self._takes = takes
+        self.stream = Stream(multiplex, "GET", used=False)
+        multiplex.begin(self.stream, write_block(REQUEST, "v"), b"", more=False)
+        multiplex.feed(frames.write_head(self.stream.number, b"\x88", last=False))
+        self.waiting = asyncio.ensure_future(self.stream.more(self.shortcut))
+
+    def shortcut(self, content: bytes) -> bool:
+        self.offered.append(content)
+        return self._takes(content)
+
+    def data(self, content: bytes, flags: int = 0) -> bytes:
+        return frames.write(frames.DATA, flags, self.stream.number, content)
+
+
+def under_way(
+    written: list[bytes], *takes: Callable[[bytes], bool]
+) -> tuple[Multiplex, list[Answered]]:
+    multiplex = Multiplex(CLOCKS, written.append, lambda: None)
+    multiplex.feed(frames.write_settings([]))
+    return multiplex, [Answered(multiplex, one) for one in takes]
+
+
+def yes(content: bytes) -> bool:
+    return True
+
+
+def test_what_comes_in_one_read_takes_the_shortcut_together() -> None:
+    async def whole() -> None:
+        multiplex, (one, other) = under_way([], yes, yes)
+        await asyncio.sleep(0)
+        both = one.data(b"a") + other.data(b"1") + one.data(b"b") + other.data(b"2")
+        multiplex.feed(both + one.data(b"c")[:5])
+        assert (one.offered, other.offered) == ([b"ab"], [b"12"])
+        multiplex.feed(one.data(b"c")[5:])
+        assert (one.offered, other.offered) == ([b"ab", b"c"], [b"12"])
+        assert not one.waiting.done()
+        for each in (one, other):
+            each.waiting.cancel()
+            each.stream.leave()
+
+    asyncio.run(whole())
+
+
+def test_nothing_passes_what_is_held_for_somebody() -> None:
+    async def whole() -> None:
+        multiplex, (one,) = under_way([], lambda content: content != b"look")
+        multiplex.feed(one.data(b"a"))  # nobody waits yet
+        assert await one.waiting == b"a"
+        one.waiting = asyncio.ensure_future(one.stream.more(one.shortcut))
+        await asyncio.sleep(0)
+        multiplex.feed(one.data(b"look"))
+        multiplex.feed(one.data(b"b"))
+        assert await one.waiting == b"lookb"
+        assert one.offered == [b"look"]
+        one.stream.leave()
+        multiplex.feed(one.data(b"c"))
+        assert one.offered == [b"look"]
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_nothing_takes_the_shortcut_of_one_who_waits_no_more(cancelled: bool) -> None:
+    async def whole() -> None:
+        multiplex, (one,) = under_way([], yes)
+        await asyncio.sleep(0)
+        if cancelled:
+            one.waiting.cancel()
+        else:
+            one.stream.fail(UpstreamBrokeOff())
+        multiplex.feed(one.data(b"a"))
+        assert one.offered == []
+        await asyncio.wait([one.waiting])
+        one.stream.leave()
+
+    asyncio.run(whole())
+
+
+END = frames.END_STREAM
+
+
+@pytest.mark.parametrize("end", ["the end", "a reset", "too much", "what ends the connection"])
+def test_what_comes_with_the_end_of_an_answer_takes_no_shortcut(end: str) -> None:
+    """It is given before the end is told, whichever that is."""
+
+    async def whole() -> None:
+        multiplex, (one,) = under_way([], yes)
+        await asyncio.sleep(0)
+        raw = one.data(b"abc", END if end == "the end" else 0)
+        if end == "a reset":
+            raw += frames.write_number(frames.RST_STREAM, one.stream.number, frames.CANCEL)
+        if end == "too much":
+            raw += one.data(b"x" * 16_384) * (WINDOW // 16_384)
+        if end == "what ends the connection":
+            with pytest.raises(Violation):
+                multiplex.feed(raw + frames.write(frames.PING, 0, 0, b""))
+            one.stream.fail(UpstreamMalformed())
+        else:
+            multiplex.feed(raw)
+        assert one.offered == []
+        assert (await one.waiting).startswith(b"abc")
+        with pytest.raises(StopAsyncIteration if end == "the end" else UpstreamError):
+            await one.stream.more(one.shortcut)
+        one.stream.leave()
+
+    asyncio.run(whole())
+
+
+def test_what_takes_the_shortcut_has_been_taken() -> None:
+    """The window is given back as for what somebody took."""
+    written: list[bytes] = []
+
+    async def whole() -> None:
+        multiplex, (one,) = under_way(written, yes)
+        await asyncio.sleep(0)
+        for size in (16_384, 16_384 * 7, 5):
+            del written[:]
+            for at in range(0, size, 16_384):
+                multiplex.feed(one.data(b"x" * min(size - at, 16_384)))
+            wider = frames.write_number(frames.WINDOW_UPDATE, one.stream.number, WINDOW // 2)
+            assert written == ([wider] if size == 16_384 * 7 else [])
+        one.waiting.cancel()
+        one.stream.leave()
+
+    asyncio.run(whole())
+
+
+def test_a_shortcut_that_fails_is_the_matter_of_its_own_exchange() -> None:
+    """Other people's answers are on the connection: whoever waits meets the same fault."""
+
+    def fails(content: bytes) -> bool:
+        raise KeyError(content)
+
+    async def whole() -> None:
+        multiplex, (one, other) = under_way([], fails, yes)
+        await asyncio.sleep(0)
+        multiplex.feed(one.data(b"a") + other.data(b"b"))
+        assert await one.waiting == b"a"
+        assert other.offered == [b"b"]
+        assert not other.waiting.done()
+        other.waiting.cancel()
+        one.stream.leave()
+        other.stream.leave()
+
+    asyncio.run(whole())
+
+
+def test_no_data_is_no_news() -> None:
+    """Padding and empty frames move no clock and are offered to nobody."""
+
+    async def whole() -> None:
+        multiplex, (one,) = under_way([], yes)
+        await asyncio.sleep(0)
+        ends_at = one.stream._deadline._at
+        multiplex.feed(one.data(b"\x05" + bytes(5), frames.PADDED) + one.data(b""))
+        assert (one.offered, one.stream._deadline._at) == ([], ends_at)
+        await asyncio.sleep(0.01)
+        multiplex.feed(one.data(b"a"))
+        assert one.offered == [b"a"]
+        assert one.stream._deadline._at > ends_at
+        one.waiting.cancel()
+        one.stream.leave()
 
     asyncio.run(whole())

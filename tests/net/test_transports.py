@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 from msgspec.structs import replace
@@ -248,6 +248,133 @@ async def test_many_at_once_each_get_their_own(protocol):
     async with Wire(script, protocol) as wire:
         transport = wire.transport()
         await asyncio.gather(*(one(transport, number) for number in range(200)))
+
+
+# The shortcut of an answer
+
+
+class Stream:
+    """An answer whose pieces come when a test says so, and what takes them."""
+
+    def __init__(self, takes: Callable[[bytes], bool] = lambda piece: True) -> None:
+        self.came: list[bytes] = []
+        self.pieces: asyncio.Queue[bytes] = asyncio.Queue()
+        self._takes = takes
+
+    async def script(self, asked: Asked) -> None:
+        await asked.content()
+        asked.head(200)
+        while piece := await self.pieces.get():
+            asked.body(piece)
+        asked.body(b"", last=True)
+
+    def shortcut(self, piece: bytes) -> bool:
+        self.came.append(piece)
+        return self._takes(piece)
+
+    async def comes(self, piece: bytes) -> None:
+        """Send it, and wait until it has been offered."""
+        before = len(self.came)
+        self.pieces.put_nowait(piece)
+        await settled(lambda: len(self.came) > before)
+
+
+async def test_what_a_shortcut_takes_wakes_nobody_and_what_it_does_not_is_held(protocol):
+    stream = Stream(lambda piece: not piece.startswith(b"look"))
+    async with Wire(stream.script, protocol) as wire, wire.transport().open(POST) as response:
+        chunks = response.chunks(stream.shortcut)
+        waiting = asyncio.ensure_future(anext(chunks))
+        for piece in (b"a", b"b"):
+            await stream.comes(piece)
+        assert not waiting.done()
+        await stream.comes(b"look")
+        assert await waiting == b"look"
+        stream.pieces.put_nowait(b"c")  # nobody waits, so it is offered to nobody
+        await asyncio.sleep(0.05)
+        assert await anext(chunks) == b"c"
+        waiting = asyncio.ensure_future(anext(chunks))
+        await stream.comes(b"d")
+        assert not waiting.done()
+        stream.pieces.put_nowait(b"")
+        with pytest.raises(StopAsyncIteration):
+            await waiting
+        assert stream.came == [b"a", b"b", b"look", b"d"]
+
+
+async def test_whoever_has_left_is_offered_nothing(protocol):
+    stream = Stream()
+    async with Wire(stream.script, protocol) as wire:
+        async with wire.transport().open(POST) as response:
+            waiting = asyncio.ensure_future(anext(response.chunks(stream.shortcut)))
+            await stream.comes(b"a")
+            stream.pieces.put_nowait(b"b")
+            waiting.cancel()
+            await asyncio.wait([waiting])
+        await settled(lambda: wire.asked[0].left)
+        assert stream.came in ([b"a"], [b"a", b"b"])
+
+
+async def test_all_of_a_large_answer_goes_by_the_shortcut(protocol):
+    """What it takes has been taken: the upstream may send more."""
+    stream = Stream()
+    body = bytes(range(256)) * (MORE // 256)
+    async with Wire(stream.script, protocol) as wire, wire.transport().open(GET) as response:
+        chunks = response.chunks(stream.shortcut)
+        waiting = asyncio.ensure_future(anext(chunks))
+        stream.pieces.put_nowait(body)
+        await settled(lambda: sum(map(len, stream.came)) == len(body))
+        assert not waiting.done()
+        assert b"".join(stream.came) == body
+        stream.pieces.put_nowait(b"")
+        with pytest.raises(StopAsyncIteration):
+            await waiting
+
+
+async def test_what_the_shortcut_cannot_take_slows_the_upstream(protocol):
+    """E-12: the client reads no more, so its shortcut takes no more."""
+    sent = 0
+
+    async def script(asked: Asked) -> None:
+        nonlocal sent
+        await asked.content()
+        asked.head(200)
+        await somebody_waits.wait()
+        while sent < 64 * 1024 * 1024:
+            asked.body(b"x" * 65_536)
+            await asked.drain()
+            sent += 65_536
+
+    somebody_waits = asyncio.Event()
+    stream = Stream(lambda piece: sent < MORE)
+    async with Wire(script, protocol) as wire, wire.transport().open(GET) as response:
+        waiting = asyncio.ensure_future(anext(response.chunks(stream.shortcut)))
+        await asyncio.sleep(0)
+        somebody_waits.set()
+        assert (await waiting).startswith(stream.came[-1])
+        assert sent >= MORE
+        before = -1
+        while before < sent:
+            before = sent
+            await asyncio.sleep(0.1)
+        assert sent < 32 * 1024 * 1024  # what is on the way in kernels' buffers
+
+
+async def test_what_takes_the_shortcut_starts_the_clock_anew(protocol):
+    stream = Stream()
+    async with (
+        Wire(stream.script, protocol) as wire,
+        wire.transport(clocks=Clocks(idle=0.3)).open(GET) as response,
+    ):
+        waiting = asyncio.ensure_future(anext(response.chunks(stream.shortcut)))
+        for _ in range(5):
+            await asyncio.sleep(0.1)
+            await stream.comes(b"a")
+        last = asyncio.get_running_loop().time()
+        assert not waiting.done()
+        with pytest.raises(UpstreamTimeout) as caught:
+            await waiting
+        assert asyncio.get_running_loop().time() >= last + 0.25
+        assert caught.value.error_type == "connection_read_timeout"
 
 
 # Uploads
