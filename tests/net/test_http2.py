@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from h2.settings import SettingCodes
-from hpack import Encoder
+from hpack import Encoder, NeverIndexedHeaderTuple
 from msgspec.structs import replace
 
 from gateway.core.errors import (
@@ -26,6 +26,7 @@ from gateway.net import frames, http2_connection
 from gateway.net.clocks import Clocks
 from gateway.net.frames import Cutter, Frame
 from gateway.net.http2 import Http2Transport
+from gateway.net.http2_fields import MAX_BLOCK
 from gateway.net.multiplex import MAX_BARREN
 from gateway.net.resting import Resting
 from gateway.net.stream import WINDOW
@@ -49,6 +50,7 @@ class Peer(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
+        self.asked = 0  # requests that came
         self.upstream.peers.append(self)
         self.task = asyncio.ensure_future(self._run())
 
@@ -71,6 +73,7 @@ class Peer(asyncio.Protocol):
             self.taken.put_nowait(frame)
 
     def send(self, *raw: bytes) -> None:
+            self.asked += frame.kind == frames.HEADERS
         self.transport.write(b"".join(raw))
 
     def greet(self, *settings: tuple[int, int]) -> None:
@@ -296,6 +299,80 @@ async def test_a_body_where_only_a_head_was_asked_for_reaches_nobody():
 
 
 async def test_more_than_the_window_ends_the_answer_and_no_other():
+def large(size: int = 70_000) -> tuple[tuple[bytes, bytes], ...]:
+    """Fields of a head of so many bytes."""
+    return (*OK, *((b"x-%d" % at, b"a" * 3400) for at in range(size // 3400)))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(lambda peer, stream: peer.head(stream, *large()), id="S-26 70 KB"),
+        pytest.param(lambda peer, stream: peer.head(stream, *large(size=200_000)), id="200 KB"),
+        pytest.param(
+            lambda peer, stream: peer.head(stream, *OK, (b"x", b"a" * 200_000)),
+            id="S-26 200 KB in one field",
+        ),
+        pytest.param(
+            lambda peer, stream: frames.write_head(
+                stream, b"\x88" + a_field(b"a" * 200_000), last=False
+            ),
+            id="S-26 200 KB as they are",
+        ),
+        pytest.param(lambda peer, stream: a_bomb(peer, stream, 20), id="N-13 a bomb of 80 KB"),
+        pytest.param(
+            lambda peer, stream: frames.write_head(stream, b"\x88" * 2000, last=False),
+            id="N-13 2,000 fields of two bytes",
+        ),
+        pytest.param(
+            lambda peer, stream: peer.head(stream, (b":status", b"103"), *large()[1:]),
+            id="N-13 70 KB of 103",
+        ),
+    ],
+)
+async def test_a_head_that_is_too_large_ends_no_other(fault):
+    """RFC 9113 section 10.5.1"""
+    await beside(lambda peer, stream: peer.send(fault(peer, stream)))
+
+
+@pytest.mark.parametrize("where", ["head", "trailers", "of one who has left"])
+async def test_what_a_head_refers_to_may_stand_in_one_that_is_too_large(where):
+    """RFC 9113 section 4.3: it is read to its end, for all that come after it."""
+    remembered = (b"x-remembered", b"1")
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        first = await peer.request()
+        if where == "of one who has left":
+            await peer.frame(frames.RST_STREAM)
+        if where == "trailers":
+            peer.send(peer.head(first, *OK), data(first, b"abc"))
+            peer.send(peer.head(first, *large()[1:], remembered, last=True))
+        else:
+            peer.send(peer.head(first, *large(), remembered))
+        stream = await peer.request()
+        head = peer.head(stream, *OK, remembered)
+        assert len(head) < 9 + 5, "it only refers to what was said before"
+        peer.send(head, data(stream, b"abc", last=True))
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        transport = one.transport()
+        if where == "trailers":
+            assert await ask(transport) == b"abc"
+        elif where == "head":
+            with pytest.raises(UpstreamMalformed):
+                await ask(transport)
+        else:
+            leaving = asyncio.create_task(ask(transport))
+            await settled(lambda: any(peer.asked for peer in one.peers))
+            leaving.cancel()
+            await asyncio.wait([leaving])
+        async with transport.open(GET) as response:
+            assert list(response.fields) == [remembered]
+        assert len(one.peers) == 1
+
+
     """N-13: what comes and nobody takes is bounded whatever the upstream does."""
 
     async def script(peer: Peer) -> None:
@@ -365,10 +442,15 @@ def flood(frame: Callable[[Peer, int], bytes]) -> Callable[[Peer, int], bytes]:
     return lambda peer, asked: frame(peer, asked) * (MAX_BARREN + 1)
 
 
-def a_bomb(peer: Peer, asked: int) -> bytes:
+def a_bomb(peer: Peer, asked: int, references: int = 1000) -> bytes:
     """CVE-2016-6581: a long field, and a thousand references to it."""
-    block = Encoder().encode([(b"x", b"a" * 4000)], huffman=False) + b"\xbe" * 1000
-    return frames.write_head(asked, block, last=False)
+    block = Encoder().encode([(b"x", b"a" * 4000)], huffman=False) + b"\xbe" * references
+    return frames.write_head(asked, b"\x88" + block, last=False)
+
+
+def a_field(value: bytes) -> bytes:
+    """As it is, and not to be remembered."""
+    return bytes(Encoder().encode([NeverIndexedHeaderTuple(b"x", value)], huffman=False))
 
 
 @pytest.mark.parametrize(
@@ -400,7 +482,7 @@ def a_bomb(peer: Peer, asked: int) -> bytes:
         pytest.param(
             lambda peer, asked: (
                 frames.write(frames.HEADERS, 0, asked, b"\0" * 16_384)
-                + frames.write(frames.CONTINUATION, 0, asked, b"\0" * 16_384) * 5
+                + frames.write(frames.CONTINUATION, 0, asked, b"\0" * 16_384) * 16
             ),
             id="N-13 a head without end",
         ),
@@ -417,8 +499,12 @@ def a_bomb(peer: Peer, asked: int) -> bytes:
         ),
         pytest.param(a_bomb, id="N-13 a small head that is large"),
         pytest.param(
-            lambda peer, asked: peer.head(asked, *OK, (b"x", b"a" * 70_000)),
-            id="S-26 70 KB of head",
+            lambda peer, asked: frames.write_head(asked, a_field(b"a" * MAX_BLOCK), last=False),
+            id="S-26 256 KB of head, and more",
+        ),
+        pytest.param(
+            lambda peer, asked: peer.head(asked, *large(size=300_000)),
+            id="S-26 300 KB of head, compressed",
         ),
         pytest.param(
             lambda peer, asked: frames.write(frames.DATA, frames.PADDED, asked, b"\x05abc"),
