@@ -4,16 +4,17 @@ As `http1` it follows no redirect, keeps no cookie, decodes nothing and asks no 
 share one connection, as many as the upstream says it takes; then there is another. Whoever leaves
 early ends their stream, and the upstream hears of it.
 
-A request is sent again in two cases, once, on a new connection: the upstream said that it did
-nothing with it (RFC 9113 section 8.7), or it is a GET on a connection that had been used before,
-which ended before anything of an answer came. A chat that may have been heard is not asked again.
+A request is sent again in two cases: the upstream said that it did nothing with it (RFC 9113
+section 8.7), which may happen a few times; or, once, on a new connection, it is a GET on one that
+had been used before, which ended before anything of an answer came. A chat that may have been heard
+is not asked again.
 """
 
 import asyncio
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from gateway.core.errors import Overloaded, UpstreamBrokeOff
 from gateway.core.plan import VendorRequest
@@ -26,6 +27,8 @@ from gateway.net.reach import EgressProxy
 from gateway.net.resting import Resting
 from gateway.net.stream import Stream
 from gateway.ports import Errand, Fields, Shortcut
+
+MOST_REFUSALS: Final = 3  # after which a request is sent once more: one that goes on is no accident
 
 
 class Http2Transport:
@@ -104,20 +107,27 @@ class Http2Transport:
         if not self._line.pass_on(None):
             self._running -= 1
 
-    async def connection(self, *, new: bool) -> Http2Connection:
-        """One with room for an exchange that is begun at once.
+    def connections(self) -> list[Http2Connection]:
+        """Those that are open."""
+        return list(self._connections)
+
+    async def connection(self, but: Collection[Http2Connection]) -> Http2Connection:
+        """One with room for an exchange that is begun at once, and not one of these.
 
         Raises:
             Overloaded: the upstream takes no exchanges now.
             UpstreamUnreachable, UpstreamTimeout: a new one cannot be made.
         """
-        connection = await self._another() if new else None
-        while connection is None or not connection.has_room:
-            connection = next((one for one in self._connections if one.has_room), None)
+        while True:
+            fit = (one for one in self._connections if one.has_room and one not in but)
+            connection = next(fit, None)
             if connection is None:
                 connection = await self._another()
-        self._resting.discard(connection)
-        return connection
+            else:
+                await connection.catch_up()
+            if connection.has_room:
+                self._resting.discard(connection)
+                return connection
 
     async def _another(self) -> Http2Connection:
         """A new one. Whoever asks meanwhile gets the same, and may leave without ending it."""
@@ -209,22 +219,30 @@ class Http2Exchange:
         self._transport.give_back()
 
     async def _ask_safely(self) -> None:
-        """Ask, and once more where nothing can come of asking twice."""
-        try:
-            await self._ask(new=False)
-        except UpstreamBrokeOff:
-            if not self._unheard():
-                raise
-            await self._ask(new=True)
+        """Ask, and again where nothing can come of asking twice."""
+        tried: list[Http2Connection] = []
+        for _ in range(MOST_REFUSALS):
+            try:
+                await self._ask(tried)
+                return
+            except UpstreamBrokeOff:
+                if self._may_be_stale():
+                    tried = self._transport.connections()
+                    break
+                # What was sent as it came is gone.
+                if not self._stream.unseen or self._request.stream is not None:
+                    raise
+        await self._ask(tried)
 
-    def _unheard(self) -> bool:
+    def _may_be_stale(self) -> bool:
+        """Whether all that may be wrong is the connection, and asking twice does no harm."""
         stream = self._stream
-        if stream.unseen:
-            return self._request.stream is None  # what was sent as it came is gone
-        return self._request.method == "GET" and stream.used and not stream.heard
+        silent = stream.used and not stream.heard and not stream.unseen
+        return silent and self._request.method == "GET"
 
-    async def _ask(self, *, new: bool) -> None:
-        connection = await self._transport.connection(new=new)
+    async def _ask(self, tried: list[Http2Connection]) -> None:
+        connection = await self._transport.connection(but=tried)
+        tried.append(connection)
         self._stream = connection.open(self._request.method)
         try:
             await self._stream.ask(self._request, self._block)

@@ -14,6 +14,7 @@ from typing import Final, cast
 from gateway.core.errors import UpstreamMalformed, UpstreamTimeout, UpstreamUnreachable
 from gateway.deadline import Deadline
 from gateway.net import frames
+from gateway.net.arrived import Arrived
 from gateway.net.clocks import Clocks
 from gateway.net.frames import Violation
 from gateway.net.multiplex import Multiplex
@@ -23,6 +24,9 @@ from gateway.net.stream import Stream
 MAX_UNSENT: Final = 1_048_576  # bytes that pile up for an upstream that does not read
 QUIET: Final = 30.0
 ANSWERS_PING: Final = 15.0  # seconds it has for that
+# Of the loop, for what has come and was not read: it looks at sockets in the second of two, and one
+# that answers others may always have more.
+TURNS: Final = 4
 
 # At DEBUG, which an application we stand in may have set for all, hpack logs every field.
 logging.getLogger("hpack").setLevel(logging.INFO)
@@ -42,6 +46,7 @@ class Http2Connection(asyncio.Protocol):
         self._ended = True  # until it is made
         self._asked = False  # whether it lives
         self._deadline = Deadline(self._ring)
+        self._arrived = Arrived()
         self._multiplex = Multiplex(clocks, self._write, self._one_less)
 
     @property
@@ -72,6 +77,16 @@ class Http2Connection(asyncio.Protocol):
         """
         await self._greeted
 
+    async def catch_up(self) -> None:
+        """Have the loop read what has come: it may be a goodbye, or the end.
+
+        A request sent after that might have been heard, for all we know: not to be sent again.
+        """
+        for _ in range(TURNS):
+            if self.closed or not self._arrived.at(self._descriptor):
+                return
+            await asyncio.sleep(0)
+
     def open(self, method: str) -> Stream:
         """An exchange, to be begun before anything else happens."""
         self._listen()
@@ -93,6 +108,7 @@ class Http2Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=SLICE)  # over TLS it is 512 KiB otherwise
         self._ended = False
+        self._descriptor: int = transport.get_extra_info("socket").fileno()
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         if tls is None or tls.selected_alpn_protocol() != "h2":
             self._not_greeted("tls_protocol_error")
@@ -113,6 +129,9 @@ class Http2Connection(asyncio.Protocol):
             self._greeted.set_result(None)
         if not self.rests:
             self._listen()
+
+    def eof_received(self) -> None:
+        self.abort()  # with much unsent, asyncio would keep it open for another half a minute
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True

@@ -6,11 +6,11 @@ caller cannot keep one.
 """
 
 import asyncio
-import select
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from gateway.core.errors import Overloaded
+from gateway.net.arrived import Arrived
 from gateway.net.connection import Connection
 from gateway.net.line import Line
 from gateway.net.resting import Resting
@@ -36,7 +36,7 @@ class Pool:
         self._line: Line[Connection | None] = Line(  # a connection, or the slot for one
             most=max_waiters, patience=patience, back=self._hand_back
         )
-        self._arrived = select.poll()  # for one descriptor at a time
+        self._arrived = Arrived()
         self._closed = False
         self._empty = asyncio.Event()
 
@@ -141,9 +141,4 @@ class Pool:
         What the kernel has, and the loop not yet, would be read as the answer to the next request.
         Of TLS it may be a ticket for another session: that costs a handshake, and nobody an answer.
         """
-        if connection.closed:
-            return False
-        self._arrived.register(connection.descriptor, select.POLLIN)
-        is_quiet = not self._arrived.poll(0)  # 1.5 µs
-        self._arrived.unregister(connection.descriptor)
-        return is_quiet
+        return not connection.closed and not self._arrived.at(connection.descriptor)

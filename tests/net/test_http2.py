@@ -6,6 +6,8 @@ has a new one. Heads are compressed by hpack's encoder, frames are written out.
 """
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,7 +27,7 @@ from gateway.core.errors import (
 from gateway.net import frames, http2_connection
 from gateway.net.clocks import Clocks
 from gateway.net.frames import Cutter, Frame
-from gateway.net.http2 import Http2Transport
+from gateway.net.http2 import MOST_REFUSALS, Http2Transport
 from gateway.net.http2_fields import MAX_BLOCK
 from gateway.net.multiplex import MAX_BARREN
 from gateway.net.resting import Resting
@@ -47,10 +49,10 @@ class Peer(asyncio.Protocol):
         self._encoder = Encoder()
         self._cutter = Cutter()
         self._preface = b""
+        self.asked = 0  # requests that came
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        self.asked = 0  # requests that came
         self.upstream.peers.append(self)
         self.task = asyncio.ensure_future(self._run())
 
@@ -70,11 +72,17 @@ class Peer(asyncio.Protocol):
         self._preface += data[:missing]
         assert frames.PREFACE.startswith(self._preface)
         for frame in self._cutter.feed(data[missing:] if missing > 0 else data):
+            self.asked += frame.kind == frames.HEADERS
             self.taken.put_nowait(frame)
 
     def send(self, *raw: bytes) -> None:
-            self.asked += frame.kind == frames.HEADERS
         self.transport.write(b"".join(raw))
+
+    def shut(self) -> None:
+        """End it in the kernel at once: no loop has come round to it yet."""
+        descriptor = self.transport.get_extra_info("socket").fileno()
+        with socket.socket(fileno=os.dup(descriptor)) as twin:
+            twin.shutdown(socket.SHUT_WR)
 
     def greet(self, *settings: tuple[int, int]) -> None:
         self.send(frames.write_settings(settings))
@@ -290,15 +298,6 @@ async def test_a_fault_of_one_answer_ends_no_other(fault):
     await beside(fault)
 
 
-async def test_a_body_where_only_a_head_was_asked_for_reaches_nobody():
-    """S-23"""
-    await beside(
-        lambda peer, stream: peer.send(peer.head(stream, *OK), data(stream, b"abc", last=True)),
-        replace(GET, method="HEAD"),
-    )
-
-
-async def test_more_than_the_window_ends_the_answer_and_no_other():
 def large(size: int = 70_000) -> tuple[tuple[bytes, bytes], ...]:
     """Fields of a head of so many bytes."""
     return (*OK, *((b"x-%d" % at, b"a" * 3400) for at in range(size // 3400)))
@@ -373,6 +372,15 @@ async def test_what_a_head_refers_to_may_stand_in_one_that_is_too_large(where):
         assert len(one.peers) == 1
 
 
+async def test_a_body_where_only_a_head_was_asked_for_reaches_nobody():
+    """S-23"""
+    await beside(
+        lambda peer, stream: peer.send(peer.head(stream, *OK), data(stream, b"abc", last=True)),
+        replace(GET, method="HEAD"),
+    )
+
+
+async def test_more_than_the_window_ends_the_answer_and_no_other():
     """N-13: what comes and nobody takes is bounded whatever the upstream does."""
 
     async def script(peer: Peer) -> None:
@@ -750,12 +758,159 @@ async def test_what_the_upstream_says_it_did_nothing_with_is_sent_once_more(how,
         assert len(one.peers) == 2
 
 
-async def test_it_is_sent_twice_at_most():
-    how = UNSEEN[0].values[0]
+@pytest.mark.parametrize("how", UNSEEN)
+async def test_it_may_say_so_three_times(how):
+    async with upstream(refusing(times=MOST_REFUSALS, how=how)) as one:
+        assert await ask(one.transport(), POST) == b"abc"
+        assert [peer.asked for peer in one.peers] == [1] * (MOST_REFUSALS + 1)
+
+
+@pytest.mark.parametrize("how", UNSEEN)
+async def test_it_is_sent_four_times_at_most(how):
     async with upstream(refusing(times=9, how=how)) as one:
         with pytest.raises(UpstreamBrokeOff):
             await ask(one.transport(), POST)
-        assert sum(peer.taken.qsize() >= 0 for peer in one.peers) == 2
+        assert [peer.asked for peer in one.peers] == [1] * (MOST_REFUSALS + 1)
+
+
+async def test_an_upstream_that_refuses_all_is_not_given_ever_more_connections():
+    how = UNSEEN[0].values[0]
+    async with upstream(refusing(times=1000, how=how)) as one:
+        transport = one.transport()
+        for _ in range(5):
+            with pytest.raises(UpstreamBrokeOff):
+                await ask(transport, POST)
+        assert [peer.asked for peer in one.peers] == [5] * (MOST_REFUSALS + 1)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_may_have_been_heard_after_a_refusal_is_not_sent_again(method):
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        if len(one.peers) == 1:
+            peer.answer(await peer.request())
+            peer.send(goaway(await peer.request() - 2))
+            return
+        await peer.request()  # and not a word
+
+    async with upstream(script) as one:
+        transport = one.transport()
+        assert await ask(transport) == b"abc"
+        with pytest.raises(UpstreamBrokeOff):
+            await ask(transport, replace(POST, method=method))
+        assert [peer.asked for peer in one.peers] == [2, 1]
+
+
+@pytest.mark.parametrize(("method", "times"), [("GET", 2), ("POST", 1)])
+async def test_after_silence_a_get_alone_is_sent_once_more(method, times):
+    """S-28, RF-05"""
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        if len(one.peers) == 1:
+            peer.answer(await peer.request())
+        await peer.request()
+
+    async with upstream(script) as one:
+        transport = one.transport()
+        assert await ask(transport) == b"abc"
+        with pytest.raises(UpstreamBrokeOff):
+            await ask(transport, replace(POST, method=method))
+        assert [peer.asked for peer in one.peers] == [2, 1][:times]
+
+
+async def test_it_is_sent_on_a_new_connection_then_others_may_be_as_stale():
+    async def script(peer: Peer) -> None:
+        peer.greet((frames.MAX_CONCURRENT_STREAMS, 1))
+        stream = await peer.request()
+        await two_are_open.wait()
+        peer.answer(stream)
+        if len(one.peers) < 3:
+            await peer.request()
+            return
+        await peer.gone.wait()
+
+    two_are_open = asyncio.Event()
+    async with upstream(script) as one:
+        transport = one.transport()
+        asking = [asyncio.create_task(ask(transport)) for _ in range(2)]
+        await settled(lambda: sum(peer.asked for peer in one.peers) == 2)
+        two_are_open.set()
+        await asyncio.gather(*asking)
+        assert await ask(transport) == b"abc"
+        assert [peer.asked for peer in one.peers] == [2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("end", "shut"),
+    [(b"", True), (goaway(2**31 - 1), True), (goaway(2**31 - 1), False), (goaway(1), False)],
+    ids=["the end", "a goodbye and the end", "a goodbye", "a goodbye that says the last"],
+)
+async def test_no_request_follows_a_goodbye_that_has_come_unread(end, shut):
+    """S-28, RF-06: had it been sent, who could say whether it was heard?"""
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        peer.answer(await peer.request())
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        transport = one.transport(clocks=Clocks(keepalive=600))
+        for number in range(1, 4):
+            assert await ask(transport, POST) == b"abc"
+            assert [peer.asked for peer in one.peers] == [1] * number
+            peer = one.peers[-1]
+            peer.send(end)
+            if shut:
+                peer.shut()
+
+
+async def test_the_end_is_heard_though_much_is_still_to_be_sent():
+    """asyncio would wait half a minute for the upstream to take it, and the next be sent there."""
+
+    async def script(peer: Peer) -> None:
+        peer.greet((frames.INITIAL_WINDOW_SIZE, 2**30))
+        peer.send(frames.write_number(frames.WINDOW_UPDATE, 0, 2**30))
+        stream = await peer.request()
+        if len(one.peers) > 1:
+            peer.answer(stream)
+            await peer.gone.wait()
+        await peer.frame(frames.DATA)
+        peer.transport.pause_reading()
+        (connection,) = transport._connections
+        before, unsent = -1, 0
+        while not before == unsent > 0:
+            await asyncio.sleep(0.05)
+            before, unsent = unsent, connection._transport.get_write_buffer_size()
+        peer.shut()
+        await ended.wait()
+
+    ended = asyncio.Event()
+    async with upstream(script) as one:
+        transport = one.transport(clocks=Clocks(write=600))
+        with pytest.raises(UpstreamBrokeOff):
+            await asyncio.wait_for(
+                ask(transport, replace(POST, content=b"x" * 30_000_000)), PATIENCE
+            )
+        ended.set()
+        assert await ask(transport) == b"abc"
+
+
+async def test_what_else_has_come_unread_costs_no_connection():
+    async with upstream(obliging) as one:
+        transport = one.transport()
+        for _ in range(3):
+            assert await ask(transport, POST) == b"abc"
+            one.peers[0].send(frames.write(frames.PING, 0, 0, bytes(8)))
+        assert len(one.peers) == 1
+
+
+async def test_an_upstream_that_always_has_more_to_say_is_asked_all_the_same(monkeypatch):
+    monkeypatch.setattr(http2_connection.Arrived, "at", lambda *_: True)
+    async with upstream(obliging) as one:
+        transport = one.transport()
+        assert [await ask(transport) for _ in range(3)] == [b"abc"] * 3
+        assert len(one.peers) == 1
 
 
 async def test_a_stream_is_not_sent_again_for_it_is_gone():

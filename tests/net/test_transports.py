@@ -517,6 +517,17 @@ async def test_an_answer_that_never_came_is_a_502(protocol, method):
         assert len(wire.asked) == 1, "on a connection that is new it is not tried again"
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_no_request_is_lost_on_a_connection_that_has_just_been_closed(protocol, method):
+    """S-28, RF-06: the kernel knew."""
+    async with Wire(answering(), protocol) as wire:
+        transport = wire.transport()
+        for number in (1, 2, 3):
+            assert await ask(transport, replace(POST, method=method)) == b"abc"
+            assert (len(wire.asked), wire.connections) == (number, number)
+            wire.shut()
+
+
 async def test_what_may_have_been_heard_is_never_sent_again(protocol):
     """S-28, RF-05"""
 

@@ -9,6 +9,8 @@ HTTP/2 is spoken by the library h2, which the product does not use; HTTP/1.1 by 
 """
 
 import asyncio
+import os
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
@@ -143,6 +145,12 @@ class Wire:
         self._transports.append(transport)
         return transport
 
+    def shut(self) -> None:
+        """End every connection in the kernel at once: no loop has come round to it yet."""
+        for one in self.open:
+            with socket.socket(fileno=os.dup(one.descriptor)) as twin:
+                twin.shutdown(socket.SHUT_WR)
+
     def begin(self, asked: Asked) -> None:
         self.asked.append(asked)
         task = asyncio.ensure_future(self.script(asked))
@@ -160,6 +168,7 @@ class _Http2(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
+        self.descriptor = transport.get_extra_info("socket").fileno()
         self.wire.connections += 1
         self.wire.open.add(self)
         self.h2.initiate_connection()
@@ -288,6 +297,7 @@ class _Http1(asyncio.StreamReaderProtocol):
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.wire.connections += 1
+        self.descriptor = writer.get_extra_info("socket").fileno()
         self.wire.open.add(self)
         try:
             while True:
