@@ -348,6 +348,30 @@ async def test_a_plain_upstream_of_several_addresses_is_reached_at_one_that_answ
         assert await ask(upstream.transport()) == b"abc"
 
 
+@pytest.mark.parametrize("scope", [0, 1])
+async def test_the_scope_of_an_address_goes_along_with_it(monkeypatch, scope):
+    """RFC 4007: which network `fe80::1` is in. The loop's own way would leave it out."""
+    connecting = []
+
+    async def addresses(host, port):
+        return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", upstream.port, 0, scope))]
+
+    async def quickest(found):
+        connecting.extend(found[0][4])
+        connected = socket.socket(socket.AF_INET6)
+        connected.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connected, found[0][4])
+        return connected
+
+    monkeypatch.setattr("gateway.net.dial.addresses", addresses)
+    monkeypatch.setattr("gateway.net.dial.quickest", quickest)
+    async with Upstream(answering(LENGTH + b"abc"), host="::1") as upstream:
+        assert (
+            await ask(upstream.transport(origin=f"http://near.example:{upstream.port}")) == b"abc"
+        )
+        assert connecting == (["::1", upstream.port, 0, scope] if scope else [])
+
+
 async def test_a_refused_connection_is_said_to_be_one():
     """RF-01"""
     with closing(socket.create_server(("127.0.0.1", 0))) as gone:

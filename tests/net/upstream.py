@@ -86,8 +86,11 @@ Script = Callable[[Peer], Awaitable[None]]
 class Upstream:
     """See the module. `transport(...)` makes a client to it, which is closed with it."""
 
-    def __init__(self, script: Script, *, ssl: tls.SSLContext | None = None) -> None:
+    def __init__(
+        self, script: Script, *, ssl: tls.SSLContext | None = None, host: str = "127.0.0.1"
+    ) -> None:
         self.script = script
+        self._host = host
         self.peers: list[Peer] = []
         self.requests: list[bytes] = []
         self._ssl = ssl
@@ -97,7 +100,7 @@ class Upstream:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", 0, ssl=self._ssl, backlog=1024
+            self._serve, self._host, 0, ssl=self._ssl, backlog=1024
         )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
