@@ -110,7 +110,14 @@ async def test_a_request_that_is_another_one_on_the_wire_is_never_sent(protocol,
 
 async def test_asks_no_proxy_of_the_environment(protocol, monkeypatch):
     """R-11"""
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     async with Wire(answering(), protocol) as wire:
         assert await ask(wire.transport()) == b"abc"
@@ -528,7 +535,8 @@ async def test_no_request_is_lost_on_a_connection_that_has_just_been_closed(prot
             wire.shut()
 
 
-async def test_what_may_have_been_heard_is_never_sent_again(protocol):
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_what_may_have_been_heard_is_never_sent_again(protocol, method):
     """S-28, RF-05"""
 
     async def script(asked: Asked) -> None:
@@ -539,13 +547,14 @@ async def test_what_may_have_been_heard_is_never_sent_again(protocol):
             asked.head(200)
             asked.body(b"abc", last=True)
 
+    again = replace(POST, method=method)
     async with Wire(script, protocol) as wire:
         transport = wire.transport()
-        assert await ask(transport, POST) == b"abc"
+        assert await ask(transport, again) == b"abc"
         with pytest.raises(UpstreamBrokeOff):
-            await ask(transport, POST)
+            await ask(transport, again)
         assert len(wire.asked) == 2
-        assert await ask(transport, POST) == b"abc"
+        assert await ask(transport, again) == b"abc"
 
 
 async def test_a_get_on_a_connection_that_had_been_used_is_sent_once_more(protocol):
