@@ -124,6 +124,7 @@ class Stream:
     def leave(self, code: int = CANCEL) -> None:
         """End the exchange. The upstream hears of it where it is not at the end."""
         self._over = True
+        self._error = None  # whoever was told of it stands in its traceback, and holds us
         self._deadline.close()
         self._carrier.leave(self, code)
 

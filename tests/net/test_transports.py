@@ -19,6 +19,7 @@ from gateway.core.errors import (
 )
 from gateway.net.clocks import Clocks
 from tests.net.wires import GET, POST, WIRES, Asked, Wire, answering, ask, settled
+from tests.support.garbage import none_of_ours
 
 pytestmark = pytest.mark.anyio
 
@@ -485,6 +486,33 @@ async def test_a_body_that_is_cut_is_given_as_far_as_it_came_and_then_an_error(p
         with pytest.raises(UpstreamBrokeOff) as caught:
             await anext(chunks)
         assert caught.value.error_type == "http_response_incomplete"
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_breaks_off_leaves_nothing_to_the_collector(protocol, begun, late):
+    async def script(asked: Asked) -> None:
+        await asked.content()
+        if begun:
+            asked.head(200)
+            asked.body(b"abc")
+        if late:
+            await asked.until_gone()
+        else:
+            asked.cut()
+
+    async def broken_off() -> None:
+        asking = asyncio.ensure_future(ask(transport, POST))
+        await asyncio.wait([asking])
+        assert isinstance(asking.exception(), GatewayError)
+
+    async with Wire(script, protocol) as wire:
+        transport = wire.transport(clocks=Clocks(first_byte=0.05, idle=0.05) if late else Clocks())
+        await broken_off()
+        with none_of_ours():
+            for _ in range(3):
+                await asyncio.create_task(broken_off())
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("size", [b"2", b"4"], ids=["S-26 more", "S-26 less"])
