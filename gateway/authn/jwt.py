@@ -91,7 +91,8 @@ class JwtSignIn:
         # A clock that was set back must not stretch the minute: hence `since`.
         if verdict is None or not verdict.since <= self._clock() < verdict.until:
             return None
-        return self._still(verdict.vouched)
+        vouched = verdict.vouched
+        return vouched if vouched.session is None else self._still(vouched)
 
     def _still(self, vouched: Vouched) -> Vouched:
         """The same; asked each time, for its session may have ended since."""

@@ -147,12 +147,16 @@ class LocalCounts:
     def _settle(self, reserved: Sequence[Reserved], charged: Sequence[int], ticket: str) -> None:
         for one, amount in zip(reserved, charged, strict=True):
             book = self._books.get(one.window)
-            account = None if book is None else book.of(one).get(one.key)
+            if book is None:
+                continue
+            accounts = book.visitors if one.of_visitor else book.people
+            account = accounts.get(one.key)
             if account is not None:
                 account.settle(ticket, amount)
 
     def _account(self, one: Reserved, now: float) -> Account:
-        accounts = (self._books.get(one.window) or self._begin(one, now)).of(one)
+        book = self._books.get(one.window) or self._begin(one, now)
+        accounts = book.visitors if one.of_visitor else book.people
         account = accounts.get(one.key)
         if account is None:
             account = accounts[one.key] = Account()
@@ -191,9 +195,5 @@ class _Book:
 
     def __init__(self, ends: float) -> None:
         self.ends = ends
-        self.people: dict[str, Account] = {}
-        self._visitors: LRUCache[str, Account] = LRUCache(VISITORS)
-
-    def of(self, one: Reserved) -> MutableMapping[str, Account]:
-        """Those among which the account is that is asked for."""
-        return self._visitors if one.of_visitor else self.people
+        self.people: MutableMapping[str, Account] = {}
+        self.visitors: MutableMapping[str, Account] = LRUCache(VISITORS)

@@ -100,7 +100,7 @@ def kept(counts: LocalCounts) -> int:
     """How many counters there are, of whatever kind."""
     tables: list[Sized] = [*counts._windows.values(), *counts._of_visitors.values()]
     for book in counts._books.values():
-        tables += [book.people, book._visitors]
+        tables += [book.people, book.visitors]
     return sum(map(len, tables))
 
 
