@@ -111,9 +111,9 @@ def read(
         listed,
         body,
         asked,
-        conversations=tuple(dict.fromkeys(reading.conversations)),
-        dropped=tuple(reading.dropped),
-        spoofed=tuple(dict.fromkeys(reading.spoofed)),
+        tuple(dict.fromkeys(reading.conversations)),
+        tuple(reading.dropped),
+        tuple(dict.fromkeys(reading.spoofed)) if reading.spoofed else (),
     )
 
 

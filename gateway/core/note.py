@@ -107,16 +107,17 @@ class Reader:
     def read(self, document: JsonValue) -> list[Note]:
         notes: list[Note] = []
         ways = self.sought.in_document(document)
-        for named in _ids(document, ways.names) if ways.names else ():
-            if named not in self._users:
-                self._users = _with(self._users, named)
-                notes.append(Names(named))
-        for named in _ids(document, ways.opens) if ways.opens else ():
-            conversation = self._kept_as(named) if self._are_secrets else named
-            if conversation is not None and conversation not in self.known:
-                self.known = _with(self.known, conversation)
-                notes.append(Opens(conversation))
-            self._unknown = False
+        for tokens in ways.names:
+            for value in pointer.find(document, tokens):
+                named = value if type(value) is str else _id(value)
+                if named and named not in self._users:
+                    self._users = _with(self._users, named)
+                    notes.append(Names(named))
+        for tokens in ways.opens:
+            for value in pointer.find(document, tokens):
+                named = value if type(value) is str else _id(value)
+                if named:
+                    self._open(named, notes)
         if ways.usage and (usage := _amounts(document, ways.usage)):
             notes.append(Costs(usage))
             self.leaves_out = self._hidden is not None and self._hidden.tells_nothing_else(document)
@@ -125,6 +126,13 @@ class Reader:
     def read_whole(self, document: JsonValue, content: bytes) -> list[Note]:
         """Notes on an answer that goes on as it came."""
         return [*self.read(document), content]
+
+    def _open(self, named: str, notes: list[Note]) -> None:
+        conversation = self._kept_as(named) if self._are_secrets else named
+        if conversation is not None and conversation not in self.known:
+            self.known = _with(self.known, conversation)
+            notes.append(Opens(conversation))
+        self._unknown = False
 
     def _kept_as(self, named: str) -> str | None:
         """The name under which the ledger has a session; None: nobody can ask for it."""
@@ -140,17 +148,11 @@ def _with(seen: tuple[str, ...] | set[str], one: str) -> set[str]:
     return more
 
 
-def _ids(document: JsonValue, ways: tuple[Tokens, ...]) -> list[str]:
-    """The ids at these places: strings, and integers in their text form; null names nothing."""
-    found = []
-    for tokens in ways:
-        for value in pointer.find(document, tokens):
-            if type(value) is str:
-                if value:
-                    found.append(value)
-            elif type(value) is int:  # no bool
-                found.append(str(value))
-    return found
+def _id(value: JsonValue) -> str:
+    """An id that is no string: an integer in its text form; null, as the empty string, names
+    nothing.
+    """
+    return str(value) if type(value) is int else ""  # no bool
 
 
 def _amounts(document: JsonValue, ways: tuple[Tokens, ...]) -> dict[str, float]:

@@ -73,12 +73,8 @@ def plan(
         fields[name] = visible(user)
     if statement is not None:
         fields[assertion.FIELD.encode("ascii")] = visible(statement)
-    return VendorRequest(
-        method=call.method,
-        target=_target(destination, operation, call, user),
-        fields=tuple(fields.items()),
-        content=content,
-    )
+    target = _target(destination, operation, call, user)
+    return VendorRequest(call.method, target, tuple(fields.items()), content)
 
 
 _OURS = {b"accept": ACCEPT, b"accept-encoding": b"identity", b"user-agent": USER_AGENT}

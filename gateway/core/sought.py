@@ -27,7 +27,7 @@ class Ways(NamedTuple):
     names: tuple[Tokens, ...]
     usage: tuple[Tokens, ...]
 
-    def begun(self, first: tuple[str, ...]) -> "Ways":
+    def begun(self, first: frozenset[str]) -> "Ways":
         """Those that begin with one of these names."""
         return Ways(*(tuple(way for way in kind if way[0] in first) for kind in self))
 
@@ -35,31 +35,29 @@ class Ways(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Sought:
     """What is looked for in an answer. `signs`: one of them stands in a text that holds any.
+    `checks`: what stands there decides if the answer passes.
 
     Of many ways, few begin in any one document: which these are is remembered by where it begins.
     """
 
     ways: Ways
     signs: tuple[bytes, ...] = field(init=False)
-    _firsts: tuple[str, ...] = field(init=False)
-    _begun: dict[tuple[str, ...], Ways] = field(init=False, default_factory=dict, compare=False)
+    checks: bool = field(init=False)
+    _firsts: frozenset[str] = field(init=False)
+    _begun: dict[frozenset[str], Ways] = field(init=False, default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         ways = [way for kind in self.ways for way in kind]
         signs = sorted({_last_name(tokens).encode() for tokens in ways})
         object.__setattr__(self, "signs", (*signs, _ESCAPED) if signs else ())
-        object.__setattr__(self, "_firsts", tuple(dict.fromkeys(way[0] for way in ways)))
-
-    @property
-    def checks(self) -> bool:
-        """Whether what stands there decides if the answer passes."""
-        return bool(self.ways.opens or self.ways.names)
+        object.__setattr__(self, "checks", bool(self.ways.opens or self.ways.names))
+        object.__setattr__(self, "_firsts", frozenset(way[0] for way in ways))
 
     def in_document(self, document: JsonValue) -> Ways:
         """The ways that may lead somewhere in this document."""
         if not isinstance(document, dict):
             return self.ways
-        first = tuple([name for name in self._firsts if name in document])
+        first = self._firsts.intersection(document)
         found = self._begun.get(first)
         if found is None:
             if len(self._begun) >= _MOST:

@@ -60,6 +60,7 @@ _DECODER = json.JSONDecoder(
 )
 # One JSON text in UTF-8, without white space.
 dumps: Callable[[JsonValue], bytes] = msgspec.json.Encoder().encode
+_decode: Callable[[bytes], JsonValue] = msgspec.json.Decoder().decode
 
 
 def loads(raw: bytes) -> JsonValue:
@@ -95,7 +96,7 @@ def loads_leniently(raw: bytes) -> JsonValue:
         ValueError: it is not JSON at all.
     """
     try:
-        return cast("JsonValue", msgspec.json.decode(raw))
+        return _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     # A BOM, bytes that are no UTF-8, NaN, half surrogate pairs: what a browser reads all the same.

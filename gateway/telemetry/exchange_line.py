@@ -58,9 +58,14 @@ def facts_of(record: Record) -> Facts:
         record.usage,
         record.bytes_in,
         record.bytes_out,
-        None if first_byte is None else round(first_byte, 1) or None,
-        round(record.duration_ms, 1) or None,
+        None if first_byte is None else _tenths(first_byte) or None,
+        _tenths(record.duration_ms) or None,
     )
+
+
+def _tenths(milliseconds: float) -> float:
+    """Rounded so; `round` takes three times as long."""
+    return int(milliseconds * 10 + 0.5) / 10
 
 
 def line_of(record: Record) -> bytes | None:
