@@ -33,16 +33,16 @@ class Sinks(UsageSink, AuditSink):
     """Tells each of several sinks."""
 
     def __init__(self, usage: Sequence[UsageSink], audit: Sequence[AuditSink]) -> None:
-        self._usage = tuple(usage)
-        self._audit = tuple(audit)
+        self._record = tuple(sink.record for sink in usage)
+        self._note = tuple(sink.note for sink in audit)
 
     def record(self, record: Record) -> None:
-        for sink in self._usage:
-            sink.record(record)
+        for take in self._record:
+            take(record)
 
     def note(self, event: str, record: Record) -> None:
-        for sink in self._audit:
-            sink.note(event, record)
+        for take in self._note:
+            take(event, record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,10 @@ class Auditor(UsageSink, AuditSink):
         elif record.subject and not record.code and record.status < 400:
             if self._is_new(record.upstream, record):
                 self._tell(_facts("spoke", record), 1)
-            read = (record.upstream, record.operation, record.conversation)
-            if record.method in READS and record.operation and self._is_new(read, record):
-                self._often("history_read", record)
+            if record.method in READS and record.operation:
+                read = (record.upstream, record.operation, record.conversation)
+                if self._is_new(read, record):
+                    self._often("history_read", record)
 
     def note(self, event: str, record: Record) -> None:
         if event in EACH:

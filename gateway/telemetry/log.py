@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 import msgspec
 import structlog
@@ -44,19 +44,20 @@ def to_stderr() -> Iterator[None]:
         return str(line).encode()
 
     lines = Lines(STDERR, missing=missing)
-    _configure(processors, _ByThread(lines, is_json=not sys.stderr.isatty()))
+    _configure(processors, _ByThread(lines))
+    ExchangeLog.lines = None if sys.stderr.isatty() else lines
     try:
         yield
     finally:
+        ExchangeLog.lines = None
         lines.close()
 
 
 class _ByThread:
     """A logger for structlog, and what makes it: one for all."""
 
-    def __init__(self, lines: Lines, *, is_json: bool) -> None:
+    def __init__(self, lines: Lines) -> None:
         self.lines = lines
-        self.is_json = is_json
 
     def __call__(self, *_: object) -> "_ByThread":
         return self
@@ -144,7 +145,12 @@ _OF_A_HOST = structlog.wrap_logger(
 
 
 class ExchangeLog:
-    """Keeps the `UsageSink`, `AuditSink`, `FaultSink` and `DeliverySink` ports by writing lines."""
+    """Keeps the `UsageSink`, `AuditSink`, `FaultSink` and `DeliverySink` ports by writing lines.
+
+    `lines` is where those go that are JSON and need no structlog; None: all need it.
+    """
+
+    lines: ClassVar[Lines | None] = None
 
     @property
     def _log(self) -> Any:
@@ -158,12 +164,9 @@ class ExchangeLog:
         return factory.lines.dropped if isinstance(factory, _ByThread) else 0
 
     def record(self, record: Record) -> None:
-        factory = structlog.get_config()["logger_factory"]
-        if isinstance(factory, _ByThread) and factory.is_json:
-            line = line_of(record)
-            if line is not None:
-                factory.lines.add(line)
-                return
+        if self.lines is not None and (line := line_of(record)) is not None:
+            self.lines.add(line)
+            return
         self._log.info("exchange", **msgspec.to_builtins(facts_of(record)))
 
     def note(self, event: str, record: Record) -> None:
