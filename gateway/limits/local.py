@@ -69,7 +69,7 @@ class LocalCounts:
         return standings
 
     async def leave(self, slots: Sequence[Slot], ticket: str) -> None:
-        self._leave(slots, ticket)
+        await self.end((), (), ticket, slots, ticket)
 
     async def call(self, called: Called, ticket: str) -> Standing | None:
         now, key = self._monotonic(), (called.key, called.limit, called.seconds)
@@ -102,7 +102,7 @@ class LocalCounts:
     async def settle(
         self, reserved: Sequence[Reserved], charged: Sequence[int], ticket: str
     ) -> None:
-        self._settle(reserved, charged, ticket)
+        await self.end(reserved, charged, ticket, (), ticket)
 
     async def end(
         self,
@@ -112,8 +112,16 @@ class LocalCounts:
         slots: Sequence[Slot],
         ticket: str,
     ) -> None:
-        self._settle(reserved, charged, held_as)
-        self._leave(slots, ticket)
+        for one, amount in zip(reserved, charged, strict=True):
+            book = self._books.get(one.window)
+            if book is None:
+                continue
+            accounts = book.visitors if one.of_visitor else book.people
+            account = accounts.get(one.key)
+            if account is not None:
+                account.settle(held_as, amount)
+        for slot in slots:
+            self._leave(slot, ticket)
 
     def know(self, reserved: Sequence[Reserved], standings: Sequence[Standing]) -> None:
         """Remember what has been spent elsewhere, for when nobody else can tell."""
@@ -134,25 +142,15 @@ class LocalCounts:
             if standing.granted:
                 windows = self._of_visitors if one.of_visitor else self._windows
                 windows[one.seconds].give_back(one.key, one.cost)
-        self._leave(taken, ticket)
+        for slot in taken:
+            self._leave(slot, ticket)
 
-    def _leave(self, slots: Sequence[Slot], ticket: str) -> None:
-        for slot in slots:
-            tickets = self._under_way.get(slot.key)
-            if tickets is not None:
-                tickets.discard(ticket)
-                if not tickets:
-                    del self._under_way[slot.key]
-
-    def _settle(self, reserved: Sequence[Reserved], charged: Sequence[int], ticket: str) -> None:
-        for one, amount in zip(reserved, charged, strict=True):
-            book = self._books.get(one.window)
-            if book is None:
-                continue
-            accounts = book.visitors if one.of_visitor else book.people
-            account = accounts.get(one.key)
-            if account is not None:
-                account.settle(ticket, amount)
+    def _leave(self, slot: Slot, ticket: str) -> None:
+        tickets = self._under_way.get(slot.key)
+        if tickets is not None:
+            tickets.discard(ticket)
+            if not tickets:
+                del self._under_way[slot.key]
 
     def _account(self, one: Reserved, now: float) -> Account:
         book = self._books.get(one.window) or self._begin(one, now)

@@ -7,7 +7,7 @@ The name in RateLimit fields says the layer: `per-user`, `per-org-streams`, `bud
 import math
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from gateway.core import quota
 from gateway.core.errors import BudgetExhausted, OrgLimit, TooManyRequests, UserLimit
@@ -38,27 +38,52 @@ class Limit(Protocol):
     def layer(self) -> Layer: ...
     @property
     def refusal(self) -> type[TooManyRequests]: ...
+    @property
+    def policy(self) -> str:
+        """What an answer says of it; how it begins to say what is left is its `standing`."""
+        ...
+
+    @property
+    def standing(self) -> str: ...
+    @property
+    def parts(self) -> int:
+        """How many it counts for one that people are told of: tenths, thousandths."""
+        ...
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether there is more after a time that can be told."""
+        ...
+
     def words(self) -> str:
         """What is allowed, to whom."""
         ...
 
-    def quota(self, standing: Standing) -> Quota: ...
+
+def told(limit: Limit, standing: Standing) -> Quota:
+    """What an answer says of a limit that stands so."""
+    left = f"{limit.standing}{standing.remaining // limit.parts}"
+    if limit.is_timed:
+        left = f"{left};t={math.ceil(standing.wait)}"
+    return limit.policy, left
 
 
 @dataclass(frozen=True, slots=True)
 class RateOf:
     """Requests in a time."""
 
+    parts: ClassVar = TENTHS
+    is_timed: ClassVar = True
     layer: Layer
     rate: Rate
     name: str
     policy: str = field(init=False, repr=False)
-    _standing: str = field(init=False, repr=False)
+    standing: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         policy = quota.policy(self.name, self.rate.count, window=self.rate.seconds)
         object.__setattr__(self, "policy", policy)
-        object.__setattr__(self, "_standing", quota.standing(self.name))
+        object.__setattr__(self, "standing", quota.standing(self.name))
 
     @classmethod
     def named(cls, layer: Layer, rate: Rate, *, alone: bool) -> "RateOf":
@@ -75,27 +100,25 @@ class RateOf:
     def rated(self, key: str, cost: int) -> Rated:
         return Rated(key, self.rate.count * TENTHS, self.rate.seconds, cost)
 
-    def quota(self, standing: Standing) -> Quota:
-        left = f"{self._standing}{standing.remaining // TENTHS};t={math.ceil(standing.wait)}"
-        return self.policy, left
-
 
 @dataclass(frozen=True, slots=True)
 class StreamsOf:
     """Answers under way."""
 
+    parts: ClassVar = 1
+    is_timed: ClassVar = False
     layer: Layer
     streams: Streams
     name: str = field(init=False, repr=False)
     policy: str = field(init=False, repr=False)
-    _standing: str = field(init=False, repr=False)
+    standing: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         name = f"per-{self.layer.value}-streams"
         policy = quota.policy(name, self.streams.count, unit="concurrent-requests")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "policy", policy)
-        object.__setattr__(self, "_standing", quota.standing(self.name))
+        object.__setattr__(self, "standing", quota.standing(self.name))
 
     @property
     def refusal(self) -> type[TooManyRequests]:
@@ -107,26 +130,25 @@ class StreamsOf:
     def slot(self, key: str) -> Slot:
         return Slot(key, self.streams.count)
 
-    def quota(self, standing: Standing) -> Quota:
-        return self.policy, f"{self._standing}{standing.remaining}"
-
 
 @dataclass(frozen=True, slots=True)
 class BudgetOf:
     """Credits or tokens of a day or month."""
 
+    parts: ClassVar = THOUSANDTHS
+    is_timed: ClassVar = True
     layer: Layer
     budget: Budget
     name: str
     policy: str = field(init=False, repr=False)
-    _standing: str = field(init=False, repr=False)
+    standing: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         budget = self.budget
         whole, seconds = budget.thousandths // THOUSANDTHS, PERIODS[budget.period]
         policy = quota.policy(self.name, whole, window=seconds, unit=budget.unit)
         object.__setattr__(self, "policy", policy)
-        object.__setattr__(self, "_standing", quota.standing(self.name))
+        object.__setattr__(self, "standing", quota.standing(self.name))
 
     @classmethod
     def named(cls, layer: Layer, budget: Budget, *, alone: bool) -> "BudgetOf":
@@ -147,17 +169,20 @@ class BudgetOf:
         key = f"{key}:{budget.unit}"
         return Reserved(key, window.name, window.ends, budget.thousandths, reserve)
 
-    def quota(self, standing: Standing) -> Quota:
-        left = f"{self._standing}{standing.remaining // THOUSANDTHS};t={math.ceil(standing.wait)}"
-        return self.policy, left
-
 
 @dataclass(frozen=True, slots=True)
 class VendorOf:
     """The vendor's own limit for one key."""
 
+    parts: ClassVar = 1
+    is_timed: ClassVar = True
+    standing: ClassVar = quota.standing("vendor")
     rate: Rate
     layer: Layer = Layer.ORG
+
+    @property
+    def policy(self) -> str:
+        return quota.policy("vendor", self.rate.count, window=self.rate.seconds)
 
     @property
     def refusal(self) -> type[TooManyRequests]:
@@ -166,8 +191,3 @@ class VendorOf:
     def words(self) -> str:
         rate = self.rate
         return f"all people share the {rate.count} calls in {rate.seconds} s the vendor takes"
-
-    def quota(self, standing: Standing) -> Quota:
-        policy = quota.policy("vendor", self.rate.count, window=self.rate.seconds)
-        left = f"{quota.standing('vendor')}{standing.remaining};t={math.ceil(standing.wait)}"
-        return policy, left

@@ -7,8 +7,7 @@ the budgets are held and the vendor's own limit is shared out (`core/fairshare.p
 State is kept by the org's external_id and not here: an org may be let go and made again.
 """
 
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from gateway.core.identity import Person
 from gateway.core.vendor import Operation
@@ -17,7 +16,7 @@ from gateway.limits.counts import Counts
 from gateway.limits.keys import Keys
 from gateway.limits.rules import Rules
 from gateway.limits.terms import Limited, Terms, asked
-from gateway.limits.ticket import Counted
+from gateway.limits.ticket import Counted, judge, names
 from gateway.ports import Limits, Record, Ticket
 
 
@@ -39,12 +38,15 @@ class OrgLimits(Limits):
             for costs, listens in ((True, False), (False, False), (False, True))
         }
 
-    def admit(
+    async def admit(
         self, person: Person, upstream: str, operation: Operation, record: Record
-    ) -> Coroutine[Any, Any, Ticket]:
+    ) -> Ticket:
         terms = self._terms[upstream, operation.costs, operation.listens]
-        who = asked(terms, person, self._keys)
-        return Counted(who, record, self._counts, self._calendar).admit()
+        who, name = asked(terms, person, self._keys), names.next()
+        if terms.admitting:
+            standings = await self._counts.admit(who.rated, who.slots, name, terms.lasts)
+            judge(terms.admitting, standings, record)
+        return Counted(name, who, record, self._counts, self._calendar)
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:
         return self._terms[upstream, operation.costs, operation.listens].words()

@@ -92,8 +92,10 @@ class Terms:
             for one in self.budgets
         ]
 
-    def charged(self, ending: Ending, record: Record) -> Sequence[int]:
-        """What each budget is charged, in thousandths: nothing is below zero."""
+    def charged(self, ending: Ending, record: Record, before: Sequence[int] = ()) -> Sequence[int]:
+        """What each budget is charged, in thousandths, beyond what it was `before`: never less
+        than nothing.
+        """
         if record.upstream_status >= 400:
             ending = Ending.UNTOUCHED
         cost = amounts(record.usage)
@@ -102,7 +104,10 @@ class Terms:
             amount = cost.credits if unit == "credits" else cost.tokens
             told = min(math.ceil(amount * THOUSANDTHS), MOST)
             charged[unit] = max(0, due(ending, reserve=reserve, told=told))
-        return [charged[unit] for unit in self._units]
+        whole = list(map(charged.__getitem__, self._units))
+        if not before:
+            return whole
+        return [max(0, now - then) for now, then in zip(whole, before, strict=True)]
 
     def words(self) -> Sequence[str]:
         """What is allowed, to whom."""

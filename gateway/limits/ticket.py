@@ -5,14 +5,13 @@ import os
 import secrets
 from collections.abc import Sequence
 from itertools import count
-from typing import Self
 
 from gateway.core.budget import Ending
 from gateway.core.errors import Overloaded, TooManyRequests, UpstreamUnreachable
 from gateway.core.quota import Rate
 from gateway.limits.calendar import Calendar
-from gateway.limits.counts import Called, Counts, Reserved, Slot, Standing
-from gateway.limits.named import Layer, Limit, VendorOf
+from gateway.limits.counts import Called, Counts, Reserved, Standing
+from gateway.limits.named import Layer, Limit, VendorOf, told
 from gateway.limits.terms import Asked
 from gateway.ports import Record, Ticket
 
@@ -21,7 +20,7 @@ UNTOUCHED = (TooManyRequests, UpstreamUnreachable, Overloaded)  # raised before 
 
 
 class Counted(Ticket):
-    """Keeps the `Ticket` port."""
+    """Keeps the `Ticket` port, for a request that has been counted by this name."""
 
     __slots__ = (
         "_asked",
@@ -35,31 +34,17 @@ class Counted(Ticket):
         "_slots",
     )
 
-    def __init__(self, asked: Asked, record: Record, counts: Counts, calendar: Calendar) -> None:
+    def __init__(
+        self, name: str, asked: Asked, record: Record, counts: Counts, calendar: Calendar
+    ) -> None:
+        self._name = self._held_as = name
         self._asked = asked
         self._record = record
         self._counts = counts
         self._calendar = calendar
-        self._name = names.next()
-        self._slots: Sequence[Slot] = ()
+        self._slots = asked.slots
         self._reserved: Sequence[Reserved] = ()
-        self._held_as = self._name
         self._charged: Sequence[int] = ()  # each budget, so far
-
-    async def admit(self) -> Self:
-        """Count it, and be the ticket.
-
-        Raises:
-            UserLimit, OrgLimit: it is too much; nothing was counted.
-            Unavailable: nothing can be counted.
-        """
-        asked = self._asked
-        terms = asked.terms
-        if terms.admitting:
-            standings = await self._counts.admit(asked.rated, asked.slots, self._name, terms.lasts)
-            judge(terms.admitting, standings, self._record)
-            self._slots = asked.slots
-        return self
 
     async def spend(self) -> None:
         asked = self._asked
@@ -89,26 +74,21 @@ class Counted(Ticket):
     async def end(self, error: BaseException | None = None) -> None:
         reserved, slots = self._reserved, self._slots
         if reserved or slots:
-            ending = Ending.WHOLE if error is None else self._broken(error)
-            due = self._due(ending) if reserved else ()
+            due: Sequence[int] = ()
+            if reserved:
+                ending = Ending.WHOLE if error is None else self._broken(error)
+                due = self._asked.terms.charged(ending, self._record, self._charged)
             await self._counts.end(reserved, due, self._held_as, slots, self._name)
 
     async def _settle(self, ending: Ending) -> None:
         """Charge what has not been charged yet, in place of what is held."""
         if not self._reserved:
             return
-        due = self._due(ending)
+        due = self._asked.terms.charged(ending, self._record, self._charged)
         await self._counts.settle(self._reserved, due, self._held_as)
         before = self._charged or [0] * len(due)
         self._charged = [now + then for now, then in zip(due, before, strict=True)]
         self._reserved = ()
-
-    def _due(self, ending: Ending) -> Sequence[int]:
-        """What each budget has not been charged yet."""
-        whole = self._asked.terms.charged(ending, self._record)
-        if not self._charged:
-            return whole
-        return [max(0, now - then) for now, then in zip(whole, self._charged, strict=True)]
 
     def _broken(self, error: BaseException) -> Ending:
         if isinstance(error, UNTOUCHED) and not self._record.upstream_status:
@@ -134,7 +114,7 @@ def judge(limits: Sequence[Limit], standings: Sequence[Standing], record: Record
         if not standing.granted:
             refuse(limits, standings, record)
         if limit.layer is _USER:
-            record.quotas.append(limit.quota(standing))
+            record.quotas.append(told(limit, standing))
 
 
 def check(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
@@ -147,7 +127,7 @@ def refuse(limits: Sequence[Limit], standings: Sequence[Standing], record: Recor
     """Refuse by the limit that holds it up longest."""
     refused = [pair for pair in zip(limits, standings, strict=True) if not pair[1].granted]
     limit, standing = max(refused, key=lambda pair: pair[1].wait)
-    record.quotas[:] = [limit.quota(standing)]
+    record.quotas[:] = [told(limit, standing)]
     raise limit.refusal(
         f"Too much for now: {limit.words()}", retry_after=max(1, math.ceil(standing.wait))
     )

@@ -2,13 +2,13 @@ from gateway.core.errors import BudgetExhausted, OrgLimit, UserLimit
 from gateway.core.quota import Budget, Rate, Streams
 from gateway.limits.calendar import window
 from gateway.limits.counts import Rated, Reserved, Slot, Standing
-from gateway.limits.named import BudgetOf, Layer, RateOf, StreamsOf, VendorOf
+from gateway.limits.named import BudgetOf, Layer, RateOf, StreamsOf, VendorOf, told
 
 
 def test_a_rate_is_counted_in_tenths_and_told_in_requests() -> None:
     limit = RateOf.named(Layer.USER, Rate(60, 60), alone=True)
     assert limit.rated("k", 1) == Rated("k", 600, 60, 1)
-    assert limit.quota(Standing(True, 129, 30.2)) == (
+    assert told(limit, Standing(True, 129, 30.2)) == (
         '"per-user";q=60;w=60',
         '"per-user";r=12;t=31',
     )
@@ -32,7 +32,7 @@ def test_several_of_one_kind_have_names_of_their_own() -> None:
 def test_answers_under_way_have_no_window() -> None:
     limit = StreamsOf(Layer.ORG, Streams(5))
     assert limit.slot("k") == Slot("k", 5)
-    assert limit.quota(Standing(False, 0, 1.0)) == (
+    assert told(limit, Standing(False, 0, 1.0)) == (
         '"per-org-streams";q=5;qu="concurrent-requests"',
         '"per-org-streams";r=0',
     )
@@ -46,7 +46,7 @@ def test_a_budget_is_held_in_thousandths_of_its_window() -> None:
     held = limit.reserved("k", day, 1000)
     assert held == Reserved("k:credits", day.name, day.ends, 2500, 1000)
     assert [held.left(day.ends - left) for left in (5, 0, -5)] == [5, 1, 1]
-    assert limit.quota(Standing(True, 1500, 4.5)) == (
+    assert told(limit, Standing(True, 1500, 4.5)) == (
         '"budget-per-user";q=2;qu="credits";w=86400',
         '"budget-per-user";r=1;t=5',
     )
@@ -56,7 +56,7 @@ def test_a_budget_is_held_in_thousandths_of_its_window() -> None:
 
 def test_a_vendors_limit_is_the_persons_or_everybodys() -> None:
     limit = VendorOf(Rate(100, 10), Layer.USER)
-    assert limit.quota(Standing(False, 3, 0.4)) == ('"vendor";q=100;w=10', '"vendor";r=3;t=1')
+    assert told(limit, Standing(False, 3, 0.4)) == ('"vendor";q=100;w=10', '"vendor";r=3;t=1')
     assert limit.words() == "all people share the 100 calls in 10 s the vendor takes"
     assert limit.refusal is UserLimit
     assert VendorOf(Rate(100, 10)).refusal is OrgLimit
