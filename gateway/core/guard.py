@@ -98,7 +98,9 @@ class Guard:
             return Verdict.LISTED
         seen = meaning(name)
         if seen.conversation or not seen.forms.isdisjoint(self._conversation_folds):
-            return Verdict.OTHER_CONVERSATION
+            return (
+                Verdict.UNLISTED if self._is_the_clients_own(name) else Verdict.OTHER_CONVERSATION
+            )
         if seen.people or not seen.forms.isdisjoint(self._user_folds):
             return Verdict.PERSON
         if self._is_the_clients_own(name):
@@ -108,9 +110,9 @@ class Guard:
         return Verdict.UNLISTED
 
     def _is_the_clients_own(self, name: str) -> bool:
-        """Whether it says whom or what the client's own house calls so, as `_meta` of MCP may:
-        `com.example/session`. It is no attempt to be somebody, and not refused; but it does not
-        pass, for a server could go by it.
+        """Whether it says whom or what the client's own house calls so, as `_meta` of MCP may: on
+        each call of ChatGPT stands an `openai/session`. It is no attempt at anything, and not
+        refused; but it does not pass, for a server could go by it.
         """
         prefix, _, rest = name.rpartition("/")
         return bool(prefix) and self.judge(rest) not in {Verdict.LISTED, Verdict.UNLISTED}

@@ -338,7 +338,7 @@ async def test_what_names_people_beside_the_arguments_is_left_out(
     assert sent == {"name": "recall", "arguments": {}, "_meta": {"progressToken": 1}}
 
 
-@pytest.mark.parametrize("prefix", ["com.example/", "dev.example.tea/", "a/b/"])
+@pytest.mark.parametrize("prefix", ["com.example/", "dev.example.tea/", "a/b/", "openai/"])
 @pytest.mark.parametrize("name", ["user", "subject", "USER-ID", "session", "conversationId"])
 async def test_so_is_whom_or_what_the_clients_own_house_calls_so(
     stage: McpStage, prefix: str, name: str

@@ -29,6 +29,8 @@ OPEN = Guard(listed=frozenset({"*"}), users=frozenset({"ref"}), conversations=fr
         ("com.example/ref", Verdict.UNLISTED),
         ("com.example/talk", Verdict.UNLISTED),
         ("com.example/threadId", Verdict.UNLISTED),
+        ("openai/session", Verdict.UNLISTED),
+        ("openai/subject", Verdict.PERSON),
         ("a/b/userId", Verdict.UNLISTED),
     ],
 )
