@@ -8,7 +8,7 @@ whatever the client cannot take yet, is for `gateway.relay`.
 from gateway.core.keywatch import KeyWatch
 from gateway.core.observe import Observer
 from gateway.core.whole import Whole
-from gateway.ports import Outbound, Shortcut
+from gateway.ports import Outbound, Shortcut, Writer
 
 
 def shortcut(observer: Observer, watch: KeyWatch, answer: Outbound) -> Shortcut | None:
@@ -18,17 +18,19 @@ def shortcut(observer: Observer, watch: KeyWatch, answer: Outbound) -> Shortcut 
     """
     if isinstance(observer, Whole):
         return None
-    write = answer.writer()
-    return None if write is None else _Taking(observer, watch, write).take
+    writer = answer.writer()
+    return None if writer is None else _Taking(observer, watch, writer).take
 
 
 class _Taking:
-    __slots__ = ("_observer", "_watch", "_write")
+    __slots__ = ("_observer", "_watch", "_writer")
 
-    def __init__(self, observer: Observer, watch: KeyWatch, write: Shortcut) -> None:
+    def __init__(self, observer: Observer, watch: KeyWatch, writer: Writer) -> None:
         self._observer = observer
         self._watch = watch
-        self._write = write
+        self._writer = writer
 
     def take(self, chunk: bytes) -> bool:
-        return self._observer.passes(chunk) and self._watch.passes(chunk) and self._write(chunk)
+        return (
+            self._observer.passes(chunk) and self._watch.passes(chunk) and self._writer.write(chunk)
+        )

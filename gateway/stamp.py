@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.core import quota
 from gateway.core.vendor import ProblemShape
-from gateway.ports import Fields, Outbound, Record, Shortcut
+from gateway.ports import Fields, Outbound, Record, Writer
 
 EVERY_ANSWER: Fields = (
     # Personal answers; and a proxy that compresses or rewrites would hold events back.
@@ -28,12 +28,12 @@ class Stamped:
     is told to sign in reads who signs people in. Both are asked only when there is an error.
     """
 
-    __slots__ = ("_answer", "_record", "_write", "also", "metadata", "problem")
+    __slots__ = ("_answer", "_record", "_writer", "also", "metadata", "problem")
 
     def __init__(self, answer: Outbound, record: Record) -> None:
         self._answer = answer
         self._record = record
-        self._write: Shortcut | None = None
+        self._writer: Writer | None = None
         self.also: Fields = ()
         self.problem: Callable[[], ProblemShape | None] = _nothing
         self.metadata: Callable[[], str | None] = _nothing
@@ -71,12 +71,12 @@ class Stamped:
     def cut(self) -> Coroutine[Any, Any, None]:
         return self._answer.cut()
 
-    def writer(self) -> Shortcut | None:
-        self._write = self._answer.writer()
-        return None if self._write is None else self._write_counted
+    def writer(self) -> Writer | None:
+        self._writer = self._answer.writer()
+        return None if self._writer is None else self
 
-    def _write_counted(self, content: bytes) -> bool:
-        if self._write is None or not self._write(content):
+    def write(self, content: bytes) -> bool:
+        if self._writer is None or not self._writer.write(content):
             return False
         self._record.bytes_out += len(content)
         return True

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.core.fields import media_type
 from gateway.core.keywatch import Keys, KeyWatch
 from gateway.core.observe import Note, Opens, Stop, observe
-from gateway.ports import Fields, Shortcut
+from gateway.ports import Fields, Shortcut, Writer
 from gateway.shortcut import shortcut
 from gateway.vendors.chatbase import VENDOR
 
@@ -39,8 +39,8 @@ class Out:
     async def cut(self) -> None:
         raise NotImplementedError
 
-    def writer(self) -> Shortcut | None:
-        return self.write if self.room else None
+    def writer(self) -> Writer | None:
+        return self if self.room else None
 
     def write(self, content: bytes) -> bool:
         self.room -= 1

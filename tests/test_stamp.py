@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.ports import Fields, Record, Shortcut
+from gateway.ports import Fields, Record, Writer
 from gateway.stamp import EVERY_ANSWER, Stamped
 
 pytestmark = pytest.mark.anyio
@@ -26,10 +26,10 @@ class Heard:
     async def cut(self) -> None:
         self.told.append("cut")
 
-    def writer(self) -> Shortcut | None:
-        return self.take
+    def writer(self) -> Writer | None:
+        return self
 
-    def take(self, content: bytes) -> bool:
+    def write(self, content: bytes) -> bool:
         self.told.append(content)
         return content != b"too much"
 
@@ -73,9 +73,10 @@ async def test_a_cut_stays_a_cut() -> None:
 
 async def test_what_is_written_at_once_is_counted_if_it_is() -> None:
     record = Record(request_id="r", method="GET", started=0.0)
-    write = Stamped(Heard(), record).writer()
-    assert write is not None
-    assert [write(b"four"), write(b"too much"), write(b"five!")] == [True, False, True]
+    writer = Stamped(Heard(), record).writer()
+    assert writer is not None
+    said = [writer.write(content) for content in (b"four", b"too much", b"five!")]
+    assert said == [True, False, True]
     assert record.bytes_out == 9
 
 

@@ -190,7 +190,9 @@ class Http2Exchange:
         return self._stream.head.fields
 
     def chunks(self, shortcut: Shortcut | None = None, /) -> "Http2Exchange":
-        self._shortcut = shortcut
+        if shortcut is not None:  # a stream: its fields might be the most of what it takes
+            self._shortcut = shortcut
+            self._stream.drop_fields()
         return self
 
     def __aiter__(self) -> Self:

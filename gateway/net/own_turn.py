@@ -20,7 +20,7 @@ from gateway.net.field_lines import Remembered, field_lines
 from gateway.net.head import Head
 from gateway.net.served_request import ServedRequest
 from gateway.net.turn import Connection
-from gateway.ports import Fields, Outbound, Shortcut
+from gateway.ports import Fields, Outbound, Writer
 
 LOG = logging.getLogger("gateway.server")
 
@@ -139,11 +139,11 @@ class OwnTurn:
         self._is_chunked = False
         self._close()
 
-    def writer(self) -> Shortcut:
+    def writer(self) -> Writer:
         self._connection.rest()  # what is written so is a stream
-        return self._write_now
+        return self
 
-    def _write_now(self, content: bytes) -> bool:
+    def write(self, content: bytes) -> bool:
         if not self._is_chunked or self._head or self._flow.write_paused or self.request.gone:
             return False
         self._connection.transport.write(b"%x\r\n%b\r\n" % (len(content), content))

@@ -8,6 +8,7 @@ of one answer ends its stream and no other: several people's answers share a con
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from gateway.core.errors import GatewayError, UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
@@ -121,6 +122,10 @@ class Stream:
             self._carrier.taken(self)
         return content
 
+    def drop_fields(self) -> None:
+        """Nobody asks for the fields of the answer any more."""
+        self._head = replace(self.head, fields=())
+
     def leave(self, code: int = CANCEL) -> None:
         """End the exchange. The upstream hears of it where it is not at the end."""
         self._over = True
@@ -200,6 +205,7 @@ class Stream:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
+        self._waiters.clear()
 
     def _end(self) -> None:
         if self._left:
@@ -262,8 +268,8 @@ class Stream:
         if self._head is None:
             self._carrier.send(self, b"", last=True)
 
-    async def _news(self) -> None:
-        """Wait for something to happen.
+    def _news(self) -> "asyncio.Future[None]":
+        """The next thing that happens, to be waited for.
 
         Raises:
             GatewayError: what ended the exchange.
@@ -271,10 +277,7 @@ class Stream:
         self._check()
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
-        try:
-            await waiter
-        finally:
-            self._waiters.remove(waiter)
+        return waiter
 
     def _check(self) -> None:
         if self._error is not None:

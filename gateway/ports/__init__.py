@@ -34,7 +34,7 @@ from gateway.ports.people import (
     Visitors,
 )
 from gateway.ports.upstream import Errand, Transport, VendorResponse
-from gateway.ports.wire import Answering, ClientLeft, Fields, Inbound, Outbound, Shortcut
+from gateway.ports.wire import Answering, ClientLeft, Fields, Inbound, Outbound, Shortcut, Writer
 
 __all__ = [
     "Admission",
@@ -82,6 +82,7 @@ __all__ = [
     "VendorResponse",
     "Visitors",
     "Whose",
+    "Writer",
 ]
 
 

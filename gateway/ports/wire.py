@@ -74,6 +74,14 @@ class Inbound(Protocol):
         ...
 
 
+class Writer(Protocol):
+    """Writes chunks of an answer that has begun, each in one step."""
+
+    def write(self, content: bytes) -> bool:
+        """Write it, unless the client cannot take it now; whether it was."""
+        ...
+
+
 class Outbound(Protocol):
     """One answer, as it goes. Each call returns once the client can take more."""
 
@@ -86,11 +94,8 @@ class Outbound(Protocol):
         """Close without a proper end, so that half an answer does not look whole."""
         ...
 
-    def writer(self) -> "Shortcut | None":
-        """What writes a chunk of an answer that has begun, unless the client cannot take it now.
-
-        None: nothing goes out this way but by `chunk`.
-        """
+    def writer(self) -> Writer | None:
+        """What else writes chunks of it, from now on; None: nothing does but `chunk`."""
         ...
 
 

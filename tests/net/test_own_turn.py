@@ -198,7 +198,7 @@ async def test_waits_for_a_client_that_does_not_read(step: str) -> None:
 async def test_a_chunk_is_written_at_once_as_any_other() -> None:
     link = Link()
     one = turn(link)
-    write = one.writer()
+    write = one.writer().write
     assert not write(b"before the head")
     await one.start(200, [])
     assert not write(b"before the head is out")
@@ -223,9 +223,9 @@ async def test_nothing_is_written_at_once_while_a_client_does_not_read() -> None
     await one.start(200, [])
     await asyncio.sleep(0)
     link.flow.pause_writing()
-    assert not one.writer()(b"a")
+    assert not one.writer().write(b"a")
     link.flow.resume_writing()
-    assert one.writer()(b"a")
+    assert one.writer().write(b"a")
 
 
 @pytest.mark.parametrize("end", ["cut", "leave", "end"])
@@ -239,7 +239,7 @@ async def test_nothing_is_written_at_once_behind_the_end(end: str) -> None:
     else:
         await getattr(one, end)()
     before = list(link.written)
-    assert not one.writer()(b"a")
+    assert not one.writer().write(b"a")
     assert link.written == before
 
 
@@ -249,7 +249,7 @@ async def test_what_has_a_length_or_no_content_is_counted_chunk_by_chunk(
 ) -> None:
     one = turn(Link(), method="GET" if fields else "HEAD")
     await one.start(200, fields)
-    assert not one.writer()(b"one")
+    assert not one.writer().write(b"one")
 
 
 async def test_an_answer_begins_once() -> None:
