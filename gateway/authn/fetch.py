@@ -2,7 +2,7 @@
 and nowhere else.
 
 A client of its own each time: no cookie, no pooled connection and nothing else is left over from
-one question to the next, so that no answer can be taken for another's; 2 ms of CPU (measured) are
+one question to the next, so that no answer can be taken for another's; 1 ms of CPU (measured) is
 spent once an hour on keys, and once in a cache's time on a credential. Proxies named in the
 environment are not used, redirects are not followed, no content coding is taken.
 """

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trustme
 
-from gateway.authn.fetch import FetchFailed, get
+from gateway.authn.fetch import MAX_BYTES, FetchFailed, get
 from gateway.lookup import AT_ONCE
 from tests.support.names import Names, names
 from tests.support.provider import JWKS, Provider, closed_port
@@ -113,6 +113,15 @@ async def test_over_tls_it_proves_the_name_and_is_left_at_the_answer_s_end(trust
     answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
     async with behind_tls(answer, authority) as port:
         assert await get(f"https://id.example:{port}/keys", tls=context) == b"{}"
+
+
+@pytest.mark.usefixtures("names")
+async def test_over_tls_a_large_answer_comes_whole(trusting) -> None:
+    authority, context = trusting
+    body = bytes(range(256)) * (MAX_BYTES // 256)
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body)
+    async with behind_tls(head + body, authority) as port:
+        assert await get(f"https://id.example:{port}/keys", tls=context) == body
 
 
 @pytest.mark.usefixtures("names")
