@@ -89,7 +89,8 @@ class Http2Connection(asyncio.Protocol):
 
     def open(self, method: str) -> Stream:
         """An exchange, to be begun before anything else happens."""
-        self._listen()
+        if self.rests:  # else it is heard already whether the upstream lives, or not
+            self._listen()
         return Stream(self._multiplex, method, used=self._multiplex.used)
 
     def rest(self) -> None:

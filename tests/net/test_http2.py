@@ -1228,3 +1228,27 @@ async def test_an_upstream_that_falls_silent_is_asked_whether_it_lives(lives, mo
         assert caught.value.error_type == "connection_read_timeout"
         await asyncio.wait_for(one.peers[0].gone.wait(), PATIENCE)
         assert pings == 1
+
+
+async def test_one_that_is_silent_is_left_though_more_and_more_is_asked_of_it(monkeypatch):
+    """RF-03: each new request would have put off the question, and joined those that wait."""
+    monkeypatch.setattr(http2_connection, "QUIET", 0.2)
+    monkeypatch.setattr(http2_connection, "ANSWERS_PING", 0.2)
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        if len(one.peers) > 1:
+            while True:
+                peer.answer(await peer.request())
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        transport = one.transport()
+        asking = []
+        async with asyncio.timeout(PATIENCE):
+            while len(one.peers) < 2:
+                asking.append(asyncio.create_task(ask(transport, POST)))
+                await asyncio.sleep(0.05)
+        outcomes = await asyncio.gather(*asking, return_exceptions=True)
+        assert isinstance(outcomes[0], UpstreamTimeout)
+        assert outcomes[-1] == b"abc"
