@@ -143,6 +143,12 @@ def widened(window: int, more: int) -> int:
     return window + more
 
 
+def narrowed(window: int, less: int) -> int:
+    if window < less:
+        raise Violation(FLOW_CONTROL_ERROR)
+    return window - less
+
+
 def write(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     size = len(payload)
     return _HEAD.pack(size >> 8, size & 0xFF, kind, flags, stream) + payload

@@ -53,6 +53,7 @@ class Multiplex:
         self._initial = frames.USUAL_WINDOW  # what a stream may send before it is told more
         self._window_out = frames.USUAL_WINDOW
         self._window_in = frames.MAX_WINDOW
+        self._stray = 0  # bytes that may still come on streams that have ended
         self._writable = True
         self._blocked: dict[Stream, None] = {}  # in the order they began to wait
         self._barren = 0
@@ -133,10 +134,9 @@ class Multiplex:
         """
         for frame in self._cutter.feed(data):
             self._take(frame)
-        if self._fresh:
-            fresh, self._fresh = self._fresh, {}
-            for stream in fresh:
-                stream.pass_on()
+        for stream in self._fresh:
+            stream.pass_on()
+        self._fresh.clear()
 
     def _data(self, stream: Stream, content: bytes, *, last: bool) -> bytes:
         self._window_out -= len(content)
@@ -162,6 +162,7 @@ class Multiplex:
 
     def _forget(self, stream: Stream) -> None:
         del self._streams[stream.number]
+        self._stray += WINDOW
         self._blocked.pop(stream, None)
         self._on_end()
 
@@ -194,6 +195,7 @@ class Multiplex:
             self._write(frames.write_number(frames.WINDOW_UPDATE, 0, more))
         if stream is None:  # it may have been on its way when we ended the stream
             self._barren -= bool(content)
+            self._stray = frames.narrowed(self._stray, len(frame.payload))
             return
         if content:
             self._barren = 0

@@ -387,7 +387,7 @@ async def test_more_than_the_window_ends_the_answer_and_no_other():
         peer.greet()
         unread, running = await peer.request(), await peer.request()
         peer.send(peer.head(unread, *OK), peer.head(running, *OK))
-        peer.send(*(data(unread, b"x" * 16_384) for _ in range(17)))
+        peer.send(*(data(unread, b"x" * 16_384) for _ in range(20)))
         told = await peer.frame(frames.RST_STREAM)
         assert told.stream == unread
         assert frames.number_of(told) == frames.FLOW_CONTROL_ERROR
@@ -596,6 +596,28 @@ async def test_resets_of_streams_that_ended_are_no_news_however_many():
         await ask(one.transport())
         ended.set()
         await asyncio.wait_for(one.peers[0].gone.wait(), PATIENCE)
+
+
+async def test_an_answer_that_goes_on_without_end_after_its_own_ends_the_connection():
+    """N-13: of a window full it may have been on its way."""
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        running = await peer.request()
+        peer.send(peer.head(running, *OK), data(running, b"one"))
+        ended = await peer.request()
+        peer.answer(ended)
+        peer.send(*(data(ended, b"x" * 16_384) for _ in range(2 * WINDOW // 16_384)))
+        await peer.frame(frames.GOAWAY)
+        await peer.gone.wait()
+
+    async with upstream(script) as one:
+        transport = one.transport()
+        async with transport.open(POST) as running:
+            assert await ask(transport) == b"abc"
+            with pytest.raises(UpstreamMalformed):  # noqa: PT012 - after what came before
+                async for chunk in running.chunks():
+                    assert chunk == b"one"
 
 
 async def test_an_upstream_that_asks_and_does_not_listen_is_left():
