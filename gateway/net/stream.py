@@ -259,7 +259,10 @@ class Stream:
             await asyncio.wait({sending})
             failed = None if sending.cancelled() else sending.exception()
         if failed is not None and self._head is None:
-            raise failed
+            try:
+                raise failed
+            finally:
+                del failed, sending  # which hold this frame
 
     async def _send_pieces(self, stream: AsyncGenerator[bytes, None]) -> None:
         async with aclosing(stream):

@@ -515,6 +515,30 @@ async def test_what_breaks_off_leaves_nothing_to_the_collector(protocol, begun, 
             await asyncio.sleep(0)
 
 
+async def test_an_upload_that_breaks_off_leaves_nothing_to_the_collector_either(protocol):
+    async def script(asked: Asked) -> None:
+        await settled(lambda: len(asked.came) > 0)
+        asked.cut()
+
+    async def broken_off() -> None:
+        asking = asyncio.ensure_future(ask(transport, replace(POST, stream=endless())))
+        await asyncio.wait([asking])
+        assert isinstance(asking.exception(), GatewayError)
+
+    async def endless() -> AsyncGenerator[bytes, None]:
+        while True:
+            yield b"x" * 10_000
+            await asyncio.sleep(0)
+
+    async with Wire(script, protocol) as wire:
+        transport = wire.transport()
+        await broken_off()
+        with none_of_ours():
+            for _ in range(3):
+                await asyncio.create_task(broken_off())
+            await asyncio.sleep(0)
+
+
 @pytest.mark.parametrize("size", [b"2", b"4"], ids=["S-26 more", "S-26 less"])
 async def test_a_body_of_another_length_than_was_said_is_an_error(protocol, size):
     """What is too much reaches nobody."""
