@@ -85,9 +85,10 @@ class JwtSignIn:
         Raises:
             CredentialsExpired, KeysUnavailable: as `verify`.
         """
-        if len(text) > MAX_TOKEN:  # before a hash is spent on it
+        size = len(text)
+        if size > MAX_TOKEN:  # before a hash is spent on it
             return None
-        verdict = self._verified.get(text if len(text) <= LONG else _digest(text))
+        verdict = self._verified.get(text if size <= LONG else _digest(text))
         # A clock that was set back must not stretch the minute: hence `since`.
         if verdict is None or not verdict.since <= self._clock() < verdict.until:
             return None

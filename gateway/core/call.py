@@ -163,7 +163,7 @@ def _read_fields(
             reading.name_person("field", name.decode("latin-1"), value.decode("latin-1"))
     for listed, allowed in reading.operation.field_values.items():
         _leave_those(reading, passed, listed, allowed)
-    return tuple(passed.items())
+    return tuple(passed.items()) if passed else ()
 
 
 def _leave_those(

@@ -35,16 +35,27 @@ def overlap(one: Tokens, other: Tokens) -> bool:
 
 def find(document: JsonValue, tokens: Tokens) -> list[JsonValue]:
     """Every value `tokens` leads to: one at most, unless a token is `*`."""
-    rest = iter(tokens)
-    for name in rest:
-        if type(document) is dict:
+    here = document
+    for name in tokens:
+        if type(here) is not dict:
+            return _find_in_lists(document, tokens)
+        if name not in here:
+            return []
+        here = here[name]
+    return [here]
+
+
+def _find_in_lists(document: JsonValue, tokens: Tokens) -> list[JsonValue]:
+    """The same, where some of the way may lead through arrays."""
+    for depth, name in enumerate(tokens):
+        if isinstance(document, dict):
             if name not in document:
                 return []
             document = document[name]
         elif not isinstance(document, list):
             return []
         elif name == "*":
-            deeper = tuple(rest)
+            deeper = tokens[depth + 1 :]
             return [value for item in document for value in find(item, deeper)]
         elif _INDEX.fullmatch(name) and int(name) < len(document):
             document = document[int(name)]

@@ -37,8 +37,10 @@ class Windows:
         if not 0 < left <= 1:
             left = 1 - self._turn(now)
         current = self._current
-        counted = current.get(key, 0) + cost
-        room = limit - counted - self._before.get(key, 0) * left
+        counted = current[key] + cost if key in current else cost
+        room: float = limit - counted
+        if key in self._before:
+            room -= self._before[key] * left
         if room >= 0:
             current[key] = counted
         return room, self._seconds * left

@@ -85,18 +85,19 @@ class LocalCounts:
         now = self._wall()
         until = now + lasts
         standings: list[Standing] = []
-        held: list[Account] = []
+        granted = True
         for one in reserved:
-            account = self._account(one, now)
+            account = self._accounts(one, now)[one.key]
             if account.reserve(ticket, one.amount, budget=one.budget, now=now, until=until):
-                held.append(account)
                 left = one.budget - account.spent - account.held
                 standings.append(Standing(True, left, one.left(now)))
             else:
+                granted = False
                 standings.append(_refused(one, account, now))
-        if len(held) < len(reserved):
-            for account in held:
-                account.settle(ticket, 0)
+        if not granted:
+            for one, standing in zip(reserved, standings, strict=True):
+                if standing.granted:
+                    self._accounts(one, now)[one.key].settle(ticket, 0)
         return standings
 
     async def settle(
@@ -127,7 +128,7 @@ class LocalCounts:
         """Remember what has been spent elsewhere, for when nobody else can tell."""
         now = self._wall()
         for one, standing in zip(reserved, standings, strict=True):
-            account = self._account(one, now)
+            account = self._accounts(one, now)[one.key]
             account.spent = max(account.spent, one.budget - standing.remaining - one.amount)
 
     def _undo(
@@ -152,13 +153,10 @@ class LocalCounts:
             if not tickets:
                 del self._under_way[slot.key]
 
-    def _account(self, one: Reserved, now: float) -> Account:
+    def _accounts(self, one: Reserved, now: float) -> MutableMapping[str, Account]:
+        """Those among which the account is; whoever has none yet has one once it is asked for."""
         book = self._books.get(one.window) or self._begin(one, now)
-        accounts = book.visitors if one.of_visitor else book.people
-        account = accounts.get(one.key)
-        if account is None:
-            account = accounts[one.key] = Account()
-        return account
+        return book.visitors if one.of_visitor else book.people
 
     def _begin(self, one: Reserved, now: float) -> "_Book":
         """The book of a window that begins; those of windows long past are forgotten."""
@@ -193,5 +191,11 @@ class _Book:
 
     def __init__(self, ends: float) -> None:
         self.ends = ends
-        self.people: MutableMapping[str, Account] = {}
-        self.visitors: MutableMapping[str, Account] = LRUCache(VISITORS)
+        self.people: MutableMapping[str, Account] = defaultdict(Account)
+        self.visitors: MutableMapping[str, Account] = _Visitors(VISITORS)
+
+
+class _Visitors(LRUCache[str, Account]):
+    def __missing__(self, key: str) -> Account:
+        made = self[key] = Account()
+        return made
