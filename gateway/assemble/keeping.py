@@ -30,15 +30,39 @@ LOOK = 1.0  # seconds
 
 
 class Sinks(UsageSink, AuditSink):
-    """Tells each of several sinks."""
+    """Tells each of several sinks.
 
-    def __init__(self, usage: Sequence[UsageSink], audit: Sequence[AuditSink]) -> None:
-        self._record = tuple(sink.record for sink in usage)
+    Those that take exchanges `later` are told of all that end in one turn of the loop together,
+    when it is over: what runs again and again is at hand for the processor, and what runs once
+    among all else is not (12 of 215 µs a request). `at_once` is for who must be told from within
+    the request: a log of somebody else's may look where it is.
+    """
+
+    def __init__(
+        self,
+        later: Sequence[UsageSink],
+        audit: Sequence[AuditSink],
+        *,
+        at_once: Sequence[UsageSink] = (),
+    ) -> None:
+        self._at_once = tuple(sink.record for sink in at_once)
+        self._later = tuple(sink.record for sink in later)
         self._note = tuple(sink.note for sink in audit)
+        self._ended: list[Record] = []
 
     def record(self, record: Record) -> None:
-        for take in self._record:
+        for take in self._at_once:
             take(record)
+        if not self._ended:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._ended.append(record)
+
+    def flush(self) -> None:
+        """Tell what has not been told yet."""
+        ended, self._ended = self._ended, []
+        for take in self._later:
+            for record in ended:
+                take(record)
 
     def note(self, event: str, record: Record) -> None:
         for take in self._note:

@@ -104,7 +104,13 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         )
         upkeep.begin(stack)
         secret = await identity_secret(settings, store)
-        sinks = Sinks([log, kept.usage, kept.auditor, *counting], [log, kept.auditor, *counting])
+        later = [kept.usage, kept.auditor, *counting]
+        sinks = Sinks(
+            [log, *later] if log.is_ours else later,
+            [log, kept.auditor, *counting],
+            at_once=() if log.is_ours else [log],
+        )
+        stack.callback(sinks.flush)
         counted = build_counting(settings.shared, secret, stack, watched)
         if metrics is not None:
             watch_counting(metrics, counted.counts)

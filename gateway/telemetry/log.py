@@ -158,6 +158,11 @@ class ExchangeLog:
         return structlog.get_logger("gateway") if ours else _OF_A_HOST
 
     @property
+    def is_ours(self) -> bool:
+        """Whether exchanges go into a log of our own, which asks nobody where it is called."""
+        return self.lines is not None
+
+    @property
     def lines_dropped(self) -> int:
         """Lines that nobody read in time."""
         factory = structlog.get_config()["logger_factory"]

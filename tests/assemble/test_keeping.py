@@ -27,13 +27,37 @@ class Heard:
         self.said.append(event)
 
 
-def test_every_sink_is_told() -> None:
-    one, two, three = Heard(), Heard(), Heard()
-    sinks = Sinks([one, two], [three])
-    record = Record(request_id="r-1", method="GET", started=0.0)
-    sinks.record(record)
-    sinks.note("key_refused", record)
-    assert (one.said, two.said, three.said) == (["r-1"], ["r-1"], ["key_refused"])
+def ended(*names: str) -> list[Record]:
+    return [Record(request_id=name, method="GET", started=0.0) for name in names]
+
+
+async def test_every_sink_is_told() -> None:
+    one, two, three, four = Heard(), Heard(), Heard(), Heard()
+    sinks = Sinks([one, two], [three], at_once=[four])
+    for record in ended("r-1", "r-2"):
+        sinks.record(record)
+        sinks.note("key_refused", record)
+    assert four.said == ["r-1", "r-2"]
+    assert three.said == ["key_refused", "key_refused"]
+    assert one.said == two.said == []
+    await asyncio.sleep(0)
+    assert one.said == two.said == ["r-1", "r-2"]
+    (third,) = ended("r-3")
+    sinks.record(third)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert one.said == two.said == four.said == ["r-1", "r-2", "r-3"], "each once"
+
+
+async def test_what_ended_last_is_told_before_all_ends() -> None:
+    one = Heard()
+    async with AsyncExitStack() as stack:
+        sinks = Sinks([one], [])
+        stack.callback(sinks.flush)
+        sinks.record(*ended("r-1"))
+    assert one.said == ["r-1"]
+    await asyncio.sleep(0)
+    assert one.said == ["r-1"]
 
 
 async def test_what_was_counted_since_the_last_look_is_seen_when_a_worker_ends() -> None:
