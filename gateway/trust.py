@@ -2,9 +2,9 @@
 
 Since 3.13 Python's own context takes RFC 5280 by the letter (VERIFY_X509_STRICT): an authority has
 to say what its key is for, and each certificate which key signed it. Those of many companies do
-not: the authority that one `openssl req -x509` makes, say. nginx, HAProxy, curl and whatever is
-written in Go do not ask for it. So neither do we: what was reached before an upgrade of Python is
-reached after it. Who signed, for which name and until when is verified all the same.
+not: the authority that one `openssl req -x509` makes, say. nginx, HAProxy, Envoy and curl do not
+ask for it. So neither do we: what was reached before an upgrade of Python is reached after it.
+Who signed, for which name and until when is verified all the same.
 """
 
 import ssl
