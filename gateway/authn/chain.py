@@ -62,11 +62,16 @@ class Chain:
         """
         if not self._of_bearers:
             return None
-        shown = [line for line in ask.fields if line[0] in self._fields]
-        if len(shown) != 1:
+        fields, shown = self._fields, None
+        for line in ask.fields:
+            if line[0] in fields:
+                if shown is not None:
+                    return None
+                shown = line
+        if shown is None or shown[0] != b"authorization":
             return None
-        name, value = shown[0]
-        if name != b"authorization" or value[:7] != b"Bearer ":
+        value = shown[1]
+        if value[:7] != b"Bearer ":
             return None
         token = value[7:].decode("latin-1")
         for sign_in in self._of_bearers:

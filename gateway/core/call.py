@@ -93,7 +93,7 @@ def read(
     operation = match.operation
     reading = Reading(operation, (user, subject, org, ""))
     _read_variables(reading, match.variables)
-    query = _read_query(reading, raw_query)
+    query = _read_query(reading, raw_query) if raw_query else ()
     listed = _read_fields(reading, fields, user_header)
     body, asked = None, None
     if operation.mcp:
@@ -126,8 +126,6 @@ def _read_variables(reading: Reading, variables: Mapping[str, str]) -> None:
 
 
 def _read_query(reading: Reading, raw_query: bytes) -> tuple[tuple[str, str], ...]:
-    if not raw_query:
-        return ()
     verdicts = reading.operation.query_guard.verdicts
     passed: list[tuple[str, str]] = []
     for name, value in parse_query(raw_query):

@@ -70,18 +70,16 @@ def put(document: JsonObject, tokens: Tokens, value: JsonValue) -> None:
     What is no object on the way gives way, and so does every other spelling of a name on it. The
     objects below `document` are copied before they change: others may hold them too.
     """
-    target = document
-    for token in tokens[:-1]:
-        _leave_one_spelling(target, token)
+    target, last = document, len(tokens) - 1
+    for depth, token in enumerate(tokens):
+        is_disguise = disguises(token)
+        for other in tuple(target):
+            if is_disguise[other]:
+                del target[other]
+        if depth == last:
+            target[token] = value
+            return
         step = target.get(token)
         inner = dict(step) if isinstance(step, dict) else {}
         target[token] = inner
         target = inner
-    _leave_one_spelling(target, tokens[-1])
-    target[tokens[-1]] = value
-
-
-def _leave_one_spelling(target: JsonObject, token: str) -> None:
-    is_disguise = disguises(token)
-    for other in [name for name in target if is_disguise[name]]:
-        del target[other]

@@ -30,14 +30,13 @@ def _window(name: str, begins: datetime, ends: datetime) -> Window:
 
 
 class Calendar:
-    """The present windows, each worked out once. `clock` is in seconds since the epoch."""
+    """The present windows, each worked out once. `clock` is in seconds since the epoch, and tells
+    `now`.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+        self.now = clock
         self._present: dict[Period, Window] = {}
-
-    def now(self) -> float:
-        return self._clock()
 
     def window(self, period: Period, now: float) -> Window:
         found = self._present.get(period)

@@ -121,8 +121,8 @@ class LocalCounts:
             account = accounts.get(one.key)
             if account is not None:
                 account.settle(held_as, amount)
-        for slot in slots:
-            self._leave(slot, ticket)
+        if slots:
+            self._leave(slots, ticket)
 
     def know(self, reserved: Sequence[Reserved], standings: Sequence[Standing]) -> None:
         """Remember what has been spent elsewhere, for when nobody else can tell."""
@@ -143,15 +143,15 @@ class LocalCounts:
             if standing.granted:
                 windows = self._of_visitors if one.of_visitor else self._windows
                 windows[one.seconds].give_back(one.key, one.cost)
-        for slot in taken:
-            self._leave(slot, ticket)
+        self._leave(taken, ticket)
 
-    def _leave(self, slot: Slot, ticket: str) -> None:
-        tickets = self._under_way.get(slot.key)
-        if tickets is not None:
-            tickets.discard(ticket)
-            if not tickets:
-                del self._under_way[slot.key]
+    def _leave(self, slots: Sequence[Slot], ticket: str) -> None:
+        for slot in slots:
+            tickets = self._under_way.get(slot.key)
+            if tickets is not None:
+                tickets.discard(ticket)
+                if not tickets:
+                    del self._under_way[slot.key]
 
     def _accounts(self, one: Reserved, now: float) -> MutableMapping[str, Account]:
         """Those among which the account is; whoever has none yet has one once it is asked for."""
