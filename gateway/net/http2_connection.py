@@ -24,8 +24,8 @@ from gateway.net.stream import Stream
 MAX_UNSENT: Final = 1_048_576  # bytes that pile up for an upstream that does not read
 QUIET: Final = 30.0
 ANSWERS_PING: Final = 15.0  # seconds it has for that
-# Of the loop, for what has come and was not read: it looks at sockets in the second of two, and one
-# that answers others may always have more.
+# Of the loop, for what has come and was not read: bytes are read in the second, an end behind them
+# in the third. An upstream that always has more is asked all the same.
 TURNS: Final = 4
 
 # At DEBUG, which an application we stand in may have set for all, hpack logs every field.
@@ -78,12 +78,14 @@ class Http2Connection(asyncio.Protocol):
         await self._greeted
 
     async def catch_up(self) -> None:
-        """Have the loop read what has come: it may be a goodbye, or the end.
+        """Have the loop read what has come at rest: it may be a goodbye, or the end.
 
         A request sent after that might have been heard, for all we know: not to be sent again.
+        While others are answered something has come most of the time, and a goodbye says what it
+        has heard.
         """
         for _ in range(TURNS):
-            if self.closed or not self._arrived.at(self._descriptor):
+            if self.closed or not self.rests or not self._arrived.at(self._descriptor):
                 return
             await asyncio.sleep(0)
 

@@ -25,6 +25,7 @@ from gateway.core.errors import (
     UpstreamTimeout,
 )
 from gateway.net import frames, http2_connection
+from gateway.net.arrived import Arrived
 from gateway.net.clocks import Clocks
 from gateway.net.frames import Cutter, Frame
 from gateway.net.http2 import MOST_REFUSALS, Http2Transport
@@ -927,8 +928,27 @@ async def test_what_else_has_come_unread_costs_no_connection():
         assert len(one.peers) == 1
 
 
+async def test_while_others_are_answered_nobody_waits_for_the_loop_to_read(monkeypatch):
+    """Each turn is as long as all that others have to do in it."""
+
+    async def script(peer: Peer) -> None:
+        peer.greet()
+        running = await peer.request()
+        peer.send(peer.head(running, *OK))
+        await peer.request()
+
+    looks: list[int] = []
+    monkeypatch.setattr(Arrived, "at", lambda _, descriptor: looks.append(descriptor))
+    async with upstream(script) as one:
+        transport = one.transport()
+        async with transport.open(POST):
+            with pytest.raises(UpstreamBrokeOff):
+                await ask(transport, POST)
+        assert looks == []
+
+
 async def test_an_upstream_that_always_has_more_to_say_is_asked_all_the_same(monkeypatch):
-    monkeypatch.setattr(http2_connection.Arrived, "at", lambda *_: True)
+    monkeypatch.setattr(Arrived, "at", lambda *_: True)
     async with upstream(obliging) as one:
         transport = one.transport()
         assert [await ask(transport) for _ in range(3)] == [b"abc"] * 3
