@@ -11,7 +11,7 @@ from gateway.assemble.background import in_background
 from gateway.config.model import Settings
 from gateway.config.model import Store as StoreSettings
 from gateway.interrupt import Running
-from gateway.ports import AuditSink, Record, UsageSink
+from gateway.ports import AuditSink, FaultSink, Record, UsageSink
 from gateway.store.address import is_postgres
 from gateway.store.audit import AuditTrail
 from gateway.store.auditor import Auditor
@@ -35,19 +35,22 @@ class Sinks(UsageSink, AuditSink):
     Those that take exchanges `later` are told of all that end in one turn of the loop together,
     when it is over: what runs again and again is at hand for the processor, and what runs once
     among all else is not (12 of 215 µs a request). `at_once` is for who must be told from within
-    the request: a log of somebody else's may look where it is.
+    the request: a log of somebody else's may look where it is. What one exchange breaks is no
+    other's loss: `faults` hear of it.
     """
 
     def __init__(
         self,
         later: Sequence[UsageSink],
         audit: Sequence[AuditSink],
+        faults: FaultSink,
         *,
         at_once: Sequence[UsageSink] = (),
     ) -> None:
         self._at_once = tuple(sink.record for sink in at_once)
         self._later = tuple(sink.record for sink in later)
         self._note = tuple(sink.note for sink in audit)
+        self._faults = faults
         self._ended: list[Record] = []
 
     def record(self, record: Record) -> None:
@@ -62,7 +65,10 @@ class Sinks(UsageSink, AuditSink):
         ended, self._ended = self._ended, []
         for take in self._later:
             for record in ended:
-                take(record)
+                try:
+                    take(record)
+                except Exception as error:  # noqa: BLE001 - a fault of our own, at the last border
+                    self._faults.fault(error, record)
 
     def note(self, event: str, record: Record) -> None:
         for take in self._note:

@@ -108,6 +108,7 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         sinks = Sinks(
             [log, *later] if log.is_ours else later,
             [log, kept.auditor, *counting],
+            log,
             at_once=() if log.is_ours else [log],
         )
         stack.callback(sinks.flush)

@@ -26,6 +26,9 @@ class Heard:
     def note(self, event: str, record: Record) -> None:
         self.said.append(event)
 
+    def fault(self, error: Exception, record: Record) -> None:
+        self.said.append(f"{type(error).__name__} of {record.request_id}")
+
 
 def ended(*names: str) -> list[Record]:
     return [Record(request_id=name, method="GET", started=0.0) for name in names]
@@ -33,7 +36,7 @@ def ended(*names: str) -> list[Record]:
 
 async def test_every_sink_is_told() -> None:
     one, two, three, four = Heard(), Heard(), Heard(), Heard()
-    sinks = Sinks([one, two], [three], at_once=[four])
+    sinks = Sinks([one, two], [three], three, at_once=[four])
     for record in ended("r-1", "r-2"):
         sinks.record(record)
         sinks.note("key_refused", record)
@@ -49,10 +52,26 @@ async def test_every_sink_is_told() -> None:
     assert one.said == two.said == four.said == ["r-1", "r-2", "r-3"], "each once"
 
 
+async def test_an_exchange_that_cannot_be_told_of_costs_no_other_its_row() -> None:
+    class Breaks(Heard):
+        def record(self, record: Record) -> None:
+            if record.request_id == "r-1":
+                raise ValueError
+            super().record(record)
+
+    one, two, faults = Breaks(), Heard(), Heard()
+    sinks = Sinks([one, two], [], faults)
+    for record in ended("r-1", "r-2"):
+        sinks.record(record)
+    await asyncio.sleep(0)
+    assert (one.said, two.said) == (["r-2"], ["r-1", "r-2"])
+    assert faults.said == ["ValueError of r-1"]
+
+
 async def test_what_ended_last_is_told_before_all_ends() -> None:
     one = Heard()
     async with AsyncExitStack() as stack:
-        sinks = Sinks([one], [])
+        sinks = Sinks([one], [], one)
         stack.callback(sinks.flush)
         sinks.record(*ended("r-1"))
     assert one.said == ["r-1"]
