@@ -4,8 +4,10 @@ The same gateway with none of them, with limits alone and with all, interleaved;
 with conversations that are there.
 """
 
+import sqlite3
 import statistics
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -30,11 +32,20 @@ def measure(folder: Path, size: Size) -> list[Figure]:
     ]
     with ground(folder, size, starts) as there:
         without, limited, everything = (one.cpu for one in uvloop.run(unary(there)))
+    if _rows(folder / "without") or _rows(folder / "limits") or not _rows(folder / "all"):
+        raise SystemExit("what was to remember nothing did remember, or the other way about")
     return [
         Figure(WITHOUT, statistics.median(without), "µs"),
         Figure(LIMITED, _added(limited, without), "µs"),
         Figure(ALL, _added(everything, without), "µs", SERVE),
     ]
+
+
+def _rows(place: Path) -> int:
+    """Exchanges in the store of a gateway that has ended."""
+    with closing(sqlite3.connect(place / "gateway.db")) as store:
+        (rows,) = store.execute("SELECT count(*) FROM usage").fetchone()
+    return int(rows)
 
 
 def _added(more: list[float], less: list[float]) -> float:

@@ -7,22 +7,23 @@ No configuration leaves them out, so this process has classes of its own in thei
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
-from gateway.assemble import process
 from gateway.assemble.keeping import Sinks
 from gateway.cli.serve import command
 from gateway.core.identity import Person
-from gateway.ports import AuditSink, UsageSink, Whose
-from gateway.store import store
+from gateway.ports import AuditSink, FaultSink, UsageSink, Whose
 from gateway.store.ledger import Ledger
 
 
 class LogAndMetrics(Sinks):
     """Tells the log, which is the first, and the metrics, which are the last."""
 
-    def __init__(self, usage: Sequence[UsageSink], audit: Sequence[AuditSink]) -> None:
-        super().__init__([usage[0], usage[-1]], [audit[0], audit[-1]])
+    def __init__(
+        self, later: Sequence[UsageSink], audit: Sequence[AuditSink], faults: FaultSink, **_: object
+    ) -> None:
+        super().__init__([later[0], later[-1]], [audit[0], audit[-1]], faults)
 
 
 class Nobodys(Ledger):
@@ -42,6 +43,9 @@ class Nobodys(Ledger):
 
 
 if __name__ == "__main__":
-    vars(process).update(Sinks=LogAndMetrics)
-    vars(store).update(Ledger=Nobodys)
+    for module, its in (
+        ("gateway.assemble.process", {"Sinks": LogAndMetrics}),
+        ("gateway.store.store", {"Ledger": Nobodys}),
+    ):
+        vars(import_module(module)).update(its)
     command(Path(sys.argv[-1]), None)
