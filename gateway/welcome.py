@@ -17,12 +17,14 @@ async def authenticate(org: Org, ask: Inbound, answer: Answering, record: Record
         GatewayError: as `SignIn.authenticate` does; `LedgerUnavailable` for a visitor.
     """
     try:
-        identity = await signed_in(org, ask, record)
+        identity = await org.sign_in.authenticate(ask)
     except CredentialsMissing:
         if org.visitors is None or not org.visitors.may_come(ask):
             raise
         identity = await visiting(org.visitors, org.ledger, ask, answer)
-        let_in(org, identity, record)
+    else:
+        refuse_ours(identity)
+    let_in(org, identity, record)
     org.seen.note(identity)
     return identity
 
@@ -30,10 +32,15 @@ async def authenticate(org: Org, ask: Inbound, answer: Answering, record: Record
 async def signed_in(org: Org, ask: Inbound, record: Record | None = None) -> Identity:
     """Whom a sign-in vouches for, and nobody has blocked; who it is, is noted in `record`."""
     identity = await org.sign_in.authenticate(ask)
-    if is_ours_to_give(identity.subject):
-        raise CredentialsInvalid("The subject has the shape of a name that only the gateway gives")
+    refuse_ours(identity)
     let_in(org, identity, record)
     return identity
+
+
+def refuse_ours(identity: Identity) -> None:
+    """Refuse whom no sign-in may vouch for."""
+    if is_ours_to_give(identity.subject):
+        raise CredentialsInvalid("The subject has the shape of a name that only the gateway gives")
 
 
 def let_in(org: Org, identity: Identity, record: Record | None) -> None:
