@@ -70,6 +70,17 @@ async def test_who_has_a_place_keeps_it_and_takes_no_second_one(counts: Counts) 
     assert (await counts.admit([], [slot], "c", 60.0))[0].granted
 
 
+async def test_who_has_a_place_keeps_it_where_another_is_refused(counts: Counts) -> None:
+    one, full = Slot(next(names), 1), Slot(next(names), 1)
+    await counts.admit([], [one], "a", 60.0)
+    await counts.admit([], [full], "b", 60.0)
+    for ticket, places in (("a", [one, full]), ("b", [full, one])):
+        both = await counts.admit([], places, ticket, 60.0)
+        assert [standing.granted for standing in both] == [True, False]
+    for place in (one, full):
+        assert not (await counts.admit([], [place], "c", 60.0))[0].granted
+
+
 async def test_a_hundred_at_once_cannot_pass_a_budget_of_one(counts: Counts) -> None:
     one = reserved(next(names), budget=1)
     answers = await asyncio.gather(*(counts.reserve([one], f"t{n}", 60.0) for n in range(100)))
