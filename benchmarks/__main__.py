@@ -45,8 +45,8 @@ Found: TypeAlias = dict[str, Sequence[Measured] | Sequence[Figure]]
 
 BESIDE_PEERS = {
     "unary": (unary, show_unary),
+    "memory": (resting, show_memory),  # before other streams have made room that these would take
     "streams": (streams, show_streams),
-    "memory": (resting, show_memory),
 }
 ALONE = {
     "keeping": (keeping.measure, "What it costs to remember"),
