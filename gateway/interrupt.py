@@ -69,6 +69,7 @@ class Interrupt:
             self._expiry.close()
         if self._forget is not None:
             self._forget()
+            self._forget = None  # over ASGI a task's, which holds this
         if kind is asyncio.CancelledError and self.reason is not None:
             self._task.uncancel()
             reason, self.reason = self.reason, None

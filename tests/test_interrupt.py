@@ -108,6 +108,27 @@ async def test_a_client_that_leaves_leaves_no_circle_of_what_ran() -> None:
         await asyncio.create_task(left())
 
 
+async def test_what_waits_for_a_client_to_leave_is_let_go_of_with_what_ran() -> None:
+    """Over ASGI a task waits, and what was cancelled holds all that it waited in."""
+
+    class Waiting(Client):
+        def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
+            async def wait() -> None:
+                await forever()
+                tell()
+
+            return asyncio.create_task(wait()).cancel
+
+    async def ended() -> None:
+        with Interrupt(Running(NOBODY), ALICE) as interrupt:
+            interrupt.when_left(cast("Inbound", Waiting()))
+            await asyncio.sleep(0)
+
+    with none_of_ours():
+        await asyncio.create_task(ended())
+        await asyncio.sleep(0)
+
+
 async def test_ends_what_runs_when_the_gateway_stops() -> None:
     running = Running(NOBODY)
     asyncio.get_running_loop().call_soon(running.stop)
