@@ -15,6 +15,7 @@ from gateway.core.errors import (
 from gateway.net.clocks import Clocks
 from gateway.net.connection import MAX_HELD, Connection
 from gateway.net.sending import SLICE
+from tests.net.recorder import until
 from tests.net.upstream import CHUNKED, LENGTH, OK
 from tests.support.garbage import none_of_ours
 
@@ -313,7 +314,7 @@ async def malformed(connection: Connection, content: bytes) -> None:
 
 async def late(connection: Connection, content: bytes) -> None:
     connection.data_received(content)
-    await asyncio.sleep(0.02)
+    await until(lambda: connection.closed)
     connection.connection_lost(None)
 
 
