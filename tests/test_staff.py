@@ -345,7 +345,7 @@ async def test_staff_of_one_org_read_nobody_of_another(tmp_path: Path) -> None:
 
 async def blocks(stage: Stage[Any], subject: str) -> None:
     """Block somebody, and let this gateway know now."""
-    store = stage.gateway.assembled.process.store  # type: ignore[union-attr]
+    store = stage.gateway.assembled.process.store
     await block(store.database, "acme", subject, by="operator:root")
     await store.cutoffs.look()
 
