@@ -37,9 +37,6 @@ class Noted:
     pushed: Attributes = field(default_factory=dict)
     owed: bytes | None = None  # a token of a push that it does not have yet
 
-    def recall(self, subjects: Collection[str]) -> None:
-        """Something is owed to the vendor of these people. Never blocks, never raises."""
-
 
 class ContactNotes(Protocol):
     """What is remembered of contacts. All raise `LedgerUnavailable` when the store is away."""
