@@ -3,10 +3,11 @@
 Fields are `(name, value)` pairs of bytes, names in lower case, in the order they came.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol, TypeAlias
 
-Fields: TypeAlias = Sequence[tuple[bytes, bytes]]
+from gateway.core.fields import Fields as Fields
+
 # Takes a chunk at once, in the callback that brings it; or does not, and then nothing has happened.
 Shortcut: TypeAlias = Callable[[bytes], bool]
 
