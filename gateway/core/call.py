@@ -16,24 +16,13 @@ from gateway.core.errors import BadRequest, ConversationNotFound, SpoofedIdentit
 from gateway.core.fields import Fields
 from gateway.core.guard import NOTHING, Verdict
 from gateway.core.holding import members_of
-from gateway.core.names import fold, names_conversation, names_people
+from gateway.core.names import fold
 from gateway.core.query import parse_query
 from gateway.core.reading import Reading, judge
 from gateway.core.route import Match
 from gateway.core.seal import Seal
-from gateway.core.spelled import canonical_id
 from gateway.core.strictjson import JsonObject
 from gateway.core.vendor import Operation
-
-__all__ = [
-    "Call",
-    "canonical_id",
-    "fold",
-    "names_conversation",
-    "names_people",
-    "parse_query",
-    "read",
-]
 
 SELF = "me"  # what a client writes for a user variable
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core import call
-from gateway.core.call import Call, canonical_id
+from gateway.core.call import Call
 from gateway.core.errors import (
     AmbiguousJson,
     BadRequest,
@@ -20,6 +20,7 @@ from gateway.core.errors import (
 from gateway.core.names import meaning
 from gateway.core.route import Match
 from gateway.core.seal import Seal, handle
+from gateway.core.spelled import canonical_id
 from gateway.core.vendor import Body, Header, Operation, Query, Variable
 from gateway.vendors import mcp
 from tests.support.asking import ALICE, ask
