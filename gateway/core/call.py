@@ -14,7 +14,7 @@ import msgspec
 from gateway.core import mcp, mirror, strictjson
 from gateway.core.errors import BadRequest, ConversationNotFound, SpoofedIdentity
 from gateway.core.fields import Fields
-from gateway.core.guard import NOTHING, Verdict
+from gateway.core.guard import LEFT_OUT, Verdict
 from gateway.core.holding import members_of
 from gateway.core.names import fold
 from gateway.core.query import parse_query
@@ -134,19 +134,19 @@ def _read_query(reading: Reading, raw_query: bytes) -> tuple[tuple[str, str], ..
 def _read_fields(
     reading: Reading, fields: Fields, user_header: str
 ) -> tuple[tuple[bytes, bytes], ...]:
-    meanings = reading.operation.field_guard.meanings(user_header)
+    verdicts = reading.operation.field_guard.field_verdicts(user_header)
     passed: dict[bytes, bytes] = {}
     for name, value in fields:
-        meaning = meanings[name]
-        if meaning is NOTHING:
+        verdict = verdicts[name]
+        if verdict is LEFT_OUT:
             continue
-        if meaning.passes:
+        if verdict.passes:
             if name in passed:
                 raise BadRequest("A field that may pass stands twice")
             passed[name] = value
-        if meaning.conversation:
+        if verdict.conversation:
             reading.name_conversation(value.decode("latin-1"))
-        elif meaning.person:
+        elif verdict.person:
             reading.name_person("field", name.decode("latin-1"), value.decode("latin-1"))
     for listed, allowed in reading.operation.field_values.items():
         _leave_those(reading, passed, listed, allowed)

@@ -29,7 +29,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class FieldVerdict:
     """What becomes of a field."""
 
     passes: bool
@@ -37,7 +37,7 @@ class Meaning:
     person: bool  # its value names somebody who may not be the one who asks
 
 
-NOTHING = Meaning(passes=False, conversation=False, person=False)
+LEFT_OUT = FieldVerdict(passes=False, conversation=False, person=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,31 +62,31 @@ class Guard:
         return Remembered(self.judge)
 
     @cached_property
-    def _meanings(self) -> dict[str, Remembered[bytes, Meaning]]:
+    def _field_verdicts(self) -> dict[str, Remembered[bytes, FieldVerdict]]:
         return {}
 
-    def meanings(self, user_field: str) -> Remembered[bytes, Meaning]:
+    def field_verdicts(self, user_field: str) -> Remembered[bytes, FieldVerdict]:
         """What becomes of a field where we write the user into `user_field` as well; "": nowhere.
 
         There is one such memory for each field that the configuration names.
         """
-        found = self._meanings.get(user_field)
+        found = self._field_verdicts.get(user_field)
         if found is None:
-            found = Remembered(partial(self._meaning, fold(user_field)))
-            self._meanings[user_field] = found
+            found = Remembered(partial(self._judge_field, fold(user_field)))
+            self._field_verdicts[user_field] = found
         return found
 
-    def _meaning(self, ours: str, raw_name: bytes) -> Meaning:
+    def _judge_field(self, ours: str, raw_name: bytes) -> FieldVerdict:
         name = raw_name.decode("latin-1")
         verdict = self.judge(name)
         conversation = verdict is Verdict.CONVERSATION
         people = verdict in (Verdict.USER, Verdict.PERSON) or ours in meaning(name).forms
-        found = Meaning(
+        found = FieldVerdict(
             passes=conversation or verdict is Verdict.LISTED,
             conversation=conversation,
             person=people and not conversation,
         )
-        return NOTHING if found == NOTHING else found
+        return LEFT_OUT if found == LEFT_OUT else found
 
     def judge(self, name: str) -> Verdict:
         """What becomes of `name`: exact spellings first, then whatever could pass for one."""

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.core.guard import EVERY, NOTHING, Guard, Meaning, Verdict, rooms
+from gateway.core.guard import EVERY, LEFT_OUT, FieldVerdict, Guard, Verdict, rooms
 from gateway.core.names import MAX_NAME
 from tests.support.spellings import CONVERSATIONS, HONEST, PEOPLE, disguised, spellings
 
@@ -46,18 +46,20 @@ def test_what_is_listed_passes_even_where_it_names_people() -> None:
 @pytest.mark.parametrize(
     ("field", "ours", "meaning"),
     [
-        pytest.param(b"accept", "", Meaning(False, False, False), id="nothing"),
-        pytest.param(b"message", "", Meaning(True, False, False), id="listed"),
-        pytest.param(b"userid", "", Meaning(False, False, True), id="a person"),
-        pytest.param(b"x-caller", "X_Caller", Meaning(False, False, True), id="ours to write"),
-        pytest.param(b"message", "message", Meaning(True, False, True), id="listed, and ours"),
-        pytest.param(b"talk", "talk", Meaning(True, True, False), id="a conversation, and ours"),
+        pytest.param(b"accept", "", FieldVerdict(False, False, False), id="nothing"),
+        pytest.param(b"message", "", FieldVerdict(True, False, False), id="listed"),
+        pytest.param(b"userid", "", FieldVerdict(False, False, True), id="a person"),
+        pytest.param(b"x-caller", "X_Caller", FieldVerdict(False, False, True), id="ours to write"),
+        pytest.param(b"message", "message", FieldVerdict(True, False, True), id="listed, and ours"),
+        pytest.param(
+            b"talk", "talk", FieldVerdict(True, True, False), id="a conversation, and ours"
+        ),
     ],
 )
-def test_a_field_means_what_its_name_says(field: bytes, ours: str, meaning: Meaning) -> None:
-    found = GUARD.meanings(ours)[field]
+def test_a_field_means_what_its_name_says(field: bytes, ours: str, meaning: FieldVerdict) -> None:
+    found = GUARD.field_verdicts(ours)[field]
     assert found == meaning
-    assert (found is NOTHING) == (meaning == Meaning(False, False, False))
+    assert (found is LEFT_OUT) == (meaning == FieldVerdict(False, False, False))
 
 
 def test_what_is_not_listed_does_not_pass() -> None:
