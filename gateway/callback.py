@@ -16,12 +16,7 @@ from dataclasses import dataclass
 from gateway.core import callback, problem, strictjson
 from gateway.core import fields as http
 from gateway.core.callback import Callback, Said
-from gateway.core.errors import (
-    ConversationNotFound,
-    CredentialsExpired,
-    NotFound,
-    UnsupportedMediaType,
-)
+from gateway.core.errors import ConversationNotFound, CredentialsExpired, NotFound
 from gateway.core.event import Event
 from gateway.core.identity import ERASED, Person
 from gateway.core.problem import Answer
@@ -56,7 +51,7 @@ async def take_event(inbox: Inbox, ask: Inbound, record: Record) -> Answer:
     record.upstream, record.operation = inbox.upstream, NAME
     content = await ask.body(inbox.max_body)  # 413
     proven = verify(inbox.check, ask.fields, content, now=inbox.now())  # 401: is it the vendor?
-    only_plain_json(ask)  # 415
+    http.check_plain_json(ask.fields)  # 415
     said = callback.read(inbox.callback, content, proven.id)  # 400
     refuse_old(inbox, said)  # 401
     if said.is_trial:
@@ -67,14 +62,6 @@ async def take_event(inbox: Inbox, ask: Inbound, record: Record) -> Answer:
         return told("accepted")
     inbox.audit.note("event_repeated", record)
     return told("repeated")
-
-
-def only_plain_json(ask: Inbound) -> None:
-    """Refuse what is no JSON as it came."""
-    if not http.is_plain_json(http.single(ask.fields, b"content-type")):
-        raise UnsupportedMediaType
-    if http.values(ask.fields, b"content-encoding"):
-        raise UnsupportedMediaType
 
 
 def refuse_old(inbox: Inbox, said: Said) -> None:

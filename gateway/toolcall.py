@@ -21,7 +21,6 @@ from gateway.core.errors import (
     ConversationNotFound,
     IdempotencyConflict,
     NotFound,
-    UnsupportedMediaType,
     UpstreamCredentialsRefused,
     UpstreamMalformed,
 )
@@ -128,10 +127,7 @@ async def refuse_replay(tool: Tool, proven: Proven, record: Record) -> None:
 
 def read(ask: Inbound, content: bytes) -> Asked:
     """What the call says, by one reading only."""
-    if not http.is_plain_json(http.single(ask.fields, b"content-type")):
-        raise UnsupportedMediaType
-    if http.values(ask.fields, b"content-encoding"):
-        raise UnsupportedMediaType
+    http.check_plain_json(ask.fields)
     body = strictjson.loads(content or b"{}")
     if not isinstance(body, dict):
         raise AmbiguousJson("A tool call is a JSON object")

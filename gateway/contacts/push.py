@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from gateway.core import fields as http
 from gateway.core import problem, strictjson
 from gateway.core.contact import ATTRIBUTE, MAX_ATTRIBUTES, MAX_TEXT, ContactBook, is_attribute
-from gateway.core.errors import BadRequest, MethodNotAllowed, NotFound, UnsupportedMediaType
+from gateway.core.errors import BadRequest, MethodNotAllowed, NotFound
 from gateway.core.identity import VISITOR, Person, Scalar, UserIdRule, propose_user_id
 from gateway.core.problem import Answer
 from gateway.core.signature import Bearer, verify
@@ -60,10 +60,7 @@ async def push_contact(desk: Desk, segment: str, ask: Inbound, record: Record) -
     # Before the body: a stranger cannot make us read one.
     verify(desk.check, ask.fields, b"", now=time.time())  # 401
     subject = subject_of(segment)  # 400
-    if not http.is_plain_json(http.single(ask.fields, b"content-type")):
-        raise UnsupportedMediaType
-    if http.values(ask.fields, b"content-encoding"):
-        raise UnsupportedMediaType
+    http.check_plain_json(ask.fields)  # 415
     said = strictjson.loads(await ask.body(MAX_BODY))  # 413, 400
     if not isinstance(said, dict):
         raise BadRequest("What is said of a person is a JSON object")

@@ -11,6 +11,7 @@ from gateway.core.errors import (
     BadRequest,
     CredentialsInvalid,
     FieldsTooLarge,
+    UnsupportedMediaType,
 )
 from gateway.core.media import MediaType as MediaType
 from gateway.core.media import is_plain_json as is_plain_json
@@ -148,6 +149,17 @@ def single(fields: Fields, name: bytes) -> bytes | None:
                 raise BadRequest(f"The field {name.decode('latin-1')} stands {times} times")
             found = value
     return found
+
+
+def check_plain_json(fields: Fields) -> None:
+    """Refuse a request whose body is something else than JSON as it stands.
+
+    Raises:
+        UnsupportedMediaType: its media type is another one, or it has a content coding.
+        BadRequest: it says twice which media type it has.
+    """
+    if not is_plain_json(single(fields, b"content-type")) or values(fields, b"content-encoding"):
+        raise UnsupportedMediaType
 
 
 def bearer(fields: Fields, name: bytes = b"authorization") -> str | None:

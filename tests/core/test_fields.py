@@ -14,12 +14,14 @@ from gateway.core.errors import (
     CredentialsInvalid,
     FieldsTooLarge,
     GatewayError,
+    UnsupportedMediaType,
 )
 from gateway.core.fields import (
     COOKIE_VALUE,
     MAX_COOKIES,
     MAX_FIELDS,
     NEVER_PASSED,
+    check_plain_json,
 )
 
 
@@ -92,6 +94,28 @@ def test_a_field_that_stands_once_may_not_stand_twice() -> None:
         fields.single([(b"x-a", b"")] * 3, b"x-a")
     assert fields.first(lines, b"x-a") == b"1"
     assert fields.first(lines, b"x-c") is None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([], id="no media type"),
+        pytest.param([(b"content-type", b"text/plain")], id="another one"),
+        pytest.param(
+            [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")], id="a coding"
+        ),
+        pytest.param(
+            [(b"content-type", b"application/json"), (b"content-encoding", b"")], id="an empty one"
+        ),
+    ],
+)
+def test_refuses_a_body_that_is_no_json_as_it_stands(lines: list[tuple[bytes, bytes]]) -> None:
+    with pytest.raises(UnsupportedMediaType):
+        check_plain_json(lines)
+
+
+def test_takes_json_as_it_stands() -> None:
+    check_plain_json([(b"content-type", b"application/json; charset=utf-8")])
 
 
 @pytest.mark.parametrize(
