@@ -9,11 +9,11 @@ from gateway.core.fields import first, media_type
 from gateway.core.lookup import plan_lookup, read_owner
 from gateway.core.route import segments
 from gateway.core.vendor import Lookup
+from gateway.errand import read_whole
 from gateway.interrupt import within
 from gateway.org import Exchange
 from gateway.ports import VendorResponse
 
-MAX_ANSWER = 1024 * 1024  # bytes
 PATIENCE = 10.0  # seconds
 
 
@@ -62,7 +62,7 @@ async def ask_owner(exchange: Exchange, lookup: Lookup, conversation: str) -> st
             return None
         content = await read_whole(response)
     try:
-        return read_owner(lookup, strictjson.loads_leniently(content), conversation)
+        return read_owner(lookup, strictjson.loads_leniently(content or b""), conversation)
     except ValueError:
         return None
 
@@ -70,13 +70,3 @@ async def ask_owner(exchange: Exchange, lookup: Lookup, conversation: str) -> st
 def is_json(response: VendorResponse) -> bool:
     media = media_type(first(response.fields, b"content-type"))
     return media is not None and media.is_json
-
-
-async def read_whole(response: VendorResponse) -> bytes:
-    """The answer, or nothing of one that is too large to be one."""
-    content = bytearray()
-    async for chunk in response.chunks():
-        content += chunk
-        if len(content) > MAX_ANSWER:
-            return b""
-    return bytes(content)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from gateway.adoption import read_whole
 from gateway.core import strictjson
 from gateway.core.call import Call
 from gateway.core.errors import CredentialsExpired, UpstreamCredentialsRefused, UpstreamMalformed
@@ -16,11 +15,11 @@ from gateway.core.identity import Identity
 from gateway.core.plan import VendorRequest, plan
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import Body, Operation
+from gateway.errand import OwnErrand, read_whole
 from gateway.interrupt import within
 from gateway.org import Upstream
 from gateway.ports import Inbound, Record, VendorResponse
 from gateway.ports.widgets import Shown
-from gateway.toolcall import Asking
 
 SESSION = Call(
     "widget",
@@ -54,7 +53,7 @@ class ChatKit:
         first, *others = self.upstream.keys
         for key in (first, *others[:1]):
             request = self._request(identity, user, key, seconds, record)
-            errand = Asking(ask, identity)
+            errand = OwnErrand(ask, identity)
             async with within(PATIENCE), self.upstream.transport.open(request, errand) as response:
                 record.upstream_status = response.status
                 if response.status != 401:
@@ -99,6 +98,6 @@ async def answered(response: VendorResponse) -> JsonValue:
     if response.status != 200:
         raise UpstreamMalformed("The upstream made no session for the widget")
     try:
-        return strictjson.loads_leniently(await read_whole(response))
+        return strictjson.loads_leniently(await read_whole(response) or b"")
     except ValueError as error:
         raise UpstreamMalformed("The upstream's answer holds no session") from error

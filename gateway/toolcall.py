@@ -33,6 +33,7 @@ from gateway.core.problem import Answer
 from gateway.core.query import parse_query
 from gateway.core.signature import Check, Proven, verify
 from gateway.core.strictjson import JsonObject, JsonValue
+from gateway.errand import OwnErrand, read_whole
 from gateway.interrupt import within
 from gateway.ports import (
     Admission,
@@ -48,8 +49,6 @@ from gateway.ports import (
     VendorResponse,
     Whose,
 )
-
-MAX_ANSWER = 1024 * 1024  # bytes
 
 Said = Header | Query | Body  # where a call names a person or a conversation
 
@@ -80,14 +79,6 @@ class Tool:
     now: Callable[[], float] = time.time
 
 
-@dataclass(slots=True)
-class Asking:
-    """Whom the request to the service is sent for: an `Errand`."""
-
-    ask: Inbound
-    identity: Identity
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a call says, in all the places where it may say it."""
@@ -110,7 +101,7 @@ async def call_tool(tool: Tool, ask: Inbound, record: Record) -> Answer:
     tool.admission.check(identity)  # 403
     request = rebuilt(tool, asked, identity, user, conversation, record)  # 403
     await refuse_replay(tool, proven, record)  # 409; last: what was refused may be sent again
-    errand = Asking(ask, identity)
+    errand = OwnErrand(ask, identity)
     async with within(tool.total), tool.transport.open(request, errand) as response:  # 502, 504
         record.upstream_status = response.status
         return await answer_of(response)
@@ -234,10 +225,8 @@ async def answer_of(response: VendorResponse) -> Answer:
     media = http.first(response.fields, b"content-type")
     if media is not None and not http.is_plain_json(media) and not media.startswith(b"text/plain"):
         raise UpstreamMalformed("The service answered with neither JSON nor plain text")
-    content = bytearray()
-    async for chunk in response.chunks():
-        content += chunk
-        if len(content) > MAX_ANSWER:
-            raise UpstreamMalformed("The service's answer is larger than 1 MiB")
+    content = await read_whole(response)
+    if content is None:
+        raise UpstreamMalformed("The service's answer is larger than 1 MiB")
     fields = [] if media is None else [(b"content-type", media)]
-    return Answer(response.status, fields, bytes(content))
+    return Answer(response.status, fields, content)

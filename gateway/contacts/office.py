@@ -21,12 +21,12 @@ from gateway.core.errors import (
     UpstreamMalformed,
 )
 from gateway.core.strictjson import JsonObject, JsonValue
+from gateway.errand import read_whole
 from gateway.interrupt import within
 from gateway.ports import Line, VendorResponse
 
 CLOCK = 60.0  # seconds for one request
 PAUSE = 0.5  # seconds between two: a fifth of 100 in 10 s, the tightest limit that is documented
-MAX_ANSWER = 1024 * 1024  # bytes
 DEFINED_FOR = 300.0  # seconds that definitions are believed
 LONGEST = 3600  # seconds that a Retry-After is believed
 
@@ -164,12 +164,11 @@ def _wait(response: VendorResponse) -> int:
 
 async def _read(response: VendorResponse, *, keeps: bool) -> JsonValue:
     """The JSON of an answer; None where it is none, too long to be one, or nobody looks at it."""
-    content = bytearray()
-    async for chunk in response.chunks():
-        content += chunk if keeps else b""
-        if len(content) > MAX_ANSWER:
-            return None
+    if not keeps:
+        async for _ in response.chunks():
+            pass
+        return None
     try:
-        return strictjson.loads_leniently(bytes(content))
+        return strictjson.loads_leniently(await read_whole(response) or b"")
     except ValueError:
         return None
