@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -18,6 +18,8 @@ from gateway.toolcall import Said, Tool
 
 if TYPE_CHECKING:
     from gateway.assemble.orgs import Shared
+
+AT_ONCE: Final = 1000  # requests to one service
 
 
 def build_tool(
@@ -54,7 +56,7 @@ def build_tool(
 
 
 def service_at(
-    url: str, seconds: float, shared: "Shared", stack: AsyncExitStack, *, at_once: int = 1000
+    url: str, seconds: float, shared: "Shared", stack: AsyncExitStack, *, at_once: int = AT_ONCE
 ) -> tuple[Http1Transport, str]:
     """What leads to a service of the company's own, and the target of a request to it."""
     address = urlsplit(url)

@@ -70,6 +70,7 @@ class Serving:
 
     def _run(self, control: "Control | None") -> None:
         from gateway.app import Gateway
+        from gateway.assemble.outward import Outward
         from gateway.net.server import ServerLimits, run
         from gateway.reload import Reloader
 
@@ -92,6 +93,7 @@ class Serving:
             on_hangup=Reloader(gateway, self._read).begin,
             beside=self._beside(gateway),
             control=control,
+            outward=Outward(lambda: gateway.settings),
         )
 
     def by_workers(self) -> int:

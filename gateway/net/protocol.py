@@ -99,7 +99,7 @@ class GuardedProtocol(Intake):
         )
         connections = self.server_state.connections
         connections.add(self)  # type: ignore[arg-type] # uvicorn looks at none of them
-        over = len(connections) - self.limits.max_connections
+        over = len(connections) - min(self.limits.max_connections, self.limits.fits())
         if over > _SPARE_CONNECTIONS:
             self.gate.abort()
         elif over > 0:

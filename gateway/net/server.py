@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import signal
 import socket
 import threading
@@ -25,7 +26,7 @@ from typing import Literal
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.net.descriptors import raise_limit
+from gateway.net.descriptors import Room
 from gateway.net.listener import BACKLOG
 from gateway.net.own_turn import Entry
 from gateway.net.protocol import GuardedProtocol, guarded_protocol
@@ -224,17 +225,18 @@ def run(
     on_hangup: Callable[[], None] = _nothing,
     beside: Beside | None = None,
     control: Control | None = None,
+    outward: Callable[[], float] = lambda: math.inf,
 ) -> None:
     """Serve `app` at `listener` in this process, until a signal or `control` says to stop.
 
-    `entry` is as for `guarded_protocol`.
+    `entry` is as for `guarded_protocol`, `outward` as for `Room`.
 
     Raises:
         StartupFailed: the application's lifespan failed.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # one during the start would kill by default
     LOG.info("listening on %s", listener.getsockname())
-    limits = replace(limits, max_connections=min(limits.max_connections, raise_limit()))
+    limits = replace(limits, fits=Room(outward))
     config = _config(app, guarded_protocol(limits, entry), lifespan="on")
     steps = Drain(
         delay=drain_delay, limit=drain, on_drain=on_drain, on_stop=on_stop, on_hangup=on_hangup

@@ -1,5 +1,7 @@
 """What a request weighs while it arrives, and what it may weigh. No clock, no socket."""
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.core.errors import BadRequest, FieldsTooLarge, UriTooLong
@@ -8,6 +10,10 @@ _REQUEST_LINE = 32  # bytes of one beside its target: the longest method, spaces
 # Go's net/http bounds what is not data in a chunked body in this way (CVE-2023-39326).
 _CHUNK_LINE = 16  # bytes a chunk may cost beside its data
 _CHUNK_SLACK = 512  # and all of them beside that
+
+
+def _any() -> int:
+    return sys.maxsize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,7 @@ class ServerLimits:
     write_timeout: float = 60.0  # seconds a client may leave an answer unread
     linger: float = 1.0  # seconds in which the rest of a refused request is dropped
     max_connections: int = 10_000
+    fits: Callable[[], int] = _any  # no more than these either: connections, at this moment
 
 
 class Tally:

@@ -319,6 +319,21 @@ async def test_says_no_to_connections_beyond_the_cap() -> None:
         assert (await wire(url, GET)).status == 200
 
 
+async def test_the_cap_is_what_fits_at_the_moment() -> None:
+    room = [2]
+    async with (
+        recording(fits=lambda: room[-1]) as (_, url),
+        connected(url) as first,
+        connected(url) as second,
+    ):
+        for one in (first, second):
+            await one.send(GET)
+            assert (await one.answer()).status == 200
+        assert (await wire(url, GET)).status == 503
+        room.append(3)
+        assert (await wire(url, GET)).status == 200
+
+
 async def test_a_flood_beyond_the_cap_is_just_closed() -> None:
     async with recording(max_connections=1, linger=5.0) as (_, url):
         clients = [socket.create_connection(address(url), timeout=5) for _ in range(100)]
