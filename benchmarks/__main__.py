@@ -1,9 +1,9 @@
 """The gateway beside what people would use instead: `python -m benchmarks [--quick]`.
 
 Prints tables with ratios, and writes all that was measured as JSON. One process each on one core,
-HTTP/1.1, no TLS. Compare ratios within a table: rates move with the machine. Needs the extra `dev`;
-HAProxy takes part where it is installed, LiteLLM where `python -m benchmarks.peers.litellm` has
-made its environment.
+HTTP/1.1, no TLS, but where HTTP/2 is said. Compare ratios within a table: rates move with the
+machine. Needs the extra `dev`; HAProxy and nghttpx take part where they are installed, LiteLLM
+where `python -m benchmarks.peers.litellm` has made its environment.
 """
 
 import argparse

@@ -1,17 +1,23 @@
-"""Thousands of open streams on one process: what they hold, and what they cost everybody else."""
+"""Thousands of open streams on one process: what they hold, and what they cost everybody else.
+
+A stream takes two descriptors of the process, or one where the vendor's connections are shared: so
+many are opened as the machine has descriptors for. Counted are those whose first event has come,
+and which have neither ended nor failed until all the rest was measured.
+"""
 
 import asyncio
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
 
 from benchmarks import kernel, load
 from benchmarks.figure import Figure, p99
-from benchmarks.peers import Peer
+from benchmarks.peers import Peer, over_http2
 from benchmarks.peers.gateway import ENTRIES
-from benchmarks.scenes import RATE, Ground, Size, chat, conversing, ground
+from benchmarks.scenes import RATE, Ground, Size, Starts, chat, conversing, ground
 
 PACE = (0.1, 1000)  # events a second of a stream that is open, and more than it will come to say
 OPENING = 500.0  # streams a second
@@ -20,6 +26,7 @@ ROUNDS = 5
 QUIET = 2.0  # seconds in which nobody asks, for what the streams cost by themselves
 NEW = 50.0  # streams a second that are opened beside them
 BESIDE = "CPU of a request, of that while no stream is open"
+OPEN = "streams that were open all the while"
 HOLDS = "memory of a stream (PSS)"
 FIRST = "first event's p99 over direct"
 OPENS = "the same of a new conversation"
@@ -28,33 +35,43 @@ OPENS = "the same of a new conversation"
 def measure(folder: Path, size: Size) -> list[Figure]:
     """Of each entry, with each number of streams; each in processes of their own."""
     found: list[Figure] = []
-    for entry in ENTRIES:
+    for entry, takes in _entries():
         place = folder / str(len(found))
         with ground(place, size, [entry]) as there:
             (peer,) = there.peers
-            found += uvloop.run(_of(there, peer))
+            found += uvloop.run(_of(there, peer, kernel.raise_descriptors() // takes - OTHERS))
     return found
 
 
-async def _of(there: Ground, peer: Peer) -> list[Figure]:
+def _entries() -> list[tuple[Starts, int]]:
+    """Each with the descriptors that a stream takes there."""
+    entries: list[tuple[Starts, int]] = [(entry, 2) for entry in ENTRIES]
+    if over_http2.program() is None:
+        print("\nnghttpx is not installed: nothing is measured of HTTP/2 to the vendor", flush=True)
+        return entries
+    return [*entries, (over_http2.over_http2, 1)]
+
+
+async def _of(there: Ground, peer: Peer, room: int) -> list[Figure]:
     size, requests = there.size, await conversing(there, peer)
     some = await conversing(there, peer, (RATE, 1))
     await load.stream_all(peer.port, some, count=20, opening=0.1)
     await _a_request(there, peer, requests, 0.0)  # warms up
     found, base = [], kernel.pss(peer.pid)
     streams = await conversing(there, peer, PACE)
-    room = kernel.raise_descriptors() // 2 - OTHERS
     for count in (min(count, room) for count in size.crowds):
         alone = await _a_request(there, peer, requests, 0.0)
         opening = count / OPENING
-        async with load.open_streams(peer.port, streams, count=count, opening=opening):
+        async with load.open_streams(peer.port, streams, count=count, opening=opening) as open_:
             holds = (kernel.pss(peer.pid) - base) / count / 1024
             beside = await _a_request(there, peer, requests, await _by_themselves(there, peer))
             goes_on, opens, direct = await _firsts(there, peer, some)
+            still = sum(one.streams for one in open_)
         await asyncio.sleep(1)  # until they have all gone
         alone += await _a_request(there, peer, requests, 0.0)
         ratio = statistics.median(beside) / statistics.median(alone)
         found += [
+            Figure(OPEN, float(still), "", peer.name, count),
             Figure(HOLDS, holds, "kB", peer.name, count),
             Figure(BESIDE, ratio, "", peer.name, count),
             Figure(FIRST, goes_on - direct, "ms", peer.name, count),
@@ -91,10 +108,11 @@ async def _firsts(there: Ground, peer: Peer, known: Sequence[bytes]) -> list[flo
 
     Of known conversations, of new ones, and of those without a gateway: in turns.
     """
+    direct = replace(there.vendor, port=peer.direct or there.vendor.port)
     asking = (
         (peer, known),
         (peer, _opening(there, peer)),
-        (there.vendor, _opening(there, there.vendor)),
+        (direct, _opening(there, direct)),
     )
     took: list[list[float]] = [[], [], []]
     for _ in range(ROUNDS):

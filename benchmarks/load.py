@@ -67,6 +67,11 @@ class Connection(asyncio.Protocol):
         if self._ended is not None and not self._ended.done():
             self._ended.set_exception(ConnectionError("the peer closed before the answer's end"))
 
+    @property
+    def streams(self) -> bool:
+        """Whether events of an answer come, and neither it nor the connection has ended."""
+        return bool(self.first) and self._ended is not None and not self._ended.done()
+
     def close(self) -> None:
         self._transport.close()
 
@@ -157,7 +162,7 @@ async def open_streams(
     *,
     count: int,
     opening: float,  # seconds over which they are opened
-) -> AsyncIterator[None]:
+) -> AsyncIterator[list[Connection]]:
     """Streams that have all begun; hung up at the end, whatever they have yet to say."""
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
@@ -171,7 +176,7 @@ async def open_streams(
             asking.append(task)
             await asyncio.sleep(opening / count)
         await begun(port, open_, asking)
-        yield
+        yield open_
 
 
 async def begun(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from benchmarks import crowd, keeping, opening, pairs, starting, verifying
+from benchmarks.peers import over_http2
 from benchmarks.peers.gateway import ASGI, SERVE
 from benchmarks.tables import table
 
@@ -110,6 +111,15 @@ def _crowd(what: str, beside: int = MANY) -> Callable[[Found, str], float | None
     return _figure("crowd", what, beside=beside)
 
 
+def _over_http2(what: str) -> Callable[[Found, str], float | None]:
+    """A figure of as many streams as were asked for, by the entry that speaks so."""
+
+    def measured(found: Found, entry: str) -> float | None:
+        return _crowd(what, BUSY)(found, over_http2.NAME) if entry == SERVE else None
+
+    return measured
+
+
 TARGETS = (
     Target("requests/s, of Envoy's", 1.0, 1.5, _against("unary", "Envoy", _rate), least=True),
     Target("requests/s, of HAProxy's", 0.5, 0.8, _against("unary", "HAProxy", _rate), least=True),
@@ -130,6 +140,9 @@ TARGETS = (
     Target("a request beside 5,000 streams, of alone", 1.2, 1.1, _crowd(crowd.BESIDE)),
     Target("a request beside 10,000 streams, of alone", 1.1, 1.1, _crowd(crowd.BESIDE, BUSY)),
     Target("first event's p99 beside 5,000, over direct", 5, 5, _crowd(crowd.FIRST), unit="ms"),
+    Target("over HTTP/2, a stream of 10,000", 26, 8, _over_http2(crowd.HOLDS), unit="kB"),
+    Target("over HTTP/2, a request beside 10,000", 1.1, 1.1, _over_http2(crowd.BESIDE)),
+    Target("over HTTP/2, a first event's p99", 5, 5, _over_http2(crowd.FIRST), unit="ms"),
     Target(
         "a new conversation's name is held",
         5,

@@ -27,6 +27,7 @@ class Peer:
     slow: bool = False  # a tenth of the load will do
     streams: bool = True
     admin: int = 0  # the port for operators, of a gateway
+    direct: int = 0  # where its vendor is reached without it, if not at the scene's own port
 
 
 def free_port() -> int:

@@ -1,5 +1,6 @@
 """This gateway, with everything on that a user would have on."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,11 +31,19 @@ def gateway(
     *,
     name: str = SERVE,
     how: tuple[str, list[str]] = ON,
+    authority: Path | None = None,
 ) -> Iterator[Peer]:
-    """`how`: what is added to the configuration, and the command that serves it."""
+    """`how`: what is added to the configuration, and the command that serves it.
+
+    `authority`: the certificate of whoever vouches for a vendor that speaks HTTP/2, over TLS.
+    """
     more, command = how
     port, admin = free_port(), free_port()
-    place = folder / name.replace(" ", "-").replace(",", "")
+    base = f'base_url = "http://127.0.0.1:{vendor}"'
+    if authority is not None:
+        base = f'base_url = "https://127.0.0.1:{vendor}"\nhttp2 = true'
+        command = ["env", f"SSL_CERT_FILE={authority}", *command]
+    place = folder / re.sub(r"\W+", "-", name)
     place.mkdir()
     file = place / "gateway.toml"
     file.write_text(f"""
@@ -52,7 +61,7 @@ audience = "{AUDIENCE}"
 public_key = "${{file:{issuer.pem}}}"
 [upstreams.support]
 vendor = "chatbase"
-base_url = "http://127.0.0.1:{vendor}"
+{base}
 key = "a-key-of-a-benchmark"
 agent = "agent_1"
 max_connections = 20000

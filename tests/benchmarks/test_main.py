@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.crowd import OPEN
+from benchmarks.peers import over_http2
+from benchmarks.peers.gateway import ASGI, SERVE
 from benchmarks.targets import TARGETS
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +42,11 @@ def test_every_scene_is_played(tmp_path: Path) -> None:
     for scene in ("keeping", "opening", "crowd", "verifying", "pairs", "starting"):
         assert all(isinstance(one["value"], float) for one in found[scene]), scene
         assert found[scene]
+    crowd = {one["who"]: one["value"] for one in found["crowd"] if one["what"] == OPEN}
+    without = set() if over_http2.program() else {over_http2.NAME}
+    assert crowd == dict.fromkeys({SERVE, ASGI, over_http2.NAME} - without, 20)
+    assert ("nghttpx is not installed" in done.stdout) == bool(without)
     aimed = done.stdout.partition("What was aimed at")[2].partition("\n\n|")[2].partition("\n\n")[0]
-    peers_there = sum("LiteLLM" not in one.what or "LiteLLM" in peers for one in TARGETS)
-    assert len(aimed.splitlines()) == 2 + peers_there  # the heads of its columns before them
+    absent = [*({"LiteLLM"} - peers), *("HTTP/2" for _ in without)]
+    there = [one for one in TARGETS if not any(name in one.what for name in absent)]
+    assert len(aimed.splitlines()) == 2 + len(there)  # the heads of its columns before them

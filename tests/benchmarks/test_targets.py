@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from benchmarks import crowd
+from benchmarks.peers import over_http2
 from benchmarks.peers.gateway import ASGI, SERVE
 from benchmarks.targets import TARGETS, show
 
@@ -41,6 +42,20 @@ def test_streams_are_those_of_the_nearest_crowd() -> None:
     assert cells("a stream of 5,000", found)[4:] == ("≤ 8 kB", "7.00", "yes")
     assert cells("a stream of 10,000", found)[4:] == ("≤ 8 kB", "9.00", "no")
     assert cells("a stream of 5,000", found)[2:4] == ("-", "not measured")
+
+
+def test_streams_over_http2_are_of_the_entry_that_speaks_it() -> None:
+    found = {
+        "crowd": [
+            {"what": crowd.HOLDS, "value": value, "who": who, "beside": 10_000, "unit": "kB"}
+            for who, value in ((SERVE, 11.0), (over_http2.NAME, 7.0))
+        ]
+    }
+    not_over_asgi = ("≤ 26 kB", "-", "not measured")
+    assert cells("over HTTP/2, a stream of 10,000", found)[1:] == (
+        *not_over_asgi,
+        *("≤ 8 kB", "7.00", "yes"),
+    )
 
 
 def test_what_was_not_measured_has_no_row(capsys: pytest.CaptureFixture[str]) -> None:
