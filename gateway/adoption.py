@@ -1,11 +1,14 @@
 """Conversations that were opened around the gateway: asking the vendor whose they are.
 
 A help for moving in, and no more: a few questions a minute a person, and a miss is remembered for
-ten seconds. Only `deny` promises that another's conversation and none take equal time.
+ten seconds. For visitors nobody is asked: they are as many as somebody likes, and by a name of ours
+nobody was known anywhere before. Only `deny` promises that another's conversation and none take
+equal time.
 """
 
 from gateway.core import strictjson
 from gateway.core.fields import first, media_type
+from gateway.core.identity import VISITOR
 from gateway.core.lookup import plan_lookup, read_owner
 from gateway.core.route import segments
 from gateway.core.vendor import Lookup
@@ -26,7 +29,7 @@ async def adopt(exchange: Exchange, conversation: str) -> bool:
     """
     org, upstream = exchange.org, exchange.upstream
     lookup, person = upstream.destination.vendor.lookup, exchange.identity.person
-    if lookup is None or org.questions is None:
+    if lookup is None or org.questions is None or VISITOR.fullmatch(person.subject):
         return False
     if not org.questions.may_ask(upstream.name, conversation, person):
         return False

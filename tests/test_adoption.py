@@ -73,6 +73,21 @@ async def test_nobody_can_search_for_ids(stage: Stage[Chatbase]) -> None:
     assert len(stage.vendor.requests) == 6
 
 
+async def test_however_many_visitors_search_for_ids_nobody_is_asked(tmp_path: Path) -> None:
+    """A visitor without a cookie is another person each time, with questions of their own."""
+
+    def open_to_visitors(text: str) -> str:
+        return asking(text) + "anonymous = true\n"
+
+    page = [("Sec-Fetch-Site", "same-origin")]
+    async with chatbase_stage(tmp_path, open_to_visitors) as stage:
+        old = stage.vendor.memory.open("agent_1", None).id
+        for conversation in (old, *(f"guess-{number}" for number in range(8))):
+            answer = await stage.ask(None, "GET", f"/conversations/{conversation}", fields=page)
+            assert answer.values("x-gateway-error") == ["conversation_not_found"]
+        assert stage.vendor.saw_nothing()
+
+
 async def test_an_id_that_spells_another_call_of_the_vendors_is_not_asked_for(
     stage: Stage[Chatbase],
 ) -> None:

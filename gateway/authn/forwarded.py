@@ -104,7 +104,7 @@ def one_name(fields: Fields, name: bytes) -> str | None:
     between what a client wrote and what the forwarder did.
 
     Raises:
-        BadRequest: it stands twice, has a comma, or is no text.
+        BadRequest: it stands twice, has a comma, or is no text, or one of blanks.
     """
     found = http.single(fields, name)
     if not found:
@@ -113,6 +113,8 @@ def one_name(fields: Fields, name: bytes) -> str | None:
     if b"," in found:
         raise BadRequest(f"The field {shown} holds a list")
     text = _text(found, shown)
+    if not text.strip():
+        raise BadRequest(f"The field {shown} holds nothing but blanks")
     if len(text) > said.MAX_SUBJECT:
         raise BadRequest(f"The field {shown} is longer than {said.MAX_SUBJECT} characters")
     return text

@@ -1,7 +1,8 @@
 """What people's sign-ins said of them last, for when somebody else speaks of them.
 
 Roles are what a credential says now; a vendor that calls back has none. Of somebody who has not
-been here since this process began nothing is known, and they have no roles.
+been here since this process began nothing is known, and they have no roles. So whoever has none
+need not be remembered: visitors, who are as many as somebody likes, displace nobody.
 """
 
 from collections import OrderedDict
@@ -19,6 +20,9 @@ class SeenLately:
 
     def note(self, identity: Identity) -> None:
         """Remember who just signed in."""
+        if not identity.roles:
+            self._seen.pop(identity.person, None)
+            return
         self._seen[identity.person] = identity.roles
         self._seen.move_to_end(identity.person)
         if len(self._seen) > REMEMBERED:

@@ -1,4 +1,4 @@
-"""A proxy or backend that has signed the person in: rows H, J-21, J-36, T-02, V of SECURITY.md."""
+"""A proxy or backend that has signed the person in: rows H, J-19, J-21, J-36, T-02, V of SECURITY.md."""
 
 from typing import Any
 
@@ -91,6 +91,7 @@ async def test_a_proxy_that_forwards_nobody_says_so() -> None:
         pytest.param([user("bob, alice")], id="H-09 joined by a proxy"),
         pytest.param([user("bob,alice")], id="H-09 joined"),
         pytest.param([user("\xff")], id="J-21 no UTF-8"),
+        pytest.param([user("\xc2\xa0\xe2\x80\x83")], id="J-19 blanks"),
         pytest.param([user("x" * 513)], id="J-21 long"),
         pytest.param([PROOF, ALICE], id="two secrets"),
         pytest.param(

@@ -27,3 +27,19 @@ def test_of_more_people_than_are_remembered_those_who_came_last_are_known(
         seen.note(Identity("org_1", subject, roles=("staff",)))
     known = [bool(seen.identity(Person("org_1", name)).roles) for name in ("alice", "bob", "carol")]
     assert known == [True, False, True]
+
+
+def test_those_without_roles_displace_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", 2)
+    seen = SeenLately()
+    seen.note(Identity("org_1", "alice", roles=("staff",)))
+    for number in range(5):
+        seen.note(Identity("org_1", f"anon_{number}"))
+    assert seen.identity(Person("org_1", "alice")).roles == ("staff",)
+
+
+def test_who_has_lost_their_roles_has_none() -> None:
+    seen = SeenLately()
+    seen.note(Identity("org_1", "alice", roles=("staff",)))
+    seen.note(Identity("org_1", "alice"))
+    assert seen.identity(Person("org_1", "alice")).roles == ()
