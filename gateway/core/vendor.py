@@ -31,10 +31,18 @@ __all__ = [
     "Vendor",
     "WidgetProof",
     "message",
+    "plain",
 ]
 
 # What a vendor's own widget is shown of who sits before it; see `gateway.widgets`.
 WidgetProof = Literal["jwt", "user_hash", "user_id", "client_secret"]
+
+
+def plain(*members: str) -> Mapping[str, frozenset[str]]:
+    """For `inner`: members that hold a text. Of an object in place of it nothing passes: a vendor
+    that takes what it finds would find somebody else in it.
+    """
+    return {f"/{name}": frozenset() for name in members}
 
 
 @dataclass(frozen=True, kw_only=True)

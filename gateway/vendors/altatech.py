@@ -16,6 +16,7 @@ from gateway.core.vendor import (
     ProblemShape,
     Query,
     Vendor,
+    plain,
 )
 
 THEIRS = (Body("/conversation_id"),)
@@ -65,6 +66,7 @@ VENDOR = Vendor(
             method="POST",
             path="/v1/conversation/message",
             members=frozenset({"conversation_id", "text", "files", "response_mode"}),
+            inner=plain("text"),
             settable=MEMORY | {"knowledge"},
             values={"/response_mode": MODES},
             conversation=THEIRS,

@@ -14,6 +14,7 @@ from gateway.core.vendor import (
     ProblemShape,
     Variable,
     Vendor,
+    plain,
 )
 
 OPENS = (
@@ -51,6 +52,7 @@ VENDOR = Vendor(
             method="POST",
             path=AGENT + "/chat",
             members=frozenset({"message", "stream", "conversationId"}),
+            inner=plain("message"),
             values=STREAM,
             user=(Body("/userId"),),
             says=(Body("/message"),),
@@ -64,6 +66,7 @@ VENDOR = Vendor(
             method="POST",
             path=CONVERSATION + "/retry",
             members=frozenset({"messageId", "stream"}),
+            inner=plain("messageId"),
             values=STREAM,
             conversation=THEIRS,
             opens=OPENS,
@@ -75,6 +78,7 @@ VENDOR = Vendor(
             method="POST",
             path=CONVERSATION + "/tool-result",
             members=frozenset({"toolCallId", "output"}),
+            inner=plain("toolCallId"),
             conversation=THEIRS,
             calls_tool=True,
         ),
@@ -110,6 +114,7 @@ VENDOR = Vendor(
             method="POST",
             path=AGENT + "/voice/sessions",
             members=frozenset({"conversationId", "timezone"}),
+            inner=plain("timezone"),
             user=(Body("/userId"),),
             conversation=(Body("/conversationId"),),
             opens=(Body("/data/conversationId"), Body("/conversationId")),

@@ -6,7 +6,7 @@ uploaded can be named by whoever knows its id. `inputs` hold plain values: a fil
 named where nobody looks. Knowledge bases, annotations and logs are of the back office.
 """
 
-from gateway.core.vendor import Body, Operation, ProblemShape, Query, Variable, Vendor
+from gateway.core.vendor import Body, Operation, ProblemShape, Query, Variable, Vendor, plain
 
 USER = (Body("/user"),)
 ASKS = (Query("user"),)
@@ -40,7 +40,7 @@ VENDOR = Vendor(
             method="POST",
             path="/v1/chat-messages",
             members=frozenset({"inputs", "query", "response_mode", "files", "auto_generate_name"}),
-            inner=INNER,
+            inner={**INNER, **plain("query", "auto_generate_name")},
             values=VALUES,
             containers=INPUTS,
             flat=INPUTS,
@@ -89,6 +89,7 @@ VENDOR = Vendor(
             method="POST",
             path="/v1/messages/{message}/feedbacks",
             members=frozenset({"rating", "content"}),
+            inner=plain("content"),
             values={"/rating": frozenset({"like", "dislike", None})},
             user=USER,
             conversation=MESSAGE,
@@ -117,6 +118,7 @@ VENDOR = Vendor(
             method="POST",
             path="/v1/conversations/{conversation}/name",
             members=frozenset({"name", "auto_generate"}),
+            inner=plain("name", "auto_generate"),
             user=USER,
             conversation=CONVERSATION,
         ),

@@ -4,10 +4,11 @@ The vendor scopes conversations by these fields, so a forged field is a takeover
 API key, shared by everybody.
 """
 
-from gateway.core.vendor import Body, Operation, ProblemShape, Variable, Vendor
+from gateway.core.vendor import Body, Operation, ProblemShape, Variable, Vendor, plain
 
 OPENS = (Body("/conversationId"),)
 ASK = frozenset({"message", "conversationId", "documentIds", "folderIds"})
+INNER = plain("message", "documentIds/*", "folderIds/*")
 
 VENDOR = Vendor(
     name="external-user-id",
@@ -25,6 +26,7 @@ VENDOR = Vendor(
             method="POST",
             path="/api/ai/chat",
             members=ASK,
+            inner=INNER,
             conversation=(Body("/conversationId"),),
             opens=OPENS,
             thinks=True,
@@ -33,6 +35,7 @@ VENDOR = Vendor(
             method="POST",
             path="/api/ai/chat/stream",
             members=ASK,
+            inner=INNER,
             conversation=(Body("/conversationId"),),
             opens=OPENS,
             thinks=True,

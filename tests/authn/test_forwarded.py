@@ -1,4 +1,4 @@
-"""A proxy or backend that has signed the person in: rows H, J-19, J-21, J-36, T-02, V of SECURITY.md."""
+"""A proxy or backend that has signed the person in: rows H, J-19, J-21, J-36, T-02, V."""
 
 from typing import Any
 

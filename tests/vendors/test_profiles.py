@@ -5,12 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.core import errors
+from gateway.core import errors, strictjson
+from gateway.core.call import read
+from gateway.core.destination import Destination
 from gateway.core.errors import GatewayError, MethodNotAllowed, NotFound
-from gateway.core.identity import Person, fits, opaque_user_id
+from gateway.core.identity import Identity, Person, fits, opaque_user_id
 from gateway.core.place import Body
+from gateway.core.plan import plan
 from gateway.core.pointer import parse
-from gateway.core.route import segments, table
+from gateway.core.route import Match, segments, table
+from gateway.core.strictjson import JsonObject, JsonValue
 from gateway.core.vendor import Operation, Vendor
 from gateway.vendors import VENDORS
 
@@ -20,6 +24,16 @@ OPERATIONS = [
     for vendor in VENDORS.values()
     for name, operation in vendor.operations.items()
 ]
+# Members of chats that hold objects in which anything may stand: what people say, what tools tell.
+# APIs of models are nearly all such members: schemas, arguments, what the model is to do.
+ANYTHING = {
+    "chatbase": frozenset({"output"}),
+    "bookbag": frozenset({"output"}),
+    "altatech": frozenset({"messages", "files"}),
+    "dify": frozenset({"inputs"}),
+    "external-user-id": frozenset[str](),
+}
+CHATS = [one for one in OPERATIONS if one.values[0].name in ANYTHING]
 
 
 def path_of(operation: Operation) -> str:
@@ -75,6 +89,52 @@ def test_no_operation_lets_a_name_for_people_through(
     for guard in guards:
         assert "*" not in guard.listed
         assert not guard.listed & guard.users
+
+
+@pytest.mark.parametrize("form", ["an object", "in an array", "deeper"])
+@pytest.mark.parametrize(("vendor", "name", "operation"), CHATS)
+def test_nobody_is_named_in_place_of_a_text(
+    vendor: Vendor, name: str, operation: Operation, form: str
+) -> None:
+    """Row B-20: what is meant as words, or as an id, and is an object that holds somebody's."""
+    somebody: JsonObject = {"userId": "MALLORY", "user_id": "MALLORY", "x": "MALLORY"}
+    forms: dict[str, JsonValue] = {
+        "an object": somebody,
+        "in an array": [somebody],
+        "deeper": {"x": [somebody]},
+    }
+    passed = set()
+    for member in operation.members - {"*"}:
+        leaving = sent(vendor, name, operation, {member: forms[form]})
+        if leaving is not None and b"MALLORY" in leaving:
+            passed.add(member)
+    assert passed <= ANYTHING[vendor.name]
+
+
+def sent(vendor: Vendor, name: str, operation: Operation, body: JsonObject) -> bytes | None:
+    """What reaches the vendor of a body; nothing of one that is refused."""
+    variables = dict.fromkeys(re.findall(r"\{\+?([a-z_]+)\}", operation.path), "me")
+    try:
+        call = read(
+            Match(name, operation, variables),
+            method=operation.methods[0],
+            raw_query=b"",
+            fields=(),
+            content=strictjson.dumps(body),
+            user="alice",
+            subject="alice",
+        )
+        request = plan(
+            Destination(vendor=vendor),
+            call,
+            identity=Identity("acme", "alice", roles=("member",)),
+            user="alice",
+            key="key",
+            request_id="1",
+        )
+    except GatewayError:
+        return None
+    return request.content
 
 
 @pytest.mark.parametrize(("vendor", "name", "operation"), OPERATIONS)
