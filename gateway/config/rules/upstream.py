@@ -89,6 +89,22 @@ def _reachable(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterat
         yield Finding(
             place, "is not encrypted: the key and every message can be read on the way", "warning"
         )
+    repeated = _repeated(found.path, vendor)
+    if repeated:
+        yield Finding(
+            place,
+            f"ends with {repeated}, and so begin the paths of {vendor.name}: the vendor would be "
+            f"asked for {repeated}{repeated}/…; leave it out here",
+            "warning",
+        )
+
+
+def _repeated(prefix: str, vendor: Vendor) -> str:
+    """The longest end of a prefix that operations begin with, as SDKs want it written."""
+    parts = prefix.strip("/").split("/")
+    ends = ("/" + "/".join(parts[start:]) for start in range(len(parts)))
+    paths = [f"{operation.path}/" for operation in vendor.operations.values()]
+    return next((end for end in ends if any(path.startswith(f"{end}/") for path in paths)), "")
 
 
 def _through(upstream: UpstreamSettings, path: Path) -> Iterator[Finding]:

@@ -21,6 +21,12 @@ def with_docs(*, sign_in: str = ROLES, more: str = "") -> str:
         ('base_url = "http://127.0.0.1:9999"', None),
         ('base_url = "https://vendor.example/prefix/"', None),
         (
+            'base_url = "https://vendor.example/prefix/api/v2/"',
+            "8:1  warning  upstreams.support.base_url: ends with /api/v2, and so begin the paths "
+            "of chatbase: the vendor would be asked for /api/v2/api/v2/…; leave it out here",
+        ),
+        ('base_url = "https://vendor.example/v2"', None),
+        (
             'base_url = "https://vendor.example/?key=CANARY"',
             "8:1  error  upstreams.support.base_url: must not hold a query",
         ),
