@@ -29,6 +29,9 @@ WELL_KNOWN = PUBLISHED_SECRETS | frozenset(
 )
 _WRITTEN_OUT = 'is written out here: "${env:NAME}" or "${file:/path}" keeps it out of the file'
 _PASSWORD = f"its password {_WRITTEN_OUT}"
+# As shells, Compose, LiteLLM and Windows name a variable; taken as it stands it would be the key.
+_FOREIGN = re.compile(r"(?i:\$[a-z_]\w*|env[:.]\s*\w+|(?:os|process)[./]env\w*[./]\w+|%\w+%)")
+_NOT_READ = 'is taken as it stands here, and is no variable\'s value: write "${env:NAME}"'
 _STORE: Path = ("store", "url")
 URLS: tuple[Path, ...] = (_STORE, ("shared", "url"))  # in which a password may stand
 _WORD = re.compile(r"(?:^[A-Za-z]{1,16} (?=\{key\}))?\{[a-z]+\}")  # a scheme before the key is none
@@ -54,14 +57,16 @@ def weakness(secret: SecretStr, *, least: int, by: str = "RFC 7518 section 3.2")
 
 
 def written_out(settings: Settings, written: Callable[[Path], object]) -> Iterator[Finding]:
-    """A warning for each secret that stands in the file itself.
+    """A warning for each secret that stands in the file itself; an error for a name in its place.
 
     `written` gives what the file has at a path of the long form, None where it has nothing.
     """
     for path in secret_paths(settings):
         found = written(path)
         for index, text in enumerate(found if isinstance(found, (list, tuple)) else (found,)):
-            if isinstance(text, str) and text and not is_reference(text):
+            if isinstance(text, str) and _FOREIGN.fullmatch(text):
+                yield Finding((*path, index), _NOT_READ)
+            elif isinstance(text, str) and text and not is_reference(text):
                 yield Finding((*path, index), _WRITTEN_OUT, "warning")
     for place in URLS:
         url = written(place)

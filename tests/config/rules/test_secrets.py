@@ -58,6 +58,29 @@ def test_warns_of_a_secret_in_the_file(text: str, expected: list[str], told: Tol
 
 
 @pytest.mark.parametrize(
+    "written",
+    ["$KEY", "$chatbase_key", "env:KEY", "env.KEY", "os.environ/KEY", "process.env.KEY", "%KEY%"],
+)
+def test_a_variable_as_others_write_it_is_never_the_key(written: str, told: Told):
+    message = 'is taken as it stands here, and is no variable\'s value: write "${env:NAME}"'
+    assert told(short().replace("${env:KEY}", written)) == [
+        f"6:1  error  upstreams.support.key: {message}"
+    ]
+
+
+def test_nor_is_it_a_secret_that_signs_however_long_its_name(told: Told):
+    name = "$A_SECRET_OF_MORE_THAN_THIRTY_TWO_BYTES"
+    [said] = told(short(sign_in=f'secret = ["${{env:STRONG}}", "{name}"]'), STRONG=STRONG[::-1])
+    assert said.startswith("4:28  error  sign_in.secret[1]: is taken as it stands here")
+
+
+@pytest.mark.parametrize("written", ["$2b$12$abc", "sk-env:x", "ab$KEY", "100%"])
+def test_a_key_that_only_resembles_a_variable_is_taken(written: str, told: Told):
+    [said] = told(short().replace("${env:KEY}", written))
+    assert said.endswith(WARNING)
+
+
+@pytest.mark.parametrize(
     ("name", "template", "secret"),
     [
         ("x-api-key", "abc", True),

@@ -105,6 +105,12 @@ def _fetched(written: str, path: Path, *, discovered: bool = False) -> Iterator[
         return
     if discovered and "?" in written:
         yield Finding(path, f"must not hold a query{wants}")
+    if discovered and "/.well-known/" in found.path:
+        yield Finding(
+            path,
+            "is where it is discovered: leave out /.well-known/ and what follows, which tokens "
+            "have not in their `iss`",
+        )
     if not _is_safe(found):
         yield Finding(
             path, f"must be https: whoever is on the way could send keys of their own{wants}"

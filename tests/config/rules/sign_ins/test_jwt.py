@@ -225,6 +225,14 @@ def test_an_issuer_whose_keys_are_discovered_is_a_safe_url(issuer: str, why: str
     assert told(text) == [f"2:1  error  sign_in.issuer: {why}{DISCOVERED}"]
 
 
+def test_an_issuer_is_not_the_url_of_its_discovery_document(told: Told):
+    document = "https://id.example/.well-known/openid-configuration"
+    assert told(short().replace("https://id.example/", document)) == [
+        "2:1  error  sign_in.issuer: is where it is discovered: leave out /.well-known/ and what "
+        "follows, which tokens have not in their `iss`"
+    ]
+
+
 def test_an_issuer_whose_keys_are_given_is_any_name(told: Told):
     lines = 'secret = "${env:STRONG}"'
     text = short(sign_in=lines).replace("https://id.example/", "my backend")
