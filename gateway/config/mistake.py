@@ -11,6 +11,24 @@ from typing import Literal
 
 from gateway.config.spelling import key
 
+# What neighbours and vendors call it, and what we do.
+_ELSEWHERE = {
+    "api_base": "base_url",
+    "aud": "audience",
+    "bind": "listen",
+    "claude": "anthropic",
+    "cookie": "cookies",
+    "endpoint": "base_url",
+    "fastapi": "starlette",
+    "gptbots": "altatech",
+    "host": "listen",
+    "next-auth": "authjs",
+    "nextauth": "authjs",
+    "oidc": "jwt",
+    "port": "listen",
+    "secret_key": "secret",
+    "url": "base_url",
+}
 Path = tuple[str | int, ...]  # of keys and indices, down from the root of the file
 Severity = Literal["error", "warning", "note"]
 
@@ -63,5 +81,11 @@ def key_of(path: Path) -> str:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint to put at the end of a message, or nothing."""
     spellings = {word.lower(): word for word in known}
-    close = get_close_matches(name.lower(), spellings, n=1)
+    ours = _ELSEWHERE.get(name.lower())
+    close = [ours] if ours in spellings else get_close_matches(name.lower(), spellings, n=1)
     return f" - did you mean {spellings[close[0]]}?" if close else ""
+
+
+def has_another_name(name: str, known: Iterable[str]) -> bool:
+    """Whether one of these is what others call `name`."""
+    return _ELSEWHERE.get(name.lower()) in known

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.config.allowances import LimitsTable, SharedCounters
 from gateway.config.contacts import ContactsTable
-from gateway.config.mistake import Finding, Path, did_you_mean, key_of
+from gateway.config.mistake import Finding, Path, did_you_mean, has_another_name, key_of
 from gateway.config.model import (
     Admin,
     Audit,
@@ -199,11 +199,15 @@ def _message(mistake: ErrorDetails) -> str:
         return f"must be at least {context['ge']}"
     if kind == "less_than_equal":
         return f"must be at most {context['le']}"
+    if "upstreams" in mistake["loc"][-2:] and kind.startswith(("model", "dict", "mapping")):
+        return "must be a table, and an upstream has a name: [upstreams.NAME]"
     return _SAYS.get(kind, mistake["msg"])
 
 
 def _hint(path: Path) -> str:
     here, name = table_at(path[:-1]), str(path[-1])
+    if here is not None and has_another_name(name, keys_of(here)):
+        return did_you_mean(name, keys_of(here))
     home = next((home for table, home in _HOMES if name in keys_of(table)), None)
     if home is not None:
         return f" - it belongs {home}"

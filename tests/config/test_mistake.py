@@ -44,3 +44,9 @@ def test_an_error_says_all_of_them():
 )
 def test_hints_at_what_is_close(name: str, hint: str):
     assert did_you_mean(name, ["issuer", "audience", "HS256"]) == hint
+
+
+def test_knows_what_others_call_it_where_that_is_ours():
+    assert did_you_mean("secret_key", ["user_key", "secret"]) == " - did you mean secret?"
+    assert did_you_mean("fastapi", ["fastapi-users", "starlette"]) == " - did you mean starlette?"
+    assert did_you_mean("secret_key", ["user_key"]) == " - did you mean user_key?"

@@ -10,6 +10,7 @@ from gateway.config.shape import at, read, take_out, without_lone_indices
 from gateway.config.written import File
 from tests.config.conftest import Told
 
+UNNAMED = "must be a table, and an upstream has a name: [upstreams.NAME]"
 SHAPES = [
     ("versio = 1", "1:1  error  versio: unknown key - did you mean version?"),
     ("version = 2", "1:1  error  version: must be 1"),
@@ -44,8 +45,14 @@ SHAPES = [
     ),
     ("identity.secret = 5", "1:10  error  identity.secret: must be a string"),
     ("store.url = true", "1:7  error  store.url: must be a string"),
-    ("upstreams.a = 5", "1:11  error  upstreams.a: must be a table"),
-    ("upstreams = 5", "1:1  error  upstreams: must be a table"),
+    ("upstreams.a = 5", f"1:11  error  upstreams.a: {UNNAMED}"),
+    ("upstreams = 5", f"1:1  error  upstreams: {UNNAMED}"),
+    ("upstreams = [{ vendor = 'chatbase' }]", f"1:1  error  upstreams: {UNNAMED}"),
+    ("server.port = 8080", "1:8  error  server.port: unknown key - did you mean listen?"),
+    (
+        "upstreams.a = { vendor = 'mcp', base_url = 'https://a.example', url = 'y' }",
+        "1:65  error  upstreams.a.url: unknown key - did you mean base_url?",
+    ),
     ("sign_in = 5", "1:1  error  sign_in: must be a list"),
     ("sign_in = [5]", "1:12  error  sign_in[0]: must be a table"),
     (
