@@ -18,8 +18,9 @@ from gateway.cli.options import choose_org, fail, load_or_exit
 from gateway.rows import Format, writer
 
 if TYPE_CHECKING:
-    from gateway.config.model import Settings
+    from gateway.config.model import OrgSettings, Settings
     from gateway.store.database import Database
+    from gateway.store.people.holdings import Holdings
     from gateway.store.reports import Asked, Report
 
 Org = Annotated[str | None, typer.Option(help="Default: all of them.")]
@@ -121,6 +122,16 @@ async def show(
 def operator() -> str:
     """Who runs this command, as the audit trail names them."""
     return f"operator:{getpass.getuser()}"
+
+
+def hint_at_stranger(held: "Holdings", org: "OrgSettings") -> None:
+    """Say so when nothing is known of a person: a misspelt name is nobody's."""
+    if held.is_stranger:
+        typer.echo(
+            f"Nobody has come to {org.name} as {held.names.person.subject} yet. Names are compared "
+            "byte by byte: `gateway usage` shows those who have come.",
+            err=True,
+        )
 
 
 def person(org: str, subject: str) -> "Asked":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli import asking
-from gateway.cli.options import FAILED, Config, fail
+from gateway.cli.options import FAILED, Config, fail, file_text
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
@@ -69,11 +69,7 @@ def _heads(file: Path) -> "Iterator[Head]":
     from gateway.store.chain import day_of
     from gateway.store.verify import Head
 
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise fail(f"Cannot read {file}: {error}") from None
-    for line in lines:
+    for line in file_text(file).splitlines():
         try:
             found = json.loads(line)
             day = datetime.fromisoformat(found["day"]).replace(tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli import asking
-from gateway.cli.options import Config, choose_org, fail
+from gateway.cli.options import Config, choose_org, fail, file_text
 from gateway.rows import writer
 
 if TYPE_CHECKING:
@@ -37,9 +37,14 @@ def block(
             raise fail("--from says by itself whom.")
         _block_again(file, config)
         return
+    from gateway.core.identity import Person
     from gateway.store.people.blocking import block as write_block
+    from gateway.store.people.holdings import held_by
 
     async def work(chosen: "OrgSettings", who: str | None, database: "Database") -> None:
+        if who is not None:
+            held = await held_by(database, Person(chosen.external_id, who))
+            asking.hint_at_stranger(held, chosen)
         names = await write_block(database, chosen.external_id, who, by=asking.operator())
         told = "Everybody" if who is None else ", ".join(name or "" for name in names)
         typer.echo(f"{told} of {chosen.name}: blocked, in every gateway within five seconds.")
@@ -97,11 +102,7 @@ def _block_again(file: Path, config: Path | None) -> None:
 
 def _listed(file: Path) -> Iterator[tuple[str, str | None]]:
     """Org and subject of each line of NDJSON; None: all of the org."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise fail(f"Cannot read {file}: {error}") from None
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(file_text(file).splitlines(), 1):
         try:
             row = json.loads(line)
             org, user = row["org"], row["user"]

@@ -95,6 +95,8 @@ def backup(
         )
     try:
         source = locate(url)
+        if not source.exists():
+            raise StoreError(f"There is no store at {source} yet: nothing to copy")
         with _progress("Pages") as told:
             copy(
                 source,

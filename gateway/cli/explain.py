@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gateway.cli.looking import Typed, look, looking
-from gateway.cli.options import Config, load_or_exit
+from gateway.cli.options import Config, fail, load_or_exit
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
@@ -62,7 +62,7 @@ def typed(
         host, _, rest = path.partition("://")[2].partition("/")
         path = "/" + rest
     raw_path, _, query = path.partition("?")
-    fields = [tuple(part.strip() for part in header.partition(":")[::2]) for header in headers]
+    fields = [_field(header) for header in headers]
     names = {name.lower() for name, _ in fields}
     if "host" not in names:
         fields.insert(0, ("host", host))
@@ -74,7 +74,7 @@ def typed(
             fields.append(("sec-fetch-site", "same-origin"))
     content = b""
     if data is not None:
-        content = Path(data[1:]).read_bytes() if data.startswith("@") else data.encode()
+        content = _content(data)
         if "content-type" not in names:
             fields.append(("content-type", "application/json"))
     return Typed(
@@ -84,6 +84,22 @@ def typed(
         fields=[(name.lower().encode(), value.encode()) for name, value in fields],
         content=content,
     )
+
+
+def _field(written: str) -> tuple[str, str]:
+    name, colon, value = written.partition(":")
+    if not colon or not name.strip():
+        raise typer.BadParameter("a field is written 'Name: value'", param_hint="--header")
+    return name.strip(), value.strip()
+
+
+def _content(data: str) -> bytes:
+    if not data.startswith("@"):
+        return data.encode()
+    try:
+        return Path(data[1:]).read_bytes()
+    except OSError as error:
+        raise fail(f"Cannot read {data[1:]}: {error.strerror}") from None
 
 
 async def explained(settings: "Settings", asked: Typed) -> "Explanation":

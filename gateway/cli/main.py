@@ -3,6 +3,8 @@
 Exit codes: 0 done, 1 failed, 2 usage, 78 configuration (EX_CONFIG).
 """
 
+import errno
+import os
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -111,6 +113,7 @@ app = typer.Typer(
     cls=LazyGroup,
     help="An identity gateway for chat and agent APIs.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["--help", "-h"]},  # all below have them from here
     # A traceback with the values of its variables would print keys and tokens.
     pretty_exceptions_enable=False,
 )
@@ -146,3 +149,9 @@ def main() -> None:
     except ConfigError as error:
         typer.echo(str(error), err=True)
         sys.exit(78)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        typer.echo(f"Cannot write: {error.strerror}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the end tries again
+        sys.exit(1)

@@ -20,6 +20,7 @@ Config = Annotated[
     Path | None,
     typer.Option(
         "--config",
+        "-c",
         envvar="GATEWAY_CONFIG",
         help="The configuration.",
         show_default="./gateway.toml",
@@ -55,7 +56,7 @@ def _found(config: Path | None) -> Path:
     if config is None and not HERE.exists():
         typer.echo(
             f"There is no {HERE} here. Say which configuration to use with --config FILE or "
-            "$GATEWAY_CONFIG, or begin one: seven lines do, as the README shows.",
+            "$GATEWAY_CONFIG, or begin one: `gateway init`.",
             err=True,
         )
         raise typer.Exit(CONFIGURATION)
@@ -75,6 +76,20 @@ def fail(message: str) -> typer.Exit:
     return typer.Exit(FAILED)
 
 
+def file_text(file: Path) -> str:
+    """What stands in a file somebody has named.
+
+    Raises:
+        typer.Exit: it cannot be read, or is not text.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise fail(f"Cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise fail(f"Cannot read {file}: it is not UTF-8 text") from None
+
+
 def choose_org(settings: "Settings", name: str | None) -> "OrgSettings":
     """The org a command is for: the one named, or the only one.
 
@@ -90,5 +105,6 @@ def choose_org(settings: "Settings", name: str | None) -> "OrgSettings":
         return listed[name]
     if name is None or every is None or name in {org.external_id for org in settings.orgs.values()}:
         others = ["EXTERNAL_ID"] if every is not None else []
-        raise fail(f"Say which org: --org {'|'.join([*listed, *others])}")
+        told = "" if name is None else f"There is no org of the name {name}. "
+        raise fail(f"{told}Say which org: --org {'|'.join([*listed, *others])}")
     return every.model_copy(update={"name": name, "external_id": name})

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gateway.cli.looking import Typed, look, looking
-from gateway.cli.options import Config, fail, load_or_exit
+from gateway.cli.options import Config, fail, file_text, load_or_exit
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
@@ -76,11 +76,10 @@ def command(
     from gateway.recording import NotARecording, read
 
     settings = load_or_exit(config).settings
+    text = file_text(file)
     try:
-        recorded = list(read(file.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise fail(f"Cannot read {file}: {error.strerror}") from None
-    except (NotARecording, UnicodeDecodeError) as error:
+        recorded = list(read(text))
+    except NotARecording as error:
         raise fail(f"{file} is no recording: {error}") from None
     asked = [(one, as_asked(one, token=token, prefix=prefix, host=host)) for one in recorded]
     report = asyncio.run(replayed(settings, asked))

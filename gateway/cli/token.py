@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.options import Config, choose_org, fail, load_or_exit
+from gateway.cli.options import Config, choose_org, fail, file_text, load_or_exit
 
 if TYPE_CHECKING:
     from gateway.config.model import OrgSettings
@@ -43,7 +43,7 @@ def choose_key(org: "OrgSettings", key: Path | None) -> tuple["JwtSignInSettings
         if sign_in.secret:
             return sign_in, sign_in.secret[0].get_secret_value(), sign_in.algorithms[0]
         if sign_in.public_key is not None and key is not None:
-            return sign_in, key.read_text(), sign_in.algorithms[0]
+            return sign_in, file_text(key), sign_in.algorithms[0]
     raise fail(
         f"Org {org.name} has no sign-in with a `secret`, and none with a `public_key` whose "
         "private half was given by --key. An identity provider makes its own tokens: sign in "

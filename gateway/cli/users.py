@@ -58,6 +58,7 @@ def _become(
         chosen = choose_org(settings, org)
         try:
             found = await looked_at(database, chosen.external_id, subject, to)
+            asking.hint_at_stranger(found.one, chosen)
             for line in told_becoming(found, kind, to):
                 typer.echo(line)
             if not yes:
@@ -120,6 +121,7 @@ def export(
     async def done(settings: "Settings", database: "Database") -> None:
         chosen = choose_org(settings, org)
         held = await _held(database, chosen, subject)
+        asking.hint_at_stranger(held, chosen)
         who = asking.person(chosen.external_id, held.names.person.subject)
         await asking.leave_trace(database, "person", who, event="exported")
         rows = Lines() if form == "ndjson" else Array()

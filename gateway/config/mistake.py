@@ -4,7 +4,7 @@ No message quotes a value: a value may be a secret, or a secret put in the wrong
 keys are quoted, and so are names that the gateway itself knows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
@@ -86,6 +86,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" - did you mean {spellings[close[0]]}?" if close else ""
 
 
-def has_another_name(name: str, known: Iterable[str]) -> bool:
+def has_another_name(name: str, known: Collection[str | None]) -> bool:
     """Whether one of these is what others call `name`."""
     return _ELSEWHERE.get(name.lower()) in known

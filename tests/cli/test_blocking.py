@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.looked import filled, rows
+from tests.cli.looked import filled, look, rows
 from tests.cli.test_users import users
 
 
@@ -29,6 +29,17 @@ def test_blocks_and_lets_in_again(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "words", [("export",), ("rename", "--to", "x"), ("merge", "--into", "x"), ("block",)]
+)
+def test_says_when_nobody_has_come_under_a_name(file: Path, words: tuple[str, ...]) -> None:
+    for subject, told in (("Alice", "Nobody has come to default as Alice yet"), ("alice", "")):
+        done = look(file, "users", words[0], "--subject", subject, *words[1:])
+        assert done.exit_code == 0
+        assert done.stderr.startswith(told)
+        assert bool(done.stderr) is bool(told)
+
+
+@pytest.mark.parametrize(
     "words",
     [("block",), ("block", "--everybody", "--subject", "alice"), ("unblock",)],
     ids=["nobody", "two", "nobody again"],
@@ -38,13 +49,15 @@ def test_must_be_told_whom(file: Path, words: tuple[str, ...]) -> None:
 
 
 def test_an_org_that_is_none_is_refused(file: Path) -> None:
-    assert "Say which org" in users(file, "block", "--subject", "alice", "--org", "other", code=1)
+    told = users(file, "block", "--subject", "alice", "--org", "other", code=1)
+    assert told == "There is no org of the name other. Say which org: --org default\n"
 
 
 def test_blocks_all_of_a_list(file: Path, tmp_path: Path) -> None:
     listed = tmp_path / "blocked.ndjson"
     rows_of = [{"org": "default", "user": "alice"}, {"org": "default", "user": None}]
     listed.write_text("".join(json.dumps(row) + "\n" for row in rows_of))
+    assert "Cannot read" in users(file, "block", "--from", str(tmp_path / "none"), code=1)
     assert "2 are blocked" in users(file, "block", "--from", str(listed))
     assert users(file, "blocked", "--format", "csv").count("default") == 2
     told = users(file, "block", "--from", str(listed), "--subject", "bob", code=1)

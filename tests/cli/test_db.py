@@ -101,6 +101,13 @@ def test_a_copy_is_made_and_not_over_another(gateway: Run, here: Path) -> None:
     assert gateway("db", "backup", "copy.db", "--config", "old.toml").exit_code == 1
 
 
+def test_what_is_not_there_yet_is_not_copied(gateway: Run, here: Path) -> None:
+    done = gateway("db", "backup", "copy.db", "--config", "old.toml")
+    assert done.exit_code == 1
+    assert done.stderr == f"There is no store at {here}/gateway.db yet: nothing to copy\n"
+    assert list(here.glob("*.db*")) == []
+
+
 def test_postgresql_is_copied_by_its_own_tool(gateway: Run, here: Path) -> None:
     done = gateway("db", "backup", "copy.db", "--config", "new.toml")
     assert done.exit_code == 1

@@ -45,6 +45,23 @@ def test_shows_the_steps_and_the_request_with_secrets_masked(file: Path) -> None
     assert token not in said
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("-d", "@none.json"), 1, "Cannot read none.json: No such file or directory\n"),
+        (("-H", "no colon"), 2, "'Name: value'"),
+        (("-H", ": no name"), 2, "'Name: value'"),
+    ],
+)
+def test_a_request_that_cannot_be_typed_is_explained_nowhere(
+    file: Path, words: tuple[str, ...], code: int, says: str
+) -> None:
+    done = RUN.invoke(app, ["explain", "POST", PATH, *words, "-c", str(file)])
+    assert done.exit_code == code
+    assert says in done.stderr
+    assert done.stdout == ""
+
+
 def test_shows_a_refusal(file: Path) -> None:
     said = explain(file, "POST", PATH, "-d", "{}")
     assert "The vendor receives nothing." in said

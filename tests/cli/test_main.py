@@ -2,6 +2,7 @@ import subprocess
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -34,6 +35,26 @@ def test_help_lists_them():
     for words in TYPED:
         assert words.split()[0] in result.output
     assert "mint" in RUN.invoke(app, ["token", "--help"]).output
+
+
+@pytest.mark.parametrize("words", [[], ["check"], ["users", "block"]])
+def test_help_is_a_letter_away(words):
+    assert RUN.invoke(app, [*words, "-h"]).output == RUN.invoke(app, [*words, "--help"]).output
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("words", [["--help"], ["vendors", "mcp"]])
+def test_a_full_disk_is_told_in_a_line(words):
+    main = "from gateway.cli.main import main; main()"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", main, *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "Cannot write: No space left on device\n")
 
 
 def test_help_imports_no_command_and_is_quick():

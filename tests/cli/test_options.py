@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from gateway.cli.options import fail, load_or_exit
+from gateway.cli.options import fail, file_text, load_or_exit
 from tests.config.parts import short
 
 
@@ -39,6 +39,7 @@ def test_says_what_to_do_when_there_is_none(capsys: pytest.CaptureFixture[str]):
     told = capsys.readouterr().err
     assert "--config FILE" in told
     assert "$GATEWAY_CONFIG" in told
+    assert "gateway init" in told
 
 
 def test_says_that_the_named_one_is_not_there(capsys: pytest.CaptureFixture[str]):
@@ -66,3 +67,19 @@ def test_says_every_mistake(here: Path, capsys: pytest.CaptureFixture[str]):
 def test_a_failure_says_why(capsys: pytest.CaptureFixture[str]):
     assert fail("No such thing.").exit_code == 1
     assert capsys.readouterr().err == "No such thing.\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "No such file or directory"), (b"\x80", "it is not UTF-8 text")],
+    ids=["none", "no text"],
+)
+def test_says_that_a_file_cannot_be_read(
+    here: Path, content: bytes | None, why: str, capsys: pytest.CaptureFixture[str]
+):
+    if content is not None:
+        (here / "a").write_bytes(content)
+    with pytest.raises(typer.Exit) as caught:
+        file_text(Path("a"))
+    assert caught.value.exit_code == 1
+    assert capsys.readouterr().err == f"Cannot read a: {why}\n"
