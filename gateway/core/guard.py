@@ -42,11 +42,15 @@ LEFT_OUT = FieldVerdict(passes=False, conversation=False, person=False)
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """The names of one room. `listed`, `users` and `conversations` are exact spellings."""
+    """The names of one room. `listed`, `users` and `conversations` are exact spellings.
+
+    `of_houses`: a prefix says whose a name is, as in `_meta` of MCP.
+    """
 
     listed: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
     conversations: frozenset[str] = frozenset()
+    of_houses: bool = False
 
     @cached_property
     def _user_folds(self) -> frozenset[str]:
@@ -96,6 +100,8 @@ class Guard:
             return Verdict.CONVERSATION
         if name in self.listed:
             return Verdict.LISTED
+        if self.of_houses and self._is_the_clients_own(name):
+            return Verdict.UNLISTED
         seen = meaning(name)
         if seen.conversation or not seen.forms.isdisjoint(self._conversation_folds):
             return (
@@ -111,8 +117,8 @@ class Guard:
 
     def _is_the_clients_own(self, name: str) -> bool:
         """Whether it says whom or what the client's own house calls so, as `_meta` of MCP may: on
-        each call of ChatGPT stands an `openai/session`. It is no attempt at anything, and not
-        refused; but it does not pass, for a server could go by it.
+        each call of ChatGPT stand an `openai/session` and an `openai/subject`. It is no attempt at
+        anything, and not refused; but it does not pass, for a server could go by it.
         """
         prefix, _, rest = name.rpartition("/")
         return bool(prefix) and self.judge(rest) not in {Verdict.LISTED, Verdict.UNLISTED}
@@ -133,6 +139,7 @@ def rooms(
     conversations: Iterable[Tokens],
     containers: Iterable[Tokens],
     inner: Mapping[Tokens, frozenset[str]],
+    of_houses: frozenset[Tokens] = frozenset(),
 ) -> tuple[Room, ...]:
     """The rooms of a body, outer ones first; the first is its top. `inner` lists what others pass.
 
@@ -151,6 +158,7 @@ def rooms(
                 listed=passing.get(where, every) | _next(conversations, where),
                 users=_last(users, where),
                 conversations=_last(conversations, where),
+                of_houses=where in of_houses,
             ),
         )
         for where in sorted(

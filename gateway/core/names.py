@@ -90,6 +90,8 @@ _NAMES_CONVERSATION = re.compile(
 )
 
 _STRUCTURE = re.compile(r"[.\[\]]+")
+# Whose a name is, as `_meta` of MCP has it: `org.example/locale` says nothing of an org.
+_PREFIX = re.compile(r"\A(?:[A-Za-z0-9-]+\.)+(?=[A-Za-z0-9-]+/)")
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 
@@ -113,7 +115,7 @@ def meaning(name: str) -> Meaning:
 @lru_cache(maxsize=8192)
 def _meaning(name: str) -> Meaning:
     spelling = _fold(name) or name
-    parts = _STRUCTURE.split(name)
+    parts = _STRUCTURE.split(_PREFIX.sub("", name))
     forms = frozenset({spelling, *(_fold(part) for part in parts)} - {""})
     return Meaning(
         spelling,

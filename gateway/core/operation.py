@@ -35,6 +35,7 @@ def frozen(mapping: Mapping[Key, Value]) -> Mapping[Key, Value]:
 TEMPLATE = re.compile(r"(?:/(?:\{[a-z][a-z_]*\}|[A-Za-z0-9._~:@-]+))+(?:/\{\+[a-z][a-z_]*\})?")
 _METHOD = re.compile(r"[A-Z]+")
 _SUBPROTOCOL = re.compile(r"[A-Za-z0-9._-]+")
+META = frozenset({("params", "_meta")})  # of a message of MCP
 HANDSHAKE = "CONNECT"  # RFC 8441: a method that changes something, as far as browsers can tell
 
 
@@ -138,6 +139,7 @@ class Operation:
             conversations=self.conversation_places.bodies,
             containers=(body.tokens for body in self.containers),
             inner=self.deeper,
+            of_houses=META if self.mcp else frozenset(),
         )
 
     @cached_property

@@ -338,7 +338,9 @@ async def test_what_names_people_beside_the_arguments_is_left_out(
     assert sent == {"name": "recall", "arguments": {}, "_meta": {"progressToken": 1}}
 
 
-@pytest.mark.parametrize("prefix", ["com.example/", "dev.example.tea/", "a/b/", "openai/"])
+@pytest.mark.parametrize(
+    "prefix", ["com.example/", "dev.example.tea/", "a/b/", "openai/", "org.example/", "x/"]
+)
 @pytest.mark.parametrize("name", ["user", "subject", "USER-ID", "session", "conversationId"])
 async def test_so_is_whom_or_what_the_clients_own_house_calls_so(
     stage: McpStage, prefix: str, name: str
@@ -349,6 +351,28 @@ async def test_so_is_whom_or_what_the_clients_own_house_calls_so(
     answer = await stage.ask("alice", body=told, fields={"mcp-session-id": session})
     assert answer.status == 200
     assert stage.server.asked[-1].json()["params"]["_meta"] == {f"{prefix}locale": "de"}
+
+
+async def test_a_client_that_says_so_on_each_call_is_no_spoofer(tmp_path: Path) -> None:
+    """ChatGPT does; what it says beside that is somebody all the same."""
+
+    def refusing(text: str) -> str:
+        text = text.replace("[sign_in]", "[[orgs.acme.sign_in]]")
+        text = text.replace("[upstreams.notes]", "[orgs.acme.upstreams.notes]")
+        return text + '\n[orgs.acme]\non_spoof = "refuse"\n'
+
+    async with mcp_stage(tmp_path, refusing) as strict:
+        session = await strict.open_session("alice")
+        fields = {"mcp-session-id": session}
+        told = called("recall")
+        told["params"]["_meta"] = {"openai/subject": "v1/x", "openai/session": "v1/y"}
+        assert (await strict.ask("alice", body=told, fields=fields)).status == 200
+        assert "openai" not in strict.server.asked[-1].body.decode()
+        for name in ("user", "x-openai-subject", "openaiSubject", "user/id"):
+            told["params"]["_meta"] = {name: "bob"}
+            async with refused(strict):
+                answer = await strict.ask("alice", body=told, fields=fields)
+            assert answer.values("x-gateway-error") == ["spoofed_identity"], name
 
 
 # M-08: tools of others

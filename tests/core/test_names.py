@@ -104,6 +104,17 @@ def test_each_part_of_a_structured_name_counts() -> None:
     assert meaning("metadata[user][id]").forms == {"metadatauserid", "metadata", "user", "id"}
 
 
+@pytest.mark.parametrize("name", ["org.example/locale", "org.user.example/page-id"])
+def test_whose_a_name_is_names_nobody(name: str) -> None:
+    assert not names_people(name)
+    assert not names_conversation(name)
+
+
+@pytest.mark.parametrize("name", ["x.user[id]", "user[a.b/c]", "user.a", "a/b.user"])
+def test_what_only_looks_like_that_names_somebody(name: str) -> None:
+    assert names_people(name)
+
+
 def test_a_name_may_be_as_long_as_any() -> None:
     name = "user" + "\u200b" * (MAX_NAME - 4)
     assert names_people(name)
