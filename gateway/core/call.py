@@ -177,6 +177,7 @@ def _read_mcp(
 ) -> tuple[mcp.Asked | None, tuple[tuple[bytes, bytes], ...]]:
     """The messages, if any, and the fields that pass."""
     if content is None:
+        mirror.version_of(fields)
         return None, tuple(_unsealed(reading, name, value, seal) for name, value in listed)
     asked = mcp.parse(content)
     judge(reading, *asked.messages)

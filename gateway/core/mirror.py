@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from gateway.core.errors import BadRequest, HeaderMismatch
 from gateway.core.fields import VISIBLE, Fields, single
 from gateway.core.mcp import NAMED, Asked, params_of
+from gateway.core.names import fold, names_people
 from gateway.core.strictjson import JsonObject, JsonValue
 
 VERSION = b"mcp-protocol-version"
@@ -37,7 +38,7 @@ def mirrored(asked: Asked, fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
         HeaderMismatch: one of them differs from the body, or is missing where its era wants it.
         BadRequest: no version, or a batch where there are none.
     """
-    version = _version(fields)
+    version = version_of(fields)
     given = _given(fields)
     if asked.is_batch:
         if version not in WITH_BATCHES or given:
@@ -61,7 +62,28 @@ def mirrored(asked: Asked, fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
     return tuple((name, _encoded(_decoded(value))) for name, value in given.items())
 
 
-def _version(fields: Fields) -> str | None:
+def of_user(
+    fields: Fields, message: JsonObject, argument: str, user: str
+) -> Iterator[tuple[bytes, bytes]]:
+    """Those of `fields` that repeated the argument in which the user id stands in `message` now, or
+    may be taken for it by whoever routes by them: with the user id.
+    """
+    arguments = params_of(message).get("arguments")
+    for name, value in fields:
+        if not name.startswith(ARGUMENT):
+            continue
+        called = name.removeprefix(ARGUMENT).decode("ascii")
+        is_it = names_people(called) or fold(called) == fold(argument)
+        if is_it or not _are_arguments({_decoded(value)}, arguments):
+            yield name, _encoded(user)
+
+
+def version_of(fields: Fields) -> str | None:
+    """The version of MCP that a request says it has.
+
+    Raises:
+        BadRequest: it says none, or two.
+    """
     value = single(fields, VERSION)
     if value is None:
         return None

@@ -5,12 +5,12 @@ parsed strictly and written anew, the vendor's credential, the trusted user id i
 and in a field of its own. Identity is written or the request is refused: never left out.
 """
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Iterable
 from urllib.parse import quote
 
 import msgspec
 
-from gateway.core import assertion, mcp, pointer, strictjson
+from gateway.core import assertion, mcp, mirror, pointer, strictjson
 from gateway.core.call import Call
 from gateway.core.destination import Destination, visible
 from gateway.core.errors import IdentityNotRepresentable
@@ -71,6 +71,8 @@ def plan(
     destination.write(fields, identity=identity, user=user, key=key, but=chosen)
     for name in operation.user_places.fields:
         fields[name] = visible(user)
+    if call.asked is not None and destination.told_by:
+        fields.update(_repeating(destination, call, user))
     if statement is not None:
         fields[assertion.FIELD.encode("ascii")] = visible(statement)
     target = _target(destination, operation, call, user)
@@ -135,14 +137,26 @@ def _content(destination: Destination, operation: Operation, call: Call, user: s
 
 
 def _messages(destination: Destination, asked: mcp.Asked, user: str) -> bytes:
-    messages: list[JsonValue] = []
-    for one in asked.messages:
-        message = dict(one)
-        argument = _argument_for_user(destination, message)
-        if argument is not None:
-            pointer.put(message, ("params", "arguments", argument), user)
-        messages.append(message)
+    messages: list[JsonValue] = [_told(destination, one, user) for one in asked.messages]
     return strictjson.dumps(messages if asked.is_batch else messages[0])
+
+
+def _told(destination: Destination, message: JsonObject, user: str) -> JsonObject:
+    """A message with the user id where its tool is told for whom it works."""
+    told = dict(message)
+    argument = _argument_for_user(destination, message)
+    if argument is not None:
+        pointer.put(told, ("params", "arguments", argument), user)
+    return told
+
+
+def _repeating(destination: Destination, call: Call, user: str) -> Iterable[tuple[bytes, bytes]]:
+    """The fields that repeat the argument in which our user id stands now; a batch has none."""
+    message = call.asked.messages[0] if call.asked is not None else {}
+    argument = _argument_for_user(destination, message)
+    if argument is None:
+        return ()
+    return mirror.of_user(call.fields, _told(destination, message, user), argument, user)
 
 
 def _argument_for_user(destination: Destination, message: JsonObject) -> str | None:

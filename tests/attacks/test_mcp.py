@@ -326,6 +326,39 @@ async def test_an_argument_that_says_for_whom_is_ours(
     assert sent == {"what": "tea", "user_id": "alice"}
 
 
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("mcp-param-user-id", "carol"),  # which "what" says as well
+        ("Mcp-Param-UserId", "carol"),
+        ("mcp-param-external-user", "carol"),
+        ("mcp-param-for", "tea"),
+    ],
+)
+async def test_so_is_the_field_that_repeats_it(stage: McpStage, name: str, what: str) -> None:
+    """Whoever routes by the field would go by it, and whoever compares would refuse it."""
+    body, fields = modern(called("order", what=what, user_id="carol"))
+    answer = await stage.ask("alice", body=body, fields={**fields, name: "carol"})
+    assert answer.json()["result"]["content"][0]["text"] == f"{what} for alice"
+    assert stage.server.asked[-1].fields[name.lower()] == "alice"
+
+
+async def test_a_field_that_repeats_another_argument_stays(stage: McpStage) -> None:
+    body, fields = modern(called("order", what="tea"))
+    await stage.ask("alice", body=body, fields={**fields, "mcp-param-what": "tea"})
+    assert stage.server.asked[-1].fields["mcp-param-what"] == "tea"
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_what_is_no_version_is_refused_without_a_message_too(
+    stage: McpStage, method: str
+) -> None:
+    fields = {"mcp-session-id": await alices(stage), "mcp-protocol-version": "x-user: bob"}
+    async with refused(stage):
+        answer = await stage.ask("alice", method, fields=fields)
+    assert answer.status == 400
+
+
 @pytest.mark.parametrize("name", ["user", "userId", "x-external-user-id", "USER_ID"])
 async def test_what_names_people_beside_the_arguments_is_left_out(
     stage: McpStage, name: str

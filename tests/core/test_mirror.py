@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.core import mcp
 from gateway.core import mirror as module
 from gateway.core.errors import BadRequest, HeaderMismatch
-from gateway.core.mirror import mirrored
+from gateway.core.mirror import mirrored, of_user
 
 MODERN = "2026-07-28"
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
@@ -226,3 +226,10 @@ def test_arguments_are_gone_through_once_however_many_fields_there_are(
     assert looked_at == 1 + len(many)
     with pytest.raises(HeaderMismatch):
         mirror(call(None, **many), [*fields, ("mcp-param-x", "1000")])
+
+
+def test_the_field_called_like_the_argument_says_who_it_is_in_any_case() -> None:
+    fields = [(b"mcp-param-f-or", b"bob"), (b"mcp-param-note", b"bob"), (b"mcp-name", b"bob")]
+    message = call(**{"for": "\xe4lice", "note": "bob"})
+    told = list(of_user(fields, message, "for", "\xe4lice"))
+    assert told == [(b"mcp-param-f-or", coded("\xe4lice").encode())]
