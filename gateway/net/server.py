@@ -31,7 +31,7 @@ from gateway.net.listener import BACKLOG
 from gateway.net.own_turn import Entry
 from gateway.net.protocol import GuardedProtocol, guarded_protocol
 from gateway.net.tally import ServerLimits
-from gateway.net.turns import Share, Turns
+from gateway.net.turns import Counted, Share, Turns
 from gateway.net.workers import Control
 
 __all__ = [
@@ -124,6 +124,7 @@ class GatewayServer(uvicorn.Server):
         if self._owns_process:
             _settle_memory()
         if self._control is not None:
+            self.server_state.connections = Counted(self._tell)
             self._turns = [self._taking_turns(one, self._control.share) for one in sockets or ()]
             self._control.listen(self.begin_stop, self._drain.on_hangup)
             self._control.started()
@@ -131,6 +132,10 @@ class GatewayServer(uvicorn.Server):
 
     def _taking_turns(self, listener: socket.socket, share: Share) -> Turns:
         return Turns(listener, self._protocol, share, lambda: len(self.server_state.connections))
+
+    def _tell(self) -> None:
+        for turns in self._turns:
+            turns.tell()
 
     def _protocol(self) -> asyncio.Protocol:
         """As uvicorn makes it, for listeners of its own."""

@@ -19,6 +19,8 @@ import pytest
 import uvicorn
 
 from gateway.net.server import Drain, GatewayServer, ServerLimits, guarded_protocol
+from gateway.net.turns import Shares
+from gateway.net.workers import Control
 from tests.net.recorder import Recorder, address
 from tests.support.wire import connected, raw_request, wire
 
@@ -235,6 +237,30 @@ async def test_runs_in_a_loop_that_runs_already() -> None:
     server.begin_stop()
     async with asyncio.timeout(PATIENCE):
         await task
+
+
+async def test_another_worker_hears_when_a_connection_ends() -> None:
+    """Not with the next one that comes: that may be taken by somebody who takes it for busy."""
+    config = uvicorn.Config(
+        Recorder(), http=guarded_protocol(ServerLimits()), lifespan="off", log_config=None
+    )
+    shares, (parent, pipe) = Shares(2), socket.socketpair()
+    other, control = shares.of(1), Control(pipe, shares.of(0))
+    server = GatewayServer(config, Drain(delay=0), owns_process=False, control=control)
+    with parent, pipe, socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        task = asyncio.create_task(server.serve([listener]))
+        async with asyncio.timeout(PATIENCE):
+            async with connected(url) as first, connected(url) as second:
+                for one in (first, second):
+                    await one.send(GET)
+                    await one.answer()
+                other.hold(2)
+                assert other.is_least
+            while other.is_least:  # noqa: ASYNC110 - a number in memory
+                await asyncio.sleep(0.01)
+            server.begin_stop()
+            await task
 
 
 async def refuses_connections(url: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.net import turns
 from gateway.net.listener import listen
-from gateway.net.turns import Shares, Turns
+from gateway.net.turns import Counted, Shares, Turns
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +107,16 @@ async def test_who_has_let_go_takes_the_next(monkeypatch: pytest.MonkeyPatch):
         await until(lambda: there.counts == [0, 10])
         await there.connect(10)
         assert there.counts[0] in {9, 10}  # the other hears of it with the first of these
+
+
+def test_who_has_let_go_says_so_at_once():
+    """Whoever is asleep would take no more than it had before, until it woke."""
+    told: list[int] = []
+    held = Counted(lambda: told.append(len(held)))
+    held.update("abc")
+    held.discard("a")
+    held.discard("b")
+    assert told == [2, 1]
 
 
 async def test_one_that_another_took_was_not_left_in_vain(monkeypatch: pytest.MonkeyPatch):
