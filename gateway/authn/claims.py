@@ -22,10 +22,12 @@ MAX_AUDIENCES = 100
 # The year 9999: a date beyond it is in milliseconds, and would be good for ever.
 _END_OF_TIME = 253_402_300_799
 
-# Tokens of another kind, or that speak of two people; a signature alone does not tell them apart.
+# Tokens of another kind, of two people, or no bearer tokens; a signature alone does not tell.
 _OTHER_KINDS: Mapping[str, str] = {
     "events": "The token is a security event, not a sign-in",  # RFC 8417: logout tokens among them
     "act": "The token is of somebody acting for somebody else",  # RFC 8693 section 4.1
+    # RFC 7800, as DPoP and mTLS have it: whoever has only the token, has it from somebody.
+    "cnf": "The token is bound to a key, and whether it is shown with that cannot be seen here",
 }
 
 

@@ -304,10 +304,10 @@ def test_audience_and_client_are_both_asked_where_both_are_given() -> None:
     refusal(ISSUER.claims(azp="other"), client=("spa",))
 
 
-@pytest.mark.parametrize("claim", ["act", "events"])
+@pytest.mark.parametrize("claim", ["act", "events", "cnf"])
 @pytest.mark.parametrize("value", [{"sub": "service"}, {}, None, "service", []])
 def test_refuses_a_token_of_another_kind(claim: str, value: object) -> None:
-    """Rows J-20 and J-36: security events, and somebody who acts for somebody else."""
+    """Rows J-20 and J-36: security events, tokens of DPoP or mTLS, who acts for somebody else."""
     assert isinstance(refusal(ISSUER.claims(**{claim: value})), CredentialsInvalid)
 
 
