@@ -222,6 +222,8 @@ def _read_head(fields: Head) -> _Part:
     except UnicodeDecodeError as error:
         raise BadRequest("A part's name is not UTF-8") from error
     media = media_type(dict(fields).get(b"content-type"))
+    if media is not None and media.essence.startswith("multipart/"):
+        raise BadRequest("A part of the form is a form of parts itself")  # RFC 7578 section 4.3
     return _Part(name, filename, media.essence if media else "")
 
 

@@ -226,6 +226,10 @@ DISPOSITION = b"content-disposition"
     [
         pytest.param([], id="no name"),
         pytest.param([named("note"), named("user")], id="F-03 two"),
+        pytest.param(
+            [named("file", "a"), (b"content-type", b"Multipart/Mixed; boundary=C")],
+            id="F-09 a form in a form",
+        ),
         pytest.param([(DISPOSITION, b'form-data; name="a"; name="b"')], id="two names"),
         pytest.param([(DISPOSITION, b"form-data; name*=utf-8''user")], id="F-03 name*"),
         pytest.param(
