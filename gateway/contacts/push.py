@@ -20,7 +20,13 @@ from gateway.core import fields as http
 from gateway.core import problem, strictjson
 from gateway.core.contact import ATTRIBUTE, MAX_ATTRIBUTES, MAX_TEXT, ContactBook, is_attribute
 from gateway.core.errors import BadRequest, MethodNotAllowed, NotFound
-from gateway.core.identity import VISITOR, Person, Scalar, UserIdRule, propose_user_id
+from gateway.core.identity import (
+    Person,
+    Scalar,
+    UserIdRule,
+    is_ours_to_give,
+    propose_user_id,
+)
 from gateway.core.problem import Answer
 from gateway.core.signature import Bearer, verify
 from gateway.core.subject import subject_of
@@ -76,7 +82,7 @@ async def upsert(desk: Desk, subject: str, said: Mapping[str, object], record: R
         IdentityNotRepresentable, LedgerUnavailable: nothing is noted.
     """
     attributes = checked(desk.book, said)
-    if VISITOR.fullmatch(subject) or not subject.strip() or len(subject) > MAX_SUBJECT:
+    if is_ours_to_give(subject) or not subject.strip() or len(subject) > MAX_SUBJECT:
         raise BadRequest("Whom it is about is somebody who signs in, by 512 characters at most")
     person = Person(desk.external_id, subject)
     proposed = propose_user_id(

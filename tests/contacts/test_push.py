@@ -149,6 +149,7 @@ async def test_contacts_are_put_and_nothing_else(stage: Stage[Chatbase], method:
         pytest.param("alice", {f"a{n}": 1 for n in range(51)}, [], 400, id="too many"),
         pytest.param("alice", {"plan": "x" * 70_000}, [], 413, id="too long"),
         pytest.param("anon_" + "a" * 26, PLAN, [], 400, id="a visitor"),
+        pytest.param("erased_" + "a" * 26, PLAN, [], 400, id="a tombstone"),
         pytest.param("b64:IA", PLAN, [], 400, id="a blank"),
         pytest.param("b64:YWxpY2U", PLAN, [], 400, id="another spelling of alice"),
         pytest.param("b64:AA", PLAN, [], 403, id="NUL"),
