@@ -163,9 +163,14 @@ def _amounts(document: JsonValue, ways: tuple[Tokens, ...]) -> dict[str, float]:
     return amounts
 
 
+def _is_amount(member: tuple[str, JsonValue]) -> bool:
+    return type(member[1]) is not dict
+
+
 def _add_amounts(amounts: dict[str, float], name: str, value: JsonValue) -> None:
     if type(value) is dict:
-        for inner, amount in value.items():
+        # Parts first: of two amounts of one name the whole counts, wherever it stands.
+        for inner, amount in sorted(value.items(), key=_is_amount):
             _add_amounts(amounts, inner, amount)
     elif (
         (type(value) is int or type(value) is float)  # no bool

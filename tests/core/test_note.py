@@ -31,6 +31,11 @@ def read(document: object, *, known: tuple[str, ...] = ()) -> list[Note]:
         pytest.param({"id": "c-1", "user": "alice"}, [Opens("c-1")], id="the user we wrote"),
         pytest.param({"list": [{"user": "alice"}, {"user": None}]}, [], id="a list of mine"),
         pytest.param({"usage": {"credits": 2}}, [Costs({"credits": 2})], id="an object of amounts"),
+        pytest.param(
+            {"usage": {"credits": 9, "by_model": {"a": {"credits": 2}, "credits": 4}}},
+            [Costs({"credits": 9})],
+            id="a whole before its parts",
+        ),
         pytest.param({"tokens": {"total": 7}}, [Costs({"total": 7})], id="one amount"),
         pytest.param({"tokens": {"other": 7}}, [], id="an amount nobody asked for"),
         pytest.param({"usage": {"plan": "pro", "ok": True}}, [], id="no amounts"),
