@@ -140,8 +140,8 @@ class Answer:
             raise UpstreamMalformed
         framing = [field for field in self.fields if field[0] in _FRAMING]
         if 200 <= self.status <= 599:
-            self.has_head = True
             self._begin_body(framing)
+            self.has_head = True  # not before: nobody is to see the head of what is no answer
         elif 100 <= self.status <= 199 and self._interim < MAX_INTERIM and not framing:
             self._interim += 1  # 101 does not get here: llhttp stops at it
             self.fields.clear()
