@@ -43,6 +43,10 @@ def parsed(source: Text) -> dict[str, Any]:
         if at is not None and at["line"]:
             line, column = int(at["line"]), int(at["column"])
         told = message[: at.start()] if at is not None else message
+    except RecursionError:
+        raise _unreadable(source.file, "not TOML: nested too deep") from None
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise _unreadable(source.file, "not TOML: a number is too long") from None
     raise ConfigError([Mistake(source.file, line, column, "error", "", f"not TOML: {told}")])
 
 

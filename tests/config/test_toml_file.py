@@ -19,6 +19,21 @@ def test_what_is_not_toml_says_from_where_on():
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = " + "[" * 100_000, "nested too deep"),
+        ("a = " + "{a = " * 100_000, "nested too deep"),
+        ("a = " + "9" * 10_000, "a number is too long"),
+    ],
+    ids=["arrays", "tables", "a number"],
+)
+def test_what_python_gives_up_reading_is_a_mistake_as_well(text: str, said: str):
+    with pytest.raises(ConfigError) as caught:
+        parsed(Text("f.toml", text))
+    assert str(caught.value) == f"f.toml  error  not TOML: {said}"
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"a = 1\nb = '\xff'\n", ":2  error  is not UTF-8 text from here on"),
