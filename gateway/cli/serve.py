@@ -102,10 +102,8 @@ class Serving:
         from gateway.net.workers import Workers
         from gateway.telemetry import log
 
-        log.configure()  # without a thread: there will be forks
-
         together = tempfile.TemporaryDirectory() if self._operators else nullcontext(None)
-        with together as folder:
+        with log.at_once(), together as folder:  # without a thread: there will be forks
             if folder is not None:
                 os.environ[TOGETHER] = folder
             return Workers(
@@ -117,15 +115,13 @@ class Serving:
 
     def _take_what_is_good(self) -> None:
         """Let workers that are made later begin with what the others reload."""
-        from gateway.config.mistake import ConfigError
-        from gateway.config.restart import NeedsRestart, require_no_restart
-        from gateway.rereading import NotRead
+        from gateway.config.restart import require_no_restart
 
         try:
             settings = self._read(self._settings)
             require_no_restart(self._settings, settings)
-        except (ConfigError, NeedsRestart, NotRead):
-            return  # each worker says so
+        except Exception:  # noqa: BLE001 - each worker says so, and none ends of it
+            return
         self._settings = settings
 
     def _beside(self, gateway: "Gateway") -> "Beside | None":

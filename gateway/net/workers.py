@@ -129,7 +129,11 @@ class Workers:
         now = time.monotonic()
         while self._may_make and self._due and self._due[0] <= now:
             self._due.pop(0)
-            self._make()
+            try:
+                self._make()
+            except OSError as error:  # no descriptor, process or memory is left
+                LOG.error("a worker cannot be made: %s", error.strerror)
+                self._lacks_one(FAILED, due=now + PAUSE)
 
     def _wait(self) -> None:
         due = self._due[0] - time.monotonic() if self._due and self._may_make else None
@@ -181,20 +185,30 @@ class Workers:
         self._on_end(worker.pid)
         if self._stopping:
             return
-        if not worker.has_started and not self._any_has_started:
-            self._code = code if code > 0 else FAILED
-            self._stop()
-            return
-        how = f"by signal {-code}" if code < 0 else f"with code {code}"
-        LOG.error("worker %d has ended %s: another takes its place", worker.pid, how)
+        if self._any_has_started:
+            how = f"by signal {-code}" if code < 0 else f"with code {code}"
+            LOG.error("worker %d has ended %s: another takes its place", worker.pid, how)
         now = time.monotonic()
         lived = worker.has_started and now - worker.born > PAUSE
-        self._due = sorted([*self._due, now if lived else now + PAUSE])
+        self._lacks_one(code, due=now if lived else now + PAUSE)
+
+    def _lacks_one(self, code: int, *, due: float) -> None:
+        """Make another then; where none has ever started, end with this code instead."""
+        if self._any_has_started:
+            self._due = sorted([*self._due, due])
+        else:
+            self._code = code if code > 0 else FAILED
+            self._stop()
 
     def _make(self) -> None:
         own, its = socket.socketpair()
         index = min(set(range(self._count)) - {one.index for one in self._workers.values()})
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            own.close()
+            its.close()
+            raise
         if not pid:
             own.close()
             self._become(Control(its, self._shares.of(index)))  # does not return

@@ -3,7 +3,8 @@
 No message text, token, cookie, key, body, query or path: what a record has is in `ports.Record`.
 All by structlog, but for the line of an exchange in the gateway's own log (`exchange_line`).
 
-Nobody waits for whoever reads the log: `to_stderr` hands lines to a thread, which may be stuck.
+Nobody waits for whoever reads the log: `to_stderr` hands lines to a thread, which may be stuck;
+`at_once` is for a process that will fork, and has no thread.
 """
 
 import logging
@@ -11,7 +12,8 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any, ClassVar, TextIO
 
 import msgspec
@@ -19,6 +21,7 @@ import structlog
 from structlog.typing import ExcInfo
 
 from gateway.ports import Record
+from gateway.telemetry.at_once import AtOnce
 from gateway.telemetry.exchange_line import counted, facts_of, line_of
 from gateway.telemetry.lines import STDERR, Lines
 
@@ -36,15 +39,8 @@ def configure(stream: TextIO | None = None) -> None:
 def to_stderr() -> Iterator[None]:
     """As `configure`, but by a thread; at the end what there is has been written."""
     processors = _processors(sys.stderr)
-
-    def missing(count: int) -> bytes:
-        line: Any = {"event": "log_lines_dropped", "count": count}
-        for processor in processors:
-            line = processor(None, "warning", line)
-        return str(line).encode()
-
-    lines = Lines(STDERR, missing=missing)
-    _configure(processors, _ByThread(lines))
+    lines = Lines(STDERR, missing=partial(_missing, processors))
+    _configure(processors, _ToLines(lines))
     ExchangeLog.lines = None if sys.stderr.isatty() else lines
     try:
         yield
@@ -53,13 +49,29 @@ def to_stderr() -> Iterator[None]:
         lines.close()
 
 
-class _ByThread:
+@contextmanager
+def at_once() -> Iterator[None]:
+    """As `configure`, for the parent of workers: a line that nobody takes at once is lost."""
+    processors = _processors(sys.stderr)
+    with closing(AtOnce(sys.stderr.fileno(), missing=partial(_missing, processors))) as lines:
+        _configure(processors, _ToLines(lines))
+        yield
+
+
+def _missing(processors: list[structlog.typing.Processor], count: int) -> bytes:
+    line: Any = {"event": "log_lines_dropped", "count": count}
+    for processor in processors:
+        line = processor(None, "warning", line)
+    return str(line).encode()
+
+
+class _ToLines:
     """A logger for structlog, and what makes it: one for all."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines | AtOnce) -> None:
         self.lines = lines
 
-    def __call__(self, *_: object) -> "_ByThread":
+    def __call__(self, *_: object) -> "_ToLines":
         return self
 
     def msg(self, line: str) -> None:
@@ -166,7 +178,7 @@ class ExchangeLog:
     def lines_dropped(self) -> int:
         """Lines that nobody read in time."""
         factory = structlog.get_config()["logger_factory"]
-        return factory.lines.dropped if isinstance(factory, _ByThread) else 0
+        return factory.lines.dropped if isinstance(factory, _ToLines) else 0
 
     def record(self, record: Record) -> None:
         if self.lines is not None and (line := line_of(record)) is not None:

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -69,16 +70,16 @@ def is_there(pid: int) -> bool:
 
 @contextmanager
 def workers(
-    folder: Path, number: int = 2, *, more: str = "", delay: str = "0s"
+    folder: Path, number: int = 2, *, more: str = "", delay: str = "0s", told: int | None = None
 ) -> Iterator[Served]:
+    """`told` is where they log; None: to a file."""
     port = free_port()
     file = written(folder, port=port, more=more)
     file.write_text(file.read_text().replace('drain_delay = "0s"', f'drain_delay = "{delay}"'))
     log = folder / "log"
-    with log.open("w") as told:
-        process = subprocess.Popen(
-            command("--config", str(file), "--workers", str(number)), stderr=told, text=True
-        )
+    with log.open("w") as opened:
+        words = command("--config", str(file), "--workers", str(number))
+        process = subprocess.Popen(words, stderr=opened if told is None else told, text=True)
     served = Served(process, port, log)
     known: set[int] = set()
     try:
@@ -127,6 +128,42 @@ def test_one_that_is_killed_is_followed_by_another_and_nobody_notices(tmp_path: 
         assert "ended by signal 9: another takes its place" in served.log.read_text()
 
 
+def test_a_log_that_nobody_reads_holds_up_nobody(tmp_path: Path) -> None:
+    """RF-45, of the parent, which may not wait for it either."""
+    reader, writer = os.pipe()
+    try:
+        with workers(tmp_path, told=writer) as served:
+            until(lambda: len(served.workers) == 2)
+            os.set_blocking(writer, False)
+            with suppress(BlockingIOError):
+                while True:
+                    os.write(writer, b"\n")
+            os.set_blocking(writer, True)
+            first = served.workers[0]
+            os.kill(first, signal.SIGKILL)
+            until(lambda: len(set(served.workers) - {first}) == 2)
+            assert served.answers()
+            served.process.terminate()
+            assert served.ends() == 0
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_one_that_cannot_be_made_is_made_later(tmp_path: Path) -> None:
+    with workers(tmp_path) as served:
+        until(lambda: served.log.read_text().count("listening on") >= 2)
+        parent, first = served.process.pid, served.workers[0]
+        allowed = resource.prlimit(parent, resource.RLIMIT_NOFILE)
+        resource.prlimit(parent, resource.RLIMIT_NOFILE, (3, allowed[1]))
+        os.kill(first, signal.SIGKILL)
+        until(lambda: "a worker cannot be made: Too many open files" in served.log.read_text())
+        assert served.answers()
+        resource.prlimit(parent, resource.RLIMIT_NOFILE, allowed)
+        until(lambda: served.log.read_text().count("listening on") >= 3)
+        assert len(served.workers) == 2
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_all_in_good_order(number: int, tmp_path: Path) -> None:
     with workers(tmp_path) as served:
@@ -165,9 +202,12 @@ def test_all_reload(tmp_path: Path) -> None:
         file.write_text(file.read_text().replace("[sign_in]", '[sign_in]\nleeway = "5s"'))
         served.process.send_signal(signal.SIGHUP)
         until(lambda: served.log.read_text().count("reloaded: 1 orgs") == 2)
-        file.write_text("nonsense")
-        served.process.send_signal(signal.SIGHUP)
-        until(lambda: served.log.read_text().count("not reloaded: ") == 2)
+        for number, text in enumerate(("nonsense", "a = " + "[" * 100_000), 1):
+            file.write_text(text)
+            served.process.send_signal(signal.SIGHUP)
+            until(
+                lambda number=number: served.log.read_text().count("not reloaded: ") == 2 * number
+            )  # type: ignore[misc]
         os.kill(served.workers[0], signal.SIGKILL)  # the next one begins with what was good
         until(lambda: served.log.read_text().count("listening on") >= 3)
         assert served.answers()
