@@ -19,7 +19,7 @@ from gateway.app import Gateway
 from gateway.core.sse import EventStreamSplitter
 from gateway.net.protocol import guarded_protocol
 from gateway.net.tally import ServerLimits
-from tests.support import config, entries, over_http2, replicas
+from tests.support import config, entries, over_http2, replicas, stores
 from tests.support.altatech import AltaTech
 from tests.support.anthropic_api import Anthropic
 from tests.support.bookbag import Bookbag
@@ -107,6 +107,7 @@ async def gateway_of(text: str, folder: Path, **limits: Any) -> AsyncIterator[tu
 async def _served(text: str, folder: Path, **limits: Any) -> AsyncIterator[tuple[Gateway, str]]:
     file = folder / "gateway.toml"
     file.write_text(text)
+    stores.lay(text)
     gateway = Gateway.from_file(file)
     guarded = guarded_protocol(ServerLimits(**limits), None if entries.ASGI else gateway)
     async with serving(
@@ -127,6 +128,7 @@ async def gateway_at(
     if replicas.WANTED:
         pytest.skip("stands in an application, which is one process")
     file = folder / "gateway.toml"
+    stores.lay(text)
     async with AsyncExitStack() as stack:
         if how == "app":
             file.write_text(text.replace(vendor_url, "app:"))
