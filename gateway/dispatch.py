@@ -273,7 +273,7 @@ def only_get(ask: Inbound) -> None:
 
 async def refuse(answer: Stamped, record: Record, error: GatewayError) -> None:
     """End with an answer that says what is wrong; or, when one is under way, without an end."""
-    record.code = error.code
+    record.code, record.reason = error.code, error.reason
     if answer.started:
         record.interrupted = "gateway" if isinstance(error, OF_OURS) else "upstream"
         await answer.cut()

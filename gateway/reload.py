@@ -54,7 +54,8 @@ class Reloader:
             await self._gateway.reload(settings)
         except ConfigError as error:
             for mistake in error.mistakes:
-                LOG.error("not reloaded: %s", mistake)
+                if mistake.severity == "error":
+                    LOG.error("not reloaded: %s", mistake)
             self._note(ok=False)
         except NeedsRestart as error:
             LOG.error("not reloaded: %s", error)

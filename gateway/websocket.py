@@ -84,7 +84,7 @@ async def converse(
                 record.status = 101
                 side, closed = await carried_out(exchange, ticket, socket, vendor)
         except GatewayError as error:
-            record.code = error.code
+            record.code, record.reason = error.code, error.reason
             record.interrupted = "upstream" if isinstance(error, OF_THE_VENDOR) else "gateway"
             await socket.close(closing.of_error(error))
             await vendor.close(Closing(closing.GOING_AWAY))

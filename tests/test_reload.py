@@ -239,6 +239,7 @@ async def test_with_a_mistake_the_old_one_serves_on(
         assert it.gateway.assembled is before
         assert await it.says() == 200
         assert any(says in record.getMessage() for record in caplog.records)
+        assert not any("  warning  " in record.getMessage() for record in caplog.records)
         assert "cb-key" not in caplog.text
         assert not (tmp_path / "other.db").exists()
 

@@ -1,8 +1,9 @@
 """`gateway serve`: run until told to stop."""
 
+import logging
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.net.server import Beside
     from gateway.net.workers import Control
 
+LOG = logging.getLogger("gateway")
 FIRST_PASSED = 3  # the first descriptor that systemd passes, sd_listen_fds(3)
 TOGETHER = "PROMETHEUS_MULTIPROC_DIR"  # where the library has workers count together
 
@@ -38,10 +40,11 @@ def command(
 
     given = {"server.listen": listen, "server.workers": None if workers is None else str(workers)}
     overrides = {key: value for key, value in given.items() if value is not None}
-    settings = load_or_exit(config, overrides=overrides, around=ALONE).settings
+    loaded = load_or_exit(config, overrides=overrides, around=ALONE)
     file = (config or HERE).absolute()
-    serving = Serving(settings, partial(reread, file, overrides))
-    alone = settings.server.workers == 1
+    warnings = [str(one) for one in loaded.warnings if one.severity == "warning"]
+    serving = Serving(loaded.settings, partial(reread, file, overrides), warnings)
+    alone = loaded.settings.server.workers == 1
     if serving.work(None) if alone else serving.by_workers():
         raise fail("The gateway did not start; the log says why.")
 
@@ -49,9 +52,15 @@ def command(
 class Serving:
     """What `serve` serves, and where: by one process, or by several that have the same sockets."""
 
-    def __init__(self, settings: "Settings", read: "Callable[[Settings], Settings]") -> None:
+    def __init__(
+        self,
+        settings: "Settings",
+        read: "Callable[[Settings], Settings]",
+        warnings: "Sequence[str]" = (),
+    ) -> None:
         self._settings = settings
         self._read = read
+        self._warnings = warnings  # of the configuration, once for all processes
         server, admin = settings.server, settings.admin
         self._public = passed() or listener_at(server.listen, "")
         self._operators = None if admin is None else listener_at(admin.listen, " for operators")
@@ -63,6 +72,8 @@ class Serving:
 
         try:
             with log.to_stderr():
+                if control is None:
+                    self._warn()
                 self._run(control)
         except StartupFailed:
             return FAILED
@@ -104,6 +115,7 @@ class Serving:
 
         together = tempfile.TemporaryDirectory() if self._operators else nullcontext(None)
         with log.at_once(), together as folder:  # without a thread: there will be forks
+            self._warn()
             if folder is not None:
                 os.environ[TOGETHER] = folder
             return Workers(
@@ -112,6 +124,10 @@ class Serving:
                 on_hangup=self._take_what_is_good,
                 on_end=_count_no_more if folder is not None else _nothing,
             ).run()
+
+    def _warn(self) -> None:
+        for warning in self._warnings:
+            LOG.warning("%s", warning)
 
     def _take_what_is_good(self) -> None:
         """Let workers that are made later begin with what the others reload."""

@@ -20,6 +20,18 @@ class GatewayError(Exception):
         self.retry_after = self.after if retry_after is None else retry_after  # seconds
         self.error_type = proxy_error or self.proxy_error
 
+    @property
+    def reason(self) -> str:
+        """What is known beside `code`, for the log: which check failed, what the network did.
+
+        Of a malformed request nothing: its words may name what the client wrote.
+        """
+        if self.status == 400:
+            return ""
+        network = "" if self.error_type == self.proxy_error else self.error_type
+        told = "" if self.detail == self.title else self.detail
+        return ": ".join(filter(None, (network, told)))
+
 
 class UpstreamError(GatewayError):
     status = 502

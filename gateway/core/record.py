@@ -29,6 +29,7 @@ class Record:
     status: int = 0
     upstream_status: int = 0
     code: str = ""  # our error code
+    reason: str = ""  # and what more is known of it
     dropped: Sequence[str] = ()  # unlisted names, "body:temperature"
     spoofed: Sequence[str] = ()  # those that named people
     usage: dict[str, float] = field(default_factory=dict)

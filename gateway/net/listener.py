@@ -21,6 +21,14 @@ def inherited(fd: int) -> socket.socket:
     return sends_at_once(socket.socket(fileno=fd))
 
 
+def url_of(listener: socket.socket) -> str:
+    """What one types to reach it from this machine."""
+    name = listener.getsockname()
+    if listener.family == socket.AF_INET6:
+        return f"http://[{name[0]}]:{name[1]}"
+    return f"http://{name[0]}:{name[1]}" if listener.family == socket.AF_INET else f"unix:{name}"
+
+
 def sends_at_once(listener: socket.socket) -> socket.socket:
     """Have the connections that are accepted here send without delay; the same socket.
 

@@ -27,7 +27,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.net.descriptors import Room
-from gateway.net.listener import BACKLOG
+from gateway.net.listener import BACKLOG, url_of
 from gateway.net.own_turn import Entry
 from gateway.net.protocol import GuardedProtocol, guarded_protocol
 from gateway.net.tally import ServerLimits
@@ -240,7 +240,7 @@ def run(
         StartupFailed: the application's lifespan failed.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # one during the start would kill by default
-    LOG.info("listening on %s", listener.getsockname())
+    LOG.info("listening on %s", url_of(listener))
     limits = replace(limits, fits=Room(outward))
     config = _config(app, guarded_protocol(limits, entry), lifespan="on")
     steps = Drain(
@@ -257,7 +257,7 @@ async def _serve(server: GatewayServer, listener: socket.socket, beside: Beside 
         return
     config = _config(beside.app, guarded_protocol(ServerLimits()), lifespan="off")
     other = GatewayServer(config, Drain(delay=0, limit=0), owns_process=False)
-    LOG.info("listening on %s for operators", beside.listener.getsockname())
+    LOG.info("listening on %s for operators", url_of(beside.listener))
     serving = asyncio.create_task(_serve_beside(other, beside.listener, server.opened))
     try:
         await server.serve([listener])

@@ -38,6 +38,18 @@ def files(path: Path) -> tuple[Path, ...]:
     return (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm")))
 
 
+def check(path: Path) -> None:
+    """Look whether a store can stand there.
+
+    Raises:
+        StoreError: something else does, or its folder is not there.
+    """
+    if path.is_dir():
+        raise StoreError(f"{path} is a directory: name a file in it in store.url")
+    if not path.parent.is_dir():
+        raise StoreError(f"{path.parent} is not a directory: make it, or change store.url")
+
+
 def ensure(path: Path) -> None:
     """Make the file, empty and with mode 0600, unless it is there.
 
@@ -48,10 +60,7 @@ def ensure(path: Path) -> None:
         StoreError: it can neither be made nor be used.
     """
     try:
-        if path.is_dir():
-            raise StoreError(f"{path} is a directory: name a file in it in store.url")
-        if not path.parent.is_dir():
-            raise StoreError(f"{path.parent} is not a directory: make it, or change store.url")
+        check(path)
         if not path.exists():
             _make(path)
         for name, right in ((path.parent, os.W_OK | os.X_OK), (path, os.R_OK | os.W_OK)):

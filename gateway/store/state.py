@@ -33,6 +33,7 @@ async def state(url: str) -> State:
     from gateway.store.prepare import version
 
     path = location.locate(url)
+    location.check(path)
     form = await version(path) if path.exists() else None
     return State(f"the file {path}", form, sum(map(_size, location.files(path))))
 

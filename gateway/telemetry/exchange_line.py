@@ -25,6 +25,7 @@ class Facts(msgspec.Struct, omit_defaults=True):
     status: int = 0
     upstream_status: int = 0
     code: str = ""
+    reason: str = ""
     interrupted: str = ""
     dropped: dict[str, int] = {}
     spoofed: dict[str, int] = {}
@@ -52,6 +53,7 @@ def facts_of(record: Record) -> Facts:
         record.status,
         record.upstream_status,
         record.code,
+        record.reason,
         record.interrupted,
         counted(record.dropped) if record.dropped else {},
         counted(record.spoofed) if record.spoofed else {},

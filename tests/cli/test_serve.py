@@ -73,7 +73,10 @@ def get(port: int, path: str) -> int:
 def test_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     port = free_port()
     with serving(written(tmp_path, port=port)) as process:
-        until_ready(process)
+        said = "".join(until_ready(process))
+        assert f'"listening on http://127.0.0.1:{port}"' in said
+        assert said.count("upstreams.support.key: is written out here") == 1
+        assert " note " not in said
         assert get(port, "/livez") == 200
         assert get(port, "/readyz") == 200
         process.send_signal(signal.SIGTERM)
@@ -100,6 +103,7 @@ def test_logs_one_json_line_an_exchange_and_no_secret(tmp_path: Path) -> None:
         _, log = process.communicate(timeout=20)
     exchange = [json.loads(line) for line in log.splitlines() if '"exchange"' in line]
     assert [line["code"] for line in exchange] == ["upstream_unreachable"]
+    assert [line["reason"] for line in exchange] == ["connection_refused"]
     for canary in ("CANARY", token, "alice@example.com"):
         assert canary not in log
 

@@ -10,6 +10,25 @@ def test_what_is_nobodys_doing_here_can_be_tried_again_or_not() -> None:
     assert failure.UpstreamMalformed(proxy_error="x").error_type == "x"
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (failure.UpstreamUnreachable(), ""),
+        (failure.UpstreamUnreachable(proxy_error="dns_error"), "dns_error"),
+        (failure.UpstreamMalformed("A redirect"), "A redirect"),
+        (failure.UpstreamMalformed("Why", proxy_error="tls_x"), "tls_x: Why"),
+        (errors.CredentialsInvalid("The audience is another"), "The audience is another"),
+        (errors.ConversationNotFound(), ""),
+        (errors.BadRequest("This takes no query 'eyJ0b2tlbg'"), ""),
+        (errors.AmbiguousJson("'eyJ0b2tlbg' stands twice"), ""),
+    ],
+)
+def test_operators_hear_the_reason_but_never_what_a_client_wrote(
+    error: failure.GatewayError, reason: str
+) -> None:
+    assert error.reason == reason
+
+
 def test_it_is_of_the_one_tree() -> None:
     assert errors.GatewayError is failure.GatewayError
     assert issubclass(errors.NotFound, failure.GatewayError)

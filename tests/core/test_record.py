@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from gateway.core.record import Record
 
-TEXTS = "org org_id upstream operation subject actor user conversation code interrupted"
+TEXTS = "org org_id upstream operation subject actor user conversation code reason interrupted"
 NUMBERS = "status upstream_status tool_calls bytes_in bytes_out duration_ms"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.net.listener import inherited, listen, sends_at_once
+from gateway.net.listener import inherited, listen, sends_at_once, url_of
 
 pytestmark = pytest.mark.anyio
 
@@ -57,3 +57,15 @@ async def test_without_it_asyncio_would_delay() -> None:
     """The reason for all this: when it is gone, so may this module be."""
     assert await delays(socket.create_server(("127.0.0.1", 0)))
     assert not await delays(sends_at_once(socket.create_server(("127.0.0.1", 0))))
+
+
+@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("[::1]", "[::1]")])
+async def test_says_what_to_type(host: str, shown: str) -> None:
+    with listen(host, 0) as listener:
+        assert url_of(listener) == f"http://{shown}:{listener.getsockname()[1]}"
+
+
+async def test_says_the_path_of_a_unix_one(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        assert url_of(listener) == f"unix:{tmp_path}/s"

@@ -32,6 +32,13 @@ async def test_looking_makes_none(path: Path) -> None:
     assert list(path.parent.iterdir()) == []
 
 
+async def test_where_none_can_be_made_there_is_no_state(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name, why in (("none/x.db", "is not a directory"), ("folder", "is a directory")):
+        with pytest.raises(StoreError, match=why):
+            await state(f"sqlite:///{tmp_path}/{name}")
+
+
 async def test_an_older_one_stays_as_it_is(url: str, direct: Direct) -> None:
     await (await Store.open(url)).aclose()
     direct("UPDATE gateway_schema SET version_num = '0000'")

@@ -30,6 +30,7 @@ RECORDS = st.builds(
     status=COUNTS,
     upstream_status=COUNTS,
     code=TEXT,
+    reason=TEXT,
     interrupted=st.sampled_from(["", "client"]),
     dropped=st.lists(st.sampled_from(["body:a", "body:b", "query:c", "TOKEN"])),
     spoofed=st.lists(st.sampled_from(["body:userId", "field:x-user"])),

@@ -86,6 +86,9 @@ def _told(head: str | None) -> Iterator[Finding]:
 
 
 def _postgres(url: str) -> Iterator[Finding]:
+    if find_spec("psycopg") is None:
+        told = "needs the extra postgres: pip install 'chat-identity-gateway[postgres]'"
+        yield Finding(("store", "url"), told)
     try:
         address(url)
     except StoreError as error:

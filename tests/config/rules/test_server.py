@@ -1,5 +1,6 @@
 import pytest
 
+from gateway.config.rules import server
 from tests.config.conftest import Told
 from tests.config.parts import STRONG, short
 
@@ -38,6 +39,14 @@ URL = "postgresql://gateway:${env:PASSWORD}@db.example:5432/gateway?sslmode=veri
 def test_or_it_is_in_postgresql(told: Told):
     assert told(f'store.url = "{URL}"\n' + short(), PASSWORD="CANARY") == []
     assert told('store.url = "${env:URL}"\n' + short(), URL="postgres://u:CANARY@db/x") == []
+
+
+def test_its_driver_is_an_extra(told: Told, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(server, "find_spec", lambda name: None)
+    assert told(f'store.url = "{URL}"\n' + short(), PASSWORD="x") == [
+        "1:7  error  store.url: needs the extra postgres: "
+        "pip install 'chat-identity-gateway[postgres]'"
+    ]
 
 
 def test_a_password_that_is_written_out_is_a_warning(told: Told):
