@@ -120,7 +120,11 @@ async def _decide(
     org = replace(found.org, ledger=reading(found.org), audit=Unheard(), questions=None)
     record.org, record.org_id = org.name, org.external_id
     explanation.note("org", f"{org.name} (external_id {org.external_id}), by {found.by}")
-    upstream, match = find_operation(org, path, ask, record)
+    try:
+        upstream, match = find_operation(org, path, ask, record)
+    except NotFound:
+        explanation.note("operation", _why_none(org, path, ask.method))
+        raise
     if upstream.assertions is not None:
         upstream = replace(upstream, assertions=Unsigned())
     explanation.upstream = upstream
@@ -145,6 +149,21 @@ async def _decide(
     explanation.note("conversation", _whose(call.conversations, match.operation.opens))
     check_tools(exchange)
     explanation.request = exchange.request(MASK)
+
+
+def _why_none(org: Org, path: Segments, method: str) -> str:
+    """What no client is told: how far the path leads."""
+    try:
+        upstream, below = org.upstreams.find(None, path)
+    except NotFound:
+        return "none: this path begins as no upstream's `path` does"
+    vendor = upstream.destination.vendor
+    try:
+        match = upstream.table.match(method, below)
+    except NotFound:
+        told = f"no operation of {vendor.name} that {upstream.name} offers has it"
+        return f"none: what follows {upstream.name}'s path is /{'/'.join(below)}, and {told}"
+    return f"{match.name}, but its agent is not among `agent` of {upstream.name}"
 
 
 def _led_to(site: Site, path: Segments) -> Segments:

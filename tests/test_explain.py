@@ -81,6 +81,25 @@ async def test_shows_a_refusal_and_what_the_client_gets(
     assert stage.vendor.saw_nothing()
 
 
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/elsewhere/x", "begins as no upstream's `path` does"),
+        ("/support/api/v2/agents/agent_1/sources", "/api/v2/agents/agent_1/sources, and no op"),
+        ("/support/api/v2/agents/agent_2/chat", "chat, but its agent is not among `agent` of"),
+    ],
+)
+async def test_says_why_there_is_no_such_operation(
+    stage: Stage[Chatbase], path: str, why: str
+) -> None:
+    asked = typed("POST", path, [], "{}", stage.token("bob"))
+    explanation = await explained(stage.gateway.settings, asked)
+    assert explanation.code == "not_found"
+    assert why in dict(explanation.steps)["operation"]
+    assert explanation.answer is not None
+    assert b"agent" not in explanation.answer.content
+
+
 async def test_looking_writes_nothing(stage: Stage[Chatbase]) -> None:
     explanation = await explain(stage, "new@example.com", "POST", "/chat", {"message": "x"})
     assert explanation.record.user.startswith("u_")
