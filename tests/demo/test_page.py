@@ -244,6 +244,32 @@ def test_is_usable_on_a_telephone(open_page, scheme):
     assert min(heights) >= 24  # WCAG 2.2, 2.5.8
 
 
+def test_names_fit_the_narrowest_telephone(open_page):
+    page = open_page("north.alice", 320, 640, has_touch=True)
+    page.locator(".who strong").evaluate(
+        "(name) => { name.textContent = 'Wolfeschlegel '.repeat(9) }"
+    )
+    bar, who, button = (
+        page.locator(one).bounding_box() for one in (".bar", ".who", ".bar form button")
+    )
+    assert bar["y"] <= who["y"]
+    assert who["y"] + who["height"] <= bar["y"] + bar["height"]
+    assert who["x"] + who["width"] <= button["x"]
+    assert button["height"] < 1.5 * 32  # one line
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_what_is_written_from_right_to_left_is_shown_so(open_page):
+    page = open_page("north.alice")
+    for message, direction in (("مرحبا 👋 Alice", "rtl"), ("Hello مرحبا", "ltr")):
+        ask(page, message)
+        expect(page.locator(".rate").last).to_be_visible()
+        expect(page.locator(".by-user .said-text").last).to_have_css("direction", direction)
+        title = page.locator("#conversations button > span", has_text=message)
+        expect(title).to_have_css("direction", direction)
+        page.get_by_role("button", name="New chat").click()
+
+
 def test_everything_can_be_reached_and_named_without_a_mouse(open_page):
     page = open_page("north.alice")
     nameless = page.evaluate(

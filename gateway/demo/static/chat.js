@@ -45,7 +45,8 @@ export async function refresh() {
 function entry({ id, title, updatedAt, status }) {
   const when = new Date(updatedAt * 1000).toLocaleTimeString([], { timeStyle: "short" });
   const note = status === "ongoing" ? when : `${when}, ended`;
-  const button = element("button", { "aria-current": id === conversation }, title);
+  const about = element("span", { dir: "auto" }, title);
+  const button = element("button", { "aria-current": id === conversation }, about);
   button.append(element("small", {}, note));
   button.dataset.id = id;
   button.addEventListener("click", () => open(id));
@@ -168,7 +169,7 @@ async function refused(response) {
 
 function say(role, text) {
   const bubble = add(`by-${role}`);
-  bubble.append(element("div", { class: "said-text" }, text));
+  bubble.append(element("div", { class: "said-text", dir: "auto" }, text));
   log.scrollTop = log.scrollHeight;
   return bubble;
 }
