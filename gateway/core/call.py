@@ -180,6 +180,10 @@ def _read_mcp(
         mirror.version_of(fields)
         return None, tuple(_unsealed(reading, name, value, seal) for name, value in listed)
     asked = mcp.parse(content)
+    sessions = reading.operation.conversation_places.fields
+    if asked.answers and not any(name in sessions for name, _ in listed):
+        # Servers count what they ask from 1 on, whoever it is that they ask.
+        raise BadRequest("Outside a session an answer could be to anybody's question")
     judge(reading, *asked.messages)
     _leave_out_tasks(reading, mcp.about(asked))
     repeating = mirror.mirrored(asked, fields)

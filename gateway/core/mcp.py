@@ -76,6 +76,11 @@ class Asked:
         return None if self.is_batch else self.messages[0].get("id")
 
     @property
+    def answers(self) -> bool:
+        """Whether one of them answers something that the server has asked."""
+        return any("method" not in one for one in self.messages)
+
+    @property
     def tools(self) -> tuple[str, ...]:
         """The tools that are called, each as often as it is."""
         return tuple(

@@ -228,6 +228,15 @@ async def test_an_answer_of_a_client_is_about_what_it_answers(
     assert stage.server.asked[-1].json() == {"jsonrpc": "2.0", "id": 7, "result": result}
 
 
+@pytest.mark.parametrize("said", [{"result": {"action": "accept"}}, {"error": {"code": 1}}])
+async def test_outside_a_session_nobody_answers(stage: McpStage, said: dict[str, Any]) -> None:
+    """M-04: a server that has no sessions knows by the id alone whom it has asked."""
+    answer = {"jsonrpc": "2.0", "id": 1, **said}
+    for body in (answer, [answer], [message("ping"), answer]):
+        async with refused(stage):
+            assert (await stage.ask("bob", body=body)).status == 400
+
+
 async def test_everybodys_tasks_are_not_listed(stage: McpStage) -> None:
     async with refused(stage):
         answer = await stage.ask("bob", body=message("tasks/list"))

@@ -15,7 +15,8 @@ WHO = Identity("org_acme", ALICE, roles=("editor",))
 
 def sent(body: Any, *, key: str = "k1", **parts: Any) -> VendorRequest:
     destination = Destination(vendor=VENDOR, **parts)
-    return plan(destination, ask(CALL, body), identity=WHO, user=ALICE, key=key, request_id="r1")
+    asked = ask(CALL, body, fields=[("mcp-session-id", "s1")])
+    return plan(destination, asked, identity=WHO, user=ALICE, key=key, request_id="r1")
 
 
 def called(**arguments: Any) -> dict[str, Any]:
