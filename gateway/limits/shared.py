@@ -1,6 +1,9 @@
 """Counting at a Redis or Valkey that replicas share: one round trip a question, each one step.
 
 A server that does not answer in time is away, and so is one whose answer cannot be used.
+
+What a visitor has spent is forgotten when they were not here for `VISIT`: they are as many as
+somebody likes, and whoever wants to begin anew can, by throwing the cookie away.
 """
 
 import time
@@ -15,6 +18,7 @@ from gateway.limits.pipeline import Pipeline, Script
 _ADMIT, _CALL = Script(scripts.ADMIT), Script(scripts.CALL)
 _RESERVE, _END = Script(scripts.RESERVE), Script(scripts.END)
 PREFIX = "gateway:limits"
+VISIT = 3600.0  # seconds
 SOON = 1.0  # seconds to wait for what somebody else will give back
 NUMBERS = 3  # of a standing, on the wire
 
@@ -65,7 +69,8 @@ class SharedCounts:
         now = self._wall()
         words: list[str | int] = [ticket, _ms(lasts)]
         for one in reserved:
-            words += (one.budget, one.amount, _ms(one.left(now)))
+            left = one.left(now)
+            words += (one.budget, one.amount, _ms(min(left, VISIT) if one.of_visitor else left))
         answer = await self._run(_RESERVE, _account_keys(reserved), words)
         return [
             Standing(granted == 1, remaining, one.left(now) if granted or spent else SOON)

@@ -49,6 +49,18 @@ async def test_every_key_is_named_hashed_and_ends(server: Valkey) -> None:
         await counts.aclose()
 
 
+async def test_a_visitor_is_forgotten_an_hour_after_they_were_here(server: Valkey) -> None:
+    visitor = Keys(b"s" * 32).person(Person("acme", "anon_" + "a" * 26))
+    with server.running(), server.client() as client:
+        counts = SharedCounts(server.url, patience=20.0)
+        month = time.time() + 30 * 24 * 3600
+        for key, most in ((visitor, 3660), (KEY, 30 * 24 * 3600 + 60)):
+            await counts.reserve([Reserved(key, "2026-11", month, 10, 1)], "t", 60.0)
+            kept = {client.pttl(name) / 1000 for name in client.scan_iter(f"*:budget:{key}:*")}
+            assert all(most - 30 < seconds <= most for seconds in kept), kept
+        await counts.aclose()
+
+
 async def test_the_time_is_the_servers(server: Valkey) -> None:
     """Row RF-54: two replicas whose clocks differ count alike, for neither asks its own."""
     with server.running():
