@@ -17,6 +17,7 @@ from gateway.store.store import Store
 MEMBERS = frozenset({"org", "user", "everybody"})
 ROW = ("org", "user", "since")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
+LONGEST = 512  # characters of a subject, and more than an org's name has
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,6 @@ def _org(said: JsonObject, orgs: Mapping[str, str]) -> str:
 def _name(said: JsonObject, member: str) -> str:
     """A name that both databases can hold."""
     value = said.get(member)
-    if not isinstance(value, str) or not value or _NO_TEXT.search(value):
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST or _NO_TEXT.search(value):
         raise BadRequest(f"Say which {member}, by its name")
     return value

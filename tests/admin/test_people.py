@@ -71,6 +71,9 @@ async def test_blocks_an_org_and_says_who_did(there: Operators) -> None:
         pytest.param(b"{", JSON[1], 400, id="no JSON"),
         pytest.param(b'{"user":"a","user":"b"}', JSON[1], 400, id="two people"),
         pytest.param(b'"' + b"x" * 20_000 + b'"', JSON[1], 413, id="too long"),
+        pytest.param(
+            b'{"user":"' + b"x" * 513 + b'"}', JSON[1], 400, id="longer than a subject can be"
+        ),
     ],
 )
 async def test_what_is_not_understood_changes_nothing(
