@@ -123,11 +123,14 @@ async def carried_out(
     """Carry messages both ways until one side closes: which, and how."""
     reader = Reader(exchange.call.operation, exchange.user, exchange.call.conversations)
 
+    async def said(exchange: Exchange, content: bytes) -> bytes:
+        return await weigh_message(exchange, ticket, content)
+
     async def heard(exchange: Exchange, content: bytes) -> bytes:
         return await weigh_answer(exchange, reader, content)
 
     pumps = [
-        asyncio.create_task(pump(exchange, socket, vendor, weigh_message)),
+        asyncio.create_task(pump(exchange, socket, vendor, said)),
         asyncio.create_task(pump(exchange, vendor, socket, heard)),
         asyncio.create_task(until_no_longer(exchange, ticket)),
     ]
@@ -154,7 +157,7 @@ async def pump(exchange: Exchange, source: Socket, sink: Socket, weigh: Weigh) -
             return sink, closed
 
 
-async def weigh_message(exchange: Exchange, content: bytes) -> bytes:
+async def weigh_message(exchange: Exchange, ticket: Ticket, content: bytes) -> bytes:
     """A message as the vendor gets it. Raises a `GatewayError` where it may not be said."""
     org, record, upstream = exchange.org, exchange.record, exchange.upstream
     record.bytes_in += len(content)
@@ -173,6 +176,8 @@ async def weigh_message(exchange: Exchange, content: bytes) -> bytes:
     record.tool_calls += said.calls_tool
     for conversation in said.conversations:
         await check_conversation(exchange, conversation)
+    if said.thinks:
+        await ticket.again()
     return said.content
 
 

@@ -256,6 +256,25 @@ async def test_it_ends_when_the_budget_is_spent(tmp_path: Path) -> None:
             assert refused.value.response.headers["x-gateway-error"] == "budget_exhausted"
 
 
+async def test_each_message_that_thinks_counts_as_a_request(tmp_path: Path) -> None:
+    """N-08: one handshake must not be worth any number of answers."""
+    limits = '\n[limits]\nper_user = ["3/minute", "1 streams"]\n'
+    async with socket_stage(tmp_path, lambda text: text + limits) as stage:
+        async with stage.connect("alice") as alice:
+            for _ in range(5):
+                await alice.send(json.dumps({"type": "input_audio_buffer.clear"}))
+                await told(alice)
+            for _ in range(2):
+                await alice.send(json.dumps(ASK))
+                await told(alice)
+            await alice.send(json.dumps(ASK))
+            assert await ended(alice) == (1013, "user_limit")
+        assert [one["type"] for one in stage.vendor.messages].count("response.create") == 2
+        async with stage.connect("bob") as bob:
+            await bob.send(json.dumps(ASK))
+            await told(bob)
+
+
 async def test_usage_of_every_answer_is_added(tmp_path: Path) -> None:
     limits = '\n[limits]\nbudget_per_user = "1000 tokens/day"\n'
     async with socket_stage(tmp_path, lambda text: text + limits) as stage:

@@ -76,6 +76,7 @@ class MessageTable(Table):
     values: ValuesByPointer = Field(
         default={}, description="What a member may hold, by JSON Pointer; * is every item."
     )
+    thinks: bool = Field(default=False, description="Makes the vendor think: limits count it.")
     calls_tool: bool = Field(
         default=False, description="A tool call, or the result of one: usage counts it."
     )

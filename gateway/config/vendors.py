@@ -178,6 +178,7 @@ def _message(table: MessageTable) -> Operation:
         containers=tuple(map(body, table.containers)),
         flat=tuple(map(body, table.flat)),
         values={pointer: frozenset(map(_scalar, some)) for pointer, some in table.values.items()},
+        thinks=table.thinks,
         calls_tool=table.calls_tool,
     )
 

@@ -21,6 +21,7 @@ class Spoken:
     dropped: tuple[str, ...]
     spoofed: tuple[str, ...]
     calls_tool: bool
+    thinks: bool
 
 
 def read(
@@ -60,4 +61,5 @@ def read(
         dropped=tuple(reading.dropped),
         spoofed=tuple(dict.fromkeys(reading.spoofed)),
         calls_tool=rules.calls_tool,
+        thinks=rules.thinks,
     )

@@ -22,6 +22,9 @@ class Uncounted(Ticket):
     async def spend(self) -> None:
         return
 
+    async def again(self) -> None:
+        return
+
     async def renew(self) -> None:
         return
 

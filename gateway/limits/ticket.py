@@ -57,6 +57,12 @@ class Counted(Ticket):
         if terms.upstream.limit is not None:
             await self._share(terms.upstream.key, terms.upstream.limit)
 
+    async def again(self) -> None:
+        rated, terms = self._asked.rated, self._asked.terms
+        if rated:
+            standings = await self._counts.admit(rated, (), self._name, terms.lasts)
+            check(terms.admitting[: len(rated)], standings, self._record)
+
     async def renew(self) -> None:
         terms = self._asked.terms
         if self._slots:

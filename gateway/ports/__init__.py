@@ -221,6 +221,10 @@ class Ticket(Protocol):
         """
         ...
 
+    async def again(self) -> None:
+        """Count one more that is asked within it. Raises as `Limits.admit` does."""
+        ...
+
     async def renew(self) -> None:
         """Charge what its record says by now, and hold on: for what may last longer than holds do.
 

@@ -63,6 +63,7 @@ REALTIME = Operation(
                 "/response/input/*/type": ITEMS,
                 "/response/tools/*/type": FUNCTION,
             },
+            thinks=True,
         ),
         "response.cancel": said("response_id"),
         "input_audio_buffer.append": said("audio"),
