@@ -90,8 +90,10 @@ def run(
 
     try:
         asyncio.run(opened_and_closed())
-    except (StoreError, LedgerUnavailable) as error:
+    except StoreError as error:
         raise fail(str(error)) from None
+    except LedgerUnavailable as error:
+        raise fail(f"The store cannot be used now: {error.reason or 'it is busy'}") from None
     except BrokenPipeError:  # whoever reads has read enough; nothing more is to be written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

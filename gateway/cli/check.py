@@ -5,6 +5,7 @@ With `--apply` vendors are told of the attributes of contacts that they lack: no
 """
 
 import asyncio
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,10 +57,11 @@ async def _probed(loaded: "Loaded", *, apply: bool) -> bool:
     from gateway.config.mistake import key_of
 
     well = True
+    colored = False if os.environ.get("NO_COLOR") else None  # None: on a terminal
     async for found in _answers(loaded.settings, apply=apply):
         key = key_of(loaded.meaning.as_written(found.path))
         mark = typer.style("ok  ", fg="green") if found.ok else typer.style("FAIL", fg="red")
-        typer.echo(f"{mark}  {key}: {found.told} ({found.milliseconds:.0f} ms)")
+        typer.echo(f"{mark}  {key}: {found.told} ({found.milliseconds:.0f} ms)", color=colored)
         well &= found.ok
     return well
 

@@ -83,8 +83,18 @@ class KeysUnavailable(Unavailable):
 
 
 class LedgerUnavailable(Unavailable):
+    """`cause` is the database's word for it, for the log: `SQLITE_FULL`, never a value of a row."""
+
     code = "ledger_unavailable"
     title = "Who owns this conversation cannot be looked up or recorded now"
+
+    def __init__(self, detail: str = "", *, cause: str = "") -> None:
+        super().__init__(detail)
+        self.cause = cause
+
+    @property
+    def reason(self) -> str:
+        return self.cause or super().reason
 
 
 class Overloaded(Unavailable):

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Executable, Row, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import LedgerUnavailable
@@ -53,7 +53,17 @@ def unavailable() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, DatabaseFault, OSError) as error:
-        raise LedgerUnavailable from error
+        raise LedgerUnavailable(cause=_word_for(error)) from error
+
+
+def _word_for(error: Exception) -> str:
+    """Of which kind a failure is. Its own text may quote a row."""
+    if isinstance(error, DatabaseFault):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    found = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(found, "sqlite_errorname", type(found).__name__))
 
 
 class Database(ABC):

@@ -67,7 +67,7 @@ class Group(Generic[Item, Result]):
         except LedgerUnavailable as error:
             for _, written in some:
                 if not written.done():
-                    failure = LedgerUnavailable()
+                    failure = LedgerUnavailable(cause=error.cause)
                     failure.__cause__ = error.__cause__
                     written.set_exception(failure)
             return

@@ -83,7 +83,8 @@ class _ToLines:
 def _processors(target: TextIO) -> list[structlog.typing.Processor]:
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
     if target.isatty():
-        renderer = structlog.dev.ConsoleRenderer()
+        colors = not os.environ.get("NO_COLOR")  # https://no-color.org
+        renderer = structlog.dev.ConsoleRenderer(colors=colors)
     return [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

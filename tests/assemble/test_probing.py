@@ -53,6 +53,17 @@ def test_an_issuer_and_a_vendor_that_answer_are_well(tmp_path: Path) -> None:
     assert "was not asked" in told["upstreams.support"]
 
 
+@pytest.mark.parametrize(("plain", "colored"), [("", True), ("1", False)])
+def test_colours_are_for_terminals_that_want_them(
+    tmp_path: Path, plain: str, colored: bool
+) -> None:
+    file = config(tmp_path, 'issuer = "http://127.0.0.1:1"', "http://127.0.0.1:1")
+    words = ["check", "--probe", "--config", str(file)]
+    ran = RUN.invoke(app, words, color=True, env={"NO_COLOR": plain})
+    assert "FAIL" in ran.stdout
+    assert ("\x1b[" in ran.stdout) is colored
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("spoken", "status", "told"),

@@ -151,6 +151,8 @@ async def test_values_stay_out_of_errors_and_logs(
     with pytest.raises(LedgerUnavailable) as refusal:
         await write(database, "hunter2")
     assert refusal.value.__cause__ is not None
+    assert refusal.value.reason
+    assert "hunter2" not in refusal.value.reason
     assert "hunter2" not in " ".join(map(str, behind(refusal.value))) + caplog.text
 
 

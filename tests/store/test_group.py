@@ -69,6 +69,7 @@ async def test_a_failure_is_everybodys_and_the_next_group_is_unharmed(database: 
     writing.fails = True
     outcomes = await asyncio.gather(*map(group.add, range(3)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [LedgerUnavailable] * 3
+    assert all(outcome.reason for outcome in outcomes if isinstance(outcome, LedgerUnavailable))
     writing.fails = False
     assert await group.add(7) == 14
 

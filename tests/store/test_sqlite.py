@@ -38,6 +38,25 @@ async def test_reads_go_on_while_another_process_writes(database: Database, path
         assert await database.scalar(VALUE, {"name": "a"}) == b"value"
 
 
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("INSERT INTO secrets (name, value) VALUES ('CANARY', zeroblob(9000000))", "SQLITE_FULL"),
+        ("SELECT 'CANARY' FROM nothing", "SQLITE_ERROR"),
+    ],
+)
+async def test_the_log_hears_of_what_kind_a_failure_is(
+    database: Database, path: Path, statement: str, reason: str
+) -> None:
+    async def work(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        await connection.exec_driver_sql(statement)
+
+    with pytest.raises(LedgerUnavailable) as refusal:
+        await database.start(database.commit(work))
+    assert (refusal.value.reason, refusal.value.detail) == (reason, LedgerUnavailable.title)
+
+
 @pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
 async def test_nothing_is_written_into_a_file_that_is_no_longer_there(
     database: Database, path: Path, replaced: bool

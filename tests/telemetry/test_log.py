@@ -136,7 +136,11 @@ def test_what_libraries_log_has_the_same_form(lines: io.StringIO) -> None:
     assert line["event"] == "listening on x"
 
 
-def test_a_terminal_gets_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("plain", "colored"), [("", True), ("1", False)])
+def test_a_terminal_gets_columns(
+    monkeypatch: pytest.MonkeyPatch, plain: str, colored: bool
+) -> None:
+    monkeypatch.setenv("NO_COLOR", plain)
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True)
     handlers, level = logging.root.handlers[:], logging.root.level
@@ -148,6 +152,7 @@ def test_a_terminal_gets_columns(monkeypatch: pytest.MonkeyPatch) -> None:
         logging.basicConfig(handlers=handlers, level=level, force=True)
     assert "exchange" in stream.getvalue()
     assert not stream.getvalue().startswith("{")
+    assert ("\x1b[" in stream.getvalue()) is colored
 
 
 def test_an_event_that_nobody_took_is_a_line_and_one_that_was_taken_is_none(
