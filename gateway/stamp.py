@@ -58,7 +58,7 @@ class Stamped:
         if self._record.first_byte_ms is None:
             self._record.first_byte_ms = (time.monotonic() - self._record.started) * 1000
         marks = self.marks()
-        self._record.quotas.clear()  # nobody else wants to know, and a stream is long
+        self._record.quotas = ()  # nobody else wants to know, and a stream is long
         return self._answer.start(status, [*fields, *marks])
 
     def chunk(self, content: bytes) -> Coroutine[Any, Any, None]:

@@ -56,11 +56,11 @@ async def test_adds_what_every_answer_carries_and_counts() -> None:
 
 async def test_limits_are_told_once_and_kept_no_longer() -> None:
     heard, record = Heard(), Record(request_id="r", method="GET", started=0.0)
-    record.quotas.append(('"per-user";q=60', '"per-user";r=12'))
+    record.quotas = (('"per-user";q=60', '"per-user";r=12'),)
     await Stamped(heard, record).start(200, [])
     ((_, fields),) = heard.told  # type: ignore[misc]
     assert (b"ratelimit", b'"per-user";r=12') in fields
-    assert record.quotas == []
+    assert record.quotas == ()
 
 
 async def test_a_cut_stays_a_cut() -> None:

@@ -34,7 +34,7 @@ class Record:
     spoofed: Sequence[str] = ()  # those that named people
     usage: dict[str, float] = field(default_factory=dict)
     tool_calls: int = 0
-    quotas: list[Quota] = field(default_factory=list)  # limits that count it; until its head is out
+    quotas: Sequence[Quota] = ()  # limits that count it; until its head is out
     bytes_in: int = 0
     bytes_out: int = 0
     first_byte_ms: float | None = None

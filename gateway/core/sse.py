@@ -57,22 +57,22 @@ class Splitter(Protocol):
 class EventStreamSplitter:
     """Splits `text/event-stream`."""
 
-    __slots__ = ("_buffer", "_first", "_searched")
+    __slots__ = ("_begun", "_first", "_searched")
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._begun: bytearray | None = None  # what has come of an event that is not whole
         self._searched = 0
         self._first = True
 
     @property
     def pending(self) -> int:
-        return len(self._buffer)
+        return 0 if self._begun is None else len(self._begun)
 
     def tail(self, start: int) -> bytes:
-        return bytes(self._buffer[start:])
+        return b"" if self._begun is None else bytes(self._begun[start:])
 
     def skip(self, chunk: bytes) -> bool:
-        if self._buffer:
+        if self._begun is not None:
             return False
         size = 4 if chunk[-2:-1] == b"\r" else 2
         # A third line end before the two might have made the first event's end of one of them.
@@ -82,26 +82,27 @@ class EventStreamSplitter:
         return True
 
     def feed(self, chunk: bytes) -> list[Event]:
-        if self._buffer:
-            self._buffer += chunk
-        came = self._buffer or chunk
+        begun = self._begun
+        if begun is not None:
+            begun += chunk
+        came = chunk if begun is None else begun
         events: list[Event] = []
         start = 0
         while found := _END_OF_EVENT.search(came, self._searched):
             events.append(self._event(bytes(came[start : found.end()])))
             start = self._searched = found.end()
-        if came is chunk:
-            self._buffer += chunk[start:]
+        if begun is None:
+            begun = bytearray(chunk[start:])
         else:
-            del self._buffer[:start]
+            del begun[:start]
+        self._begun = begun or None
         # The longest end of an event has four bytes; three of them may be here already.
-        self._searched = max(0, len(self._buffer) - 3)
+        self._searched = max(0, len(begun) - 3)
         return events
 
     def rest(self) -> Event | None:
-        raw = bytes(self._buffer)
-        self._buffer.clear()
-        return self._event(raw) if raw else None
+        begun, self._begun = self._begun, None
+        return self._event(bytes(begun)) if begun else None
 
     def frame(self, data: bytes, name: str) -> bytes:
         return event(data, name)

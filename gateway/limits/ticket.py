@@ -120,7 +120,7 @@ def judge(limits: Sequence[Limit], standings: Sequence[Standing], record: Record
         if not standing.granted:
             refuse(limits, standings, record)
         if limit.layer is _USER:
-            record.quotas.append(told(limit, standing))
+            record.quotas = (*record.quotas, told(limit, standing))
 
 
 def check(limits: Sequence[Limit], standings: Sequence[Standing], record: Record) -> None:
@@ -133,7 +133,7 @@ def refuse(limits: Sequence[Limit], standings: Sequence[Standing], record: Recor
     """Refuse by the limit that holds it up longest."""
     refused = [pair for pair in zip(limits, standings, strict=True) if not pair[1].granted]
     limit, standing = max(refused, key=lambda pair: pair[1].wait)
-    record.quotas[:] = [told(limit, standing)]
+    record.quotas = (told(limit, standing),)
     raise limit.refusal(
         f"Too much for now: {limit.words()}", retry_after=max(1, math.ceil(standing.wait))
     )

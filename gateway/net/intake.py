@@ -85,9 +85,9 @@ class Intake(asyncio.Protocol, ABC):
         self.client: tuple[str, int] | None = None
         self.scheme = "http"
         self.url = b""
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.headers: list[tuple[bytes, bytes]]  # of the head that arrives
         self.turn: Turn | None = None  # the one whose request was parsed last
-        self.pipeline: list[Turn] = []  # those that wait for the answer to an earlier one
+        self.pipeline: tuple[Turn, ...] = ()  # those that wait for the answer to an earlier one
         self.part = Part.NONE
         self.begun = 0  # requests, in this segment
         self.stopping = False  # the server stops: the next answer is the last
@@ -242,9 +242,9 @@ class Intake(asyncio.Protocol, ABC):
         # Not yet: an answer that comes before the whole request is the last.
         turn = self.turn = self.turn_of(head)
         if not self._body_follows:
-            self.headers = []  # they are the turn's
+            del self.headers  # they are the turn's
         if waits:
-            self.pipeline.append(turn)
+            self.pipeline += (turn,)
         else:
             self.begin(turn)
 

@@ -83,7 +83,7 @@ class GuardedProtocol(Intake):
     def _clock(self) -> Deadline:
         """Of the client: head, body, idleness."""
         if self._deadline is None:
-            self._deadline = Deadline(self._on_late)
+            self._deadline = Deadline(self.overdue)
         return self._deadline
 
     # The connection
@@ -127,7 +127,7 @@ class GuardedProtocol(Intake):
             self._running.leave()
         self.flow.resume_writing()  # who waits to write finds that the client has left
         self._running = self.turn = None
-        self.pipeline.clear()
+        self.pipeline = ()
         self.stop_parsing()
 
     def pause_writing(self) -> None:
@@ -191,7 +191,7 @@ class GuardedProtocol(Intake):
         left = self._body_due - self.loop.time()
         self._clock.set(min(left, self.limits.body_window))
 
-    def _on_late(self) -> None:
+    def overdue(self) -> None:
         if self.part is Part.NONE:
             self.gate.close()
         elif self.part is Part.BODY and self._body_keeps_up():
@@ -240,7 +240,8 @@ class GuardedProtocol(Intake):
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self.begin(self.pipeline.pop(0))
+            due, self.pipeline = self.pipeline[0], self.pipeline[1:]
+            self.begin(due)
         elif self._last_words is not None:
             self._say_last_words()
         elif self.part is Part.NONE:
@@ -270,7 +271,7 @@ class GuardedProtocol(Intake):
         if self._held is turn:
             self._held = None
         elif self._running is not turn:
-            self.pipeline.pop()
+            self.pipeline = self.pipeline[:-1]
         elif turn.started:
             return False
         else:

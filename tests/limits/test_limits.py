@@ -17,5 +17,5 @@ async def test_admits_everybody_any_number_of_times_at_once() -> None:
         await ticket.spend()
     for ticket in tickets:
         await ticket.end()
-    assert record.quotas == []
+    assert record.quotas == ()
     assert limits.told("support", CHAT) == ()

@@ -37,7 +37,7 @@ def test_a_refusal_is_told_alone() -> None:
     with pytest.raises(OrgLimit) as caught:
         judge([USER, ORG, PLACES], standings, record)
     assert caught.value.retry_after == 10
-    assert record.quotas == [('"per-org";q=90;w=60', '"per-org";r=0;t=10')]
+    assert record.quotas == (('"per-org";q=90;w=60', '"per-org";r=0;t=10'),)
     with pytest.raises(UserLimit):
         judge([USER, ORG, PLACES], [*standings[:1], *reversed(standings[1:])], record)
 
@@ -45,7 +45,7 @@ def test_a_refusal_is_told_alone() -> None:
 def test_where_nobody_counts_nobody_is_refused() -> None:
     record = fresh()
     judge([USER, ORG], [], record)
-    assert record.quotas == []
+    assert record.quotas == ()
 
 
 def test_no_two_exchanges_have_one_name() -> None:
