@@ -24,6 +24,7 @@ class Connection(Sending):
 
     __slots__ = (
         "_answer",
+        "_coming",
         "_held",
         "_on_lost",
         "_reading",
@@ -40,6 +41,7 @@ class Connection(Sending):
         self._on_lost = on_lost
         self._retires_at = self._loop.time() + clocks.max_age
         self._answer: Answer | None = None  # while an exchange runs
+        self._coming: asyncio.Future[bytes] | None = None  # more of its body
         self._held = 0
         self._shortcut: Shortcut | None = None
         self._reading = True
@@ -77,10 +79,11 @@ class Connection(Sending):
             raise
         return answer
 
-    async def more(self, answer: Answer, shortcut: Shortcut | None = None) -> bytes:
+    def more(self, answer: Answer, shortcut: Shortcut | None = None) -> "asyncio.Future[bytes]":
         """What has come of the body of `answer`, at least a byte: the step of an async iterator.
 
-        What comes while we wait here goes to `shortcut` first, and what that takes wakes nobody.
+        What comes while that is waited for goes to `shortcut` first, and what that takes wakes
+        nobody. A future and no coroutine: a stream waits for it most of the time.
 
         Raises:
             StopAsyncIteration: it is complete.
@@ -88,25 +91,15 @@ class Connection(Sending):
         """
         if answer is not self._answer:
             raise RuntimeError("this exchange is over")
-        body = answer.body
-        while not body:
-            if answer.complete:
-                raise StopAsyncIteration
-            self._shortcut = shortcut
-            self._expect(self._clocks.idle, "connection_read_timeout")
-            await self._news()
-        content = body[0] if len(body) == 1 else b"".join(body)
-        body.clear()
-        self._held = 0
-        if not self._reading and not self.closed:
-            self._transport.resume_reading()
-            self._reading = True
-        return content
+        coming = self._coming = self._loop.create_future()
+        self._shortcut = shortcut
+        self._hand_over(answer, coming)
+        return coming
 
     def finish(self) -> bool:
         """End the exchange. True: fit for another one. False: closed."""
         answer = self._answer
-        self._answer = self._shortcut = None
+        self._answer = self._shortcut = self._coming = None
         self._deadline.clear()
         fit = (
             answer is not None
@@ -151,10 +144,10 @@ class Connection(Sending):
         if self._shortcut is not None and self._is_taken(answer, self._shortcut):
             return
         self._held += len(data)
-        if self._held > MAX_HELD:
-            self._pause(answer)
         if answer.has_head:  # else the clock goes on
             self._wake()
+        if self._held > MAX_HELD:
+            self._pause(answer)
 
     def eof_received(self) -> None:
         if self._answer is not None and self._ended_in_order():
@@ -185,10 +178,42 @@ class Connection(Sending):
         except ssl.SSLError:
             return False
 
+    def _wake(self, _: object = None) -> None:
+        if self._coming is None or self._answer is None:
+            super()._wake()
+        else:
+            self._hand_over(self._answer, self._coming)
+
+    def _hand_over(self, answer: Answer, coming: "asyncio.Future[bytes]") -> None:
+        """Give whoever waits for more of the body what there is, or wait for it from now on."""
+        if coming.done():
+            pass  # it is not waited for any more
+        elif answer.body:
+            coming.set_result(self._taken(answer))
+        elif answer.complete:
+            coming.set_exception(StopAsyncIteration())
+        elif self._error is not None or self._ended:
+            coming.set_exception(self._reason())
+        else:
+            self._expect(self._clocks.idle, "connection_read_timeout")
+            return
+        self._coming = None
+        self._deadline.clear()
+
+    def _taken(self, answer: Answer) -> bytes:
+        body = answer.body
+        content = body[0] if len(body) == 1 else b"".join(body)
+        body.clear()
+        self._held = 0
+        if not self._reading and not self.closed:
+            self._transport.resume_reading()
+            self._reading = True
+        return content
+
     def _is_taken(self, answer: Answer, shortcut: Shortcut) -> bool:
         """Whether what came is on its way already. Nothing that came before is held then."""
-        waiter, body = self._waiter, answer.body
-        if waiter is None or waiter.done() or answer.complete or not body:
+        coming, body = self._coming, answer.body
+        if coming is None or coming.done() or answer.complete or not body:
             return False
         if not shortcut(body[0] if len(body) == 1 else b"".join(body)):
             return False

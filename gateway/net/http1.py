@@ -9,11 +9,11 @@ A request is sent again in one case only: a GET, on a connection that had been u
 ended before a byte of an answer came. A chat that may have been heard is not asked again.
 """
 
+import asyncio
 import re
 import ssl
-from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from gateway.core.errors import UpstreamBrokeOff
 from gateway.core.plan import VendorRequest
@@ -124,8 +124,6 @@ class UpstreamExchange:
         "_pool",
         "_request",
         "_shortcut",
-        "fields",
-        "status",
     )
 
     def __init__(self, pool: Pool, request: VendorRequest, payload: bytes) -> None:
@@ -135,19 +133,25 @@ class UpstreamExchange:
         self._shortcut: Shortcut | None = None
         self._connection: Connection
         self._answer: Answer
-        self.status: int
-        self.fields: Fields
+
+    @property
+    def status(self) -> int:
+        return self._answer.status
+
+    @property
+    def fields(self) -> Fields:
+        return self._answer.fields
 
     def chunks(self, shortcut: Shortcut | None = None, /) -> "UpstreamExchange":
         if shortcut is not None:  # a stream: its fields might be the most of what it takes
             self._shortcut = shortcut
-            self.fields = self._answer.fields = []
+            del self._answer.fields
         return self
 
     def __aiter__(self) -> Self:
         return self
 
-    def __anext__(self) -> Coroutine[Any, Any, bytes]:
+    def __anext__(self) -> "asyncio.Future[bytes]":
         return self._connection.more(self._answer, self._shortcut)
 
     async def __aenter__(self) -> Self:
@@ -163,7 +167,6 @@ class UpstreamExchange:
             connection = await self._pool.take_new()
             answer = await connection.ask(request.method, payload, request.stream)
         self._connection, self._answer = connection, answer
-        self.status, self.fields = answer.status, answer.fields
         return self
 
     async def __aexit__(

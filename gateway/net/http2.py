@@ -12,10 +12,10 @@ is not asked again.
 
 import asyncio
 import ssl
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection
 from itertools import takewhile
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from gateway.core.errors import Overloaded, UpstreamBrokeOff
 from gateway.core.plan import VendorRequest
@@ -212,7 +212,7 @@ class Http2Exchange:
     def __aiter__(self) -> Self:
         return self
 
-    def __anext__(self) -> Coroutine[Any, Any, bytes]:
+    def __anext__(self) -> "asyncio.Future[bytes]":
         return self._stream.more(self._shortcut)
 
     async def __aenter__(self) -> Self:

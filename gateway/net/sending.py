@@ -39,7 +39,7 @@ class Sending(asyncio.Protocol):
         self._ended = True  # until it is made
         self._error: GatewayError | None = None  # what ended the exchange
         self._waiter: asyncio.Future[None] | None = None
-        self._deadline = Deadline(self._be_late)
+        self._deadline = Deadline(self.overdue)
         self._late = ""  # the Proxy-Status type of what is late then
         self._writable = True
         self._sent = True
@@ -117,7 +117,7 @@ class Sending(asyncio.Protocol):
             GatewayError: what ended the exchange; once, and then that it has ended.
         """
         if self._error is not None or self._ended:
-            error, self._error = self._error or UpstreamBrokeOff(), None
+            error = self._reason()
             try:
                 raise error  # holds this frame from now on, and so the connection
             finally:
@@ -125,17 +125,23 @@ class Sending(asyncio.Protocol):
         self._waiter = self._loop.create_future()
         return self._waiter
 
+    def _reason(self) -> GatewayError:
+        """What ended the exchange; once, and then that it has ended."""
+        error, self._error = self._error, None
+        return error or UpstreamBrokeOff()
+
     def _wake(self, _: object = None) -> None:
         # Not when the waiter runs: a loop that was held up may let the deadline ring before that.
         self._deadline.clear()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _expect(self, seconds: float, late: str) -> None:
         self._deadline.set(seconds)
         self._late = late
 
-    def _be_late(self) -> None:
+    def overdue(self) -> None:
         self._fail(UpstreamTimeout(proxy_error=self._late))
 
     def _fail(self, error: GatewayError) -> None:

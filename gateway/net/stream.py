@@ -33,6 +33,7 @@ class Stream:
     __slots__ = (
         "_body",
         "_carrier",
+        "_coming",
         "_deadline",
         "_error",
         "_head",
@@ -71,8 +72,9 @@ class Stream:
         self._error: GatewayError | None = None
         self._over = False  # nobody asks for more of it
         self._shortcut: Shortcut | None = None
-        self._waiters: list[asyncio.Future[None]] = []  # who asks, and what sends a stream
-        self._deadline = Deadline(self._be_late)
+        self._waiters: tuple[asyncio.Future[None], ...] = ()  # who asks, and what sends a stream
+        self._coming: asyncio.Future[bytes] | None = None  # more of the body
+        self._deadline = Deadline(self.overdue)
         self._late = ""
 
     @property
@@ -99,10 +101,11 @@ class Stream:
         while self._head is None:
             await self._news()
 
-    async def more(self, shortcut: Shortcut | None = None) -> bytes:
+    def more(self, shortcut: Shortcut | None = None) -> "asyncio.Future[bytes]":
         """What has come of the body, at least a byte: the step of an async iterator.
 
-        What comes while we wait here goes to `shortcut` first, and what that takes wakes nobody.
+        What comes while that is waited for goes to `shortcut` first, and what that takes wakes
+        nobody. A future and no coroutine: a stream waits for it most of the time.
 
         Raises:
             StopAsyncIteration: it is complete.
@@ -110,17 +113,10 @@ class Stream:
         """
         if self._over:
             raise RuntimeError("this exchange is over")
-        while not self._body:
-            if self.complete:
-                raise StopAsyncIteration
-            self._shortcut = shortcut
-            self._expect(self._carrier.clocks.idle, "connection_read_timeout")
-            await self._news()
-        content = self._held()
-        self._body.clear()
-        if not self.complete:
-            self._carrier.taken(self)
-        return content
+        coming = self._coming = asyncio.get_running_loop().create_future()
+        self._shortcut = shortcut
+        self._hand_over(coming)
+        return coming
 
     def drop_fields(self) -> None:
         """Nobody asks for the fields of the answer any more."""
@@ -129,7 +125,7 @@ class Stream:
     def leave(self, code: int = CANCEL) -> None:
         """End the exchange. The upstream hears of it where it is not at the end."""
         self._over = True
-        self._error = None  # whoever was told of it stands in its traceback, and holds us
+        self._error = self._coming = None  # who was told of it is in its traceback, and holds us
         self._deadline.close()
         self._carrier.leave(self, code)
 
@@ -202,10 +198,12 @@ class Stream:
     def wake(self) -> None:
         # Not when the waiter runs: a loop that was held up may let the deadline ring before that.
         self._deadline.clear()
-        for waiter in self._waiters:
+        waiters, self._waiters = self._waiters, ()
+        for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
-        self._waiters.clear()
+        if self._coming is not None:
+            self._hand_over(self._coming)
 
     def _end(self) -> None:
         if self._left:
@@ -215,7 +213,7 @@ class Stream:
 
     def _is_taken(self) -> bool:
         """Whether what came is on its way already. Nothing that came before is held then."""
-        if self._shortcut is None or not self._waiters or self._waiters[0].done():
+        if self._shortcut is None or self._coming is None or self._coming.done():
             return False
         try:
             is_taken = self._shortcut(self._held())
@@ -226,6 +224,24 @@ class Stream:
             self._deadline.set(self._carrier.clocks.idle)
             self._carrier.taken(self)
         return is_taken
+
+    def _hand_over(self, coming: "asyncio.Future[bytes]") -> None:
+        """Give whoever waits for more of the body what there is, or wait for it from now on."""
+        if coming.done():
+            pass  # it is not waited for any more
+        elif self._body:
+            coming.set_result(self._held())
+            self._body.clear()
+            if not self.complete:
+                self._carrier.taken(self)
+        elif self.complete:
+            coming.set_exception(StopAsyncIteration())
+        elif self._error is not None:
+            coming.set_exception(self._error)
+        else:
+            self._expect(self._carrier.clocks.idle, "connection_read_timeout")
+            return
+        self._coming = None
 
     def _held(self) -> bytes:
         return self._body[0] if len(self._body) == 1 else b"".join(self._body)
@@ -279,7 +295,7 @@ class Stream:
         """
         self._check()
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+        self._waiters += (waiter,)
         return waiter
 
     def _check(self) -> None:
@@ -290,5 +306,5 @@ class Stream:
         self._late = late
         self._deadline.set(seconds)
 
-    def _be_late(self) -> None:
+    def overdue(self) -> None:
         self.fail(UpstreamTimeout(proxy_error=self._late))

@@ -155,7 +155,8 @@ async def test_what_a_shortcut_takes_wakes_nobody():
     assert (taken, waiting.done()) == ([b"a", b"b", b"c"], False)
     connection.data_received(b"4\r\nlook\r\n")
     connection.data_received(b"1\r\nd\r\n")
-    assert await waiting == b"lookd"
+    assert await waiting == b"look"
+    assert await connection.more(answer) == b"d"
     assert taken == [b"a", b"b", b"c", b"look"], "nothing passes what somebody was woken for"
 
 

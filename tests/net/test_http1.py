@@ -88,7 +88,7 @@ async def test_a_stream_that_takes_a_shortcut_keeps_none_of_its_fields():
     async with Upstream(answers) as upstream, upstream.transport().open(POST) as response:
         fields = response.fields
         assert list(fields) == [(b"content-length", b"3")]
-        assert keepers(fields) >= {"Answer", "UpstreamExchange"}
+        assert "Answer" in keepers(fields)
         chunks = response.chunks(lambda _: False)
         assert not keepers(fields) & {"Answer", "UpstreamExchange"}
         assert [chunk async for chunk in chunks] == [b"abc"]
