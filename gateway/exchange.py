@@ -65,7 +65,7 @@ async def handle(
         key = repeatable(exchange)  # 400: the name of what must not be done twice
         if key is None and not match.operation.files:
             await ticket.spend()  # 429: what it may cost
-            await relay(exchange, ask, answer, running)  # 502, 504
+            await relay(exchange, answer, running)  # 502, 504
         else:
             await ask_within(exchange, key, ticket, answer, running)
 
@@ -81,7 +81,7 @@ async def ask_within(
         if exchange.call.operation.files:
             # 400, 413, 415: of a form, what comes before a file
             await within.enter_async_context(uploading(exchange))
-        await relay(exchange, exchange.ask, answer, running)  # 502, 504
+        await relay(exchange, answer, running)  # 502, 504
 
 
 def route(org: Org, path: Segments, ask: Inbound, record: Record) -> tuple[Upstream, Match]:

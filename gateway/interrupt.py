@@ -6,7 +6,7 @@ are caught. There is no task per direction and no queue.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
@@ -38,7 +38,7 @@ class Interrupt:
         Blocked, Unauthenticated, LedgerUnavailable: it did not begin.
     """
 
-    __slots__ = ("_expiry", "_forget", "_running", "_span", "_task", "identity", "reason")
+    __slots__ = ("_ask", "_clock", "_expires", "_running", "_task", "identity", "reason")
 
     def __init__(self, running: "Running", identity: Identity) -> None:
         task = asyncio.current_task()
@@ -46,9 +46,9 @@ class Interrupt:
             raise RuntimeError("what can be interrupted runs in a task")
         self._task = task
         self._running = running
-        self._span: Deadline | None = None
-        self._expiry: Deadline | None = None
-        self._forget: Callable[[], object] | None = None
+        self._clock: Deadline | None = None
+        self._expires = False  # what the clock says then: the credential does
+        self._ask: Inbound | None = None
         self.identity = identity
         self.reason: ClientLeft | GatewayError | None = None
 
@@ -63,13 +63,10 @@ class Interrupt:
         trace: TracebackType | None,
     ) -> None:
         self._running.remove(self)
-        if self._span is not None:
-            self._span.close()
-        if self._expiry is not None:
-            self._expiry.close()
-        if self._forget is not None:
-            self._forget()
-            self._forget = None  # over ASGI a task's, which holds this
+        if self._clock is not None:
+            self._clock.close()
+        if self._ask is not None:
+            self._ask.on_leave(None)
         if kind is asyncio.CancelledError and self.reason is not None:
             self._task.uncancel()
             reason, self.reason = self.reason, None
@@ -90,33 +87,33 @@ class Interrupt:
         uvicorn drops what is sent to a client that left, and says nothing: the vendor would go on,
         and go on billing.
         """
-        self._forget = ask.on_leave(self._left)
+        ask.on_leave(self)
+        self._ask = ask
 
-    def after(self, seconds: float) -> None:
-        """End it with `UpstreamTimeout` after so much time."""
-        self._span = Deadline(self._too_long)
-        self._span.set(seconds)
-
-    def at_expiry(self, expires_at: float) -> None:
-        """End it with `CredentialsExpired` at that moment, in seconds since the epoch.
+    def after(self, seconds: float, expires_at: float | None = None) -> None:
+        """End it with `UpstreamTimeout` after so much time; or, if that comes first, with
+        `CredentialsExpired` at that moment, in seconds since the epoch.
 
         Raises:
             CredentialsExpired: it has been.
         """
-        left = expires_at - time.time()
-        if left <= 0:
-            raise CredentialsExpired
-        self._expiry = Deadline(self._expired)
-        self._expiry.set(left)
+        if expires_at is not None:
+            left = expires_at - time.time()
+            if left <= 0:
+                raise CredentialsExpired
+            self._expires = left < seconds
+            seconds = min(left, seconds)
+        self._clock = Deadline(self.overdue)
+        self._clock.set(seconds)
 
-    def _left(self) -> None:
+    def left(self) -> None:
         self.fire(ClientLeft())
 
-    def _too_long(self) -> None:
-        self.fire(UpstreamTimeout(TOO_LONG))
-
-    def _expired(self) -> None:
-        self.fire(CredentialsExpired("The sign-in expired while the answer came"))
+    def overdue(self) -> None:
+        if self._expires:
+            self.fire(CredentialsExpired("The sign-in expired while the answer came"))
+        else:
+            self.fire(UpstreamTimeout(TOO_LONG))
 
 
 class Running:

@@ -28,6 +28,7 @@ from gateway.ports import (
     AuditSink,
     Contacts,
     ConversationLedger,
+    Fields,
     Inbound,
     Limits,
     Questions,
@@ -142,6 +143,7 @@ class Exchange:
     record: Record
     ask: Inbound
     reader: Identity | None = None  # of staff, who asks in this person's place
+    head: tuple[int, Fields] | None = None  # of the answer; until it is out
     observer: Observer | None = None
     upload: Upload | None = None  # the form that goes on, in place of a body
     watch: KeyWatch = field(init=False)  # for our keys in the answer

@@ -14,33 +14,42 @@ from gateway.core.errors import (
 )
 from gateway.core.fields import MediaType
 from gateway.core.metered import Metered
-from gateway.core.observe import Costs, Names, Note, Opens, Stop, observe
+from gateway.core.observe import Costs, Names, Note, Observer, Opens, Stop, observe
 from gateway.core.seal import handle
 from gateway.core.spelled import canonical_id
 from gateway.interrupt import Interrupt, Running
 from gateway.org import Exchange
-from gateway.ports import Fields, Inbound, Outbound, Record, VendorResponse
+from gateway.ports import Fields, Outbound, Record, VendorResponse
 from gateway.shortcut import shortcut
 
 MAX_AMOUNTS = 32  # kinds of cost of one answer
 
 
-async def relay(exchange: Exchange, ask: Inbound, answer: Outbound, running: Running) -> None:
-    """Send the request, once more with the next key on a 401, and pass on what comes."""
+async def relay(exchange: Exchange, answer: Outbound, running: Running) -> None:
+    """Send the request, once more with the next key on a 401, and pass on what comes.
+
+    One chunk in, one chunk out, no queue between: a slow client slows the vendor.
+    """
     transport, keys = exchange.upstream.transport, keys_of(exchange)
     try:
         with Interrupt(running, exchange.going_on) as interrupt:
-            interrupt.after(exchange.upstream.total)
-            if (ends_at := exchange.ends_at) is not None:
-                interrupt.at_expiry(ends_at)
-            interrupt.when_left(ask)
+            interrupt.after(exchange.upstream.total, exchange.ends_at)
+            interrupt.when_left(exchange.ask)
             for key in keys:
                 async with transport.open(exchange.request(key), exchange) as response:
                     exchange.record.upstream_status = response.status
-                    if response.status != 401 or key == keys[-1]:
-                        await pass_on(exchange, response, answer)
-                        return
-                    exchange.org.audit.note("key_refused", exchange.record)
+                    if response.status == 401 and key != keys[-1]:
+                        exchange.org.audit.note("key_refused", exchange.record)
+                        continue
+                    observer, watch = await begin(exchange, response, answer), exchange.watch
+                    async for chunk in response.chunks(shortcut(observer, watch, answer)):
+                        if answer.started and observer.passes(chunk) and watch.passes(chunk):
+                            await answer.chunk(chunk)
+                        else:
+                            await act(exchange, observer.feed(chunk), answer)
+                        del chunk  # it need not stay until the next comes
+                    await end(exchange, observer, answer)
+                    return
     except GatewayError as error:
         await say_last(exchange, error, answer)
         raise
@@ -53,8 +62,12 @@ def keys_of(exchange: Exchange) -> tuple[str, ...]:
     return keys if exchange.upload is None else keys[:1]
 
 
-async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound) -> None:
-    """One chunk in, one chunk out, no queue between: a slow client slows the vendor."""
+async def begin(exchange: Exchange, response: VendorResponse, answer: Outbound) -> Observer:
+    """Judge the head of the vendor's answer, and pass it on if its content need not be seen first.
+
+    Returns:
+        Who watches the rest.
+    """
     media = media_type(response.fields)
     fields = head(exchange, response, media)
     session = await claim_session(exchange, response, fields)
@@ -69,21 +82,26 @@ async def pass_on(exchange: Exchange, response: VendorResponse, answer: Outbound
     )
     exchange.record.first_byte_ms = (time.monotonic() - exchange.record.started) * 1000
     exchange.call = exchange.call.answered()
+    exchange.head = response.status, fields
     if not observer.holds:
-        await answer.start(response.status, fields)
-        fields = []  # they are out, and a stream is long
-    async for chunk in response.chunks(shortcut(observer, exchange.watch, answer)):
-        if answer.started and observer.passes(chunk) and exchange.watch.passes(chunk):
-            await answer.chunk(chunk)
-        else:
-            await act(exchange, observer.feed(chunk), response.status, fields, answer)
-        del chunk  # it need not stay until the next comes
-    await act(exchange, observer.end(), response.status, fields, answer)
-    if not answer.started:
-        await answer.start(response.status, fields)
+        await start(exchange, answer)
+    return observer
+
+
+async def end(exchange: Exchange, observer: Observer, answer: Outbound) -> None:
+    """Pass on what was held back, and the end."""
+    await act(exchange, observer.end(), answer)
+    await start(exchange, answer)
     if rest := exchange.watch.end():
         await answer.chunk(rest)
     await answer.end()
+
+
+async def start(exchange: Exchange, answer: Outbound, more: Fields = ()) -> None:
+    """Pass on the head, if it is not out."""
+    if exchange.head is not None:
+        (status, fields), exchange.head = exchange.head, None  # a stream is long
+        await answer.start(status, [*fields, *more])
 
 
 def unasked(call: Call) -> Metered | None:
@@ -169,14 +187,12 @@ def media_type(fields: Fields) -> MediaType | None:
     return media
 
 
-async def act(
-    exchange: Exchange, notes: Iterable[Note], status: int, fields: Fields, answer: Outbound
-) -> None:
+async def act(exchange: Exchange, notes: Iterable[Note], answer: Outbound) -> None:
     """Do what the observer says, in its order: an id is owned before it leaves."""
     for note in notes:
         match note:
             case bytes():
-                await let_by(exchange, note, status, fields, answer)
+                await let_by(exchange, note, answer)
             case Opens(conversation):
                 await claim(exchange, conversation)
             case Names(user):
@@ -188,18 +204,14 @@ async def act(
                 raise error
 
 
-async def let_by(
-    exchange: Exchange, content: bytes, status: int, fields: Fields, answer: Outbound
-) -> None:
+async def let_by(exchange: Exchange, content: bytes, answer: Outbound) -> None:
     """Pass bytes on, unless our key stands in them; an answer held whole says how long it is."""
     passed = exchange.watch.feed(content)
     if exchange.observer is not None and exchange.observer.holds:
         passed += exchange.watch.end()
-        size = str(len(passed)).encode("ascii")
-        await answer.start(status, [*fields, (b"content-length", size)])
+        await start(exchange, answer, [(b"content-length", str(len(passed)).encode("ascii"))])
     if passed:
-        if not answer.started:
-            await answer.start(status, fields)
+        await start(exchange, answer)
         await answer.chunk(passed)
 
 

@@ -56,7 +56,7 @@ async def read_as_staff(
         await check_conversations(exchange)  # 404
         org.audit.note(READ, replace(both, conversation=record.conversation))
         await ticket.spend()  # 429
-        await relay(exchange, ask, answer, running)  # 502, 504
+        await relay(exchange, answer, running)  # 502, 504
 
 
 async def known(org: Org, upstream: Upstream, match: Match, person: Person) -> str:

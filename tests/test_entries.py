@@ -238,8 +238,6 @@ async def test_a_stream_waits_in_few_layers(both: Both) -> None:
             "serve",
             "handle",
             "relay",
-            "pass_on",
-            "Connection.more",
         ]
         go_on.set()
         await peer.send(LAST)

@@ -1,7 +1,6 @@
 """The order of the steps, with fakes of the ports: what a refusal has cost by then."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -24,7 +23,7 @@ from gateway.exchange import handle
 from gateway.interrupt import Running
 from gateway.limits.rounds import ToolRounds
 from gateway.org import Org, Upstream
-from gateway.ports import Fields, Record, Ticket, Whose
+from gateway.ports import Fields, Record, Ticket, Watcher, Whose
 from gateway.vendors.chatbase import VENDOR
 
 pytestmark = pytest.mark.anyio
@@ -96,8 +95,8 @@ class World(Ticket):
         self.step("body")
         return b'{"message":"x","conversationId":"c-1"}'
 
-    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
-        return lambda: None
+    def on_leave(self, watcher: Watcher | None) -> None:
+        """Nobody leaves."""
 
 
 async def run(

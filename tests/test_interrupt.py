@@ -2,7 +2,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -16,7 +16,8 @@ from gateway.core.errors import (
 )
 from gateway.core.identity import Identity
 from gateway.interrupt import Interrupt, Running, within
-from gateway.ports import ClientLeft, Inbound
+from gateway.net.asgi import AsgiInbound
+from gateway.ports import ClientLeft, Inbound, Watcher
 from tests.support.garbage import none_of_ours
 
 pytestmark = pytest.mark.anyio
@@ -42,22 +43,18 @@ class Client:
     """What of an `Inbound` is asked here."""
 
     def __init__(self) -> None:
-        self._tell: Callable[[], None] | None = None
+        self._watcher: Watcher | None = None
 
-    def on_leave(self, tell: Callable[[], None]) -> Callable[[], None]:
-        self._tell = tell
-        return self.forget
-
-    def forget(self) -> None:
-        self._tell = None
+    def on_leave(self, watcher: Watcher | None) -> None:
+        self._watcher = watcher
 
     @property
     def is_watched(self) -> bool:
-        return self._tell is not None
+        return self._watcher is not None
 
     def leave(self) -> None:
-        if self._tell is not None:
-            self._tell()
+        if self._watcher is not None:
+            self._watcher.left()
 
 
 @contextmanager
@@ -111,17 +108,12 @@ async def test_a_client_that_leaves_leaves_no_circle_of_what_ran() -> None:
 async def test_what_waits_for_a_client_to_leave_is_let_go_of_with_what_ran() -> None:
     """Over ASGI a task waits, and what was cancelled holds all that it waited in."""
 
-    class Waiting(Client):
-        def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
-            async def wait() -> None:
-                await forever()
-                tell()
-
-            return asyncio.create_task(wait()).cancel
+    async def receive() -> Any:
+        await forever()
 
     async def ended() -> None:
         with Interrupt(Running(NOBODY), ALICE) as interrupt:
-            interrupt.when_left(cast("Inbound", Waiting()))
+            interrupt.when_left(AsgiInbound({"type": "http", "headers": []}, receive))
             await asyncio.sleep(0)
 
     with none_of_ours():
@@ -235,28 +227,23 @@ async def test_ends_what_runs_when_its_time_is_up() -> None:
 
 async def test_ends_what_runs_when_its_credential_expires() -> None:
     with pytest.raises(CredentialsExpired):
-        await run(lambda interrupt: interrupt.at_expiry(time.time() + 0.02))
+        await run(lambda interrupt: interrupt.after(60, time.time() + 0.02))
 
 
 @pytest.mark.parametrize("ago", [0, 1])
 async def test_begins_nothing_on_a_credential_that_has_expired(ago: float) -> None:
     expires_at = time.time() - ago
     with pytest.raises(CredentialsExpired):
-        await run(lambda interrupt: interrupt.at_expiry(expires_at), out_of_time)
+        await run(lambda interrupt: interrupt.after(60, expires_at), out_of_time)
 
 
 async def test_what_ended_by_itself_is_ended_by_no_clock() -> None:
     with Interrupt(Running(NOBODY), ALICE) as interrupt:
-        interrupt.after(0.01)
-        interrupt.at_expiry(time.time() + 0.01)
+        interrupt.after(0.01, time.time() + 0.01)
     await asyncio.sleep(0.03)  # past both: the task goes on
     assert interrupt.reason is None
 
 
 async def test_a_time_out_of_the_blocks_own_stays_its_own() -> None:
-    def both(interrupt: Interrupt) -> None:
-        interrupt.after(60)
-        interrupt.at_expiry(time.time() + 60)
-
     with pytest.raises(TimeoutError):
-        await run(both, out_of_time)
+        await run(lambda interrupt: interrupt.after(60, time.time() + 60), out_of_time)

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gateway.config.model import Settings
     from gateway.dispatch import House
     from gateway.explain import Explanation
-    from gateway.ports import Fields
+    from gateway.ports import Fields, Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,8 @@ class Typed:
     async def chunks(self, limit: int) -> AsyncGenerator[bytes, None]:
         yield await self.body(limit)
 
-    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
-        del tell  # whoever typed it stays
-        return lambda: None
+    def on_leave(self, watcher: "Watcher | None") -> None:
+        """Whoever typed it stays."""
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ from gateway.core.forwarded import Network, forwarded_origin, is_trusted
 from gateway.core.operation import HANDSHAKE
 from gateway.net import mounted_path
 from gateway.net.head import announced
-from gateway.ports import ClientLeft, Fields
+from gateway.ports import ClientLeft, Fields, Watcher
 
 # What a server says of itself in `extensions` that closes a connection whose answer has no end.
 CLOSES_UNENDED = "gateway.closes_unended"
@@ -53,6 +53,7 @@ class AsgiInbound:
         self.raw_query: bytes = scope.get("query_string", b"")
         self.scope = scope  # what the application around us knows of the request
         self.going_on: list[asyncio.Task[None]] = []  # what the application does for it, if asked
+        self._watching: asyncio.Task[None] | None = None
         self._arriving: asyncio.Event | None = None  # set once nobody reads the body any more
         self._receive = receive
         self._trusted_proxies = trusted_proxies
@@ -155,12 +156,16 @@ class AsgiInbound:
             raise ClientLeft
         return message
 
-    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
-        return asyncio.create_task(self._watch(tell)).cancel
+    def on_leave(self, watcher: Watcher | None) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None  # what was cancelled holds all that it waited in
+        if watcher is not None:
+            self._watching = asyncio.create_task(self._watch(watcher))
 
-    async def _watch(self, tell: Callable[[], None]) -> None:
+    async def _watch(self, watcher: Watcher) -> None:
         await self.left()
-        tell()
+        watcher.left()
 
     async def left(self) -> None:
         """Return when the client has left. Only after `body`, or beside `chunks`."""

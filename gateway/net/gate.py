@@ -98,7 +98,10 @@ class Gate(asyncio.Transport):
             self._patience.close()
         self._more_may_come = bool
 
+    def overdue(self) -> None:
+        self._transport.abort()
+
     def _wait(self, seconds: float) -> None:
         if self._patience is None:
-            self._patience = Deadline(self._transport.abort)
+            self._patience = Deadline(self.overdue)
         self._patience.set(seconds)

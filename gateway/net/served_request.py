@@ -5,13 +5,13 @@ takes it, the connection reads no more than a buffer of it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 
 from gateway.core.errors import ContentTooLarge, RequestTimeout
 from gateway.core.forwarded import Network, forwarded_origin, is_trusted
 from gateway.net.head import Head, announced
 from gateway.net.turn import Connection
-from gateway.ports import ClientLeft, Fields
+from gateway.ports import ClientLeft, Fields, Watcher
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -25,14 +25,13 @@ class ServedRequest:
     __slots__ = (
         "_connection",
         "_expects",
-        "_is_dropped",
         "_is_read",
         "_is_whole",
         "_length",
         "_origin",
         "_parts",
-        "_tell",
         "_waiter",
+        "_watcher",
         "body_timeout",
         "fields",
         "gone",
@@ -57,12 +56,11 @@ class ServedRequest:
         self._connection = connection
         self._length = head.length
         self._expects = head.expects
-        self._parts: list[bytes] = []
+        self._parts: list[bytes] | None = []  # None: nobody takes them
         self._is_whole = False
         self._is_read = False  # as it comes, by `chunks`
-        self._is_dropped = False
         self._waiter: asyncio.Future[None] | None = None
-        self._tell: Callable[[], None] | None = None
+        self._watcher: Watcher | None = None
         self._origin: tuple[str, str | None, str] | None = None
 
     # Where it comes from
@@ -95,7 +93,7 @@ class ServedRequest:
 
     def take(self, content: bytes) -> None:
         """So much more of the body has come."""
-        if not self._is_dropped:
+        if self._parts is not None:
             self._parts.append(content)
             self.held += len(content)
             if self._waiter is not None:
@@ -115,9 +113,11 @@ class ServedRequest:
             self._say_so()
 
     def answered(self) -> None:
-        """The answer begins: the client need not be told to go on, and nobody reads the fields."""
+        """The answer begins: the client need not be told to go on, and nobody reads the head."""
         self._expects = False
         self.fields = ()  # a token, cookies: of a stream they might be the most of what it takes
+        self.raw_path, self.raw_query = "", b""
+        self._length = self._origin = None
 
     # For whoever answers
 
@@ -168,31 +168,27 @@ class ServedRequest:
                 yield part
         finally:
             self._is_read = False
-            if self._tell is not None:
+            if self._watcher is not None:
                 self._let_by()
             if self.gone:
                 asyncio.get_running_loop().call_soon(self._say_so)
 
-    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
-        if self.gone:
-            raise ClientLeft
-        self._tell = tell
-        if not self._is_read:
-            self._let_by()
-        return self._forget
-
-    def _forget(self) -> None:
-        self._tell = None
+    def on_leave(self, watcher: Watcher | None) -> None:
+        if watcher is not None:
+            if self.gone:
+                raise ClientLeft
+            if not self._is_read:
+                self._let_by()
+        self._watcher = watcher
 
     def _say_so(self) -> None:
-        tell, self._tell = self._tell, None
-        if tell is not None:
-            tell()
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.left()
 
     def _let_by(self) -> None:
         """Nobody takes the body any more; but only a connection that is read shows its end."""
-        self._is_dropped = True
-        self._parts.clear()
+        self._parts = None
         self.held = 0
         self._go_on()
 
@@ -220,9 +216,10 @@ class ServedRequest:
 
     def _taken(self) -> bytes:
         """What has come by now."""
-        parts = self._parts
-        content = parts[0] if len(parts) == 1 else b"".join(parts)
-        parts.clear()
+        if not self._parts:
+            return b""
+        content = b"".join(self._parts)
+        self._parts.clear()
         self.held = 0
         return content
 

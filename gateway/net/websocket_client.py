@@ -31,7 +31,7 @@ class VendorConnection(ClientConnection):
         super().connection_made(transport)
         self._slices = Slices(self.transport, super().data_received, self._wants_more)
         self.recv_messages.resume = self._slices.go_on
-        self._patience = Deadline(self.transport.abort)
+        self._patience = Deadline(self.overdue)
 
     def data_received(self, data: bytes) -> None:
         self._slices.feed(data)
@@ -54,6 +54,9 @@ class VendorConnection(ClientConnection):
         super().resume_writing()
         self._patience.clear()
         self._slices.go_on()
+
+    def overdue(self) -> None:
+        self.transport.abort()
 
     def _wants_more(self) -> bool:
         return not self.paused and not self.recv_messages.paused

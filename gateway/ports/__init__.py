@@ -34,7 +34,16 @@ from gateway.ports.people import (
     Visitors,
 )
 from gateway.ports.upstream import Errand, Transport, VendorResponse
-from gateway.ports.wire import Answering, ClientLeft, Fields, Inbound, Outbound, Shortcut, Writer
+from gateway.ports.wire import (
+    Answering,
+    ClientLeft,
+    Fields,
+    Inbound,
+    Outbound,
+    Shortcut,
+    Watcher,
+    Writer,
+)
 
 __all__ = [
     "Admission",
@@ -81,6 +90,7 @@ __all__ = [
     "UsageSink",
     "VendorResponse",
     "Visitors",
+    "Watcher",
     "Whose",
     "Writer",
 ]

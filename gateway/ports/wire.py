@@ -16,6 +16,14 @@ class ClientLeft(Exception):
     """The client is gone: there is nobody left to answer."""
 
 
+class Watcher(Protocol):
+    """Whoever wants to know that the client leaves."""
+
+    def left(self) -> None:
+        """It has."""
+        ...
+
+
 class Inbound(Protocol):
     """One request, as it came. Nothing in it is trusted."""
 
@@ -35,7 +43,7 @@ class Inbound(Protocol):
     def raw_query(self) -> bytes: ...
     @property
     def fields(self) -> Fields:
-        """Not to be asked for once the answer has begun: they are let go of then."""
+        """As path and query not to be asked for once the answer has begun: they are gone then."""
         ...
 
     @property
@@ -61,13 +69,10 @@ class Inbound(Protocol):
         """The body as it comes, in place of `body`. Raises as that does, and `ClientLeft`."""
         ...
 
-    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
-        """Have `tell` called when the client leaves; one at a time.
+    def on_leave(self, watcher: Watcher | None) -> None:
+        """Have `watcher` told when the client leaves; None: nobody wants to know any more.
 
         Only after `body`, or beside `chunks`: whoever reads the body is told by an exception.
-
-        Returns:
-            What to call when nobody wants to know any more. `tell` is not called after that.
 
         Raises:
             ClientLeft: it has.

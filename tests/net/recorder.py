@@ -107,7 +107,7 @@ class Recorder:
         if body is None:
             return
         if path == "/stream":
-            await self._stream_own(ask, out)
+            await self._stream_own(ask, out, path)
         elif path == "/large":
             await out.start(200, [])
             for _ in range(LARGE // 65_536):
@@ -120,21 +120,31 @@ class Recorder:
         else:
             await answer_own(out, path.encode())
 
-    async def _stream_own(self, ask: Inbound, out: Outbound) -> None:
+    async def _stream_own(self, ask: Inbound, out: Outbound, path: str) -> None:
         await out.start(200, [])
         await out.chunk(b"first")
-        gone = asyncio.Event()
-        forget = ask.on_leave(gone.set)
-        ends = {asyncio.create_task(self.release.wait()), asyncio.create_task(gone.wait())}
+        gone = Gone()
+        ask.on_leave(gone)
+        ends = {asyncio.create_task(self.release.wait()), asyncio.create_task(gone.told.wait())}
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
             end.cancel()
-        forget()
-        if gone.is_set():
-            self.left.append(ask.raw_path)
+        ask.on_leave(None)
+        if gone.told.is_set():
+            self.left.append(path)
             return
         await out.chunk(b"last")
         await out.end()
+
+
+class Gone:
+    """A `Watcher` to wait for."""
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+
+    def left(self) -> None:
+        self.told.set()
 
 
 async def read_own(ask: Inbound) -> bytes | None:

@@ -13,6 +13,7 @@ from starlette.routing import Mount
 from gateway.core.errors import BadPath, BadRequest, ContentTooLarge, RequestTimeout
 from gateway.net.asgi import AsgiInbound, AsgiOutbound
 from gateway.ports import ClientLeft
+from tests.net.recorder import Gone
 from tests.support.serve import serving
 from tests.support.wire import connected, raw_request, wire
 
@@ -161,19 +162,20 @@ async def test_waits_for_the_client_to_leave() -> None:
 
 
 async def test_tells_whoever_asked_that_the_client_has_left() -> None:
-    told = asyncio.Event()
-    inbound(part(b""), DISCONNECT).on_leave(told.set)
-    await asyncio.wait_for(told.wait(), 1)
+    gone = Gone()
+    inbound(part(b""), DISCONNECT).on_leave(gone)
+    await asyncio.wait_for(gone.told.wait(), 1)
 
 
 async def test_tells_nobody_who_wants_to_know_no_more_and_leaves_no_task() -> None:
-    told: list[bool] = []
+    ask, gone = inbound(part(b""), DISCONNECT), Gone()
     before = asyncio.all_tasks()
-    inbound(part(b""), DISCONNECT).on_leave(lambda: told.append(True))()
+    ask.on_leave(gone)
+    ask.on_leave(None)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
-    assert not told
+    assert not gone.told.is_set()
 
 
 async def test_a_body_that_is_repeated_does_not_hold_the_loop() -> None:

@@ -179,61 +179,72 @@ async def test_tells_nobody_to_go_on_after_the_answer() -> None:
 # Leaving
 
 
+class Told:
+    """A `Watcher` that counts."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def left(self) -> None:
+        self.times += 1
+
+
 async def test_tells_whoever_asked_that_the_client_has_left() -> None:
-    ask, told = request(), []
+    ask, told = request(), Told()
     ask.whole()
     await ask.body(0)
-    ask.on_leave(lambda: told.append(1))
+    ask.on_leave(told)
     ask.leave()
     ask.leave()
-    assert told == [1]
+    assert told.times == 1
 
 
 async def test_tells_nobody_who_wants_to_know_no_more() -> None:
-    ask, told = request(), []
-    ask.on_leave(lambda: told.append(1))()
+    ask, told = request(), Told()
+    ask.on_leave(told)
+    ask.on_leave(None)
     ask.leave()
-    assert told == []
+    assert told.times == 0
 
 
 async def test_has_nobody_wait_for_a_client_that_has_left() -> None:
     ask = request()
     ask.leave()
     with pytest.raises(ClientLeft):
-        ask.on_leave(lambda: None)
+        ask.on_leave(Told())
 
 
 async def test_lets_by_a_body_that_nobody_reads() -> None:
     ask = request()
     ask.take(b"ab")
-    ask.on_leave(lambda: None)
+    ask.on_leave(Told())
     ask.take(b"c" * 100_000)
     assert ask.held == 0
 
 
 async def test_who_reads_the_body_hears_first_that_the_client_has_left() -> None:
-    ask, told = request(), []
+    ask, told = request(), Told()
     chunks = ask.chunks(3)
     ask.take(b"a")
     assert await anext(chunks) == b"a"
-    ask.on_leave(lambda: told.append(1))
+    ask.on_leave(told)
     ask.leave()
-    assert told == []
+    assert told.times == 0
     with pytest.raises(ClientLeft):
         await anext(chunks)
-    assert told == []
+    assert told.times == 0
     await asyncio.sleep(0)
-    assert told == [1]
+    assert told.times == 1
 
 
 async def test_where_nobody_reads_on_whoever_asked_hears_at_once() -> None:
-    ask, told = request(), []
+    ask, told = request(), Told()
     chunks = ask.chunks(3)
     ask.take(b"a")
     assert await anext(chunks) == b"a"
-    ask.on_leave(lambda: told.append(1))
+    ask.on_leave(told)
     ask.take(b"b")
     await chunks.aclose()
     assert ask.held == 0
     ask.leave()
-    assert told == [1]
+    assert told.times == 1

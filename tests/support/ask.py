@@ -1,10 +1,10 @@
 """A request as an `Inbound` shows it, without a socket: for what decides by its fields alone."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.authn.places import Authorization
 from gateway.authn.verifier import Credential
+from gateway.ports import Watcher
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -24,7 +24,7 @@ class Ask:
     async def body(self, limit: int) -> bytes:
         raise AssertionError("the body was read before it was known who asks")
 
-    def on_leave(self, tell: Callable[[], None]) -> Callable[[], object]:
+    def on_leave(self, watcher: Watcher | None) -> None:
         raise AssertionError("nobody waits for the client at this stage")
 
 
