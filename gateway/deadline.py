@@ -10,25 +10,36 @@ after that goes to a round of its own time.
 
 import asyncio
 import math
-from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 FINE = 6  # a round is of those that end within 1/2**FINE of what is left for them
 LEAST = 0.01  # seconds: nothing is cut finer
 NEAR = 1.0  # seconds: the rounds of what is nearer come after it, and ring
 
 
-def _nothing() -> None:
-    pass
+class Owner(Protocol):
+    """Whose deadline it is. No function: a stream would keep a bound method of each, of 64 B."""
+
+    def overdue(self) -> None:
+        """The moment has passed."""
+        ...
+
+
+class _Nobody:
+    def overdue(self) -> None:
+        pass
+
+
+_NOBODY = _Nobody()
 
 
 class Deadline:
-    """Calls `overdue` once the moment has passed. There is none at first."""
+    """Tells `owner` once the moment has passed. There is none at first."""
 
-    __slots__ = ("_at", "_loop", "_overdue", "_round", "_seen_at")
+    __slots__ = ("_at", "_loop", "_owner", "_round", "_seen_at")
 
-    def __init__(self, overdue: Callable[[], None]) -> None:
-        self._overdue = overdue
+    def __init__(self, owner: Owner) -> None:
+        self._owner: Owner = owner
         self._loop = asyncio.get_running_loop()
         self._at = math.inf  # by the loop's clock
         self._seen_at = math.inf  # when it is looked at
@@ -53,7 +64,7 @@ class Deadline:
         self._at = math.inf
         self._seen_at = -math.inf
         self._leave()
-        self._overdue = _nothing
+        self._owner = _NOBODY
 
     def look(self) -> None:
         """Ring if it is time, else wait for a later round."""
@@ -64,7 +75,7 @@ class Deadline:
         left = self._at - self._loop.time()
         if left <= 0:
             self._at = math.inf
-            self._overdue()
+            self._owner.overdue()
         elif left < math.inf:
             self._seen_at, self._round = _Rounds.of(self._loop).join(self, self._at, left)
 

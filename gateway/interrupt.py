@@ -103,7 +103,7 @@ class Interrupt:
                 raise CredentialsExpired
             self._expires = left < seconds
             seconds = min(left, seconds)
-        self._clock = Deadline(self.overdue)
+        self._clock = Deadline(self)
         self._clock.set(seconds)
 
     def left(self) -> None:

@@ -5,6 +5,7 @@ import heapq
 import math
 import weakref
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -36,9 +37,13 @@ class Bell:
         self.rung.set()
 
 
+def calling(overdue: Callable[[], None]) -> Deadline:
+    return Deadline(SimpleNamespace(overdue=overdue))
+
+
 async def test_rings_once():
     bell = Bell()
-    Deadline(bell.ring).set(0.02)
+    calling(bell.ring).set(0.02)
     await bell.rung.wait()
     await asyncio.sleep(0.05)
     assert len(bell.rang) == 1
@@ -47,7 +52,7 @@ async def test_rings_once():
 
 async def test_can_be_moved_onwards():
     bell = Bell()
-    deadline = Deadline(bell.ring)
+    deadline = calling(bell.ring)
     deadline.set(0.02)
     deadline.set(0.1)
     await bell.rung.wait()
@@ -56,7 +61,7 @@ async def test_can_be_moved_onwards():
 
 async def test_can_be_moved_nearer():
     bell = Bell()
-    deadline = Deadline(bell.ring)
+    deadline = calling(bell.ring)
     deadline.set(60)
     deadline.set(0.02)
     async with asyncio.timeout(10):
@@ -66,7 +71,7 @@ async def test_can_be_moved_nearer():
 @pytest.mark.parametrize("end", [Deadline.clear, Deadline.close])
 async def test_rings_no_more_once_it_is_cleared_or_closed(end):
     bell = Bell()
-    deadline = Deadline(bell.ring)
+    deadline = calling(bell.ring)
     deadline.set(0.01)
     end(deadline)
     await asyncio.sleep(0.03)
@@ -75,7 +80,7 @@ async def test_rings_no_more_once_it_is_cleared_or_closed(end):
 
 async def test_can_be_set_again_after_it_was_cleared_and_after_it_rang():
     bell = Bell()
-    deadline = Deadline(bell.ring)
+    deadline = calling(bell.ring)
     deadline.set(0.01)
     deadline.clear()
     await asyncio.sleep(0.02)
@@ -89,7 +94,7 @@ async def test_can_be_set_again_after_it_was_cleared_and_after_it_rang():
 
 async def test_once_closed_it_is_never_set_again():
     bell = Bell()
-    deadline = Deadline(bell.ring)
+    deadline = calling(bell.ring)
     deadline.close()
     deadline.set(0.0)
     await asyncio.sleep(0.02)
@@ -113,7 +118,7 @@ def timers_of(loop, monkeypatch) -> list[float]:
 
 async def test_moving_it_onwards_makes_no_new_timer(monkeypatch):
     moments = timers_of(asyncio.get_running_loop(), monkeypatch)
-    deadline = Deadline(lambda: None)
+    deadline = calling(lambda: None)
     for _ in range(100):
         deadline.set(60)
         deadline.clear()
@@ -124,7 +129,7 @@ async def test_moving_it_onwards_makes_no_new_timer(monkeypatch):
 async def test_those_that_are_closed_soon_share_one_timer_however_long_they_were(monkeypatch):
     moments = timers_of(asyncio.get_running_loop(), monkeypatch)
     for seconds in range(2, 5000):
-        deadline = Deadline(lambda: None)
+        deadline = calling(lambda: None)
         deadline.set(seconds)
         deadline.close()
     assert len(moments) <= 2  # the second passed meanwhile, or did not
@@ -133,7 +138,7 @@ async def test_those_that_are_closed_soon_share_one_timer_however_long_they_were
 @pytest.mark.parametrize("seconds", [0.5, 10, 120, 900])
 async def test_many_share_a_timer(monkeypatch, seconds):
     moments = timers_of(asyncio.get_running_loop(), monkeypatch)
-    deadlines = [Deadline(lambda: None) for _ in range(500)]
+    deadlines = [calling(lambda: None) for _ in range(500)]
     for number, deadline in enumerate(deadlines):
         deadline.set(seconds * (1 - number / 1000))
     assert len(moments) <= 2**FINE + 2
@@ -179,7 +184,7 @@ def test_rings_after_the_last_moment_it_was_set_to_and_hardly_later(
     rang: list[float] = []
     loop = Clockwork(now)
     with patch("asyncio.get_running_loop", lambda: loop):
-        deadline = Deadline(lambda: rang.append(loop.now))
+        deadline = calling(lambda: rang.append(loop.now))
         for seconds in moves:
             deadline.set(seconds)
         looks = loop.run()
@@ -200,7 +205,7 @@ def test_one_that_comes_later_rings_too(pauses: list[float], seconds: float) -> 
     with patch("asyncio.get_running_loop", lambda: loop):
         for pause in pauses:
             loop.run(until=loop.now + pause)
-            Deadline(ring_at(loop.now + seconds)).set(seconds)
+            calling(ring_at(loop.now + seconds)).set(seconds)
         loop.run()
     assert len(late) == len(pauses)
     assert all(0 <= one <= 1 / 2**FINE for one in late)
@@ -211,7 +216,7 @@ async def test_nothing_is_kept_of_those_that_were_closed():
     for _ in range(50):
         one = Bell()
         bells.add(one)
-        deadline = Deadline(one.ring)
+        deadline = calling(one.ring)
         deadline.set(60)
         deadline.close()
     del one, deadline
@@ -226,7 +231,7 @@ async def test_one_that_fails_keeps_no_other_from_ringing():
 
     bells[0].loop.set_exception_handler(lambda _, context: failed.append(context["exception"]))
     for overdue in (bells[0].ring, fail, bells[1].ring):
-        Deadline(overdue).set(0.05)
+        calling(overdue).set(0.05)
     async with asyncio.timeout(10):
         await bells[0].rung.wait()
         await bells[1].rung.wait()
@@ -243,7 +248,7 @@ async def test_one_may_close_another_of_the_same_moment():
         bells[number].ring()
         deadlines[1 - number].close()
 
-    deadlines += [Deadline(lambda: ring(0)), Deadline(lambda: ring(1))]
+    deadlines += [calling(lambda: ring(0)), calling(lambda: ring(1))]
     for deadline in deadlines:
         deadline.set(0.05)
     await asyncio.sleep(0.2)

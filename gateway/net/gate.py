@@ -103,5 +103,5 @@ class Gate(asyncio.Transport):
 
     def _wait(self, seconds: float) -> None:
         if self._patience is None:
-            self._patience = Deadline(self.overdue)
+            self._patience = Deadline(self)
         self._patience.set(seconds)

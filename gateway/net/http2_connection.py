@@ -45,7 +45,7 @@ class Http2Connection(asyncio.Protocol):
         self._greeted: asyncio.Future[None] = self._loop.create_future()
         self._ended = True  # until it is made
         self._asked = False  # whether it lives
-        self._deadline = Deadline(self.overdue)
+        self._deadline = Deadline(self)
         self._arrived = Arrived()
         self._multiplex = Multiplex(clocks, self._write, self._one_less)
 

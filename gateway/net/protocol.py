@@ -83,7 +83,7 @@ class GuardedProtocol(Intake):
     def _clock(self) -> Deadline:
         """Of the client: head, body, idleness."""
         if self._deadline is None:
-            self._deadline = Deadline(self.overdue)
+            self._deadline = Deadline(self)
         return self._deadline
 
     # The connection

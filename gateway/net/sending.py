@@ -39,7 +39,7 @@ class Sending(asyncio.Protocol):
         self._ended = True  # until it is made
         self._error: GatewayError | None = None  # what ended the exchange
         self._waiter: asyncio.Future[None] | None = None
-        self._deadline = Deadline(self.overdue)
+        self._deadline = Deadline(self)
         self._late = ""  # the Proxy-Status type of what is late then
         self._writable = True
         self._sent = True

@@ -74,7 +74,7 @@ class Stream:
         self._shortcut: Shortcut | None = None
         self._waiters: tuple[asyncio.Future[None], ...] = ()  # who asks, and what sends a stream
         self._coming: asyncio.Future[bytes] | None = None  # more of the body
-        self._deadline = Deadline(self.overdue)
+        self._deadline = Deadline(self)
         self._late = ""
 
     @property

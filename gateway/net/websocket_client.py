@@ -31,7 +31,7 @@ class VendorConnection(ClientConnection):
         super().connection_made(transport)
         self._slices = Slices(self.transport, super().data_received, self._wants_more)
         self.recv_messages.resume = self._slices.go_on
-        self._patience = Deadline(self.overdue)
+        self._patience = Deadline(self)
 
     def data_received(self, data: bytes) -> None:
         self._slices.feed(data)
