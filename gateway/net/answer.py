@@ -7,7 +7,8 @@ llhttp reads it; these rules keep it to what can be read in one way only (RFC 91
 * The body is empty, or as long as the one Content-Length says, or exactly `chunked`, or lasts until
   the connection closes. Both fields together, or one of them twice, even alike, are refused.
 * Chunks go to a second parser, which is given no way to tell of fields: trailers reach nobody, and
-  fill no memory.
+  fill no memory. Those that come whole, as events of a stream do, need none, and a stream that has
+  only such keeps none: 850 bytes.
 * A byte after the end, be it a line break, makes the connection unfit for another request: pools
   that kept such a byte served it as the next caller's answer.
 """
@@ -39,6 +40,7 @@ class Answer:
         "_bodiless",
         "_chunks",
         "_interim",
+        "_is_chunked",
         "_keep_alive",
         "_left",
         "_parser",
@@ -68,7 +70,8 @@ class Answer:
         self._version = ""
         self._keep_alive = False
         self._left: int | None = None  # bytes of the body to come, by Content-Length
-        self._chunks: _Chunks | None = None
+        self._is_chunked = False
+        self._chunks: _Chunks | None = None  # once they have not come whole
 
     @property
     def started(self) -> bool:
@@ -96,7 +99,7 @@ class Answer:
 
     def end(self) -> None:
         """The connection was closed in order. A body of no stated length is complete by that."""
-        if self.has_head and self._left is None and self._chunks is None:
+        if self.has_head and self._left is None and not self._is_chunked:
             self.complete = True
 
     def _feed_heads(self, data: bytes) -> bytes:
@@ -167,7 +170,7 @@ class Answer:
         elif name == b"transfer-encoding":
             if value != b"chunked" or self._version != "1.1":
                 raise UpstreamMalformed
-            self._chunks = _Chunks(self.body)
+            self._is_chunked = True
         elif name:
             self._left = int(value)  # llhttp has seen to it that these are digits, below 2**64
             self.complete = self._left == 0
@@ -175,10 +178,9 @@ class Answer:
     def _feed_body(self, data: bytes) -> None:
         if self.complete:
             self.reusable = False
-        elif self._chunks is not None:
-            self._chunks.feed(data)
-            self.complete = self._chunks.complete
-            self.reusable = self.reusable and self._chunks.exact
+        elif self._is_chunked:
+            if self._chunks is not None or not self._take_whole(data):
+                self._feed_chunks(data)
         elif self._left is not None:
             self.body.append(data[: self._left])
             self._left -= len(data)
@@ -186,6 +188,30 @@ class Answer:
             self.reusable = self.reusable and self._left >= 0
         else:
             self.body.append(data)
+
+    def _take_whole(self, data: bytes) -> bool:
+        """Take chunks that come whole, none of them the last. False: it is something else."""
+        lines = data.split(b"\r\n")
+        if len(lines) == 3:  # one, as most events come: in half the time
+            size, content, rest = lines
+            if rest or not content or size != b"%x" % len(content):
+                return False
+            self.body.append(content)
+            return True
+        contents = lines[1::2]
+        sizes = [b"%x" % len(content) if content else None for content in contents]
+        if lines[::2] != [*sizes, b""]:
+            return False
+        self.body += contents
+        return True
+
+    def _feed_chunks(self, data: bytes) -> None:
+        chunks = self._chunks
+        if chunks is None:
+            chunks = self._chunks = _Chunks(self.body)
+        chunks.feed(data)
+        self.complete = chunks.complete
+        self.reusable = self.reusable and chunks.exact
 
 
 class _Chunks:

@@ -1,5 +1,6 @@
 """Any cut of the bytes gives the same answer; what can be read in two ways is refused."""
 
+import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -336,6 +337,34 @@ def test_what_a_server_wrote_is_what_we_read(fields, chunks, chunked, points):
     assert outcome.body == body
     assert outcome.reusable
     assert outcome.fields == (*((name.lower(), value) for name, value in pairs), framing)
+
+
+SPELLED = ["%x", "%X", "0%x", "+%x", " %x", "%x ", "0x%x", "%x;a=b", "-%x", "%x_0", "%d"]
+CHUNK = st.builds(
+    lambda size, content: (size % len(content)).encode() + b"\r\n" + content + b"\r\n",
+    st.sampled_from(["%x"] * len(SPELLED) + SPELLED),
+    st.one_of(st.binary(max_size=20), st.text("a\r\n0", max_size=20).map(str.encode)),
+)
+
+
+@given(
+    st.lists(st.lists(st.one_of(CHUNK, st.sampled_from([b"0\r\n\r\n", b"\r\n", b"1"])))),
+    st.lists(st.integers(0, 100), max_size=2),
+)
+def test_chunks_that_come_whole_are_what_a_parser_makes_of_their_bytes(segments, points):
+    """One byte at a time no chunk is whole."""
+    joined = [b"".join(segment) for segment in segments]
+    pieces = [piece for one in joined for piece in cut(one, [p for p in points if p < len(one)])]
+    parsed = read([CHUNKED, *(bytes([byte]) for byte in b"".join(pieces))])
+    assert read([CHUNKED, *pieces]) == parsed
+
+
+def test_while_chunks_come_whole_no_parser_is_kept():
+    answer = Answer("POST")
+    answer.feed(CHUNKED + b"3\r\nabc\r\n")
+    answer.feed(b"1\r\nd\r\n1a\r\n" + b"e" * 26 + b"\r\n")
+    assert b"".join(answer.body) == b"abcd" + b"e" * 26
+    assert not [one for one in gc.get_referrers(answer.body) if one is not answer]
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300)))
