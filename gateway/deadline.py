@@ -10,7 +10,7 @@ after that goes to a round of its own time.
 
 import asyncio
 import math
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeAlias
 
 FINE = 6  # a round is of those that end within 1/2**FINE of what is left for them
 LEAST = 0.01  # seconds: nothing is cut finer
@@ -85,6 +85,10 @@ class Deadline:
             self._round = None
 
 
+# When it is, for all of them the same object, and whose.
+_Round: TypeAlias = tuple[float, set[Deadline]]
+
+
 class _Rounds:
     """The rounds to come in one loop: the further away, the more share one."""
 
@@ -92,8 +96,8 @@ class _Rounds:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._due: dict[float, set[Deadline]] = {}
-        self._new: tuple[float, set[Deadline]] | None = None  # one of them, while it is to come
+        self._due: dict[float, _Round] = {}
+        self._new: _Round | None = None  # one of them, while it is to come
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> "_Rounds":
@@ -102,31 +106,30 @@ class _Rounds:
             cls.latest = cls(loop)
         return cls.latest
 
-    def join_new(self, deadline: Deadline) -> tuple[float, set[Deadline]]:
+    def join_new(self, deadline: Deadline) -> _Round:
         """The round of those that are new and not near, and when it is."""
         if self._new is None:
-            due = self.loop.time() + NEAR
-            self._new = due, self._round_at(due)
+            self._new = self._round_at(self.loop.time() + NEAR)
         self._new[1].add(deadline)
         return self._new
 
-    def join(self, deadline: Deadline, at: float, seconds: float) -> tuple[float, set[Deadline]]:
+    def join(self, deadline: Deadline, at: float, seconds: float) -> _Round:
         """The round next to a moment that is so many seconds away, and when it is."""
         grain = math.ldexp(1.0, math.frexp(max(seconds, LEAST))[1] - FINE - 1)
         due = (math.floor if seconds > NEAR else math.ceil)(at / grain) * grain
-        members = self._round_at(due)
-        members.add(deadline)
-        return due, members
+        found = self._round_at(due)
+        found[1].add(deadline)
+        return found
 
-    def _round_at(self, due: float) -> set[Deadline]:
-        members = self._due.get(due)
-        if members is None:
-            members = self._due[due] = set()
+    def _round_at(self, due: float) -> _Round:
+        found = self._due.get(due)
+        if found is None:
+            found = self._due[due] = due, set()
             self.loop.call_at(due, self._ring, due)
-        return members
+        return found
 
     def _ring(self, due: float) -> None:
         if self._new is not None and self._new[0] == due:
             self._new = None
-        for deadline in self._due.pop(due):
+        for deadline in self._due.pop(due)[1]:
             self.loop.call_soon(deadline.look)  # each by itself: one may fail, or close another

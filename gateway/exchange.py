@@ -78,7 +78,7 @@ async def ask_within(
         if key is not None:
             await within.enter_async_context(once(exchange, key))  # 409: been asked for already?
         await ticket.spend()  # 429
-        if exchange.call.operation.files:
+        if exchange.operation.files:
             # 400, 413, 415: of a form, what comes before a file
             await within.enter_async_context(uploading(exchange))
         await relay(exchange, answer, running)  # 502, 504
@@ -204,7 +204,7 @@ async def check_conversations(exchange: Exchange) -> None:
 
     Only then is it recorded: what somebody else wrote there may be anything, a token perhaps.
     """
-    if exchange.call.operation.continues and not exchange.call.conversations:
+    if exchange.operation.continues and not exchange.call.conversations:
         # A vendor may take none for all: GPTBots' lists do.
         raise BadRequest("This operation needs to be told which conversation it is about")
     for conversation in exchange.call.conversations:

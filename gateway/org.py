@@ -20,7 +20,7 @@ from gateway.core.plan import VendorRequest, plan
 from gateway.core.route import Segments, Table
 from gateway.core.seal import Seal
 from gateway.core.tools import ToolRules
-from gateway.core.vendor import ProblemShape
+from gateway.core.vendor import Operation, ProblemShape
 from gateway.ports import (
     Admission,
     Askings,
@@ -137,7 +137,7 @@ class Exchange:
 
     org: Org
     upstream: Upstream
-    call: Call
+    call: Call  # until its answer comes
     identity: Identity
     user: str
     record: Record
@@ -146,9 +146,11 @@ class Exchange:
     head: tuple[int, Fields] | None = None  # of the answer; until it is out
     observer: Observer | None = None
     upload: Upload | None = None  # the form that goes on, in place of a body
+    operation: Operation = field(init=False)
     watch: KeyWatch = field(init=False)  # for our keys in the answer
 
     def __post_init__(self) -> None:
+        self.operation = self.call.operation
         self.watch = KeyWatch(self.upstream.quoted)
 
     @property
@@ -162,7 +164,7 @@ class Exchange:
 
     def editing(self, session: str) -> Editing | None:
         """What an answer in this session is changed by; None: none is."""
-        if not self.call.operation.mcp:
+        if not self.operation.mcp:
             return None
         return Editing(self.org.seal(self.upstream, self.identity.subject), session, self.tools)
 

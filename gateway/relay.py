@@ -72,7 +72,7 @@ async def begin(exchange: Exchange, response: VendorResponse, answer: Outbound) 
     fields = head(exchange, response, media)
     session = await claim_session(exchange, response, fields)
     observer = exchange.observer = observe(
-        exchange.call.operation,
+        exchange.operation,
         media,
         ok=200 <= response.status < 300,
         user=exchange.user,
@@ -81,7 +81,7 @@ async def begin(exchange: Exchange, response: VendorResponse, answer: Outbound) 
         editing=exchange.editing(session),
     )
     exchange.record.first_byte_ms = (time.monotonic() - exchange.record.started) * 1000
-    exchange.call = exchange.call.answered()
+    del exchange.call  # a body may be large, and a stream long
     exchange.head = response.status, fields
     if not observer.holds:
         await start(exchange, answer)
@@ -119,7 +119,7 @@ def head(
     MCP server would have clients sign in there, past us. A redirect
     would take the client, or the key, elsewhere; a coded answer cannot be looked into.
     """
-    refuses_us = exchange.upstream.keys or exchange.call.operation.mcp
+    refuses_us = exchange.upstream.keys or exchange.operation.mcp
     if response.status in {401, 403} and refuses_us:
         exchange.org.audit.note("upstream_credentials_refused", exchange.record)
         raise UpstreamCredentialsRefused(proxy_error="http_request_denied")
@@ -130,7 +130,7 @@ def head(
         raise UpstreamMalformed("The upstream answered with a content coding nobody asked for")
     if media is not None and media.is_page:
         raise UpstreamMalformed("The upstream answered with a page")
-    passed = http.passed_to_client(response.fields, exchange.call.operation.answer_fields)
+    passed = http.passed_to_client(response.fields, exchange.operation.answer_fields)
     # All at once: what stands in one stands in them joined, and no key has the break between.
     exchange.watch.check(b"\n".join([value for _, value in passed]))
     if response.status >= 400:
@@ -149,7 +149,7 @@ async def claim_session(
         The session the answer is of; "" where there is none.
     """
     known = exchange.call.conversations
-    for name in exchange.call.operation.opened_in:
+    for name in exchange.operation.opened_in:
         named = http.values(response.fields, name)
         if len(named) > 1:
             raise UpstreamMalformed("The upstream's answer names two conversations")
@@ -168,7 +168,7 @@ def _kept_as(exchange: Exchange, named: bytes) -> str:
     """The name under which the ledger has what a field of the answer names."""
     value = named.decode("latin-1")
     try:
-        return handle(value) if exchange.call.operation.mcp else canonical_id(value)
+        return handle(value) if exchange.operation.mcp else canonical_id(value)
     except BadRequest as error:
         raise UpstreamMalformed("The upstream's answer names no conversation") from error
 
@@ -229,7 +229,7 @@ async def claim(exchange: Exchange, conversation: str) -> None:
         exchange.org.audit.note("conversation_of_another", exchange.record)
         raise UpstreamMalformed("The upstream answered with another person's conversation")
     record = exchange.record
-    if not (record.conversation and exchange.call.operation.opens_more):
+    if not (record.conversation and exchange.operation.opens_more):
         record.conversation = conversation
 
 
@@ -244,7 +244,7 @@ async def check_name(exchange: Exchange, user: str) -> None:
 async def say_last(exchange: Exchange, error: GatewayError, answer: Outbound) -> None:
     """Tell a client that is in the middle of a stream why it ends, in the vendor's own words."""
     observer, record = exchange.observer, exchange.record
-    if exchange.call.operation.mcp and record.asked is None:
+    if exchange.operation.mcp and record.asked is None:
         return  # nobody waits for an answer there
     if answer.started and observer is not None:
         shape = exchange.upstream.destination.vendor.problem

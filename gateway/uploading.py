@@ -31,7 +31,7 @@ async def uploading(exchange: Exchange) -> AsyncIterator[None]:
         raise UnsupportedMediaType
     boundary = boundary_of(http.single(ask.fields, b"content-type"))
     form = FormRewriter(
-        exchange.call.operation,
+        exchange.operation,
         user=exchange.user,
         own=(exchange.user, exchange.identity.subject, exchange.org.external_id),
         boundary=secrets.token_hex(16).encode("ascii"),

@@ -95,7 +95,7 @@ async def converse(
 @asynccontextmanager
 async def opened(exchange: Exchange) -> AsyncIterator[VendorSocket]:
     """The vendor's WebSocket; tried once more with the next key when the first is refused."""
-    operation, upstream = exchange.call.operation, exchange.upstream
+    operation, upstream = exchange.operation, exchange.upstream
     if upstream.sockets is None:
         raise NotFound
     offer = handshake.passed(exchange.ask.fields, operation.subprotocols)
@@ -121,7 +121,7 @@ async def carried_out(
     exchange: Exchange, ticket: Ticket, socket: ClientSocket, vendor: VendorSocket
 ) -> Left:
     """Carry messages both ways until one side closes: which, and how."""
-    reader = Reader(exchange.call.operation, exchange.user, exchange.call.conversations)
+    reader = Reader(exchange.operation, exchange.user, exchange.call.conversations)
 
     async def said(exchange: Exchange, content: bytes) -> bytes:
         return await weigh_message(exchange, ticket, content)
@@ -162,7 +162,7 @@ async def weigh_message(exchange: Exchange, ticket: Ticket, content: bytes) -> b
     org, record, upstream = exchange.org, exchange.record, exchange.upstream
     record.bytes_in += len(content)
     said = spoken.read(
-        exchange.call.operation,
+        exchange.operation,
         content,
         limit=upstream.max_body,
         user=exchange.user,

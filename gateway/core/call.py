@@ -42,16 +42,6 @@ class Call(msgspec.Struct, frozen=True):
     dropped: tuple[str, ...] = ()  # "body:temperature", "body:metadata/email", "query:debug"
     spoofed: tuple[str, ...] = ()  # what names somebody else, written alike: "path:user"
 
-    def answered(self) -> "Call":
-        """What is left of it once its answer comes: a body may be large, and a stream long."""
-        return Call(
-            self.name,
-            self.operation,
-            self.variables,
-            self.method,
-            conversations=self.conversations,
-        )
-
 
 def read(
     match: Match,

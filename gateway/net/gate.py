@@ -1,10 +1,16 @@
 """The way out of a connection: what is written arrives, and nothing waits for ever."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.deadline import Deadline
+
+
+class Owner(Protocol):
+    @property
+    def may_get_more(self) -> bool:
+        """Whether what its client sends is not at its end."""
+        ...
 
 
 class Gate(asyncio.Transport):
@@ -18,7 +24,7 @@ class Gate(asyncio.Transport):
 
     __slots__ = (
         "_linger",
-        "_more_may_come",
+        "_owner",
         "_patience",
         "_transport",
         "_write_timeout",
@@ -28,15 +34,15 @@ class Gate(asyncio.Transport):
     def __init__(
         self,
         transport: asyncio.Transport,
+        owner: Owner,
         *,
-        more_may_come: Callable[[], bool],
         write_timeout: float,  # seconds
         linger: float,  # seconds
     ) -> None:
         # Not the base's `__init__`: it makes a dict, and `get_extra_info` here asks another's.
         self.lingering = False
         self._transport = transport
-        self._more_may_come = more_may_come
+        self._owner: Owner | None = owner
         self._write_timeout = write_timeout
         self._linger = linger
         self._patience: Deadline | None = None  # until it is needed
@@ -55,7 +61,8 @@ class Gate(asyncio.Transport):
         if self.is_closing():
             return
         unread = self._transport.get_write_buffer_size() > 0
-        if self._more_may_come() and self._transport.can_write_eof():
+        more_may_come = self._owner is not None and self._owner.may_get_more
+        if more_may_come and self._transport.can_write_eof():
             self.lingering = True
             self._transport.write_eof()
             self._transport.resume_reading()
@@ -89,14 +96,14 @@ class Gate(asyncio.Transport):
 
     def hand_to(self, protocol: asyncio.BaseProtocol) -> None:
         """Be another protocol's way out from now on; what comes after its end is dropped."""
-        self._more_may_come = bool
+        self._owner = None
         self._transport.set_protocol(protocol)
 
     def closed(self) -> None:
         """The connection is gone, and with it the way back to its owner: no garbage in circles."""
         if self._patience is not None:
             self._patience.close()
-        self._more_may_come = bool
+        self._owner = None
 
     def overdue(self) -> None:
         self._transport.abort()

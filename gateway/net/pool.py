@@ -37,6 +37,7 @@ class Pool:
             most=max_waiters, patience=patience, back=self._hand_back
         )
         self._arrived = Arrived()
+        self._on_lost = self._lost  # bound once: each connection keeps it
         self._closed = False
         self._empty = asyncio.Event()
 
@@ -102,7 +103,7 @@ class Pool:
     async def _make(self) -> Connection:
         """Make a connection in a slot that is counted in `_connecting` already."""
         try:
-            connection = await self._dial(self._lost)
+            connection = await self._dial(self._on_lost)
         except BaseException:
             self._connecting -= 1
             self._free_slot()

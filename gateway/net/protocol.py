@@ -93,7 +93,7 @@ class GuardedProtocol(Intake):
         super().connection_made(transport)
         self.gate = self.transport = Gate(
             transport,
-            more_may_come=self._may_get_more,
+            self,
             write_timeout=self.limits.write_timeout,
             linger=self.limits.linger,
         )
@@ -107,7 +107,8 @@ class GuardedProtocol(Intake):
         else:
             self._clock.set(self.limits.header_timeout)
 
-    def _may_get_more(self) -> bool:
+    @property
+    def may_get_more(self) -> bool:
         return self.part is not Part.NONE or self._last_words is not None
 
     def rest(self) -> None:

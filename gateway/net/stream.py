@@ -57,12 +57,10 @@ class Stream:
     def __init__(self, carrier: Carrier, method: str, *, used: bool) -> None:
         self.number = 0  # until it has begun
         self.used = used
-        self.heard = False
-        self.unseen = False
+        self.heard = self.unseen = False
         self.sent = False  # all of the request
         self.complete = False  # all of the answer has come
-        self.window_in = WINDOW
-        self.window_out = 0
+        self.window_in, self.window_out = WINDOW, 0
         self._carrier = carrier
         self._method = method
         self._head: Head | None = None
@@ -102,15 +100,7 @@ class Stream:
             await self._news()
 
     def more(self, shortcut: Shortcut | None = None) -> "asyncio.Future[bytes]":
-        """What has come of the body, at least a byte: the step of an async iterator.
-
-        What comes while that is waited for goes to `shortcut` first, and what that takes wakes
-        nobody. A future and no coroutine: a stream waits for it most of the time.
-
-        Raises:
-            StopAsyncIteration: it is complete.
-            UpstreamTimeout, UpstreamBrokeOff, UpstreamMalformed: after all that came before.
-        """
+        """See `gateway.net.connection.Connection.more`."""
         if self._over:
             raise RuntimeError("this exchange is over")
         coming = self._coming = asyncio.get_running_loop().create_future()
@@ -216,13 +206,12 @@ class Stream:
         if self._shortcut is None or self._coming is None or self._coming.done():
             return False
         try:
-            is_taken = self._shortcut(self._held())
+            is_taken = self._shortcut(b"".join(self._body))
         except Exception:  # noqa: BLE001 - it is the exchange's own, whose task will meet it again
             return False
         if is_taken:
-            self._body.clear()
+            self._taken()
             self._deadline.set(self._carrier.clocks.idle)
-            self._carrier.taken(self)
         return is_taken
 
     def _hand_over(self, coming: "asyncio.Future[bytes]") -> None:
@@ -230,10 +219,7 @@ class Stream:
         if coming.done():
             pass  # it is not waited for any more
         elif self._body:
-            coming.set_result(self._held())
-            self._body.clear()
-            if not self.complete:
-                self._carrier.taken(self)
+            coming.set_result(self._taken())
         elif self.complete:
             coming.set_exception(StopAsyncIteration())
         elif self._error is not None:
@@ -243,8 +229,12 @@ class Stream:
             return
         self._coming = None
 
-    def _held(self) -> bytes:
-        return self._body[0] if len(self._body) == 1 else b"".join(self._body)
+    def _taken(self) -> bytes:
+        content = b"".join(self._body)
+        self._body.clear()
+        if not self.complete:
+            self._carrier.taken(self)
+        return content
 
     # Sending and waiting
 

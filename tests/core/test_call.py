@@ -82,12 +82,6 @@ def test_unlisted_members_are_left_out_and_shown() -> None:
     assert read.spoofed == ()
 
 
-def test_once_its_answer_comes_a_call_is_its_operation_and_the_conversations_it_names() -> None:
-    read = ask(CHAT, {"message": "hi", "conversationId": "c-1"}).answered()
-    assert (read.operation, read.method, read.conversations) == (CHAT, "POST", ("c-1",))
-    assert (read.body, read.query, read.fields, read.asked) == (None, (), (), None)
-
-
 @pytest.mark.parametrize(
     "name", [*HONEST, "__proto__", "constructor", "", " ", "extra_body", "base_url", "名前"]
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -89,7 +90,8 @@ class Wire(asyncio.Transport):
 
 async def test_patience_begins_anew_with_every_stall() -> None:
     wire = Wire()
-    gate = Gate(wire, more_may_come=bool, write_timeout=0.05, linger=1)
+    owner = SimpleNamespace(may_get_more=False)
+    gate = Gate(wire, owner, write_timeout=0.05, linger=1)
     gate.stalled()
     gate.flowing()
     await asyncio.sleep(0.2)
