@@ -53,6 +53,11 @@ def pss(pid: int) -> int:
     return total
 
 
+def bytes_read(pid: int) -> int:
+    """By its system calls, from sockets and all else."""
+    return int(Path(f"/proc/{pid}/io").read_text().split()[1])
+
+
 def descriptors(pid: int) -> int:
     """How many a process has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
