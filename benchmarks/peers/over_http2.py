@@ -34,7 +34,9 @@ def over_http2(folder: Path, vendor: int, issuer: Issuer) -> Iterator[Peer]:
     authority = _certify(folder)
     command = [
         str(program()),
+        "--conf=/dev/null",  # else Debian's, which adds a port, and another vendor
         "--log-level=ERROR",
+        "--no-ocsp",
         "--workers=1",
         f"--frontend=127.0.0.1,{port}",
         f"--frontend=127.0.0.1,{direct};no-tls",
