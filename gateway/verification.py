@@ -70,7 +70,7 @@ def verify_assertion(
         )
     except jwt.PyJWKClientConnectionError as error:
         raise ConnectionError(f"the gateway's keys cannot be fetched: {error}") from error
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, UnicodeEncodeError) as error:  # half a surrogate pair, by aiohttp
         raise AssertionInvalid(str(error)) from error
     return _assertion(claims)
 

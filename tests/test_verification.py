@@ -73,6 +73,7 @@ def by_none(made: Assertions) -> str:
         pytest.param(by_none, id="alg none"),
         pytest.param(lambda made: "", id="nothing"),
         pytest.param(lambda made: "a.b.c", id="no token"),
+        pytest.param(lambda made: sign(made) + "\udcff", id="bytes that are no text, by aiohttp"),
     ],
 )
 def test_what_must_not_be_believed_is_not(forged: object) -> None:
