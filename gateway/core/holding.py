@@ -22,17 +22,21 @@ from gateway.core.remembered import Remembered
 from gateway.core.strictjson import JsonObject, JsonValue
 
 MAX_MEMBERS = 1000  # different ones of the objects of one kind, where names are judged
+MAX_NAMES = 16 * 1024  # characters of all of these: a name of many words takes 50 µs, others four
+_FEW = 64  # are not counted: none is judged whose name is longer than 128
 
 
 def members_of(objects: Sequence[JsonObject]) -> Collection[str]:
     """The names in objects of one kind, each once.
 
     Raises:
-        BadRequest: there are more than 1,000.
+        BadRequest: there are more than 1,000, or their names are more than 16 KiB.
     """
     names = objects[0] if len(objects) == 1 else set[str]().union(*objects)
     if len(names) > MAX_MEMBERS:
         raise BadRequest(f"An object in the body has more than {MAX_MEMBERS:,} members")
+    if len(names) > _FEW and sum(map(len, names)) > MAX_NAMES:
+        raise BadRequest("The names of the members of an object in the body are too long together")
     return names
 
 

@@ -19,4 +19,5 @@ def canonical_id(value: object) -> str:
 
 def shown(name: str) -> str:
     """A client's name, fit for a log line and for an answer."""
-    return "".join(c if c.isprintable() else "?" for c in name[:64])
+    start = name[:64]
+    return start if start.isprintable() else "".join(c if c.isprintable() else "?" for c in start)

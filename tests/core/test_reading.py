@@ -70,6 +70,16 @@ def test_a_member_may_be_one_of_very_many_but_not_of_more() -> None:
         judged({"metadata": {**many, "one more": 1}})
 
 
+def test_the_names_of_many_members_are_short() -> None:
+    """N-09: each word of a name is looked at, in a thousand of them for 50 ms."""
+    judged({f"a.b.c.{number}" * 4: 1 for number in range(400)})
+    for name in ("a.b.c." * 20, "x" * 126):
+        many = {f"{name}{number}": 1 for number in range(200)}
+        for document in (many, {"metadata": many}):
+            with pytest.raises(BadRequest, match="names"):
+                judged(document)
+
+
 def of_many_names(count: int) -> list[Any]:
     """Bodies that hold `count` members, in objects of three hundred each."""
     alike = {f"m{number}": 1 for number in range(300)}
