@@ -184,6 +184,8 @@ def media_type(fields: Fields) -> MediaType | None:
     media = http.media_type(written[0])
     if media is None or len(written) > 1:
         raise UpstreamMalformed("The upstream's answer has no media type, or two")
+    if media.hides:
+        raise UpstreamMalformed("The upstream's answer is in another encoding than UTF-8")
     return media
 
 

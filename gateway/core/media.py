@@ -9,7 +9,10 @@ from gateway.core.remembered import Remembered
 
 @dataclass(frozen=True)
 class MediaType:
-    """`type/subtype` in lower case, parameters aside (RFC 9110 section 8.3.1)."""
+    """`type/subtype` in lower case, parameters aside (RFC 9110 section 8.3.1).
+
+    `charset` is what a parameter of that name says, in lower case; None: there is none.
+    """
 
     essence: str
     charset: str | None
@@ -35,9 +38,21 @@ class MediaType:
     def is_json_lines(self) -> bool:
         return self.essence in {"application/x-ndjson", "application/jsonl", "application/ndjson"}
 
+    @cached_property
+    def hides(self) -> bool:
+        """Whether a client that goes by the charset may find in JSON, or in events, what is not
+        there for us: in UTF-7, Shift_JIS or UTF-16 other bytes are a quote.
+        """
+        reads_text = self.is_json or self.is_event_stream or self.is_json_lines
+        return reads_text and self.charset is not None and self.charset not in _OF_ASCII
 
+
+# Encodings of one reading wherever all is ASCII. Old servers name their own for JSON, by default.
+_OF_ASCII = frozenset(
+    {"", "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252"}
+)
 _ESSENCE = re.compile(r"[!#$&^_.+a-z0-9-]+/[!#$&^_.+a-z0-9-]+")
-_CHARSET = re.compile(r'charset="?([a-z0-9_-]+)"?')
+_CHARSET = re.compile(r"(?:\A|;)[ \t]*charset[ \t]*=([^;]*)")
 
 
 def media_type(value: bytes | None) -> MediaType | None:
@@ -50,8 +65,8 @@ def _media_type(value: bytes) -> MediaType | None:
     essence = essence.strip(" \t")
     if not _ESSENCE.fullmatch(essence):
         return None
-    charset = _CHARSET.fullmatch(parameters.strip(" \t"))
-    return MediaType(essence, charset[1] if charset else None)
+    said = {one.strip(" \t\"'") for one in _CHARSET.findall(parameters)}
+    return MediaType(essence, ",".join(sorted(said)) if said else None)
 
 
 _media_types: Remembered[bytes, MediaType | None] = Remembered(_media_type)

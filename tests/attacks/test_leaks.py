@@ -217,6 +217,8 @@ async def test_a_listed_field_that_quotes_our_key_does_not_pass(
         pytest.param([("content-type", "text/html;x=application/json")], id="L-08 a parameter"),
         pytest.param([("content-type", "text / html")], id="L-08 spaces"),
         pytest.param([("content-type", "html")], id="L-08 no media type"),
+        pytest.param([("content-type", "application/json; charset=utf-7")], id="L-08 UTF-7"),
+        pytest.param([("content-type", "text/event-stream;x=1;Charset=UTF-16")], id="L-08 UTF-16"),
     ],
 )
 @pytest.mark.parametrize("status", [200, 404, 500])

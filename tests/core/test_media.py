@@ -94,12 +94,46 @@ def test_knows_what_a_browser_would_show_or_run(written: bytes, page: bool) -> N
     ("value", "charset"),
     [
         (b"text/plain\t;\tcharset=utf-8\t", "utf-8"),
-        (b"text/plain; charset=utf-8; x=1", None),
-        (b"text/plain; x=1; charset=utf-8", None),
+        (b"text/plain; charset=utf-8; x=1", "utf-8"),
+        (b"text/plain; x=1; Charset = 'UTF-7'", "utf-7"),
+        (b"text/plain; charset=utf-8; charset=utf-16", "utf-16,utf-8"),
+        (b"text/plain; charset=utf-8;charset=utf-8", "utf-8"),
+        (b"text/plain; charset=", ""),
+        (b"text/plain; charset", None),
+        (b"text/plain; a-charset=utf-16", None),
     ],
 )
-def test_a_charset_is_read_where_it_stands_alone(value: bytes, charset: str | None) -> None:
+def test_a_charset_is_read_wherever_it_stands(value: bytes, charset: str | None) -> None:
     assert media_type(value) == MediaType("text/plain", charset)
+
+
+@pytest.mark.parametrize(
+    "essence", [b"application/json", b"text/event-stream", b"application/jsonl"]
+)
+@pytest.mark.parametrize(
+    ("charset", "hides"),
+    [
+        *((one, True) for one in (b"utf-16", b"UTF-7", b'"utf-32"', b"shift_jis", b"iso-2022-jp")),
+        *(
+            (one, True)
+            for one in (b"utf-8; charset=utf-16", b"gb18030", b"cp037", b"x-user-defined")
+        ),
+        *((one, False) for one in (b"utf-8", b'"UTF-8"', b"utf8", b"us-ascii", b"ISO-8859-1", b"")),
+    ],
+)
+def test_knows_an_encoding_that_hides_something(
+    essence: bytes, charset: bytes, hides: bool
+) -> None:
+    """Row L-08."""
+    media = media_type(essence + b";charset=" + charset)
+    assert media is not None
+    assert media.hides is hides
+
+
+def test_what_is_no_text_of_ours_hides_nothing() -> None:
+    media = media_type(b"text/plain; charset=utf-16")
+    assert media is not None
+    assert not media.hides
 
 
 def test_a_media_type_of_any_length_is_read_each_time() -> None:
