@@ -23,6 +23,10 @@ pytestmark = pytest.mark.anyio
 HI = {"message": "hi", "stream": False}
 JSON = [("content-type", "application/json")]
 
+# Some parsers take the first.
+TWICE = b'{"data":{"metadata":{"conversationId":"of-bob","conversationId":"new"}}}'
+TWICE_US = b'{"data":{"metadata":{"userId":"bob","userId":"alice"}}}'
+
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage[Chatbase]]:
@@ -64,6 +68,8 @@ def http(status: str, fields: list[tuple[str, str]], body: bytes = b"{}") -> byt
         ),
         pytest.param(http("200 OK", [("content-type", "text/plain")]), "malformed", id="not JSON"),
         pytest.param(http("200 OK", JSON, b"{"), "malformed", id="half a JSON text"),
+        pytest.param(http("200 OK", JSON, TWICE), "malformed", id="L-13 a name said twice"),
+        pytest.param(http("500 E", JSON, TWICE_US), "malformed", id="L-13 in an error"),
         pytest.param(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", "broke_off", id="L-12"),
         pytest.param(b"", "broke_off", id="no answer"),
         pytest.param(

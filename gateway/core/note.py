@@ -21,6 +21,7 @@ TOO_MUCH = 10**20
 
 # By its media type an answer may be read otherwise than we do: lines as events, texts over lines.
 _UNREADABLE = "An event of the upstream's answer may name a conversation, and is not JSON"
+_TWICE = "The upstream's answer says twice what it names"
 
 
 class Opens(msgspec.Struct, frozen=True):
@@ -58,6 +59,7 @@ class Reader:
 
     __slots__ = (
         "_are_secrets",
+        "_found",
         "_hidden",
         "_unknown",
         "_users",
@@ -88,6 +90,7 @@ class Reader:
         self._whole = operation.opens_more or hidden is not None or names_alone
         self._unknown = bool(ways.opens) and not known
         self._are_secrets = operation.mcp
+        self._found = 0  # values where a name may stand, in the document that was read last
 
     @property
     def waits(self) -> bool:
@@ -102,19 +105,22 @@ class Reader:
             document = strictjson.loads_leniently(data)
         except ValueError:
             return [Stop(UpstreamMalformed(_UNREADABLE))] if self._unknown else []
-        return self.read(document)
+        return self._read_as_written(document, data)
 
     def read(self, document: JsonValue) -> list[Note]:
         notes: list[Note] = []
         ways = self.sought.in_document(document)
+        self._found = 0
         for tokens in ways.names:
             for value in pointer.find(document, tokens):
+                self._found += 1
                 named = value if type(value) is str else _id(value)
                 if named and named not in self._users:
                     self._users = _with(self._users, named)
                     notes.append(Names(named))
         for tokens in ways.opens:
             for value in pointer.find(document, tokens):
+                self._found += 1
                 named = value if type(value) is str else _id(value)
                 if named:
                     self._open(named, notes)
@@ -125,7 +131,15 @@ class Reader:
 
     def read_whole(self, document: JsonValue, content: bytes) -> list[Note]:
         """Notes on an answer that goes on as it came."""
-        return [*self.read(document), content]
+        return [*self._read_as_written(document, content), content]
+
+    def _read_as_written(self, document: JsonValue, text: bytes) -> list[Note]:
+        """Notes on a document whose text may go on, to parsers that read it otherwise than ours."""
+        notes = self.read(document)
+        sought = self.sought
+        if sought.may_be_hidden_in(text, self._found) and strictjson.says_twice(text, sought.names):
+            return [Stop(UpstreamMalformed(_TWICE))]
+        return notes
 
     def _open(self, named: str, notes: list[Note]) -> None:
         conversation = self._kept_as(named) if self._are_secrets else named

@@ -35,7 +35,7 @@ class Ways(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Sought:
     """What is looked for in an answer. `signs`: one of them stands in a text that holds any.
-    `checks`: what stands there decides if the answer passes.
+    `checks`: what stands there decides if the answer passes; `names` are those on the way to it.
 
     Of many ways, few begin in any one document: which these are is remembered by where it begins.
     """
@@ -43,6 +43,8 @@ class Sought:
     ways: Ways
     signs: tuple[bytes, ...] = field(init=False)
     checks: bool = field(init=False)
+    names: frozenset[str] = field(init=False)
+    _decisive: tuple[bytes, ...] = field(init=False)
     _firsts: frozenset[str] = field(init=False)
     _begun: dict[frozenset[str], Ways] = field(init=False, default_factory=dict, compare=False)
 
@@ -50,7 +52,11 @@ class Sought:
         ways = [way for kind in self.ways for way in kind]
         signs = sorted({_last_name(tokens).encode() for tokens in ways})
         object.__setattr__(self, "signs", (*signs, _ESCAPED) if signs else ())
-        object.__setattr__(self, "checks", bool(self.ways.opens or self.ways.names))
+        deciding = (*self.ways.opens, *self.ways.names)
+        object.__setattr__(self, "checks", bool(deciding))
+        object.__setattr__(self, "names", frozenset(name for way in deciding for name in way))
+        decisive = {_last_name(way).encode() for way in deciding}
+        object.__setattr__(self, "_decisive", tuple(sorted(decisive)))
         object.__setattr__(self, "_firsts", frozenset(way[0] for way in ways))
 
     def in_document(self, document: JsonValue) -> Ways:
@@ -72,6 +78,13 @@ class Sought:
             if find(sign) >= 0:
                 return True
         return False
+
+    def may_be_hidden_in(self, text: bytes, found: int) -> bool:
+        """Whether the text of a document may hold more of what decides than the `found` values: a
+        member that stands twice is one of them.
+        """
+        written = sum(map(text.count, self._decisive))
+        return self.checks and (written > found or _ESCAPED in text)
 
 
 def sought(opens: Iterable[Place], names: Iterable[Place], usage: Iterable[Place]) -> Sought:

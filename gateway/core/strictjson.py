@@ -7,7 +7,7 @@ duplicate names, NaN and infinities, integers beyond 2**53 - 1, lone surrogates,
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn, TypeAlias, cast
 
 import msgspec
@@ -104,6 +104,28 @@ def loads_leniently(raw: bytes) -> JsonValue:
         return cast("JsonValue", json.loads(raw.decode("utf-8-sig", "replace")))
     except (ValueError, RecursionError) as error:
         raise ValueError("not JSON") from error
+
+
+def says_twice(raw: bytes, names: Collection[str]) -> bool:
+    """Whether an object in what a vendor sent has a member of one of these names twice, and parsers
+    may differ on what it says: most take the last, some the first. In doubt it has.
+    """
+
+    def look(pairs: list[tuple[str, Any]]) -> JsonObject:
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            found = [name for name, _ in pairs if name in names]
+            if len(set(found)) < len(found):
+                raise AmbiguousJson
+        return members
+
+    # Numbers stay digits: some are too long to be read as one.
+    decoder = json.JSONDecoder(object_pairs_hook=look, parse_int=str, parse_float=str, strict=False)
+    try:
+        decoder.decode(raw.decode("utf-8-sig", "replace"))
+    except (AmbiguousJson, ValueError, RecursionError):
+        return True
+    return False
 
 
 def same(left: JsonValue, right: JsonValue) -> bool:

@@ -60,6 +60,45 @@ def test_tells_what_stands_where_the_operation_says(document: object, notes: lis
     assert read(document) == notes
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"id":"c-1","id":"c-2"}',
+        '{"id":"c-1","x":1,"id":"c-1"}',
+        '{"\\u0069d":"c-1","id":"c-2"}',
+        '{"id":"c-1","\\u0069\\u0064":"c-2"}',
+        '{"data":{"id":"c-1"},"data":{}}',
+        '{"data":{"id":"c-1"},"d\\u0061ta":{"id":"c-2"}}',
+        '{"data":{"id":"c-1","id":"c-2"}}',
+        '{"user":"bob","user":"alice"}',
+        '{"list":[{"user":"bob","user":"alice"}]}',
+        '{"list":[{"user":"bob"}],"list":[]}',
+        '{"user":{"a":1},"user":"alice"}',
+        '\ufeff{"user":"bob","user":"alice"}',
+        '{"n":' + "9" * 5000 + ',"user":"bob","user":"alice"}',
+    ],
+)
+def test_what_an_answer_says_twice_is_for_nobody_to_choose_from(text: str) -> None:
+    """L-13: some parsers take the first of two members."""
+    reader = Reader(SAY, "alice", ())
+    (note,) = reader.read_event(text.encode())
+    assert isinstance(note, Stop)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"id":"c-1","other":{"id":"x"},"list":[{"user":"alice"},{"user":"alice"}]}',
+        '{"id":"c-1","title":"a","title":"b","x":"\\u0069"}',
+        '{"id":"c-1","say":"\\"id\\"","s":"id","usage":{"id":1}}',
+        '{"usage":{"credits":1},"usage":{"credits":1}}',
+    ],
+)
+def test_what_is_said_twice_elsewhere_is_nobodys_business(text: str) -> None:
+    for note in Reader(SAY, "alice", ()).read_event(text.encode()):
+        assert not isinstance(note, Stop)
+
+
 @pytest.mark.parametrize("document", [{"id": "c-9", "user": "bob"}, {"list": [{"user": "bob"}]}])
 def test_tells_of_another_user_before_anything_is_opened(document: object) -> None:
     assert read(document)[0] == Names("bob")
