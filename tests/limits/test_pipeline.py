@@ -168,3 +168,28 @@ async def test_who_waits_when_it_ends_is_told(server: Valkey) -> None:
                 await pipeline.aclose()
                 found = await asyncio.gather(*asked, return_exceptions=True)
                 assert all(isinstance(one, Away) for one in found)
+
+
+@pytest.mark.parametrize(
+    "said", [b":a\r\n", b"$x\r\n", b"*-7\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0" * 99, b""]
+)
+async def test_what_is_no_such_server_is_away_and_who_comes_later_asks_anew(said: bytes) -> None:
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(65_536):
+            asked.append(chunk)
+            writer.write(said)
+            if not said:
+                break
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as one:
+        port = one.sockets[0].getsockname()[1]
+        pipeline = Pipeline(f"redis://127.0.0.1:{port}", patience=PATIENCE)
+        for number in range(1, 4):
+            together = [pipeline.run(ECHO, [], ["a"]) for _ in range(3)]
+            found = await asyncio.gather(*together, return_exceptions=True)
+            assert [type(one) for one in found] == [Away] * 3
+            assert len(asked) >= number
+        await pipeline.aclose()
