@@ -203,6 +203,7 @@ class GatewayServer(uvicorn.Server):
         finally:
             for number in handlers:
                 loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_IGN)  # it ends, and with its own exit code
 
 
 def _settle_memory() -> None:

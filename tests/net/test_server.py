@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -193,6 +193,24 @@ async def test_a_hangup_kills_nobody() -> None:
         served.signal(signal.SIGTERM)
         code, _, _ = await served.end()
     assert code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_to_one_that_has_ended_all_but_itself_changes_no_exit_code(
+    number: int,
+) -> None:
+    """RF-22: whoever presses keys until something happens."""
+    async with running() as served:
+        served.signal(signal.SIGTERM)
+        assert await served.hear() == "drain"
+        assert await served.hear() == "closed"
+        while served.process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(served.process.pid, number)  # the process's own way would reap it
+            await asyncio.sleep(0.001)
+        code, _, logged = await served.end()
+    assert code == 0
+    assert "Traceback" not in logged
 
 
 async def test_a_flood_up_to_the_descriptor_limit_leaves_the_server_calm() -> None:
