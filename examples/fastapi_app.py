@@ -81,6 +81,8 @@ async def page(request: Request) -> str:
 
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>Chat</title>
+<meta name="viewport" content="width=device-width">
+<style>pre { white-space: pre-wrap; overflow-wrap: anywhere }</style>
 <p>You are <b>{{who}}</b>: <a href="/sign-in/alice">be alice</a>, <a href="/sign-in/bob">be bob</a>,
 <a href="/sign-out">be nobody</a>.</p>
 <form><input name="message" value="Where is my order?"><button>Ask</button></form><pre></pre>
