@@ -48,6 +48,7 @@ PROFILE = {
         "refused": "GET /api/refused",
         "later": "GET /api/later",
         "file": "GET /api/file",
+        "words": "GET /api/words",
     },
 }
 
@@ -123,6 +124,10 @@ class Backend:
         @app.get("/api/file")
         async def file() -> FileResponse:
             return FileResponse(__file__, media_type="text/x-python")
+
+        @app.get("/api/words")
+        async def words() -> StreamingResponse:
+            return StreamingResponse(iter(["one ", "", "two"]), media_type="text/plain")
 
         @app.websocket("/api/chat")
         async def socket_at_an_operation(socket: WebSocket) -> None:
@@ -379,6 +384,13 @@ async def test_a_file_is_sent_as_any_answer(tmp_path: Path) -> None:
     async with behind(tmp_path) as (_, url):
         answer = await ask(url, "GET", "/api/file")
         assert answer.body == Path(__file__).read_bytes()
+
+
+async def test_an_answer_may_come_in_pieces_of_nothing(tmp_path: Path) -> None:
+    """As Starlette ends each StreamingResponse."""
+    async with behind(tmp_path) as (_, url):
+        answer = await ask(url, "GET", "/api/words")
+        assert (answer.status, answer.body, answer.complete) == (200, b"one two", True)
 
 
 async def test_the_session_of_the_outer_middleware_is_there(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class KeyWatch:
 
     def passes(self, chunk: bytes) -> bool:
         """Whether `feed` would let all of it by, and nothing else; it need not be told of it."""
-        if self._held or chunk[-1] in self._keys.letters:
+        if not chunk or self._held or chunk[-1] in self._keys.letters:
             return False
         for key in self._keys.spellings:  # noqa: SIM110 - a third of the time of all(): once an event
             if chunk.find(key) >= 0:  # half the time of `in`, which asks if a key is a number

@@ -95,6 +95,12 @@ def test_a_key_with_slashes_is_known_as_php_writes_it(written: str) -> None:
     assert passed(KeyWatch(Keys([OTHER])), [f"key: {written}.".encode()]) == (b"", False)
 
 
+def test_nothing_is_no_part_of_a_key() -> None:
+    watch = KeyWatch(Keys(["k" * 20]))
+    assert not watch.passes(b"")
+    assert watch.feed(b"") == b""
+
+
 def test_only_what_may_be_a_key_waits() -> None:
     watch = KeyWatch(Keys([KEY]))
     assert watch.feed(b"data: 1\n\n") == b"data: 1\n\n"
