@@ -21,6 +21,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from cachetools import LRUCache
 
+from gateway.core.digests import joined
 from gateway.ports import Clock
 
 MAX_REMEMBERED = 10_000  # verdicts, of a few hundred bytes each
@@ -45,13 +46,8 @@ class _Kept(Generic[T]):
 
 
 def digest(*parts: str) -> bytes:
-    """The name that one credential is remembered by, each part of it with its length before it."""
-    whole = hashlib.sha256()
-    for part in parts:
-        encoded = part.encode("utf-8", "surrogatepass")
-        whole.update(len(encoded).to_bytes(8, "big"))
-        whole.update(encoded)
-    return whole.digest()
+    """The name that one credential is remembered by: no other has the same."""
+    return hashlib.sha256(joined(*parts)).digest()
 
 
 class Remembered(Generic[T]):

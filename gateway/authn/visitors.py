@@ -16,10 +16,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.core import fields as http
+from gateway.core.digests import base32, joined
 from gateway.core.errors import GatewayError
 from gateway.core.identity import VISITOR, Identity
 from gateway.core.origin import cookie_is_credential
-from gateway.core.seal import base32
 from gateway.ports import Fields, Inbound
 
 ID_BYTES = 16
@@ -74,8 +74,7 @@ class Visitors:
         return [(b"set-cookie", f"{self.cookie}={value}; {attributes}".encode("ascii"))]
 
     def _mac(self, name: str) -> str:
-        org = self.org.encode()
-        message = len(org).to_bytes(4, "big") + org + name.encode("ascii")
+        message = joined(self.org) + name.encode("ascii")
         return base32(hmac.digest(self.key, message, "sha256")[:MAC_BYTES])
 
 

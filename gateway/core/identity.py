@@ -4,8 +4,6 @@ A user id is the subject itself or an HMAC of it, never a repaired subject: trun
 lower-casing or replacing characters would give two people one id.
 """
 
-import base64
-import hashlib
 import hmac
 import re
 from collections.abc import Mapping
@@ -13,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from gateway.core.digests import base32, joined
 from gateway.core.errors import IdentityNotRepresentable, WrongOrg
 
 Scalar = str | int | float | bool
@@ -124,17 +123,8 @@ class Vouched:
 
 
 def opaque_user_id(person: Person, *, secret: bytes) -> str:
-    """`u_` and 26 base-32 characters (RFC 4648) of HMAC-SHA-256 over the person's two names.
-
-    Each name is length-prefixed (4 bytes, big-endian), so that no delimiter in a name can make
-    two people one: user `a:b` of org `c` is not user `b` of org `c:a`.
-    """
-    mac = hmac.new(secret, digestmod=hashlib.sha256)
-    for name in (person.org, person.subject):
-        encoded = name.encode("utf-8", "surrogatepass")
-        mac.update(len(encoded).to_bytes(4, "big"))
-        mac.update(encoded)
-    return "u_" + base64.b32encode(mac.digest()[:16]).decode("ascii").rstrip("=").lower()
+    """`u_` and 26 base-32 characters (RFC 4648) of HMAC-SHA-256 over the person's two names."""
+    return "u_" + base32(hmac.digest(secret, joined(*person), "sha256")[:16])
 
 
 def fits(subject: str, pattern: re.Pattern[str]) -> bool:

@@ -6,11 +6,11 @@ people the same one: so each goes out with a seal that holds for one person at o
 comes back only with it. Nothing is kept for that.
 """
 
-import base64
 import hashlib
 import hmac
 import re
 
+from gateway.core.digests import base32, joined
 from gateway.core.errors import BadRequest
 
 MAX_HANDLE = 4096  # characters of a name as it comes
@@ -34,7 +34,7 @@ class Seal:
     """What one person at one upstream got from there, and nobody else may bring back."""
 
     def __init__(self, secret: bytes, *owner: str) -> None:
-        self._key = _mac(secret, b"".join(_prefixed(part) for part in ("seal", *owner)))
+        self._key = _mac(secret, joined("seal", *owner))
 
     def close(self, kind: str, value: str) -> str:
         """`value`, sealed. `kind` says what it is: one kind never passes for another."""
@@ -48,18 +48,8 @@ class Seal:
         return value if same and dot == "." else None
 
     def _mark(self, kind: str, value: str) -> str:
-        return base32(_mac(self._key, _prefixed(kind) + _prefixed(value))[:16])
+        return base32(_mac(self._key, joined(kind, value))[:16])
 
 
 def _mac(key: bytes, content: bytes) -> bytes:
     return hmac.digest(key, content, "sha256")
-
-
-def _prefixed(text: str) -> bytes:
-    content = text.encode("utf-8", "surrogatepass")
-    return len(content).to_bytes(4, "big") + content
-
-
-def base32(digest: bytes) -> str:
-    """Lower case, without padding: 5 bits a character, and none that a URL or a cookie lacks."""
-    return base64.b32encode(digest).decode("ascii").rstrip("=").lower()

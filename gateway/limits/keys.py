@@ -10,6 +10,7 @@ such names take up is bounded where they are kept (`limits/local.py`).
 
 import hashlib
 
+from gateway.core.digests import joined
 from gateway.core.identity import VISITOR, Person
 
 ANYBODY = "visitor-"
@@ -38,9 +39,5 @@ class Keys:
         return self._digest(b"message", *names)
 
     def _digest(self, kind: bytes, *names: str) -> str:
-        mac = hashlib.blake2b(digest_size=DIGEST, key=self._secret, person=kind)
-        for name in names:
-            encoded = name.encode("utf-8", "surrogatepass")
-            mac.update(len(encoded).to_bytes(4, "big"))
-            mac.update(encoded)
-        return mac.hexdigest()
+        named = joined(*names)
+        return hashlib.blake2b(named, digest_size=DIGEST, key=self._secret, person=kind).hexdigest()

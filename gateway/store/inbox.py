@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.core.digests import joined
 from gateway.core.event import Event
 from gateway.ports.events import EventQueue
 from gateway.store.database import Database
@@ -55,14 +56,14 @@ class EventInbox(EventQueue):
 
 def lane_key(event: Event, target: str) -> str:
     """The lane of an event: its conversation's, else its person's, else its own."""
-    about = ("conversation", event.conversation)
-    if event.conversation is None:
-        about = ("event", event.id) if event.subject is None else ("person", event.subject)
-    digest = hashlib.sha256()
-    for part in (event.org, event.upstream, target, *about):
-        raw = str(part).encode()
-        digest.update(len(raw).to_bytes(4, "big") + raw)
-    return digest.hexdigest()[:32]
+    if event.conversation is not None:
+        about = ("conversation", event.conversation)
+    elif event.subject is not None:
+        about = ("person", event.subject)
+    else:
+        about = ("event", event.id)
+    names = joined(event.org, event.upstream, target, *about)
+    return hashlib.sha256(names).hexdigest()[:32]
 
 
 async def _put(connection: AsyncConnection, coming: Sequence[Coming]) -> Sequence[bool]:

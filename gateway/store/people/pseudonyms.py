@@ -5,14 +5,13 @@ which is in the same store, one can, and that is what they are for: to know an e
 that comes late, and an id that a vendor knew them by. So they are pseudonyms, and no anonymity.
 """
 
-import hashlib
 import hmac
 import secrets
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.seal import base32
+from gateway.core.digests import base32, joined
 from gateway.store.dialect import insert
 from gateway.store.schema import secrets as secrets_table
 
@@ -41,12 +40,7 @@ async def key_for_erasing(connection: AsyncConnection) -> bytes:
 
 def pseudonym(key: bytes, *names: str) -> str:
     """What stands for these names, of the shape `core.identity.ERASED`."""
-    mac = hmac.new(key, digestmod=hashlib.sha256)
-    for name in names:
-        encoded = name.encode()
-        mac.update(len(encoded).to_bytes(4, "big"))
-        mac.update(encoded)
-    return "erased_" + base32(mac.digest()[:ID_BYTES])
+    return "erased_" + base32(hmac.digest(key, joined(*names), "sha256")[:ID_BYTES])
 
 
 def fresh_user_id() -> str:
