@@ -9,7 +9,6 @@ taken.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from gateway.core.asked import Earlier, digest, key_of, name_of, refuse
 from gateway.core.errors import (
     BadRequest,
     ContentTooLarge,
@@ -20,6 +19,7 @@ from gateway.core.errors import (
     UnsupportedMediaType,
     UpstreamUnreachable,
 )
+from gateway.core.idempotency import Earlier, digest, key_of, name_of, refuse
 from gateway.org import Exchange
 from gateway.ports import Askings
 

@@ -41,8 +41,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.seal",
     ),
     (
-        "gateway.core.asked",
         "gateway.core.forwarded",
+        "gateway.core.idempotency",
         "gateway.core.keywatch",
         "gateway.core.record",
         "gateway.core.usage",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from gateway.core import strictjson
-from gateway.core.asked import AskedAlready
 from gateway.core.errors import GatewayError, MethodNotAllowed, Unauthenticated
+from gateway.core.idempotency import AskedAlready
 from gateway.core.strictjson import JsonValue
 from gateway.core.vendor import ProblemShape
 

@@ -1,21 +1,28 @@
-"""What people have asked for under a name of their own, so that nothing is asked twice."""
+"""Requests with an idempotency key, each kept under a name, so that a vendor is asked once."""
 
 from typing import Protocol
 
-from gateway.core.asked import Earlier
+from gateway.core.idempotency import Earlier
 
 
 class Askings(Protocol):
-    """All raise `LedgerUnavailable` when the store is away. A name is forgotten after a day."""
+    """All raise `LedgerUnavailable` when the store is away. A name is forgotten after a day.
+
+    `name` is a digest of who asks whom for what, and of the client's key (`core.idempotency`).
+    """
 
     async def begin(self, name: bytes, first: Earlier) -> Earlier | None:
-        """Make the name this one's, durably, in whatever process; None. Else: whose it is."""
+        """Keep a request under its name, durably, for all processes.
+
+        Returns:
+            None: it is the first. Else the one that was there before, and nothing is changed.
+        """
         ...
 
     async def end(self, name: bytes, conversation: str) -> None:
-        """Remember what it was about."""
+        """Note which conversation it was about, "" for none: its answer is over."""
         ...
 
     async def forget(self, name: bytes) -> None:
-        """Nothing has come of it: it may be asked again."""
+        """Free the name: nothing has come of the request, so it may be made again."""
         ...

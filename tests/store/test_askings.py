@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.core.asked import Earlier
 from gateway.core.errors import LedgerUnavailable
+from gateway.core.idempotency import Earlier
 from gateway.store import askings as module
 from gateway.store.askings import KEPT, Askings
 from gateway.store.database import Database

@@ -1,4 +1,4 @@
-"""What has been asked for already: the name of one asking, and how a second one is refused.
+"""Idempotency keys: the name a request is kept under, and how a second one of it is refused.
 
 `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) is the client's name for one thing it
 wants done once. It is one person's, at one operation of one upstream: nobody else can use it up.
@@ -20,7 +20,7 @@ FIRST_CONVERSATION = b"x-gateway-first-conversation"
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What was asked under the same name before."""
+    """The request that was kept under a name first."""
 
     request_id: str
     content: bytes  # digest of what was asked
@@ -65,7 +65,7 @@ def key_of(fields: Fields) -> str | None:
 
 
 def name_of(person: Person, upstream: str, operation: str, key: str) -> bytes:
-    """One name for whoever asks, of whom, for what, and what they call it."""
+    """The name a request is kept under: of who asks whom for what, and of the client's key."""
     names = (person.org, person.subject, upstream, operation, key)
     return digest(*(name.encode("utf-8", "surrogatepass") for name in names))
 
@@ -80,7 +80,7 @@ def digest(*parts: bytes) -> bytes:
 
 
 def refuse(earlier: Earlier, content: bytes) -> AskedAlready:
-    """Why something is not asked a second time."""
+    """The refusal of a request whose name `earlier` has; `content` is the digest of this one."""
     if earlier.content != content:
         return AskedAlready("This Idempotency-Key was given to another request")
     told = f"This has been asked for already, by the request {earlier.request_id}"

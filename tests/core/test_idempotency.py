@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import problem
-from gateway.core.asked import Earlier, digest, key_of, name_of, refuse
 from gateway.core.errors import BadRequest
+from gateway.core.idempotency import Earlier, digest, key_of, name_of, refuse
 from gateway.core.identity import Person
 
 ALICE = Person("acme", "alice")
