@@ -83,7 +83,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.envelope",
         "gateway.randomness",
         "gateway.deadline",
-        "gateway.lookup",
+        "gateway.resolver",
         "gateway.trust",
     ),
     (

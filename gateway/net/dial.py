@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import Any, Protocol, Self, TypeVar, cast
 
 from gateway.core.errors import UpstreamTimeout, UpstreamUnreachable
-from gateway.lookup import addresses, quickest
 from gateway.net.clocks import Clocks
 from gateway.net.connection import Connection
 from gateway.net.reach import EgressProxy, reach
+from gateway.resolver import addresses, quickest
 from gateway.trust import without_formalities
 
 _ORIGIN = re.compile(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.core.errors import UpstreamUnreachable
-from gateway.lookup import addresses, quickest
+from gateway.resolver import addresses, quickest
 
 MAX_HEAD: Final = 16_384  # bytes of a proxy's answer
 

@@ -1,9 +1,8 @@
-"""Where a host may be reached, and the quickest way there (RFC 8305).
+"""The addresses of a host, and the quickest of them (RFC 8305).
 
-A name is asked once for all who ask at a time, in threads of its own.
-
-The loop's own are few: libuv lends two to lookups. A name whose servers are silent took both, for
-as long as those who had asked for it had lined up, and no other upstream's name was found.
+Those who ask for one name at a time share one lookup, which has a thread of its own. The loop's own
+threads are few (libuv lends two to lookups): a name whose servers are silent took both of them, for
+as long as anybody was waiting for it, and no other upstream's name was found meanwhile.
 """
 
 import asyncio
@@ -24,7 +23,7 @@ _lookups: WeakKeyDictionary[asyncio.AbstractEventLoop, "Lookups"] = WeakKeyDicti
 
 
 async def addresses(host: str, port: int) -> Addresses:
-    """Where a host may be reached, the best first (RFC 6724).
+    """The addresses of a host, the best first (RFC 6724).
 
     Raises:
         OSError, UnicodeError: there is no such name, or nobody to ask.

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.lookup import AT_ONCE, addresses
 from gateway.net.reach import reach
+from gateway.resolver import AT_ONCE, addresses
 from tests.support.names import Names, names
 
 pytestmark = pytest.mark.anyio
