@@ -15,7 +15,7 @@ from gateway.limits.calendar import Calendar
 from gateway.limits.counts import Counts
 from gateway.limits.keys import Keys
 from gateway.limits.rules import Rules
-from gateway.limits.terms import Limited, Terms, asked
+from gateway.limits.terms import Limited, Terms, terms_of
 from gateway.limits.ticket import Counted, judge, names
 from gateway.ports import Limits, Record, Ticket
 
@@ -42,11 +42,11 @@ class OrgLimits(Limits):
         self, person: Person, upstream: str, operation: Operation, record: Record
     ) -> Ticket:
         terms = self._terms[upstream, operation.costs, operation.listens]
-        who, name = asked(terms, person, self._keys), names.next()
+        own, name = terms_of(terms, person, self._keys), names.next()
         if terms.admitting:
-            standings = await self._counts.admit(who.rated, who.slots, name, terms.lasts)
+            standings = await self._counts.admit(own.rated, own.slots, name, terms.lasts)
             judge(terms.admitting, standings, record)
-        return Counted(name, who, record, self._counts, self._calendar)
+        return Counted(name, own, record, self._counts, self._calendar)
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:
         return self._terms[upstream, operation.costs, operation.listens].words()

@@ -119,8 +119,8 @@ class Terms:
         return words
 
 
-class Asked:
-    """What is asked of the counters for each request of one person, `person` being their key."""
+class PersonTerms:
+    """The terms of one person: what their requests ask of the counters. `person` is their key."""
 
     __slots__ = ("_from", "_reserved", "_until", "person", "rated", "slots", "terms")
 
@@ -147,6 +147,6 @@ class Asked:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def asked(terms: Terms, person: Person, keys: Keys) -> Asked:
-    """The same, of a person by their name."""
-    return Asked(terms, keys.person(person))
+def terms_of(terms: Terms, person: Person, keys: Keys) -> PersonTerms:
+    """The terms of a person by their name; remembered."""
+    return PersonTerms(terms, keys.person(person))

@@ -12,7 +12,7 @@ from gateway.core.quota import Rate
 from gateway.limits.calendar import Calendar
 from gateway.limits.counts import Called, Counts, Reserved, Standing
 from gateway.limits.named import Layer, Limit, VendorOf, told
-from gateway.limits.terms import Asked
+from gateway.limits.terms import PersonTerms
 from gateway.ports import Record, Ticket
 
 _USER = Layer.USER  # an enumeration is slow to ask
@@ -23,34 +23,34 @@ class Counted(Ticket):
     """Keeps the `Ticket` port, for a request that has been counted by this name."""
 
     __slots__ = (
-        "_asked",
         "_calendar",
         "_charged",
         "_counts",
         "_held_as",
         "_name",
+        "_own",
         "_record",
         "_reserved",
         "_slots",
     )
 
     def __init__(
-        self, name: str, asked: Asked, record: Record, counts: Counts, calendar: Calendar
+        self, name: str, own: PersonTerms, record: Record, counts: Counts, calendar: Calendar
     ) -> None:
         self._name = self._held_as = name
-        self._asked = asked
+        self._own = own
         self._record = record
         self._counts = counts
         self._calendar = calendar
-        self._slots = asked.slots
+        self._slots = own.slots
         self._reserved: Sequence[Reserved] = ()
         self._charged: Sequence[int] = ()  # each budget, so far
 
     async def spend(self) -> None:
-        asked = self._asked
-        terms = asked.terms
+        own = self._own
+        terms = own.terms
         if terms.budgets:
-            reserved = asked.reserved(self._calendar)
+            reserved = own.reserved(self._calendar)
             standings = await self._counts.reserve(reserved, self._held_as, terms.lasts)
             judge(terms.budgets, standings, self._record)
             self._reserved = reserved
@@ -58,13 +58,13 @@ class Counted(Ticket):
             await self._share(terms.upstream.key, terms.upstream.limit)
 
     async def again(self) -> None:
-        rated, terms = self._asked.rated, self._asked.terms
+        rated, terms = self._own.rated, self._own.terms
         if rated:
             standings = await self._counts.admit(rated, (), self._name, terms.lasts)
             check(terms.admitting[: len(rated)], standings, self._record)
 
     async def renew(self) -> None:
-        terms = self._asked.terms
+        terms = self._own.terms
         if self._slots:
             standings = await self._counts.admit((), self._slots, self._name, terms.lasts)
             check(terms.admitting[-len(self._slots) :], standings, self._record)
@@ -72,7 +72,7 @@ class Counted(Ticket):
             await self._settle(Ending.UNTOUCHED)
             # A name of its own: what is undone of this hold, or late, must not undo the next.
             self._held_as = names.next()
-            reserved = self._asked.reserved(self._calendar)
+            reserved = self._own.reserved(self._calendar)
             standings = await self._counts.reserve(reserved, self._held_as, terms.lasts)
             check(terms.budgets, standings, self._record)
             self._reserved = reserved
@@ -83,14 +83,14 @@ class Counted(Ticket):
             due: Sequence[int] = ()
             if reserved:
                 ending = Ending.WHOLE if error is None else self._broken(error)
-                due = self._asked.terms.charged(ending, self._record, self._charged)
+                due = self._own.terms.charged(ending, self._record, self._charged)
             await self._counts.end(reserved, due, self._held_as, slots, self._name)
 
     async def _settle(self, ending: Ending) -> None:
         """Charge what has not been charged yet, in place of what is held."""
         if not self._reserved:
             return
-        due = self._asked.terms.charged(ending, self._record, self._charged)
+        due = self._own.terms.charged(ending, self._record, self._charged)
         await self._counts.settle(self._reserved, due, self._held_as)
         before = self._charged or [0] * len(due)
         self._charged = [now + then for now, then in zip(due, before, strict=True)]
@@ -102,7 +102,7 @@ class Counted(Ticket):
         return Ending.BROKEN
 
     async def _share(self, key: str, limit: Rate) -> None:
-        called = Called(key, self._asked.person, limit.count, limit.seconds)
+        called = Called(key, self._own.person, limit.count, limit.seconds)
         standing = await self._counts.call(called, self._name)
         if standing is not None and not standing.granted:
             layer = Layer.USER if standing.remaining else Layer.ORG  # whose asking is too much

@@ -7,7 +7,7 @@ from gateway.limits.calendar import Calendar, window
 from gateway.limits.counts import Rated, Reserved, Slot
 from gateway.limits.keys import Keys
 from gateway.limits.rules import GRACE, Allowed, Rules, VendorRules
-from gateway.limits.terms import REMEMBERED, Asked, Limited, Terms, asked
+from gateway.limits.terms import REMEMBERED, Limited, PersonTerms, Terms, terms_of
 from gateway.ports import Record
 from tests.support.clock import WoundClock
 
@@ -52,7 +52,7 @@ def test_what_is_held_is_of_the_windows_there_are_now() -> None:
     month = Budget(9000, "tokens", "month")
     rules = Rules(user=Allowed(budgets=(*ALL.budgets, month)), org=ALL)
     clock = WoundClock(window("day", 1_800_000_000.0).ends - 1)
-    calendar, person = Calendar(clock), Asked(terms(costs=True, rules=rules), "p")
+    calendar, person = Calendar(clock), PersonTerms(terms(costs=True, rules=rules), "p")
 
     def held() -> list[tuple[str, str]]:
         return [(one.key, one.window) for one in person.reserved(calendar)]
@@ -73,19 +73,19 @@ def test_what_is_held_is_of_the_windows_there_are_now() -> None:
 def test_what_is_asked_is_worked_out_once_for_each_person_and_terms() -> None:
     one, other = terms(costs=True), terms(costs=True)
     keys, alice = Keys(b"s" * 32), Person("acme", "alice")
-    assert asked(one, alice, keys) is asked(one, alice, keys)
-    assert asked(one, alice, keys).rated == one.rated(keys.person(alice))
-    assert asked(other, alice, keys) is not asked(one, alice, keys)
+    assert terms_of(one, alice, keys) is terms_of(one, alice, keys)
+    assert terms_of(one, alice, keys).rated == one.rated(keys.person(alice))
+    assert terms_of(other, alice, keys) is not terms_of(one, alice, keys)
     for another in (Person("acme", "bob"), Person("globex", "alice")):
-        assert asked(one, another, keys).person == keys.person(another) != keys.person(alice)
+        assert terms_of(one, another, keys).person == keys.person(another) != keys.person(alice)
 
 
 def test_no_more_people_are_remembered_than_that() -> None:
     one, keys = terms(costs=False), Keys(b"s" * 32)
     for number in range(REMEMBERED + 100):
-        asked(one, Person("acme", f"person-{number}"), keys)
-    assert asked.cache_info().currsize == REMEMBERED == 10_000
-    asked.cache_clear()
+        terms_of(one, Person("acme", f"person-{number}"), keys)
+    assert terms_of.cache_info().currsize == REMEMBERED == 10_000
+    terms_of.cache_clear()
 
 
 @pytest.mark.parametrize(
