@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.authn import said
-from gateway.authn.asked import Asked
 from gateway.authn.fetch import send
 from gateway.authn.places import Cookie, Place
 from gateway.authn.remembered import Remembered, Verdict, digest
+from gateway.authn.remote import Remote
 from gateway.authn.token import MAX_TOKEN
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
@@ -56,7 +56,7 @@ class IntrospectSignIn:
     def __init__(
         self,
         rules: IntrospectRules,
-        asked: Asked,
+        remote: Remote,
         remembered: Remembered[Vouched | Nobody],
         *,
         clock: Clock,
@@ -64,7 +64,7 @@ class IntrospectSignIn:
         self.places = rules.places
         self.names_orgs_by = rules.org_key and f"{rules.org_key} of the host app's answer"
         self._rules = rules
-        self._asked = asked
+        self._remote = remote
         self._remembered = remembered
         self._clock = clock
 
@@ -81,16 +81,16 @@ class IntrospectSignIn:
         )
 
     async def _ask(self, name: str, value: str, is_cookie: bool) -> Verdict[Vouched | Nobody]:
-        reply = await self._asked.ask(partial(send, "GET", self._rules.url, fields={name: value}))
+        reply = await self._remote.ask(partial(send, "GET", self._rules.url, fields={name: value}))
         if reply.status in NOT_SIGNED_IN:
             if is_cookie:
                 raise CredentialsExpired("The application does not know this session: sign in")
             raise CredentialsInvalid("The application does not know this token")
-        answer = self._asked.read(reply)
+        answer = self._remote.read(reply)
         try:
             vouched = self._whom(answer)
         except CredentialsInvalid as error:
-            raise self._asked.unusable(error.detail) from error
+            raise self._remote.unusable(error.detail) from error
         if vouched is None:
             return Verdict(Nobody.NOBODY, keep=False)
         if vouched.expires_at is not None and vouched.expires_at <= self._clock():

@@ -16,9 +16,9 @@ from functools import partial
 from urllib.parse import quote
 
 from gateway.authn import said
-from gateway.authn.asked import Asked
 from gateway.authn.fetch import send
 from gateway.authn.remembered import Remembered, Verdict, digest
+from gateway.authn.remote import Remote
 from gateway.authn.verifier import Credential, Nobody, Verifier
 from gateway.core.identity import Vouched
 
@@ -45,7 +45,7 @@ class WithMembership:
         self,
         sign_in: Verifier,
         rules: MembershipRules,
-        asked: Asked,
+        remote: Remote,
         remembered: Remembered[Orgs],
     ) -> None:
         self.sign_in = sign_in
@@ -53,7 +53,7 @@ class WithMembership:
         by = (sign_in.names_orgs_by, "the membership the host app tells")
         self.names_orgs_by = " or ".join(one for one in by if one is not None)
         self._rules = rules
-        self._asked = asked
+        self._remote = remote
         self._remembered = remembered
 
     async def verify(self, credential: Credential) -> Vouched | Nobody | None:
@@ -75,10 +75,10 @@ class WithMembership:
         url, secret = self._rules.url, self._rules.secret
         url += f"{'&' if '?' in url else '?'}user={quote(subject, safe='', errors='surrogatepass')}"
         fields = {} if secret is None else {"authorization": f"Bearer {secret}"}
-        reply = await self._asked.ask(partial(send, "GET", url, fields=fields))
+        reply = await self._remote.ask(partial(send, "GET", url, fields=fields))
         if reply.status == 404:
             return Verdict(frozenset(), keep=False)
-        found = self._asked.read(reply).get("orgs")
+        found = self._remote.read(reply).get("orgs")
         if not said.are_strings(found, most=said.MAX_ORGS):
-            raise self._asked.unusable("`orgs` is no list of at most 256 strings")
+            raise self._remote.unusable("`orgs` is no list of at most 256 strings")
         return Verdict(frozenset(found), keep=bool(found))

@@ -19,11 +19,11 @@ from typing import Literal
 from urllib.parse import quote_plus, urlencode
 
 from gateway.authn import said
-from gateway.authn.asked import Asked
 from gateway.authn.fetch import send
 from gateway.authn.introspect import BEARER
 from gateway.authn.places import Place
 from gateway.authn.remembered import Remembered, Verdict, digest
+from gateway.authn.remote import Remote
 from gateway.authn.token import MAX_TOKEN
 from gateway.authn.verifier import Credential
 from gateway.core import strictjson
@@ -72,7 +72,7 @@ class TokenIntrospection:
     def __init__(
         self,
         rules: IntrospectionRules,
-        asked: Asked,
+        remote: Remote,
         remembered: Remembered[Vouched],
         *,
         clock: Clock,
@@ -80,7 +80,7 @@ class TokenIntrospection:
         self.places = rules.places
         self.names_orgs_by = rules.org_claim and f"the claim {rules.org_claim}"
         self._rules = rules
-        self._asked = asked
+        self._remote = remote
         self._remembered = remembered
         self._clock = clock
 
@@ -98,12 +98,12 @@ class TokenIntrospection:
 
     async def _ask(self, token: str) -> Verdict[Vouched]:
         fields, content = question(self._rules, token)
-        reply = await self._asked.ask(
+        reply = await self._remote.ask(
             partial(send, "POST", self._rules.url, fields=fields, content=content)
         )
-        answer = self._asked.read(reply)
+        answer = self._remote.read(reply)
         if "active" not in answer:
-            raise self._asked.unusable("it does not say whether the token is active")
+            raise self._remote.unusable("it does not say whether the token is active")
         vouched = judge(answer, self._rules, now=self._clock())
         return Verdict(vouched, expires_at=vouched.expires_at)
 

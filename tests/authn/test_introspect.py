@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.authn.asked import Asked
 from gateway.authn.introspect import IntrospectRules, IntrospectSignIn
 from gateway.authn.places import Authorization, Cookie, Cookies, Field, Place
 from gateway.authn.remembered import Remembered
+from gateway.authn.remote import Remote
 from gateway.authn.token import MAX_TOKEN
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import GatewayError
@@ -47,7 +47,7 @@ def sign_in(
     said: dict[str, Any] = {"url": app.me, "places": PLACES, "user_key": "user_id"}
     return IntrospectSignIn(
         IntrospectRules(**(said | rules)),
-        Asked("app", timeout=timeout),
+        Remote("app", timeout=timeout),
         Remembered[Vouched | Nobody](cache, clock=clock),
         clock=clock,
     )

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gateway.authn.asked import Asked
 from gateway.authn.chain import SignIns
 from gateway.authn.keys import shared_secrets
 from gateway.authn.membership import MembershipRules, WithMembership
 from gateway.authn.remembered import Remembered
+from gateway.authn.remote import Remote
 from gateway.authn.verifier import Nobody
 from gateway.core.errors import GatewayError
 from gateway.core.identity import Vouched
@@ -33,7 +33,7 @@ def beside(app: HostApp, *, cache: float = 60.0, sign_in: Any = None, **rules: A
     return WithMembership(
         sign_in or one_sign_in(org_claim="org"),
         MembershipRules(**({"url": app.url + ORGS} | rules)),
-        Asked("app", timeout=60),
+        Remote("app", timeout=60),
         Remembered[frozenset[str]](cache),
     )
 

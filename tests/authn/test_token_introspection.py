@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.authn.asked import Asked
 from gateway.authn.places import Authorization
 from gateway.authn.remembered import Remembered
+from gateway.authn.remote import Remote
 from gateway.authn.token_introspection import (
     MAX_AUDIENCES,
     IntrospectionRules,
@@ -59,7 +59,7 @@ def sign_in(server: HostApp, *, cache: float = 60.0, clock: Any = None, **rules:
     clock = clock or WoundClock(NOW)
     return TokenIntrospection(
         IntrospectionRules(**(said | rules)),
-        Asked("server", timeout=60),
+        Remote("server", timeout=60),
         Remembered[Vouched](cache, clock=clock),
         clock=clock,
     )

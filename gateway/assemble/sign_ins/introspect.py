@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 
 from gateway.assemble.sign_ins.making import Making, named
 from gateway.assemble.sign_ins.probed import ProbeFailed
-from gateway.authn.asked import Asked
 from gateway.authn.fetch import FetchFailed, send
 from gateway.authn.introspect import NOT_SIGNED_IN, IntrospectRules, IntrospectSignIn
 from gateway.authn.places import Cookie, Cookies, Place, place_of
 from gateway.authn.remembered import Remembered
+from gateway.authn.remote import Remote
 from gateway.authn.said import value
 from gateway.authn.verifier import Nobody
 from gateway.config.sign_ins.introspect import IntrospectSettings
@@ -30,7 +30,7 @@ def build(settings: IntrospectSettings, making: Making) -> IntrospectSignIn:
         actor_key=settings.actor_key,
     )
     remembered = making.remembered(Remembered[Vouched | Nobody](settings.cache))
-    return IntrospectSignIn(rules, Asked(named("ask", settings.ask)), remembered, clock=time.time)
+    return IntrospectSignIn(rules, Remote(named("ask", settings.ask)), remembered, clock=time.time)
 
 
 def places(settings: IntrospectSettings, making: Making) -> tuple[Place, ...]:
@@ -51,12 +51,12 @@ def places(settings: IntrospectSettings, making: Making) -> tuple[Place, ...]:
 
 def probe(settings: IntrospectSettings) -> Callable[[], Awaitable[str]]:
     """What asks the app who somebody is that shows nothing: nobody."""
-    asked = Asked(named("ask", settings.ask))
+    remote = Remote(named("ask", settings.ask))
 
     async def ask() -> str:
         try:
             reply = await send("GET", settings.ask, fields={})
-            answer = {} if reply.status in NOT_SIGNED_IN else asked.read(reply)
+            answer = {} if reply.status in NOT_SIGNED_IN else remote.read(reply)
         except FetchFailed as error:
             raise ProbeFailed(f"{settings.ask} does not answer: {error}") from error
         except KeysUnavailable as error:

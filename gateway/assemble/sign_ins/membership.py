@@ -1,9 +1,9 @@
 """Settings of any sign-in that has a `membership` → the sign-in with the look-up beside it."""
 
 from gateway.assemble.sign_ins.making import Making, named
-from gateway.authn.asked import Asked
 from gateway.authn.membership import MembershipRules, WithMembership
 from gateway.authn.remembered import Remembered
+from gateway.authn.remote import Remote
 from gateway.authn.verifier import Verifier
 from gateway.config.sign_ins.table import SignInTable
 
@@ -20,5 +20,5 @@ def beside(sign_in: Verifier, settings: SignInTable, making: Making) -> Verifier
     )
     remembered = making.remembered(Remembered[frozenset[str]](settings.membership_cache))
     return WithMembership(
-        sign_in, rules, Asked(named("membership", settings.membership)), remembered
+        sign_in, rules, Remote(named("membership", settings.membership)), remembered
     )

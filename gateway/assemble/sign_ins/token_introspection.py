@@ -7,10 +7,10 @@ from secrets import token_hex
 from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins.making import Making, named
 from gateway.assemble.sign_ins.probed import ProbeFailed
-from gateway.authn.asked import Asked
 from gateway.authn.fetch import FetchFailed, send
 from gateway.authn.places import place_of
 from gateway.authn.remembered import Remembered
+from gateway.authn.remote import Remote
 from gateway.authn.token_introspection import IntrospectionRules, TokenIntrospection, question
 from gateway.config.sign_ins.token_introspection import TokenIntrospectionSettings
 from gateway.core.errors import KeysUnavailable
@@ -20,7 +20,7 @@ from gateway.core.identity import Vouched
 def build(settings: TokenIntrospectionSettings, making: Making) -> TokenIntrospection:
     return TokenIntrospection(
         rules_of(settings, making),
-        Asked(named("introspection_url", settings.introspection_url)),
+        Remote(named("introspection_url", settings.introspection_url)),
         making.remembered(Remembered[Vouched](settings.cache)),
         clock=time.time,
     )
@@ -50,14 +50,14 @@ def rules_of(settings: TokenIntrospectionSettings, making: Making) -> Introspect
 def probe(settings: TokenIntrospectionSettings) -> Callable[[], Awaitable[str]]:
     """What asks the server about a token that is none of its own."""
     url = settings.introspection_url
-    asked = Asked(named("introspection_url", url))
+    remote = Remote(named("introspection_url", url))
 
     async def ask() -> str:
         rules = rules_of(settings, Making(parts=Parts(), vendors=()))
         fields, content = question(rules, token_hex(16))
         try:
             reply = await send("POST", url, fields=fields, content=content)
-            answer = asked.read(reply)
+            answer = remote.read(reply)
         except FetchFailed as error:
             raise ProbeFailed(f"{url} does not answer: {error}") from error
         except KeysUnavailable as error:

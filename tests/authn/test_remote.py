@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from gateway.authn import asked
-from gateway.authn.asked import AT_ONCE, FAILURES, PAUSE, WAITING, Asked
+from gateway.authn import remote
 from gateway.authn.fetch import FetchFailed, Reply, Unreachable, send
+from gateway.authn.remote import AT_ONCE, FAILURES, PAUSE, WAITING, Remote
 from gateway.core.errors import KeysUnavailable
 from tests.support.clock import WoundClock
 from tests.support.host_app import ME, HostApp
@@ -34,7 +34,7 @@ class Script:
         return self.answer
 
 
-async def refused(one: Asked, question: Script) -> bool:
+async def refused(one: Remote, question: Script) -> bool:
     try:
         await one.ask(question)
     except KeysUnavailable as error:
@@ -43,7 +43,7 @@ async def refused(one: Asked, question: Script) -> bool:
 
 
 async def test_an_answer_is_an_answer_whatever_its_status() -> None:
-    one = Asked("app")
+    one = Remote("app")
     for code in (200, 401, 500):
         assert await one.ask(Script(Reply(code, None, b""))) == Reply(code, None, b"")
 
@@ -51,7 +51,7 @@ async def test_an_answer_is_an_answer_whatever_its_status() -> None:
 async def test_after_a_few_questions_without_an_answer_nobody_asks_for_a_while() -> None:
     """Rows K-17 and RF-33: the breaker; then one question, and on its answer everybody's."""
     clock = WoundClock()
-    one = Asked("app", monotonic=clock)
+    one = Remote("app", monotonic=clock)
     question = Script(Unreachable("no connection"))
     for _ in range(FAILURES + 10):
         assert await refused(one, question)
@@ -68,7 +68,7 @@ async def test_after_a_few_questions_without_an_answer_nobody_asks_for_a_while()
 
 async def test_while_one_tries_again_the_others_do_not() -> None:
     clock = WoundClock()
-    one = Asked("app", monotonic=clock)
+    one = Remote("app", monotonic=clock)
     for _ in range(FAILURES):
         assert await refused(one, Script(Unreachable("no connection")))
     clock.now += PAUSE
@@ -90,7 +90,7 @@ async def test_while_one_tries_again_the_others_do_not() -> None:
 
 async def test_whoever_tries_again_has_all_the_time_a_question_takes() -> None:
     clock = WoundClock()
-    one = Asked("app", timeout=20 * PAUSE, monotonic=clock)
+    one = Remote("app", timeout=20 * PAUSE, monotonic=clock)
     for _ in range(FAILURES):
         assert await refused(one, Script(Unreachable("no connection")))
     clock.now += PAUSE
@@ -111,7 +111,7 @@ async def test_whoever_tries_again_has_all_the_time_a_question_takes() -> None:
 
 
 async def test_an_answer_begins_the_count_anew() -> None:
-    one = Asked("app", monotonic=WoundClock())
+    one = Remote("app", monotonic=WoundClock())
     assert await one.ask(Script()) == GOOD
     away = Script(Unreachable("no connection"))
     for _ in range(FAILURES + 3):
@@ -126,7 +126,7 @@ async def test_a_credential_the_app_chokes_on_keeps_nobody_else_out(
     answer: Reply | Exception,
 ) -> None:
     """A status is an answer: else a junk cookie that is a 500 would end everybody's sign-in."""
-    one = Asked("app")
+    one = Remote("app")
     for _ in range(FAILURES * 3):
         question = Script(answer)
         await refused(one, question)
@@ -137,7 +137,7 @@ async def test_a_credential_the_app_chokes_on_keeps_nobody_else_out(
 async def test_a_question_takes_its_time_and_no_more() -> None:
     """Row RF-33: an app that hangs, and one that sends a byte at a time."""
     with HostApp() as app:
-        one = Asked("app", timeout=0.2)
+        one = Remote("app", timeout=0.2)
         for held in (True, False):
             app.hold() if held else app.script(ME, drip(b" " * 1000))
             started = time.monotonic()
@@ -149,7 +149,7 @@ async def test_a_question_takes_its_time_and_no_more() -> None:
 
 async def test_no_more_run_at_once_than_an_app_can_bear() -> None:
     """And whoever waits too long, or comes when too many wait, is told so."""
-    one = Asked("app", timeout=60)
+    one = Remote("app", timeout=60)
     running = most = 0
     gate = asyncio.Event()
 
@@ -176,7 +176,7 @@ async def test_no_more_run_at_once_than_an_app_can_bear() -> None:
 async def test_a_flapping_app_is_no_storm() -> None:
     """Row RF-35: up and down every two seconds, with a question every tenth of one."""
     clock = WoundClock()
-    one = Asked("app", monotonic=clock)
+    one = Remote("app", monotonic=clock)
     asked_while_down = 0
     for tick in range(1200):
         clock.now += 0.1
@@ -193,7 +193,7 @@ async def test_nobody_there_is_told_in_the_log_once_a_second(
 ) -> None:
     caplog.set_level(logging.WARNING, "gateway.authn")
     clock = WoundClock()
-    one = Asked("ask http://app", monotonic=clock)
+    one = Remote("ask http://app", monotonic=clock)
     url = f"http://127.0.0.1:{closed_port()}/me?key=CANARY"
     for _ in range(3):
         with pytest.raises(KeysUnavailable):
@@ -237,14 +237,14 @@ def reply(content: bytes, media_type: str | None = "application/json", code: int
 )
 def test_what_is_no_json_object_is_no_answer(answer: Reply) -> None:
     with pytest.raises(KeysUnavailable):
-        Asked("app").read(answer)
+        Remote("app").read(answer)
 
 
 @pytest.mark.parametrize(
     "kind", ["application/json", "Application/JSON; charset=utf-8", "a/b+json"]
 )
 def test_a_json_object_is_one(kind: str) -> None:
-    assert Asked("app").read(reply(b' {"a":{"b":1}}\n', kind)) == {"a": {"b": 1}}
+    assert Remote("app").read(reply(b' {"a":{"b":1}}\n', kind)) == {"a": {"b": 1}}
 
 
 async def test_a_status_is_told_and_nothing_of_the_answer(
@@ -253,25 +253,25 @@ async def test_a_status_is_told_and_nothing_of_the_answer(
     caplog.set_level(logging.WARNING, "gateway.authn")
     with HostApp() as app:
         app.script(ME, status(500, b"CANARY"))
-        one = Asked("app")
+        one = Remote("app")
         answer = await one.ask(partial(send, "GET", app.me))
         with pytest.raises(KeysUnavailable) as caught:
             one.read(answer)
     assert "500" in caplog.text
     assert "CANARY" not in caplog.text + caught.value.detail
-    assert asked.TIMEOUT <= 3
+    assert remote.TIMEOUT <= 3
 
 
 async def test_whoever_has_been_answered_waits_no_longer() -> None:
-    one = Asked("app")
+    one = Remote("app")
     for _ in range(WAITING + 10):
         await one.ask(Script())
-    nothing = Asked("app", monotonic=WoundClock())
+    nothing = Remote("app", monotonic=WoundClock())
     for _ in range(WAITING + 10):
         assert await refused(nothing, Script(FetchFailed("no answer of any use")))
     assert await nothing.ask(Script()) == GOOD
 
 
 def test_the_limits_are_these() -> None:
-    assert (asked.TIMEOUT, PAUSE) == (3, 1)
+    assert (remote.TIMEOUT, PAUSE) == (3, 1)
     assert (AT_ONCE, WAITING, FAILURES) == (64, 1024, 5)

@@ -1,6 +1,7 @@
-"""Somebody else who is asked who somebody is: a host app, an authorization server.
+"""A server that says who somebody is: a host app, an authorization server; asked within bounds.
 
-A request waits for the answer, so the asking is bounded, whatever becomes of the one who is asked.
+A request waits for the answer. So few questions run at one time (a bulkhead), and a server that
+does not answer is left alone for a while (a circuit breaker).
 
 Rules:
 
@@ -36,8 +37,8 @@ _DETAIL = "Whose this credential is cannot be asked now; it may be good"
 _log = logging.getLogger("gateway.authn")
 
 
-class Asked:
-    """Whoever is asked at one URL. `name` is for the log, `monotonic` a clock without steps."""
+class Remote:
+    """The server at one URL. `name` is for the log, `monotonic` a clock without steps."""
 
     def __init__(
         self,
