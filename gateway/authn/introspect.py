@@ -18,9 +18,9 @@ from functools import partial
 from gateway.authn import said
 from gateway.authn.fetch import send
 from gateway.authn.places import Cookie, Place
-from gateway.authn.remembered import Remembered, Verdict, digest
 from gateway.authn.remote import Remote
 from gateway.authn.token import MAX_TOKEN
+from gateway.authn.verdicts import Verdict, Verdicts, digest
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
 from gateway.core.identity import Vouched
@@ -57,7 +57,7 @@ class IntrospectSignIn:
         self,
         rules: IntrospectRules,
         remote: Remote,
-        remembered: Remembered[Vouched | Nobody],
+        verdicts: Verdicts[Vouched | Nobody],
         *,
         clock: Clock,
     ) -> None:
@@ -65,7 +65,7 @@ class IntrospectSignIn:
         self.names_orgs_by = rules.org_key and f"{rules.org_key} of the host app's answer"
         self._rules = rules
         self._remote = remote
-        self._remembered = remembered
+        self._verdicts = verdicts
         self._clock = clock
 
     async def verify(self, credential: Credential) -> Vouched | Nobody | None:
@@ -76,7 +76,7 @@ class IntrospectSignIn:
             KeysUnavailable: the app does not say.
         """
         name, value = field_of(credential)
-        return await self._remembered.get(
+        return await self._verdicts.get(
             digest(name, value), partial(self._ask, name, value, credential.place.is_cookie)
         )
 

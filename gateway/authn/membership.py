@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from gateway.authn import said
 from gateway.authn.fetch import send
-from gateway.authn.remembered import Remembered, Verdict, digest
 from gateway.authn.remote import Remote
+from gateway.authn.verdicts import Verdict, Verdicts, digest
 from gateway.authn.verifier import Credential, Nobody, Verifier
 from gateway.core.identity import Vouched
 
@@ -46,7 +46,7 @@ class WithMembership:
         sign_in: Verifier,
         rules: MembershipRules,
         remote: Remote,
-        remembered: Remembered[Orgs],
+        verdicts: Verdicts[Orgs],
     ) -> None:
         self.sign_in = sign_in
         self.places = sign_in.places
@@ -54,7 +54,7 @@ class WithMembership:
         self.names_orgs_by = " or ".join(one for one in by if one is not None)
         self._rules = rules
         self._remote = remote
-        self._remembered = remembered
+        self._verdicts = verdicts
 
     async def verify(self, credential: Credential) -> Vouched | Nobody | None:
         """As the sign-in does, with the person's orgs.
@@ -69,7 +69,7 @@ class WithMembership:
         return replace(vouched, orgs=frozenset(filter(self._rules.may_vouch_for, orgs)))
 
     async def _orgs_of(self, subject: str) -> Orgs:
-        return await self._remembered.get(digest(subject), partial(self._ask, subject))
+        return await self._verdicts.get(digest(subject), partial(self._ask, subject))
 
     async def _ask(self, subject: str) -> Verdict[Orgs]:
         url, secret = self._rules.url, self._rules.secret

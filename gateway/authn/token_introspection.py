@@ -22,9 +22,9 @@ from gateway.authn import said
 from gateway.authn.fetch import send
 from gateway.authn.introspect import BEARER
 from gateway.authn.places import Place
-from gateway.authn.remembered import Remembered, Verdict, digest
 from gateway.authn.remote import Remote
 from gateway.authn.token import MAX_TOKEN
+from gateway.authn.verdicts import Verdict, Verdicts, digest
 from gateway.authn.verifier import Credential
 from gateway.core import strictjson
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
@@ -73,7 +73,7 @@ class TokenIntrospection:
         self,
         rules: IntrospectionRules,
         remote: Remote,
-        remembered: Remembered[Vouched],
+        verdicts: Verdicts[Vouched],
         *,
         clock: Clock,
     ) -> None:
@@ -81,7 +81,7 @@ class TokenIntrospection:
         self.names_orgs_by = rules.org_claim and f"the claim {rules.org_claim}"
         self._rules = rules
         self._remote = remote
-        self._remembered = remembered
+        self._verdicts = verdicts
         self._clock = clock
 
     async def verify(self, credential: Credential) -> Vouched:
@@ -94,7 +94,7 @@ class TokenIntrospection:
         token = credential.text
         if len(token) > MAX_TOKEN or not BEARER.fullmatch(token):
             raise CredentialsInvalid("The token is longer than 16 KiB, or no bearer token")
-        return await self._remembered.get(digest(token), partial(self._ask, token))
+        return await self._verdicts.get(digest(token), partial(self._ask, token))
 
     async def _ask(self, token: str) -> Verdict[Vouched]:
         fields, content = question(self._rules, token)

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.authn.introspect import IntrospectRules, IntrospectSignIn
 from gateway.authn.places import Authorization, Cookie, Cookies, Field, Place
-from gateway.authn.remembered import Remembered
 from gateway.authn.remote import Remote
 from gateway.authn.token import MAX_TOKEN
+from gateway.authn.verdicts import Verdicts
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import GatewayError
 from gateway.core.identity import Vouched
@@ -48,7 +48,7 @@ def sign_in(
     return IntrospectSignIn(
         IntrospectRules(**(said | rules)),
         Remote("app", timeout=timeout),
-        Remembered[Vouched | Nobody](cache, clock=clock),
+        Verdicts[Vouched | Nobody](cache, clock=clock),
         clock=clock,
     )
 

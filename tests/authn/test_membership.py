@@ -9,8 +9,8 @@ import pytest
 from gateway.authn.chain import SignIns
 from gateway.authn.keys import shared_secrets
 from gateway.authn.membership import MembershipRules, WithMembership
-from gateway.authn.remembered import Remembered
 from gateway.authn.remote import Remote
+from gateway.authn.verdicts import Verdicts
 from gateway.authn.verifier import Nobody
 from gateway.core.errors import GatewayError
 from gateway.core.identity import Vouched
@@ -34,7 +34,7 @@ def beside(app: HostApp, *, cache: float = 60.0, sign_in: Any = None, **rules: A
         sign_in or one_sign_in(org_claim="org"),
         MembershipRules(**({"url": app.url + ORGS} | rules)),
         Remote("app", timeout=60),
-        Remembered[frozenset[str]](cache),
+        Verdicts[frozenset[str]](cache),
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from gateway.authn.places import Authorization
-from gateway.authn.remembered import Remembered
 from gateway.authn.remote import Remote
 from gateway.authn.token_introspection import (
     MAX_AUDIENCES,
@@ -15,6 +14,7 @@ from gateway.authn.token_introspection import (
     TokenIntrospection,
     question,
 )
+from gateway.authn.verdicts import Verdicts
 from gateway.authn.verifier import Credential
 from gateway.core.errors import GatewayError
 from gateway.core.identity import Vouched
@@ -60,7 +60,7 @@ def sign_in(server: HostApp, *, cache: float = 60.0, clock: Any = None, **rules:
     return TokenIntrospection(
         IntrospectionRules(**(said | rules)),
         Remote("server", timeout=60),
-        Remembered[Vouched](cache, clock=clock),
+        Verdicts[Vouched](cache, clock=clock),
         clock=clock,
     )
 

@@ -8,9 +8,9 @@ from gateway.assemble.sign_ins.probed import ProbeFailed
 from gateway.authn.fetch import FetchFailed, send
 from gateway.authn.introspect import NOT_SIGNED_IN, IntrospectRules, IntrospectSignIn
 from gateway.authn.places import Cookie, Cookies, Place, place_of
-from gateway.authn.remembered import Remembered
 from gateway.authn.remote import Remote
 from gateway.authn.said import value
+from gateway.authn.verdicts import Verdicts
 from gateway.authn.verifier import Nobody
 from gateway.config.sign_ins.introspect import IntrospectSettings
 from gateway.core.errors import KeysUnavailable
@@ -29,8 +29,8 @@ def build(settings: IntrospectSettings, making: Making) -> IntrospectSignIn:
         expires_key=settings.expires_key,
         actor_key=settings.actor_key,
     )
-    remembered = making.remembered(Remembered[Vouched | Nobody](settings.cache))
-    return IntrospectSignIn(rules, Remote(named("ask", settings.ask)), remembered, clock=time.time)
+    verdicts = making.keep(Verdicts[Vouched | Nobody](settings.cache))
+    return IntrospectSignIn(rules, Remote(named("ask", settings.ask)), verdicts, clock=time.time)
 
 
 def places(settings: IntrospectSettings, making: Making) -> tuple[Place, ...]:

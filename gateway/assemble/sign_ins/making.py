@@ -8,7 +8,7 @@ from gateway.assemble.host import NO_HOST, Host
 from gateway.assemble.parts import Parts
 from gateway.assemble.signing_out import BackChannel
 from gateway.authn.logout_token import LogoutTokens
-from gateway.authn.remembered import Remembered
+from gateway.authn.verdicts import Verdicts
 from gateway.core.vendor import Vendor
 from gateway.ports import Sessions
 
@@ -32,8 +32,8 @@ class Making:
     org: str = ""
     back_channel: BackChannel | None = None
 
-    def remembered(self, made: Remembered[T]) -> Remembered[T]:
-        """The same, closed with all else; it forgets when somebody has signed out."""
+    def keep(self, made: Verdicts[T]) -> Verdicts[T]:
+        """The same verdicts, closed with `parts` and forgotten when somebody has signed out."""
         self.parts.stack.push_async_callback(made.aclose)
         if self.back_channel is not None:
             self.parts.stack.callback(self.back_channel.when_ended(self.org, made.forget))

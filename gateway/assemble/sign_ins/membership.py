@@ -2,8 +2,8 @@
 
 from gateway.assemble.sign_ins.making import Making, named
 from gateway.authn.membership import MembershipRules, WithMembership
-from gateway.authn.remembered import Remembered
 from gateway.authn.remote import Remote
+from gateway.authn.verdicts import Verdicts
 from gateway.authn.verifier import Verifier
 from gateway.config.sign_ins.table import SignInTable
 
@@ -18,7 +18,7 @@ def beside(sign_in: Verifier, settings: SignInTable, making: Making) -> Verifier
         secret=None if secret is None else secret.get_secret_value(),
         may_vouch_for=making.may_vouch_for,
     )
-    remembered = making.remembered(Remembered[frozenset[str]](settings.membership_cache))
+    verdicts = making.keep(Verdicts[frozenset[str]](settings.membership_cache))
     return WithMembership(
-        sign_in, rules, Remote(named("membership", settings.membership)), remembered
+        sign_in, rules, Remote(named("membership", settings.membership)), verdicts
     )

@@ -9,9 +9,9 @@ from gateway.assemble.sign_ins.making import Making, named
 from gateway.assemble.sign_ins.probed import ProbeFailed
 from gateway.authn.fetch import FetchFailed, send
 from gateway.authn.places import place_of
-from gateway.authn.remembered import Remembered
 from gateway.authn.remote import Remote
 from gateway.authn.token_introspection import IntrospectionRules, TokenIntrospection, question
+from gateway.authn.verdicts import Verdicts
 from gateway.config.sign_ins.token_introspection import TokenIntrospectionSettings
 from gateway.core.errors import KeysUnavailable
 from gateway.core.identity import Vouched
@@ -21,7 +21,7 @@ def build(settings: TokenIntrospectionSettings, making: Making) -> TokenIntrospe
     return TokenIntrospection(
         rules_of(settings, making),
         Remote(named("introspection_url", settings.introspection_url)),
-        making.remembered(Remembered[Vouched](settings.cache)),
+        making.keep(Verdicts[Vouched](settings.cache)),
         clock=time.time,
     )
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.authn.remembered import MAX_REMEMBERED, Remembered, Verdict, digest
+from gateway.authn.verdicts import MAX_REMEMBERED, Verdict, Verdicts, digest
 from gateway.core.errors import CredentialsInvalid, KeysUnavailable
 from tests.support.clock import WoundClock
 
@@ -42,7 +42,7 @@ class Stage:
     def __init__(self, seconds: float = 10.0) -> None:
         self.source = Source()
         self.wall, self.steady = WoundClock(), WoundClock(0.0)
-        self.remembered = Remembered[str](seconds, clock=self.wall, monotonic=self.steady)
+        self.remembered = Verdicts[str](seconds, clock=self.wall, monotonic=self.steady)
 
     async def get(self, name: str) -> str:
         return await self.remembered.get(digest(name), self.source.about(name))
@@ -291,7 +291,7 @@ async def test_closing_waits_until_the_questions_have_ended() -> None:
         finally:
             ended.append(True)
 
-    remembered = Remembered[str](10.0)
+    remembered = Verdicts[str](10.0)
     waiting = asyncio.create_task(remembered.get(digest("a"), ask))
     await asyncio.sleep(0)
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What somebody else said of a credential, remembered for seconds.
+"""What a remote said of a credential, remembered for seconds.
 
 Rules:
 
@@ -50,8 +50,8 @@ def digest(*parts: str) -> bytes:
     return hashlib.sha256(joined(*parts)).digest()
 
 
-class Remembered(Generic[T]):
-    """Verdicts by digest, each good for `seconds`; 0: every question is asked.
+class Verdicts(Generic[T]):
+    """What was said, by digest, each verdict good for `seconds`; 0: every question is asked.
 
     `clock` is in seconds since the epoch, `monotonic` a clock without steps.
     """
