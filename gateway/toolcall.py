@@ -11,9 +11,11 @@ beside a conversation that is theirs, and nothing else in it says who anybody is
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from gateway.core import assertion, strictjson
 from gateway.core import fields as http
+from gateway.core.callback import id_text
 from gateway.core.destination import roles_as_json, visible
 from gateway.core.errors import (
     AmbiguousJson,
@@ -50,7 +52,7 @@ from gateway.ports import (
     Whose,
 )
 
-Said = Header | Query | Body  # where a call names a person or a conversation
+NamedAt: TypeAlias = Header | Query | Body  # where a call names a person or a conversation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +64,8 @@ class Tool:
     external_id: str
     upstream: str
     check: Check
-    user: Said
-    conversation: Said | None
+    user: NamedAt
+    conversation: NamedAt | None
     audience: str  # the service's URL, as the configuration has it
     target: str  # path and query
     transport: Transport
@@ -80,7 +82,7 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ToolCall:
     """What a call says, in all the places where it may say it."""
 
     fields: Fields
@@ -94,12 +96,12 @@ async def call_tool(tool: Tool, ask: Inbound, record: Record) -> Answer:
     record.upstream, record.operation = tool.upstream, f"tool:{tool.name}"
     content = await ask.body(tool.max_body)  # 413
     proven = verify(tool.check, ask.fields, content, now=tool.now())  # 401: is it the vendor?
-    asked = read(ask, content)  # 400, 415
-    person, user = await whom(tool, asked, record)  # 400, 404: of whom does it speak?
-    conversation = await about(tool, asked, person, record)  # 404: is that theirs?
+    call = read(ask, content)  # 400, 415
+    person, user = await whom(tool, call, record)  # 400, 404: of whom does it speak?
+    conversation = await about(tool, call, person, record)  # 404: is that theirs?
     identity = tool.seen.identity(person)
     tool.admission.check(identity)  # 403
-    request = rebuilt(tool, asked, identity, user, conversation, record)  # 403
+    request = rebuilt(tool, call, identity, user, conversation, record)  # 403
     await refuse_replay(tool, proven, record)  # 409; last: what was refused may be sent again
     errand = OwnErrand(ask, identity)
     async with within(tool.total), tool.transport.open(request, errand) as response:  # 502, 504
@@ -116,18 +118,18 @@ async def refuse_replay(tool: Tool, proven: Proven, record: Record) -> None:
         raise IdempotencyConflict
 
 
-def read(ask: Inbound, content: bytes) -> Asked:
+def read(ask: Inbound, content: bytes) -> ToolCall:
     """What the call says, by one reading only."""
     http.check_plain_json(ask.fields)
     body = strictjson.loads(content or b"{}")
     if not isinstance(body, dict):
         raise AmbiguousJson("A tool call is a JSON object")
-    return Asked(ask.fields, parse_query(ask.raw_query), body)
+    return ToolCall(ask.fields, parse_query(ask.raw_query), body)
 
 
-async def whom(tool: Tool, asked: Asked, record: Record) -> tuple[Person, str]:
+async def whom(tool: Tool, call: ToolCall, record: Record) -> tuple[Person, str]:
     """The person a call speaks of, by the id the vendor knows them by."""
-    user = said(asked, tool.user)
+    user = said(call, tool.user)
     if user is None:
         raise BadRequest("The call does not say of whom it speaks")
     person = await tool.ledger.person_named(tool.upstream, tool.external_id, user)
@@ -138,9 +140,9 @@ async def whom(tool: Tool, asked: Asked, record: Record) -> tuple[Person, str]:
     return person, user
 
 
-async def about(tool: Tool, asked: Asked, person: Person, record: Record) -> str | None:
+async def about(tool: Tool, call: ToolCall, person: Person, record: Record) -> str | None:
     """The conversation a call belongs to, which must be that person's."""
-    conversation = said(asked, tool.conversation) if tool.conversation is not None else None
+    conversation = said(call, tool.conversation) if tool.conversation is not None else None
     if conversation is None:
         if isinstance(tool.user, Body):
             raise BadRequest("The call names no conversation, which alone makes its user count")
@@ -152,7 +154,7 @@ async def about(tool: Tool, asked: Asked, person: Person, record: Record) -> str
     return conversation
 
 
-def said(asked: Asked, place: Said) -> str | None:
+def said(call: ToolCall, place: NamedAt) -> str | None:
     """The one id at a place; None where there is none.
 
     Raises:
@@ -160,37 +162,29 @@ def said(asked: Asked, place: Said) -> str | None:
     """
     match place:
         case Header(name):
-            value = http.single(asked.fields, name.encode("ascii"))
+            value = http.single(call.fields, name.encode("ascii"))
             found: list[JsonValue] = [] if not value else [value.decode("latin-1")]
         case Query(name):
-            found = [value for key, value in asked.query if key == name and value]
+            found = [value for key, value in call.query if key == name and value]
         case Body():
-            found = [one for one in find(asked.body, place.tokens) if one not in (None, "")]
+            found = [one for one in find(call.body, place.tokens) if one not in (None, "")]
     if len(found) > 1:
         raise BadRequest("The call names two people, or two conversations")
-    return _id(found[0]) if found else None
-
-
-def _id(value: JsonValue) -> str:
-    if type(value) is int:
-        return str(value)
-    if not isinstance(value, str):
-        raise BadRequest("An id in the call is neither a string nor a whole number")
-    return value
+    return id_text(found[0]) if found else None
 
 
 def rebuilt(
     tool: Tool,
-    asked: Asked,
+    call: ToolCall,
     identity: Identity,
     user: str,
     conversation: str | None,
     record: Record,
 ) -> VendorRequest:
     """The request to the service: the call's own members, and our word for who it is about."""
-    spoofed = [name for name in asked.body if names_people(name)]
+    spoofed = [name for name in call.body if names_people(name)]
     record.spoofed = [f"body:{name[:64]}" for name in spoofed]
-    members = {name: value for name, value in asked.body.items() if name not in spoofed}
+    members = {name: value for name, value in call.body.items() if name not in spoofed}
     statement = tool.assertions.sign(
         identity, user=user, audience=tool.audience, conversation=conversation, tool=tool.name
     )

@@ -14,7 +14,7 @@ from gateway.config.tools import ToolTable, VerifyTable
 from gateway.core.signature import Bearer, Check, Hmac, StandardWebhooks, webhook_secret
 from gateway.net.clocks import Clocks
 from gateway.net.http1 import Http1Transport
-from gateway.toolcall import Said, Tool
+from gateway.toolcall import NamedAt, Tool
 
 if TYPE_CHECKING:
     from gateway.assemble.orgs import Shared
@@ -37,8 +37,8 @@ def build_tool(
         external_id=org.external_id,
         upstream=upstream.name,
         check=build_check(settings.verify),
-        user=_said(settings.user),
-        conversation=None if settings.conversation is None else _said(settings.conversation),
+        user=_named_at(settings.user),
+        conversation=None if settings.conversation is None else _named_at(settings.conversation),
         audience=settings.url,
         target=target,
         transport=transport,
@@ -86,5 +86,5 @@ def _values(secrets: Sequence[SecretStr]) -> list[str]:
     return [secret.get_secret_value() for secret in secrets]
 
 
-def _said(written: str) -> Said:
-    return cast("Said", place(written))  # a variable of a path has been refused
+def _named_at(written: str) -> NamedAt:
+    return cast("NamedAt", place(written))  # a variable of a path has been refused

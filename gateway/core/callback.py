@@ -112,17 +112,22 @@ def _time(body: JsonObject, places: Iterable[Body]) -> float | None:
 
 
 def _id(body: JsonObject, places: Iterable[Body], what: str) -> str | None:
-    ids = {_spelt(one) for one in _found(body, places)}
+    ids = {id_text(one) for one in _found(body, places)}
     if len(ids) > 1:
         raise BadRequest(f"The event names two {what}")
     return ids.pop() if ids else None
 
 
-def _spelt(value: JsonValue) -> str:
+def id_text(value: JsonValue) -> str:
+    """An id as the ledger has it: `7` and "7" are one.
+
+    Raises:
+        BadRequest: it is neither text nor a whole number.
+    """
     if type(value) is int:
         return str(value)
     if not isinstance(value, str):
-        raise BadRequest("An id in the event is neither a string nor a whole number")
+        raise BadRequest("An id in the body is neither a string nor a whole number")
     return value
 
 
