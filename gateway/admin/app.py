@@ -133,7 +133,7 @@ class AdminApp:
         return problem.of_json(says, status=status)
 
     async def _verified(self, query: Query) -> Answer:
-        org = wanted(query, ("org",), self._orgs).asked.org
+        org = wanted(query, ("org",), self._orgs).which.org
         verdict = await verify(self._assembled().process.store.database, org=org)
         names = {external_id: name for name, external_id in self._orgs.items()}
         return problem.of_json(

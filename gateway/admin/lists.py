@@ -72,7 +72,7 @@ class Lists:
         after = asked.after(listing.report)
         event = "looked_up" if asked.form == "json" else "exported"
         by, operator = asked.by if what == "usage" else None, f"operator:{who}"
-        await leave_trace(self._database, event, what, asked.asked, who=operator, by=by)
+        await leave_trace(self._database, event, what, asked.which, who=operator, by=by)
         if asked.form != "json":
             return Whole(MEDIA[asked.form], lambda send: self._write(listing, asked, send))
         async with self._turns:
@@ -81,11 +81,11 @@ class Lists:
 
     async def _listing(self, what: str, asked: Wanted) -> Listing:
         if what == "conversations":
-            return Listing(conversations_of(asked.asked), CONVERSATION, of_conversation)
+            return Listing(conversations_of(asked.which), CONVERSATION, of_conversation)
         if what == "audit":
-            return Listing(events_of(asked.asked), EVENT, of_event)
+            return Listing(events_of(asked.which), EVENT, of_event)
         now = int(time.time() * 1000)
-        report = await usage_report(self._database, asked.by, asked.asked, now=now)
+        report = await usage_report(self._database, asked.by, asked.which, now=now)
         return Listing(report, columns_of(asked.by), lambda row: of_usage(asked.by, row))
 
     def _page(self, listing: Listing, rows: Sequence[Row], limit: int) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 from gateway.config.kinds import EVERY_ORG
 from gateway.core.errors import BadRequest
-from gateway.store.reports import Asked, By, Report
+from gateway.store.reports import By, Filter, Report
 from gateway.store.when import HINT, when
 
 Form: TypeAlias = Literal["json", "csv", "ndjson"]
@@ -26,7 +26,7 @@ _TIMES = frozenset({"day", "month"})
 class Wanted:
     """One list, as asked for."""
 
-    asked: Asked
+    which: Filter
     by: By
     form: Form
     limit: int
@@ -57,7 +57,7 @@ def wanted(
     given = _once(query, known)
     now = datetime.now(UTC)
     return Wanted(
-        asked=Asked(
+        which=Filter(
             org=_org(given.get("org"), orgs, is_everybody="user" not in given),
             user=given.get("user"),
             since=_time(given, "since", now),

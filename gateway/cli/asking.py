@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.config.model import OrgSettings, Settings
     from gateway.store.database import Database
     from gateway.store.people.holdings import Holdings
-    from gateway.store.reports import Asked, Report
+    from gateway.store.reports import Filter, Report
 
 Org = Annotated[str | None, typer.Option(help="Default: all of them.")]
 OneOrg = Annotated[str | None, typer.Option("--org", help="Not needed where there is one org.")]
@@ -33,14 +33,14 @@ Until = Annotated[str | None, typer.Option(help="As --since; not included.")]
 Form = Annotated[Format, typer.Option("--format", help="For people, or machines.")]
 
 
-def asked(
+def which(
     settings: "Settings", org: str | None, user: str | None, since: str | None, until: str | None
-) -> "Asked":
+) -> "Filter":
     """What the options mean."""
-    from gateway.store.reports import Asked
+    from gateway.store.reports import Filter
 
     now = datetime.now(UTC)
-    return Asked(
+    return Filter(
         org=_org(settings, org, user),
         user=user,
         since=None if since is None else moment(since, now, "--since"),
@@ -136,15 +136,15 @@ def hint_at_stranger(held: "Holdings", org: "OrgSettings") -> None:
         )
 
 
-def person(org: str, subject: str) -> "Asked":
+def person(org: str, subject: str) -> "Filter":
     """All there is of one person."""
-    from gateway.store.reports import Asked
+    from gateway.store.reports import Filter
 
-    return Asked(org=org, user=subject)
+    return Filter(org=org, user=subject)
 
 
 async def leave_trace(
-    database: "Database", what: str, asked: "Asked", *, event: str = "looked_up", **more: object
+    database: "Database", what: str, which: "Filter", *, event: str = "looked_up", **more: object
 ) -> None:
     """Say in the audit trail that this machine's operator looks.
 
@@ -153,7 +153,7 @@ async def leave_trace(
     """
     from gateway.store.trace import leave_trace as note
 
-    await note(database, event, what, asked, who=operator(), **more)
+    await note(database, event, what, which, who=operator(), **more)
 
 
 def org_names(settings: "Settings") -> Mapping[str, str]:

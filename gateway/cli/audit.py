@@ -41,9 +41,9 @@ def command(
     from gateway.store.listings import events_of
 
     async def shown(settings: "Settings", database: "Database") -> None:
-        asked = asking.asked(settings, org, user, since, until)
-        await asking.leave_trace(database, "audit", asked)
-        await asking.show(settings, database, events_of(asked), EVENT, form, of_event)
+        which = asking.which(settings, org, user, since, until)
+        await asking.leave_trace(database, "audit", which)
+        await asking.show(settings, database, events_of(which), EVENT, form, of_event)
 
     asking.run(config, shown)
 
@@ -54,8 +54,8 @@ def _verify(org: str | None, file: Path | None, config: Path | None) -> None:
     kept = [] if file is None else list(_heads(file))
 
     async def followed(settings: "Settings", database: "Database") -> None:
-        asked = asking.asked(settings, org, None, None, None)
-        verdict = await verify(database, kept, org=asked.org)
+        which = asking.which(settings, org, None, None, None)
+        verdict = await verify(database, kept, org=which.org)
         for line in told(verdict, asking.org_names(settings)):
             typer.echo(line)
         if verdict.faults:

@@ -32,10 +32,10 @@ def list_(
     from gateway.store.listings import conversations_of
 
     async def shown(settings: "Settings", database: "Database") -> None:
-        asked = asking.asked(settings, org, user, since, until)
-        await asking.leave_trace(database, "conversations", asked)
+        which = asking.which(settings, org, user, since, until)
+        await asking.leave_trace(database, "conversations", which)
         await asking.show(
-            settings, database, conversations_of(asked), CONVERSATION, form, of_conversation
+            settings, database, conversations_of(which), CONVERSATION, form, of_conversation
         )
 
     asking.run(config, shown)

@@ -12,7 +12,7 @@ from gateway.cli.options import Config, fail
 if TYPE_CHECKING:
     from gateway.config.model import Settings
     from gateway.store.database import Database
-    from gateway.store.reports import Asked
+    from gateway.store.reports import Filter
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Of events, as `gateway events list` says.")]
 Everything = Annotated[bool, typer.Option("--all", help="All that the other options mean.")]
@@ -32,9 +32,9 @@ def list_(
     from gateway.store.undelivered import undelivered
 
     async def shown(settings: "Settings", database: "Database") -> None:
-        asked = asking.asked(settings, org, user, since, until)
-        await asking.leave_trace(database, "events", asked)
-        report = undelivered(asked, state)
+        which = asking.which(settings, org, user, since, until)
+        await asking.leave_trace(database, "events", which)
+        report = undelivered(which, state)
         await asking.show(settings, database, report, DELIVERY, form, of_delivery)
 
     asking.run(config, shown)
@@ -55,8 +55,8 @@ def replay(
     """
     from gateway.store.undelivered import replay as again
 
-    def meant(settings: "Settings") -> "Asked":
-        return asking.asked(settings, org, user, since, until)
+    def meant(settings: "Settings") -> "Filter":
+        return asking.which(settings, org, user, since, until)
 
     _with_dead("waits to be delivered again", again, ids, everything, meant, config)
 
@@ -73,27 +73,27 @@ def drop(
     """Forget what was given up, and what it said: nobody will hear of it."""
     from gateway.store.undelivered import drop as forget
 
-    def meant(settings: "Settings") -> "Asked":
-        return asking.asked(settings, org, user, since, until)
+    def meant(settings: "Settings") -> "Filter":
+        return asking.which(settings, org, user, since, until)
 
     _with_dead("is forgotten", forget, ids, everything, meant, config)
 
 
 def _with_dead(
     said: str,
-    work: "Callable[[Database, Asked, Collection[str]], Awaitable[int]]",
+    work: "Callable[[Database, Filter, Collection[str]], Awaitable[int]]",
     ids: Collection[str] | None,
     everything: bool,
-    meant: "Callable[[Settings], Asked]",
+    meant: "Callable[[Settings], Filter]",
     config: Path | None,
 ) -> None:
     if bool(ids) == everything:
         raise fail("Say which events: their ids, or --all.")
 
     async def done(settings: "Settings", database: "Database") -> None:
-        asked = meant(settings)
-        await asking.leave_trace(database, f"events: what was given up {said}", asked)
-        count = await work(database, asked, ids or ())
+        which = meant(settings)
+        await asking.leave_trace(database, f"events: what was given up {said}", which)
+        count = await work(database, which, ids or ())
         typer.echo(
             f"{count} {'delivery' if count == 1 else 'deliveries'}: what was given up {said}."
         )

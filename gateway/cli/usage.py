@@ -31,9 +31,9 @@ def command(
     from gateway.store.reading import usage_report
 
     async def shown(settings: "Settings", database: "Database") -> None:
-        asked = asking.asked(settings, org, user, since, until)
-        await asking.leave_trace(database, "usage", asked, by=by)
-        report = await usage_report(database, by, asked, now=int(time.time() * 1000))
+        which = asking.which(settings, org, user, since, until)
+        await asking.leave_trace(database, "usage", which, by=by)
+        report = await usage_report(database, by, which, now=int(time.time() * 1000))
         await asking.show(settings, database, report, columns_of(by), form, partial(of_usage, by))
 
     asking.run(config, shown)

@@ -2,20 +2,20 @@
 
 from sqlalchemy import and_, func, literal, or_, select
 
-from gateway.store.reports import Asked, Report, id_at
+from gateway.store.reports import Filter, Report, id_at
 from gateway.store.schema import aliases, audit, conversations
 
 
-def conversations_of(asked: Asked) -> Report:
+def conversations_of(which: Filter) -> Report:
     """Who owns which conversation; a time is when it was opened, to the second."""
     same = and_(aliases.c.org == conversations.c.org, aliases.c.subject == conversations.c.subject)
     person = func.coalesce(aliases.c.becomes, conversations.c.subject)
     opened = conversations.c.opened_at * 1000
     wanted = [
-        *([conversations.c.org == asked.org] if asked.org is not None else []),
-        *([person == asked.user] if asked.user is not None else []),
-        *([opened >= asked.since] if asked.since is not None else []),
-        *([opened < asked.until] if asked.until is not None else []),
+        *([conversations.c.org == which.org] if which.org is not None else []),
+        *([person == which.user] if which.user is not None else []),
+        *([opened >= which.since] if which.since is not None else []),
+        *([opened < which.until] if which.until is not None else []),
     ]
     keys = (conversations.c.org, conversations.c.upstream, conversations.c.conversation)
     statement = (
@@ -27,14 +27,14 @@ def conversations_of(asked: Asked) -> Report:
     return Report(statement, ("org", "upstream", "conversation"))
 
 
-def events_of(asked: Asked) -> Report:
+def events_of(which: Filter) -> Report:
     """The audit trail, by time; a person's events are those about them and those they did."""
-    about = or_(audit.c.subject == literal(asked.user), audit.c.actor == literal(asked.user))
+    about = or_(audit.c.subject == literal(which.user), audit.c.actor == literal(which.user))
     wanted = [
-        *([audit.c.org == asked.org] if asked.org is not None else []),
-        *([about] if asked.user is not None else []),
-        *([audit.c.id >= id_at(asked.since)] if asked.since is not None else []),
-        *([audit.c.id < id_at(asked.until)] if asked.until is not None else []),
+        *([audit.c.org == which.org] if which.org is not None else []),
+        *([about] if which.user is not None else []),
+        *([audit.c.id >= id_at(which.since)] if which.since is not None else []),
+        *([audit.c.id < id_at(which.until)] if which.until is not None else []),
     ]
     columns = [column for column in audit.c if column.name != "subject"]
     statement = select(*columns, audit.c.subject.label("user")).where(*wanted)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import LedgerUnavailable
 from gateway.store.database import Database
-from gateway.store.reports import Asked, By, Report, months_between, report
+from gateway.store.reports import By, Filter, Report, months_between, report
 from gateway.store.schema import usage
 
 LONG = 3600.0  # seconds a whole report may take
@@ -18,7 +18,7 @@ AT_ONCE = 1000  # rows in memory
 Take = Callable[[Mapping[str, Any]], Awaitable[None] | None]
 
 
-async def each(database: Database, asked: Report, take: Take) -> None:
+async def each(database: Database, report: Report, take: Take) -> None:
     """Give `take` every row, in order, however many; a few of them are in memory at a time.
 
     The next row is read when `take` is done with one; what it raises ends the report.
@@ -35,7 +35,7 @@ async def each(database: Database, asked: Report, take: Take) -> None:
             raise LedgerUnavailable("The store went away in the middle of a report")
         begun = True
         found = await connection.stream(
-            asked.statement, execution_options={"max_row_buffer": AT_ONCE}
+            report.statement, execution_options={"max_row_buffer": AT_ONCE}
         )
         async for row in found:
             waiting = take(row._mapping)
@@ -46,27 +46,27 @@ async def each(database: Database, asked: Report, take: Take) -> None:
 
 
 async def page(
-    database: Database, asked: Report, after: Sequence[object] | None, limit: int
+    database: Database, report: Report, after: Sequence[object] | None, limit: int
 ) -> Sequence[Mapping[str, Any]]:
     """The rows that follow a key; one more than `limit` where there are more.
 
     Raises:
         LedgerUnavailable: the store cannot be read.
     """
-    rows = await database.rows(asked.after(after, limit + 1), {}, clock=PAGE)
+    rows = await database.rows(report.after(after, limit + 1), {}, clock=PAGE)
     return [dict(row._mapping) for row in rows]
 
 
-async def usage_report(database: Database, by: By, asked: Asked, *, now: int) -> Report:
+async def usage_report(database: Database, by: By, which: Filter, *, now: int) -> Report:
     """The report of usage that is asked for; `now` in milliseconds since the epoch.
 
     Raises:
         LedgerUnavailable: the store cannot be read.
     """
     if by != "month":
-        return report(by, asked)
+        return report(by, which)
     first = await database.scalar(select(usage.c.id).order_by(usage.c.id).limit(1), {})
     earliest = now if first is None else int.from_bytes(first[:6], "big")
-    since = max(earliest, asked.since or 0)
-    until = max(since, now if asked.until is None else min(asked.until, now))
-    return report(by, asked, months=months_between(since, until + 1))
+    since = max(earliest, which.since or 0)
+    until = max(since, now if which.until is None else min(which.until, now))
+    return report(by, which, months=months_between(since, until + 1))

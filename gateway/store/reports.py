@@ -34,8 +34,8 @@ ENDS = frozenset({"low", "high"})  # of the upstreams of a group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Which exchanges are meant. Times in milliseconds since the epoch, `until` not included."""
+class Filter:
+    """Which rows a report is of. Times in milliseconds since the epoch, `until` not included."""
 
     org: str | None = None  # external_id
     user: str | None = None
@@ -60,13 +60,13 @@ class Report:
         return page.where(tuple_(*order) > tuple_(*(literal(value) for value in key)))
 
 
-def report(by: By, asked: Asked, *, months: Sequence[int] = ()) -> Report:
+def report(by: By, which: Filter, *, months: Sequence[int] = ()) -> Report:
     """The report that is asked for; of months, `months` are their beginnings, in milliseconds."""
     if by == "exchange":
-        return _exchanges(asked)
+        return _exchanges(which)
     keys = _keys(by, months)
     names = tuple(key.name for key in keys)
-    people = _people(_raw(keys, asked), names)
+    people = _people(_raw(keys, which), names)
     order = ("org", *names)
     if by == "user":
         order = ("org", "user")
@@ -116,18 +116,18 @@ def _keys(by: By, months: Sequence[int]) -> list[Any]:
     return []
 
 
-def _within(asked: Asked) -> list[Column]:
+def _within(which: Filter) -> list[Column]:
     """A time is a range of ids, which is the order the rows lie in."""
     found: list[Column] = []
-    if asked.since is not None:
-        found.append(usage.c.id >= id_at(asked.since))
-    if asked.until is not None:
-        found.append(usage.c.id < id_at(asked.until))
-    if asked.org is not None:
-        is_of_a_person = asked.user is not None or asked.since is None
-        found.append((usage.c.org if is_of_a_person else _unindexed(usage.c.org)) == asked.org)
-    if asked.user is not None:
-        found.append(usage.c.subject.in_(_names_of(asked)))
+    if which.since is not None:
+        found.append(usage.c.id >= id_at(which.since))
+    if which.until is not None:
+        found.append(usage.c.id < id_at(which.until))
+    if which.org is not None:
+        is_of_a_person = which.user is not None or which.since is None
+        found.append((usage.c.org if is_of_a_person else _unindexed(usage.c.org)) == which.org)
+    if which.user is not None:
+        found.append(usage.c.subject.in_(_names_of(which)))
     return found
 
 
@@ -145,15 +145,15 @@ def id_at(time: int) -> bytes:
     return max(0, min(time, 2**48 - 1)).to_bytes(6, "big")
 
 
-def _names_of(asked: Asked) -> Any:
+def _names_of(which: Filter) -> Any:
     """The person, and whoever became them."""
-    became = select(aliases.c.subject).where(aliases.c.becomes == asked.user)
-    if asked.org is not None:
-        became = became.where(aliases.c.org == asked.org)
-    return select(literal(asked.user)).union_all(became).scalar_subquery()
+    became = select(aliases.c.subject).where(aliases.c.becomes == which.user)
+    if which.org is not None:
+        became = became.where(aliases.c.org == which.org)
+    return select(literal(which.user)).union_all(became).scalar_subquery()
 
 
-def _raw(keys: Sequence[Any], asked: Asked) -> Subquery:
+def _raw(keys: Sequence[Any], which: Filter) -> Subquery:
     """By key and by the name each exchange was under: the one look at all the rows."""
     groups = [_unindexed(usage.c.org), *keys, _unindexed(usage.c.subject)]
     conversation = func.nullif(usage.c.conversation, "")
@@ -169,7 +169,7 @@ def _raw(keys: Sequence[Any], asked: Asked) -> Subquery:
         func.sum(case((usage.c.interrupted != "", 1), else_=0)).label("interrupted"),
         func.min(usage.c.time).label("first_seen"),
         func.max(usage.c.time).label("last_seen"),
-    ).where(*_within(asked))
+    ).where(*_within(which))
     if any(key.name == "conversation" for key in keys):
         statement = statement.where(usage.c.conversation != "")
     return statement.group_by(*groups).subquery("raw")
@@ -230,7 +230,7 @@ def _new(people: Subquery) -> Any:
     return func.sum(case((people.c.known >= people.c.month, 1), else_=0)).label("new")
 
 
-def _exchanges(asked: Asked) -> Report:
+def _exchanges(which: Filter) -> Report:
     columns = [column for column in usage.c if column.name != "subject"]
-    statement = select(*columns, usage.c.subject.label("user")).where(*_within(asked))
+    statement = select(*columns, usage.c.subject.label("user")).where(*_within(which))
     return Report(statement.order_by(usage.c.id), ("id",))

@@ -4,22 +4,22 @@ import json
 
 from gateway.store.audit import happened, write
 from gateway.store.database import Database
-from gateway.store.reports import Asked
+from gateway.store.reports import Filter
 
 
 async def leave_trace(
-    database: Database, event: str, what: str, asked: Asked, *, who: str, **more: object
+    database: Database, event: str, what: str, which: Filter, *, who: str, **more: object
 ) -> None:
     """Say in the audit trail that `who` looks at `what`, as far as it is asked for.
 
     Raises:
         LedgerUnavailable: it cannot be said, so nothing may be looked at.
     """
-    facts = {"what": what, "since": asked.since, "until": asked.until, **more}
+    facts = {"what": what, "since": which.since, "until": which.until, **more}
     happening = happened(
         event,
-        org=asked.org or "",
-        subject=asked.user,
+        org=which.org or "",
+        subject=which.user,
         actor=who,
         detail=json.dumps({name: fact for name, fact in facts.items() if fact is not None}),
     )

@@ -11,7 +11,7 @@ from gateway.store.database import Database, Work
 from gateway.store.dialect import clock
 from gateway.store.inbox import touch
 from gateway.store.outbox import forgetting
-from gateway.store.reports import Asked, Report
+from gateway.store.reports import Filter, Report
 from gateway.store.schema import deliveries, events
 
 State: TypeAlias = Literal["waiting", "dead"]
@@ -43,7 +43,7 @@ async def depth(database: Database) -> Depth:
     return Depth(*row)
 
 
-def undelivered(asked: Asked, state: State | None = None) -> Report:
+def undelivered(which: Filter, state: State | None = None) -> Report:
     """What is on its way or was given up, in the order it came."""
     columns = [
         deliveries.c.number,
@@ -52,12 +52,12 @@ def undelivered(asked: Asked, state: State | None = None) -> Report:
         events.c.subject.label("user"),
         *(deliveries.c[name] for name in ("target", "tries", "status", "reason", "died_at")),
     ]
-    statement = select(*columns).select_from(_JOINED).where(_meant(asked, state))
+    statement = select(*columns).select_from(_JOINED).where(_meant(which, state))
     order = (deliveries.c.number, deliveries.c.lane)
     return Report(statement.order_by(*order), ("number", "lane"))
 
 
-async def replay(database: Database, asked: Asked, ids: Collection[str]) -> int:
+async def replay(database: Database, which: Filter, ids: Collection[str]) -> int:
     """Try again what was given up, of these events or of all that are meant; how many it were.
 
     Raises:
@@ -65,7 +65,7 @@ async def replay(database: Database, asked: Asked, ids: Collection[str]) -> int:
     """
 
     async def again(connection: AsyncConnection) -> int:
-        found = await _some(connection, _wanted(asked, ids))
+        found = await _some(connection, _wanted(which, ids))
         if not found:
             return 0
         since = await touch(connection, [(row.lane, row.target) for row in found])
@@ -76,9 +76,9 @@ async def replay(database: Database, asked: Asked, ids: Collection[str]) -> int:
     return await _all(database, again)
 
 
-async def drop(database: Database, asked: Asked, ids: Collection[str]) -> int:
+async def drop(database: Database, which: Filter, ids: Collection[str]) -> int:
     """Forget what was given up; as `replay`."""
-    return await _all(database, lambda connection: _drop(connection, _wanted(asked, ids)))
+    return await _all(database, lambda connection: _drop(connection, _wanted(which, ids)))
 
 
 async def drop_older(database: Database, before: float) -> int:
@@ -118,9 +118,9 @@ async def _all(database: Database, some: Work[int]) -> int:
     return done
 
 
-def _wanted(asked: Asked, ids: Collection[str]) -> ColumnElement[bool]:
+def _wanted(which: Filter, ids: Collection[str]) -> ColumnElement[bool]:
     """What was given up, of these events or of all."""
-    wanted = _meant(asked, "dead")
+    wanted = _meant(which, "dead")
     return and_(wanted, events.c.id.in_(list(ids))) if ids else wanted
 
 
@@ -135,14 +135,14 @@ def _these(rows: Any) -> ColumnElement[bool]:
     return key.in_([(row.lane, row.number) for row in rows])
 
 
-def _meant(asked: Asked, state: State | None) -> ColumnElement[bool]:
+def _meant(which: Filter, state: State | None) -> ColumnElement[bool]:
     died = deliveries.c.died_at
     return and_(
         True,
-        *([events.c.org == asked.org] if asked.org is not None else []),
-        *([events.c.subject == asked.user] if asked.user is not None else []),
-        *([events.c.at >= asked.since] if asked.since is not None else []),
-        *([events.c.at < asked.until] if asked.until is not None else []),
+        *([events.c.org == which.org] if which.org is not None else []),
+        *([events.c.subject == which.user] if which.user is not None else []),
+        *([events.c.at >= which.since] if which.since is not None else []),
+        *([events.c.at < which.until] if which.until is not None else []),
         *([died.is_(None)] if state == "waiting" else []),
         *([died.is_not(None)] if state == "dead" else []),
     )

@@ -6,7 +6,7 @@ import pytest
 from gateway.admin.query import OF_EVERY_LIST, cursor_of, wanted
 from gateway.core.errors import BadRequest
 from gateway.store.listings import conversations_of, events_of
-from gateway.store.reports import Asked, report
+from gateway.store.reports import Filter, report
 
 KNOWN = ("by", *OF_EVERY_LIST)
 ORGS = {"acme": "org_123"}
@@ -21,17 +21,17 @@ def test_a_query_says_what_is_wanted() -> None:
         ("limit", "7"),
     ]
     found = wanted(query, KNOWN, ORGS)
-    assert found.asked == Asked(org="org_123", user="alice", since=1_795_305_600_000)
+    assert found.which == Filter(org="org_123", user="alice", since=1_795_305_600_000)
     assert (found.by, found.limit, found.form) == ("day", 7, "json")
 
 
 def test_without_one_there_are_defaults() -> None:
     found = wanted([], KNOWN, ORGS)
-    assert (found.asked, found.by, found.limit) == (Asked(), "user", 100)
+    assert (found.which, found.by, found.limit) == (Filter(), "user", 100)
 
 
 def test_an_org_that_need_not_be_listed_is_its_external_id() -> None:
-    assert wanted([("org", "org_9")], KNOWN, ORGS | {"*": "*"}).asked.org == "org_9"
+    assert wanted([("org", "org_9")], KNOWN, ORGS | {"*": "*"}).which.org == "org_9"
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_what_is_not_understood_is_refused(query: list[tuple[str, str]]) -> None
 
 
 LISTS = {
-    "users": (report("user", Asked()), {"org": "acme", "user": "alice"}),
-    "days": (report("day", Asked()), {"org": "acme", "day": 86_400_000}),
-    "exchanges": (report("exchange", Asked()), {"id": b"\x01\xff"}),
-    "events": (events_of(Asked()), {"id": b"\x00"}),
+    "users": (report("user", Filter()), {"org": "acme", "user": "alice"}),
+    "days": (report("day", Filter()), {"org": "acme", "day": 86_400_000}),
+    "exchanges": (report("exchange", Filter()), {"id": b"\x01\xff"}),
+    "events": (events_of(Filter()), {"id": b"\x00"}),
     "conversations": (
-        conversations_of(Asked()),
+        conversations_of(Filter()),
         {"org": "a", "upstream": "b", "conversation": "c\u2028"},
     ),
 }

@@ -3,7 +3,7 @@ import pytest
 from gateway.core.identity import Person
 from gateway.store.listings import conversations_of, events_of
 from gateway.store.reading import each, page
-from gateway.store.reports import Asked
+from gateway.store.reports import Filter
 from gateway.store.store import Store
 from tests.store.trails import DAY, event, put
 
@@ -25,7 +25,7 @@ async def full(store: Store) -> Store:
     return store
 
 
-async def owned(store: Store, asked: Asked) -> list[tuple[str, ...]]:
+async def owned(store: Store, asked: Filter) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     await each(
         store.database,
@@ -36,33 +36,33 @@ async def owned(store: Store, asked: Asked) -> list[tuple[str, ...]]:
 
 
 async def test_conversations_are_listed_by_org_upstream_and_name(full: Store) -> None:
-    assert await owned(full, Asked()) == [
+    assert await owned(full, Filter()) == [
         ("acme", "docs", "c-1"),
         ("acme", "support", "c-1"),
         ("acme", "support", "c-2"),
         ("globex", "support", "c-1"),
     ]
-    assert await owned(full, Asked(org="globex")) == [("globex", "support", "c-1")]
-    assert await owned(full, Asked(since=1)) == await owned(full, Asked())
-    assert await owned(full, Asked(until=1)) == []
+    assert await owned(full, Filter(org="globex")) == [("globex", "support", "c-1")]
+    assert await owned(full, Filter(since=1)) == await owned(full, Filter())
+    assert await owned(full, Filter(until=1)) == []
 
 
 async def test_a_persons_conversations_are_those_of_whoever_became_them(full: Store) -> None:
-    assert await owned(full, Asked(org="acme", user="alice")) == [
+    assert await owned(full, Filter(org="acme", user="alice")) == [
         ("acme", "docs", "c-1"),
         ("acme", "support", "c-1"),
     ]
 
 
 async def test_conversations_come_in_pages(full: Store) -> None:
-    listing = conversations_of(Asked())
+    listing = conversations_of(Filter())
     first = await page(full.database, listing, None, 3)
     assert len(first) == 4
     after = [first[2][name] for name in listing.keys]
     assert [row["org"] for row in await page(full.database, listing, after, 3)] == ["globex"]
 
 
-async def seen(store: Store, asked: Asked) -> list[str]:
+async def seen(store: Store, asked: Filter) -> list[str]:
     found: list[str] = []
     take = found.append
     await each(store.database, events_of(asked), lambda row: take(row["conversation"]))
@@ -70,13 +70,13 @@ async def seen(store: Store, asked: Asked) -> list[str]:
 
 
 async def test_events_are_listed_by_time(full: Store) -> None:
-    assert await seen(full, Asked()) == ["c-1", "c-2", "c-4", "c-3"]
-    assert await seen(full, Asked(org="globex")) == ["c-4"]
-    assert await seen(full, Asked(since=(DAY + 1) * 86_400_000)) == ["c-3"]
-    assert await seen(full, Asked(until=(DAY + 1) * 86_400_000)) == ["c-1", "c-2", "c-4"]
+    assert await seen(full, Filter()) == ["c-1", "c-2", "c-4", "c-3"]
+    assert await seen(full, Filter(org="globex")) == ["c-4"]
+    assert await seen(full, Filter(since=(DAY + 1) * 86_400_000)) == ["c-3"]
+    assert await seen(full, Filter(until=(DAY + 1) * 86_400_000)) == ["c-1", "c-2", "c-4"]
 
 
 async def test_a_persons_events_are_those_about_them_and_those_they_did(full: Store) -> None:
-    assert await seen(full, Asked(user="bob")) == ["c-2", "c-3"]
-    after = (await page(full.database, events_of(Asked()), None, 1))[0]["id"]
-    assert len(await page(full.database, events_of(Asked()), [after], 10)) == 3
+    assert await seen(full, Filter(user="bob")) == ["c-2", "c-3"]
+    after = (await page(full.database, events_of(Filter()), None, 1))[0]["id"]
+    assert len(await page(full.database, events_of(Filter()), [after], 10)) == 3

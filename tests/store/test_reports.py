@@ -12,7 +12,7 @@ from gateway.core.identity import Person
 from gateway.store import columns
 from gateway.store.database import Database
 from gateway.store.reading import each, page, usage_report
-from gateway.store.reports import Asked, By, months_between
+from gateway.store.reports import By, Filter, months_between
 from gateway.store.store import Store
 from gateway.store.usage import UsageRow, row_of, write
 from tests.store.test_usage import finished
@@ -134,14 +134,14 @@ async def _know(connection: Any) -> None:
         await connection.execute(users.insert(), values | {"first_seen": int(first_seen)})
 
 
-async def told(database: Database, by: By, asked: Asked) -> list[dict[str, Any]]:
+async def told(database: Database, by: By, asked: Filter) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     report = await usage_report(database, by, asked, now=NOW)
     await each(database, report, lambda row: found.append(columns.of_usage(by, row)))
     return found
 
 
-async def paged(database: Database, by: By, asked: Asked, limit: int) -> list[dict[str, Any]]:
+async def paged(database: Database, by: By, asked: Filter, limit: int) -> list[dict[str, Any]]:
     report = await usage_report(database, by, asked, now=NOW)
     found: list[dict[str, Any]] = []
     after = None
@@ -155,51 +155,51 @@ async def paged(database: Database, by: By, asked: Asked, limit: int) -> list[di
 
 @pytest.mark.parametrize("by", GROUPS)
 async def test_a_report_is_the_sum_of_its_exchanges(full: Database, by: By) -> None:
-    found = await told(full, by, Asked())
+    found = await told(full, by, Filter())
     assert found == summed(by, ROWS)
     assert all(list(row) == columns.columns_of(by) for row in found)
 
 
 @pytest.mark.parametrize("by", GROUPS)
 async def test_pages_put_together_are_the_whole(full: Database, by: By) -> None:
-    assert await paged(full, by, Asked(), 3) == await told(full, by, Asked())
+    assert await paged(full, by, Filter(), 3) == await told(full, by, Filter())
 
 
 @pytest.mark.parametrize("by", GROUPS)
 async def test_only_what_is_asked_for_is_summed(full: Database, by: By) -> None:
     since, until = (START + 10 * 86_400) * 1000, (START + 33 * 86_400) * 1000
-    asked = Asked(org="acme", user="alice", since=since, until=until)
+    asked = Filter(org="acme", user="alice", since=since, until=until)
     wanted = [
         row
         for row in ROWS
         if row.org == "acme" and person(row) == "alice" and since <= row.time < until
     ]
     assert await told(full, by, asked) == summed(by, wanted)
-    assert await told(full, by, Asked(org="nobody")) == []
+    assert await told(full, by, Filter(org="nobody")) == []
 
 
 async def test_every_exchange_can_be_seen_by_itself(full: Database) -> None:
-    found = await told(full, "exchange", Asked())
+    found = await told(full, "exchange", Filter())
     assert [row["id"].replace("-", "") for row in found] == sorted(row.id.hex() for row in ROWS)
     assert all(list(row) == columns.columns_of("exchange") for row in found)
     assert sum(row["requests"] for row in found) == 400
     assert sum(row["refused"] for row in found) == sum(
         row["refused"] for row in summed("user", ROWS)
     )
-    assert await paged(full, "exchange", Asked(), 37) == found
+    assert await paged(full, "exchange", Filter(), 37) == found
 
 
 @pytest.mark.parametrize("by", get_args(By))
 async def test_a_store_without_usage_has_empty_reports(database: Database, by: By) -> None:
-    assert await told(database, by, Asked()) == []
-    assert await paged(database, by, Asked(), 10) == []
+    assert await told(database, by, Filter()) == []
+    assert await paged(database, by, Filter(), 10) == []
 
 
 @pytest.mark.parametrize("name", ["' OR 1=1 --", "%", "_lice", "a\\'", ");DROP TABLE usage;--"])
 async def test_a_name_is_a_value_and_no_sql(full: Database, name: str) -> None:
-    assert await told(full, "user", Asked(org=name)) == []
-    assert await told(full, "user", Asked(user=name)) == []
-    assert len(await told(full, "exchange", Asked())) == 400
+    assert await told(full, "user", Filter(org=name)) == []
+    assert await told(full, "user", Filter(user=name)) == []
+    assert len(await told(full, "exchange", Filter())) == 400
 
 
 def test_months_are_those_of_utc() -> None:

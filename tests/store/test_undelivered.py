@@ -9,7 +9,7 @@ from gateway.store.database import Database
 from gateway.store.inbox import EventInbox
 from gateway.store.outbox import EventOutbox
 from gateway.store.reading import each
-from gateway.store.reports import Asked
+from gateway.store.reports import Filter
 from gateway.store.undelivered import Depth, depth, drop, drop_older, expire, replay, undelivered
 from tests.store.conftest import Direct
 from tests.test_envelope import EVENT
@@ -17,7 +17,7 @@ from tests.test_envelope import EVENT
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 
 A, B = "webhook a", "webhook b"
-ALL = Asked()
+ALL = Filter()
 REFUSED = NotDelivered("answered 422", is_away=False, status=422)
 
 
@@ -58,7 +58,7 @@ async def test_of_nothing_there_is_none(database: Database) -> None:
 async def test_what_died_is_handed_out_again_in_its_order(
     database: Database, outbox: EventOutbox
 ) -> None:
-    assert await replay(database, Asked(user="alice"), ()) == 2
+    assert await replay(database, Filter(user="alice"), ()) == 2
     assert await replay(database, ALL, ("e0", "e9")) == 0
     (lane,) = await outbox.hold(await outbox.due((B,), 10))
     assert [(due.event.id, due.tries) for due in await outbox.next(lane, 10)] == [

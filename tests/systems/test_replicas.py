@@ -123,7 +123,7 @@ async def test_what_is_opened_at_one_goes_on_at_the_other(replicas: Replicas) ->
 
 
 async def test_nothing_that_nobody_owned_is_remembered(replicas: Replicas) -> None:
-    """Asked for at one before it is opened at the other: a miss is never remembered."""
+    """Filter for at one before it is opened at the other: a miss is never remembered."""
     missing = await replicas.ask(1, "alice", "GET", "/conversations/c-early")
     assert missing.status == 404
 

@@ -16,7 +16,7 @@ from gateway.store.people import erasing
 from gateway.store.people.blocking import block
 from gateway.store.people.erasing import Erased, erase
 from gateway.store.people.renaming import become
-from gateway.store.reports import Asked, report
+from gateway.store.reports import Filter, report
 from gateway.store.schema import metadata
 from gateway.store.store import Store
 from gateway.store.usage import UsageLog, row_of, write
@@ -169,7 +169,7 @@ async def test_sums_of_what_was_used_stay(lived: Store, direct: Direct) -> None:
     before = sums()
     done = await erased(lived)
     assert sums() == before
-    asked = Asked(org="acme", user=done.tomb)
+    asked = Filter(org="acme", user=done.tomb)
     rows = await lived.database.rows(report("user", asked).statement, {})
     assert [(row.user, row.requests) for row in rows] == [(done.tomb, 6)]
 
