@@ -16,12 +16,11 @@ from gateway.authn.keys import KeySource, check_signature
 from gateway.authn.token import Token
 from gateway.core.errors import BadRequest, CredentialsInvalid
 from gateway.core.logout import Logout
-from gateway.core.strictjson import JsonObject, JsonValue
+from gateway.core.strictjson import JsonObject
 from gateway.ports import Clock
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TYPES = frozenset({None, "logout+jwt", "jwt"})
-MAX_AUDIENCES = 100
 MAX_NAME = 512  # characters
 
 
@@ -80,9 +79,8 @@ class LogoutTokens:
     def _check_addressee(self, claims: JsonObject) -> None:
         if claims.get("iss") != self._rules.issuer:
             raise BadRequest("The logout token is of another issuer")
-        audience = claims.get("aud")
-        named: JsonValue = [audience] if isinstance(audience, str) else audience
-        if not said.are_strings(named, most=MAX_AUDIENCES):
+        named = said.audience(claims)
+        if named is None:
             raise BadRequest("The logout token is for nobody")
         if not any(one in self._rules.clients for one in named):
             raise BadRequest("The logout token is for another client")

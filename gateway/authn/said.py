@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeGuard
 
-from gateway.core import pointer
+from gateway.core import pointer, strictjson
 from gateway.core.contact import is_attribute
 from gateway.core.errors import CredentialsInvalid
 from gateway.core.identity import Scalar
@@ -16,6 +16,7 @@ from gateway.core.strictjson import JsonObject, JsonValue
 
 MAX_ROLES = 256
 MAX_ORGS = 256
+MAX_AUDIENCES = 100
 MAX_SUBJECT = 512  # characters
 END_OF_TIME = 253_402_300_799  # the year 9999: a date beyond it is in milliseconds
 
@@ -46,6 +47,51 @@ def subject(said: JsonObject, name: str) -> str | None:
     if isinstance(found, str) and found.strip() and len(found) <= MAX_SUBJECT:
         return found
     raise CredentialsInvalid("The user is neither text of at most 512 characters nor a number")
+
+
+def token_user(said: JsonObject, name: str) -> str:
+    """Who stands at `name` of a token: text, as its issuer writes it.
+
+    Raises:
+        CredentialsInvalid: nobody does.
+    """
+    found = value(said, name)
+    if not isinstance(found, str) or not found.strip() or len(found) > MAX_SUBJECT:
+        raise CredentialsInvalid(
+            "The token names no user: the claim must be text of at most 512 characters"
+        )
+    return found
+
+
+def audience(said: JsonObject) -> list[str] | None:
+    """Whom a token says it is for (RFC 7519 section 4.1.3); None: it says it in no known way."""
+    found = said.get("aud")
+    named: JsonValue = [found] if isinstance(found, str) else found
+    return named if are_strings(named, most=MAX_AUDIENCES) else None
+
+
+def check_audience(said: JsonObject, ours: Collection[str]) -> None:
+    """Refuse a token that is for somebody else.
+
+    Raises:
+        CredentialsInvalid: it is for none of `ours`.
+    """
+    named = audience(said)
+    if named is None:
+        raise CredentialsInvalid("The token has no audience: a string, or a list of at most 100")
+    if not any(one in ours for one in named):
+        raise CredentialsInvalid("The token's audience is not this gateway's")
+
+
+def check_required(said: JsonObject, required: Mapping[str, Scalar]) -> None:
+    """Refuse a token that does not say what it must.
+
+    Raises:
+        CredentialsInvalid: it does not.
+    """
+    for name, wanted in required.items():
+        if not strictjson.same(value(said, name), wanted):
+            raise CredentialsInvalid("The token lacks a claim this gateway requires")
 
 
 def actor(said: JsonObject, name: str | None) -> str | None:

@@ -8,12 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.authn.claims import (
-    MAX_AUDIENCES,
     MAX_LEEWAY,
     JwtRules,
     identify,
 )
-from gateway.authn.said import MAX_ORGS, MAX_ROLES
+from gateway.authn.said import MAX_AUDIENCES, MAX_ORGS, MAX_ROLES
 from gateway.core.errors import (
     CredentialsExpired,
     CredentialsInvalid,

@@ -8,12 +8,11 @@ import pytest
 from gateway.authn.jwk import parse_set
 from gateway.authn.logout_token import (
     EVENT,
-    MAX_AUDIENCES,
     MAX_NAME,
     LogoutRules,
     LogoutTokens,
 )
-from gateway.authn.said import END_OF_TIME
+from gateway.authn.said import END_OF_TIME, MAX_AUDIENCES
 from gateway.authn.token import parse
 from gateway.core.errors import BadRequest
 from gateway.core.logout import Logout

@@ -8,8 +8,8 @@ import pytest
 
 from gateway.authn.places import Authorization
 from gateway.authn.remote import Remote
+from gateway.authn.said import MAX_AUDIENCES
 from gateway.authn.token_introspection import (
-    MAX_AUDIENCES,
     IntrospectionRules,
     TokenIntrospection,
     question,
