@@ -4,17 +4,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from gateway.config.kinds import OneOrMore
+from gateway.config.kinds import JsonSchema, OneOrMore
 from gateway.config.table import Table
 from gateway.config.units import Seconds
 from gateway.core.quota import THOUSANDTHS, Budget, Period, Rate, Streams, Unit
 
-JsonSchema = dict[str, Any]
 Value = TypeVar("Value")
 
 _LENGTHS = {"day": 86_400, "hour": 3600, "minute": 60, "second": 1}  # seconds

@@ -170,7 +170,9 @@ def _cookie_name(written: str) -> str:
     try:
         check_place(f"cookie:{written}")
     except ValueError:
-        raise ValueError("is no name of a cookie") from None
+        raise ValueError(
+            "is no name of a cookie: letters, digits and any of !#$%&'*+.^`|~_-"
+        ) from None
     return written
 
 
@@ -247,8 +249,9 @@ CredentialPlaces = Annotated[
     OneOrMore(),
     AfterValidator(_not_empty),
 ]
+CookieName = Annotated[str, AfterValidator(_cookie_name)]
 CookieNames = Annotated[
-    tuple[Annotated[str, AfterValidator(_cookie_name)], ...],
+    tuple[CookieName, ...],
     OneOrMore(),
     AfterValidator(_not_empty),
     AfterValidator(_once),

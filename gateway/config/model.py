@@ -1,9 +1,9 @@
 """The settings, frozen: the long form, in which nothing is left to be inferred.
 
 Names are those of the file, except where Python has the word already: `agents` is `agent`.
-Durations are seconds, sizes bytes. `…Table` is what a file may write, `…Settings` what it means:
-names, paths and inherited values filled in (`config/meaning.py`). A `False` that nothing
-else may stand for is a key whose feature is not there yet.
+Durations are seconds, sizes bytes. Of orgs, upstreams and sign-ins `…Table` is what a file may
+write, and `…Settings` what it means: names, paths and inherited values filled in
+(`config/meaning.py`). Every other table means just what is written.
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ from gateway.config.contacts import ContactsTable
 from gateway.config.kinds import EVERY_ORG
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import OrgSettings, UpstreamSettings
-from gateway.config.rules.tools import SHORTEST
+from gateway.config.rules.tools import weakness
 from gateway.core.contact import ContactBook
 
 SILENT = frozenset({"forwarded"})  # sign-ins that say a name, and nothing of who has it
@@ -40,9 +40,8 @@ def _check(
             (*path, "attributes"), "no sign-in of this org says more than who somebody is"
         )
     for token in contacts.token:
-        if len(token.get_secret_value().encode()) < SHORTEST:
-            made = "make one with `openssl rand -hex 32`"
-            yield Finding((*path, "token"), f"has fewer than {SHORTEST} bytes: {made}")
+        if (told := weakness("bearer", token)) is not None:
+            yield Finding((*path, "token"), told)
 
 
 def _fitting(

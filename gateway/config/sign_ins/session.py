@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
-from gateway.config.kinds import Claim, Secrets
+from gateway.config.kinds import Claim, CookieName, Secrets
 from gateway.config.sign_ins.table import SharedTable, SignInTable
 from gateway.config.units import Seconds
-from gateway.core.fields import COOKIE_NAME
 
 _DAY = 86400.0
 
@@ -67,15 +66,8 @@ FRAMEWORKS: Mapping[str, Framework] = {
 }
 
 
-def _cookie_name(written: str) -> str:
-    if not COOKIE_NAME.fullmatch(written.encode("ascii", "replace")) or "?" in written:
-        raise ValueError("is no name of a cookie: letters, digits and any of !#$%&'*+.^`|~_-")
-    return written
-
-
 # Any text, or a misspelt one would make the table another kind of sign-in: the rules look at it.
 FrameworkName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(FRAMEWORKS)})]
-CookieName = Annotated[str, AfterValidator(_cookie_name)]
 
 
 class SessionSettings(SignInTable):

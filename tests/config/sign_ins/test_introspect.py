@@ -22,7 +22,11 @@ def test_the_key_says_the_kind() -> None:
     ("key", "value", "told"),
     [
         ("cookies", [], "is an empty list: leave the key out instead"),
-        ("cookies", ["a=b"], "is no name of a cookie"),
+        (
+            "cookies",
+            ["a=b"],
+            "is no name of a cookie: letters, digits and any of !#$%&'*+.^`|~_-",
+        ),
         ("cookies", ["a", "a"], "has one name twice"),
         ("cache", "6m", "must be from 0s to 5m"),
         ("user_key", "/a/*", "must lead to one value: no '*'"),
