@@ -8,9 +8,7 @@ event.
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from gateway.core import fields as http
 from gateway.core import ga4
@@ -20,25 +18,17 @@ from gateway.core.plan import USER_AGENT, VendorRequest
 from gateway.core.signature import sign_standard
 from gateway.envelope import envelope
 from gateway.interrupt import within
-from gateway.ports import NotDelivered, VendorResponse
+from gateway.ports import Line, NotDelivered, VendorResponse
 
 AWAY = frozenset({408, 429, 502, 503, 504})
 READ = 64 * 1024  # bytes of an answer, so that its connection can be used again
-
-
-class Post(Protocol):
-    """The receiver's side of the wire."""
-
-    def open(self, request: VendorRequest, /) -> AbstractAsyncContextManager[VendorResponse]:
-        """As `ports.Transport` has it, but for nobody in particular."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Webhook:
     """A URL that gets the envelope, signed by each of `secrets` (standardwebhooks.com)."""
 
-    post: Post
+    line: Line
     target: str = field(repr=False)  # path and query, in which a secret may stand
     secrets: tuple[bytes, ...] = field(repr=False)
     timeout: float  # seconds
@@ -52,21 +42,21 @@ class Webhook:
             "webhook-timestamp": str(at),
             "webhook-signature": " ".join(signed),
         }
-        await _posted(self.post, _request(self.target, body, fields), self.timeout)
+        await _posted(self.line, _request(self.target, body, fields), self.timeout)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Analytics:
     """Google Analytics 4. `target` holds the API secret: it stands in the query there."""
 
-    post: Post
+    line: Line
     target: str = field(repr=False)
     names: Mapping[str, str]
     timeout: float  # seconds
 
     async def take(self, event: Event) -> None:
         await _posted(
-            self.post, _request(self.target, ga4.payload(event, self.names), {}), self.timeout
+            self.line, _request(self.target, ga4.payload(event, self.names), {}), self.timeout
         )
 
 
@@ -82,10 +72,10 @@ def _request(target: str, body: bytes, fields: Mapping[str, str]) -> VendorReque
     return VendorRequest(method="POST", target=target, fields=lines, content=body)
 
 
-async def _posted(post: Post, request: VendorRequest, seconds: float) -> None:
+async def _posted(line: Line, request: VendorRequest, seconds: float) -> None:
     status, asked = 0, None
     try:
-        async with within(seconds), post.open(request) as response:
+        async with within(seconds), line.open(request) as response:
             status, asked = response.status, _retry_after(response)
             await _read(response)
     except GatewayError as error:

@@ -41,7 +41,7 @@ async def hook(handler: Handler, *, secrets: tuple[str, ...] = (WHSEC,)) -> Asyn
         transport = Http1Transport(origin=service.url, clocks=Clocks(connect=1.0))
         try:
             webhook = Webhook(
-                post=transport,
+                line=transport,
                 target="/hooks?token=t",
                 secrets=tuple(map(webhook_secret, secrets)),
                 timeout=1.0,
@@ -163,7 +163,7 @@ async def test_analytics_hears_what_its_documents_say() -> None:
     async with Collector("G-ABCD1234", "api secret/1") as google:
         transport = Http1Transport(origin=google.url)
         analytics = Analytics(
-            post=transport,
+            line=transport,
             target="/mp/collect?measurement_id=G-ABCD1234&api_secret=api+secret%2F1",
             names={"lead.created": "generate_lead"},
             timeout=5.0,
@@ -177,5 +177,5 @@ async def test_analytics_hears_what_its_documents_say() -> None:
 
 
 def test_what_is_secret_is_not_shown() -> None:
-    shown = repr(Webhook(post=None, target="/t?s=SECRET", secrets=(b"SECRET",), timeout=1.0))  # type: ignore[arg-type]
+    shown = repr(Webhook(line=None, target="/t?s=SECRET", secrets=(b"SECRET",), timeout=1.0))  # type: ignore[arg-type]
     assert "SECRET" not in shown

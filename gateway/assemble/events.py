@@ -107,14 +107,14 @@ def _receivers(
     secrets = tuple(webhook_secret(one.get_secret_value()) for one in events.sign)
     seconds = events.timeout
     for url in events.deliver:
-        post, target = service_at(url, seconds, shared, stack, at_once=AT_ONCE)
-        yield "webhook", url, Webhook(post=post, target=target, secrets=secrets, timeout=seconds)
+        line, target = service_at(url, seconds, shared, stack, at_once=AT_ONCE)
+        yield "webhook", url, Webhook(line=line, target=target, secrets=secrets, timeout=seconds)
     if (ga4 := events.ga4) is not None:
-        post, target = service_at(ga4.url, seconds, shared, stack, at_once=AT_ONCE)
+        line, target = service_at(ga4.url, seconds, shared, stack, at_once=AT_ONCE)
         secret = ga4.api_secret.get_secret_value()
         asked = urlencode({"measurement_id": ga4.measurement_id, "api_secret": secret})
         analytics = Analytics(
-            post=post, target=f"{target}?{asked}", names=ga4.names, timeout=seconds
+            line=line, target=f"{target}?{asked}", names=ga4.names, timeout=seconds
         )
         yield "ga4", ga4.measurement_id, analytics
     if events.lines is not None:

@@ -13,7 +13,7 @@ from gateway.core.identity import Identity, Person
 from gateway.core.record import Record as Record
 from gateway.core.vendor import Operation
 from gateway.ports.askings import Askings
-from gateway.ports.contacts import ContactNotes, Contacts, Line, Noted
+from gateway.ports.contacts import ContactNotes, Contacts, Noted
 from gateway.ports.events import (
     DeliverySink,
     Due,
@@ -33,7 +33,7 @@ from gateway.ports.people import (
     Sessions,
     Visitors,
 )
-from gateway.ports.upstream import Errand, Transport, VendorResponse
+from gateway.ports.upstream import Errand, Line, Transport, VendorResponse
 from gateway.ports.wire import (
     Answering,
     ClientLeft,

@@ -1,16 +1,11 @@
 """What is known of people at vendors, and who sees to it that the vendors know it too."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from gateway.core.contact import Attributes
 from gateway.core.identity import Identity, Person
-from gateway.core.plan import VendorRequest
-
-if TYPE_CHECKING:
-    from gateway.ports import VendorResponse
 
 
 class Contacts(Protocol):
@@ -59,12 +54,4 @@ class ContactNotes(Protocol):
         self, org: str, upstream: str, digests: Mapping[str, bytes], settled: Mapping[str, bytes]
     ) -> None:
         """Note what the vendor now has, and which pushes are with it; by subject."""
-        ...
-
-
-class Line(Protocol):
-    """A wire to a vendor, on which nobody's errand goes."""
-
-    def open(self, request: VendorRequest, /) -> AbstractAsyncContextManager["VendorResponse"]:
-        """As `Transport.open`."""
         ...

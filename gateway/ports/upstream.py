@@ -30,6 +30,14 @@ class Errand(Protocol):
     identity: Identity
 
 
+class Line(Protocol):
+    """What requests go over that are nobody's errand: to a vendor's back office, to a receiver."""
+
+    def open(self, request: VendorRequest, /) -> AbstractAsyncContextManager[VendorResponse]:
+        """As `Transport.open`."""
+        ...
+
+
 class Transport(Protocol):
     """The vendor's side of the wire, for one upstream of one org."""
 
