@@ -1,15 +1,14 @@
 """`gateway conversations`: who owns which; and owners of those that were opened elsewhere."""
 
 import asyncio
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli import asking
-from gateway.cli.options import Config, choose_org, fail, load_or_exit
+from gateway.cli import asking, progress
+from gateway.cli.options import FAILED, Config, choose_org, fail, load_or_exit
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
@@ -44,7 +43,7 @@ def list_(
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV with the columns conversation and subject.")],
     upstream: Annotated[str, typer.Option(help="The upstream the conversations are at.")],
-    org: Annotated[str | None, typer.Option(help="Not needed where there is one org.")] = None,
+    org: asking.OneOrg = None,
     write: Annotated[
         bool, typer.Option("--write", help="Record them; without it this is a dry run.")
     ] = False,
@@ -72,7 +71,7 @@ def import_(
     for line in told(outcome, write=write):
         typer.echo(line)
     if outcome.conflicts or outcome.faults:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 async def taken(
@@ -83,21 +82,10 @@ async def taken(
 
     store = await Store.open(settings.store.url)
     try:
-        shown = with_progress(rows)
+        shown = progress.each(rows, "Conversations")
         return await take_over(store.ledger, shown, org=org, upstream=upstream, write=write)
     finally:
         await store.aclose()
-
-
-def with_progress(rows: "list[Row]") -> "Iterable[Row]":
-    if not sys.stderr.isatty():
-        return rows
-    return progressing(rows)
-
-
-def progressing(rows: "list[Row]") -> "Iterator[Row]":
-    with typer.progressbar(rows, label="Conversations", file=sys.stderr) as bar:
-        yield from bar
 
 
 def told(outcome: "Outcome", *, write: bool) -> Iterator[str]:

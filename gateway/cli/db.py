@@ -1,20 +1,16 @@
 """`gateway db`: the store's form, moving it to PostgreSQL, and a copy of it."""
 
 import asyncio
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.options import Config, fail, load_or_exit
+from gateway.cli import progress
+from gateway.cli.options import FAILED, Config, fail, load_or_exit
 
 if TYPE_CHECKING:
     from gateway.store.state import State
-
-Told = Callable[[int, int], None]
 
 
 def status(config: Config = None) -> None:
@@ -24,7 +20,7 @@ def status(config: Config = None) -> None:
     typer.echo(f"form   {_form(found)}")
     typer.echo(f"size   {found.size / 2**20:.1f} MiB")
     if not found.is_newest:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def migrate(config: Config = None) -> None:
@@ -68,7 +64,7 @@ def import_(
         raise fail("store.url names a SQLite file: name the PostgreSQL store to import into")
     try:
         target = address(url)
-        with _progress("Rows") as told:
+        with progress.counted("Rows") as told:
             counts = asyncio.run(move(file.absolute(), target, told))
     except StoreError as error:
         raise fail(str(error)) from None
@@ -97,7 +93,7 @@ def backup(
         source = locate(url)
         if not source.exists():
             raise StoreError(f"There is no store at {source} yet: nothing to copy")
-        with _progress("Pages") as told:
+        with progress.counted("Pages") as told:
             copy(
                 source,
                 file.absolute(),
@@ -129,18 +125,3 @@ def _form(found: "State") -> str:
     if found.is_newest:
         return f"{found.form}, the newest"
     return f"{found.form}, not the newest: `gateway db migrate`"
-
-
-@contextmanager
-def _progress(label: str) -> Iterator[Told]:
-    """What is told how many are done, of how many; shown on a terminal alone."""
-    if not sys.stderr.isatty():
-        yield lambda done, all_of_them: None
-        return
-    with typer.progressbar(length=1, label=label, file=sys.stderr) as bar:
-
-        def told(done: int, all_of_them: int) -> None:
-            bar.length = max(all_of_them, 1)
-            bar.update(done - bar.pos)
-
-        yield told

@@ -12,6 +12,7 @@ import anyio
 import structlog
 import typer
 
+from gateway.cli.options import FAILED
 from gateway.demo.serve import Demo, running
 from gateway.demo.server import TRIED, listen
 from gateway.telemetry import log
@@ -29,7 +30,7 @@ def command(
         listener = listen(port)
     except OSError:
         typer.echo(f"Port {port} is taken, and so are the next {TRIED - 1}: try --port.", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(FAILED) from None
     found = listener.getsockname()[1]
     if port not in (found, 0):
         typer.echo(f"Port {port} is taken, so this is {found}. --port chooses another.", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gateway.cli import asking
-from gateway.cli.options import Config, fail
+from gateway.cli.options import FAILED, Config, fail
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
@@ -98,6 +98,6 @@ def _with_dead(
             f"{count} {'delivery' if count == 1 else 'deliveries'}: what was given up {said}."
         )
         if ids and not count:
-            raise typer.Exit(1)
+            raise typer.Exit(FAILED)
 
     asking.run(config, done)

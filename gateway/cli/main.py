@@ -147,8 +147,9 @@ def main() -> None:
     try:
         app(prog_name="gateway")
     except ConfigError as error:
-        typer.echo(str(error), err=True)
-        sys.exit(78)
+        from gateway.cli.options import misconfigured
+
+        sys.exit(misconfigured(error).exit_code)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

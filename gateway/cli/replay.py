@@ -7,13 +7,14 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from gateway.cli import progress
 from gateway.cli.looking import Typed, look, looking
 from gateway.cli.options import Config, fail, file_text, load_or_exit
 
@@ -114,22 +115,9 @@ async def replayed(settings: "Settings", asked: list[tuple["Recorded", Typed]]) 
     """Take every request through the decisions."""
     report = Report()
     async with looking(settings) as house:
-        for recorded, request in with_progress(asked):
+        for recorded, request in progress.each(asked, "Replaying"):
             report.add(recorded, await look(house, request))
     return report
-
-
-def with_progress(
-    asked: list[tuple["Recorded", Typed]],
-) -> Iterable[tuple["Recorded", Typed]]:
-    if not sys.stderr.isatty():
-        return asked
-    return shown(asked)
-
-
-def shown(asked: list[tuple["Recorded", Typed]]) -> Iterator[tuple["Recorded", Typed]]:
-    with typer.progressbar(asked, label="Replaying", file=sys.stderr) as bar:
-        yield from bar
 
 
 def as_text(report: Report) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli.asking import OneOrg
 from gateway.cli.options import Config, choose_org, fail, file_text, load_or_exit
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 
 def mint(
     subject: Annotated[str, typer.Argument(help="Who the token speaks of.")],
-    org: Annotated[
-        str | None, typer.Option(help="Which org; not needed where there is one.")
-    ] = None,
+    org: OneOrg = None,
     role: Annotated[list[str] | None, typer.Option(help="As often as needed.")] = None,
     minutes: Annotated[float, typer.Option(min=0.1, max=1440, help="How long it is good.")] = 60,
     key: Annotated[
