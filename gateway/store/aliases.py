@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.core.identity import VISITOR, Person
 from gateway.core.lately import Lately
 from gateway.store.database import Database
-from gateway.store.dialect import alone, insert
+from gateway.store.dialect import COUNTED, alone, insert
 from gateway.store.group import Group
 from gateway.store.schema import aliases
 
@@ -75,7 +75,7 @@ async def _make_one(connection: AsyncConnection, *, org: str, subject: str, beco
     new = insert(connection, aliases).on_conflict_do_nothing()
     now = int(time.time())
     row = {"org": org, "subject": subject, "becomes": target, "made_at": now}
-    made = await connection.execute(new, [row], execution_options={"preserve_rowcount": True})
+    made = await connection.execute(new, [row], execution_options=COUNTED)
     if made.rowcount == 1:
         if not VISITOR.fullmatch(subject):  # nobody became a visitor
             led_here = {"in_org": org, "was": subject, "is_now": target, "at": now}

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.core.idempotency import Earlier
 from gateway.ports.askings import Askings as Promise
 from gateway.store.database import Database
-from gateway.store.dialect import insert
+from gateway.store.dialect import COUNTED, insert
 from gateway.store.schema import askings
 
 KEPT = 86_400  # seconds
@@ -35,9 +35,7 @@ class Askings(Promise):
             await connection.execute(delete(askings).where(old))
             row = {"name": name, "content": first.content, "request_id": first.request_id}
             new = insert(connection, askings).values(**row, conversation="", asked_at=now)
-            # Of an INSERT, SQLAlchemy forgets the count of rows unless asked.
-            counted = {"preserve_rowcount": True}
-            made = await connection.execute(new.on_conflict_do_nothing(), execution_options=counted)
+            made = await connection.execute(new.on_conflict_do_nothing(), execution_options=COUNTED)
             if made.rowcount == 1:
                 return None
             found = (await connection.execute(_EARLIER.where(askings.c.name == name))).one()

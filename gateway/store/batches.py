@@ -20,7 +20,7 @@ from typing import Generic, ParamSpec, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.store.database import Database
+from gateway.store.database import Database, retrieve
 from gateway.store.spool import Spool, held
 
 LOG = logging.getLogger("gateway.store")
@@ -145,7 +145,7 @@ class Batches(Generic[Row]):
             )
         except LedgerUnavailable:
             return False
-        writing.add_done_callback(_see)
+        writing.add_done_callback(retrieve)
         await asyncio.wait([writing], timeout=PATIENCE)
         if not writing.done():
             return False
@@ -216,9 +216,3 @@ class Batches(Generic[Row]):
         if not self.lost:
             LOG.error("rows of usage or audit are being lost: there is no room left to keep them")
         self.lost += count
-
-
-def _see(task: "asyncio.Task[None]") -> None:
-    """Look at how a task ended: asyncio reports those that nobody looked at."""
-    if not task.cancelled():
-        task.exception()

@@ -113,7 +113,7 @@ class Database(ABC):
             async with asyncio.timeout(TURN_CLOCK):
                 await self._turns.acquire()
         reading = self.start(self._in_turn(get, patience))
-        reading.add_done_callback(_see)
+        reading.add_done_callback(retrieve)
         await asyncio.wait([reading], timeout=patience)
         if not reading.done():
             raise LedgerUnavailable
@@ -174,7 +174,7 @@ class Database(ABC):
             self._turns.release()
 
 
-def _see(task: asyncio.Task[Any]) -> None:
-    """Look at how a task ended: asyncio reports those that nobody looked at."""
+def retrieve(task: asyncio.Task[Any]) -> None:
+    """Look at how a task ended: asyncio logs an exception that was never retrieved."""
     if not task.cancelled():
         task.exception()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Insert: TypeAlias = sqlite.Insert | postgresql.Insert
 
 POSTGRESQL = "postgresql"
+# Execution options: of an INSERT, SQLAlchemy forgets the count of rows unless asked.
+COUNTED = {"preserve_rowcount": True}
 
 # To write is to hold SQLite's one write lock, until the transaction ends.
 _TOUCH = text(f"UPDATE {VERSION_TABLE} SET version_num = version_num")  # noqa: S608 -- a constant

@@ -23,7 +23,7 @@ from gateway.core.lately import Lately
 from gateway.ports import ConversationLedger, Whose
 from gateway.store.aliases import Aliases
 from gateway.store.database import Database
-from gateway.store.dialect import alone, can_hold, insert
+from gateway.store.dialect import COUNTED, alone, can_hold, insert
 from gateway.store.group import Group
 from gateway.store.merges import Merges
 from gateway.store.people.returning import give_fresh_ids
@@ -33,8 +33,6 @@ Row: TypeAlias = Mapping[str, str | int]
 
 REMEMBERED = 65_536  # entries
 LONGEST = 2048  # bytes: 512 characters of a subject, and more than any path could hold of an id
-# Of an INSERT, SQLAlchemy forgets the count of rows unless asked.
-COUNTED = {"preserve_rowcount": True}
 
 
 def _became(org: ColumnElement[str], subject: ColumnElement[str]) -> ColumnElement[str]:
