@@ -19,7 +19,7 @@ async def opened(url: str) -> Database:
         at = address(url)
         await prepare_postgres.prepare(at)
         return PostgresDatabase(at)
-    from gateway.store.prepare import prepare
+    from gateway.store.prepare_sqlite import prepare
     from gateway.store.sqlite import SqliteDatabase
 
     path = location.locate(url)

@@ -30,7 +30,7 @@ async def state(url: str) -> State:
 
         at = address(url)
         return State(at.shown, await prepare_postgres.version(at), await prepare_postgres.size(at))
-    from gateway.store.prepare import version
+    from gateway.store.prepare_sqlite import version
 
     path = location.locate(url)
     location.check(path)

@@ -33,11 +33,11 @@ def test_a_store_in_a_file_needs_no_postgresql(path: Path) -> None:
     script = (
         "import asyncio, sys; from gateway.store.store import Store; "
         f"asyncio.run(Store.open('sqlite:///{path}')); "
-        "ours = 'gateway.store.postgres', 'gateway.store.prepare'; "
+        "ours = 'gateway.store.postgres', 'gateway.store.prepare_sqlite'; "
         "print([name for name in sys.modules if name.startswith(('psycopg', *ours))])"
     )
     assert subprocess.check_output([sys.executable, "-c", script]).strip() == (
-        b"['gateway.store.prepare']"
+        b"['gateway.store.prepare_sqlite']"
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gateway.store.location import ensure, files
-from gateway.store.prepare import prepare
+from gateway.store.prepare_sqlite import prepare
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from gateway.store import prepare as module
+from gateway.store import prepare_sqlite as module
 from gateway.store.errors import StoreError
-from gateway.store.prepare import prepare
+from gateway.store.prepare_sqlite import prepare
 from gateway.store.schema import HEAD
 from gateway.store.store import Store
 from tests.store.conftest import locked, process, said
