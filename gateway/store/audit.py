@@ -30,7 +30,7 @@ from gateway.store.spool import MOST_BYTES, Spool
 KIND = "audit"
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class AuditEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened, before it has a place in the chain; a line of the spool."""
 
     id: bytes
@@ -49,10 +49,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None = None
 
 
-def happened(event: str, *, now: float | None = None, **facts: Any) -> Event:
+def happened(event: str, *, now: float | None = None, **facts: Any) -> AuditEvent:
     """An event with an id of its own; `now` in seconds since the epoch."""
     moment = time.time() if now is None else now
-    return Event(id=uuid7(moment, ten_bytes()), time=int(moment * 1000), event=event, **facts)
+    return AuditEvent(id=uuid7(moment, ten_bytes()), time=int(moment * 1000), event=event, **facts)
 
 
 class Lines(Protocol):
@@ -72,22 +72,22 @@ class AuditTrail:
         lines: Lines | None = None,  # where events are written too, as NDJSON
     ) -> None:
         self._lines = lines
-        self.batches: Batches[Event] = Batches(
+        self.batches: Batches[AuditEvent] = Batches(
             database,
             Spool(folder, KIND, most=most),
             write=write,
             encode=msgspec.json.Encoder().encode,
-            decode=msgspec.json.Decoder(Event).decode,
+            decode=msgspec.json.Decoder(AuditEvent).decode,
             interval=interval,
         )
 
-    def add(self, event: Event) -> None:
+    def add(self, event: AuditEvent) -> None:
         self.batches.add(event)
         if self._lines is not None:
             self._lines.add(line_of(event))
 
 
-def line_of(event: Event) -> bytes:
+def line_of(event: AuditEvent) -> bytes:
     """An event as people read it: what it has, and no more."""
     facts = msgspec.structs.asdict(event)
     moment = datetime.fromtimestamp(event.time / 1000, UTC)
@@ -100,7 +100,7 @@ _HEADS = select(audit_heads)
 _KNOWN = select(audit.c.id)
 
 
-async def write(connection: AsyncConnection, events: Sequence[Event]) -> None:
+async def write(connection: AsyncConnection, events: Sequence[AuditEvent]) -> None:
     """Put events at the end of their orgs' chains; those that are there already stay."""
     await alone(connection, "audit")
     events = await _without_the_erased(connection, events)
@@ -123,18 +123,18 @@ async def write(connection: AsyncConnection, events: Sequence[Event]) -> None:
 
 
 async def _without_the_erased(
-    connection: AsyncConnection, events: Sequence[Event]
-) -> Sequence[Event]:
+    connection: AsyncConnection, events: Sequence[AuditEvent]
+) -> Sequence[AuditEvent]:
     late = {(one.org, name) for one in events if is_late(one.time) for name in _people(one)}
     tombs = await tombs_of(connection, late)
     return [_buried(event, tombs) for event in events] if tombs else events
 
 
-def _people(event: Event) -> Iterable[str]:
+def _people(event: AuditEvent) -> Iterable[str]:
     return (name for name in (event.subject, event.actor) if name is not None)
 
 
-def _buried(event: Event, tombs: Mapping[Named, Tomb]) -> Event:
+def _buried(event: AuditEvent, tombs: Mapping[Named, Tomb]) -> AuditEvent:
     """Without its names, where they are of somebody who was erased after it happened."""
     for name in _people(event):
         tomb = tombs.get((event.org, name))
@@ -143,7 +143,7 @@ def _buried(event: Event, tombs: Mapping[Named, Tomb]) -> Event:
     return event
 
 
-def linked(event: Event, head: Mapping[str, Any] | None) -> dict[str, Any]:
+def linked(event: AuditEvent, head: Mapping[str, Any] | None) -> dict[str, Any]:
     """The row of an event that follows `head`; None: it is the org's first."""
     day = chain.day_of(event.time)
     row = {

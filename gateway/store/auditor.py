@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from gateway.core.lately import Lately
 from gateway.ports import AuditSink, Record, UsageSink
-from gateway.store.audit import Event, happened
+from gateway.store.audit import AuditEvent, happened
 from gateway.store.sums import Sums
 from gateway.store.usage import text
 
@@ -31,7 +31,7 @@ EACH = frozenset({"staff_read"})
 
 
 class Trail(Protocol):
-    def add(self, event: Event) -> None: ...
+    def add(self, event: AuditEvent) -> None: ...
 
 
 class Auditor(UsageSink, AuditSink):

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from gateway.store import chain
-from gateway.store.audit import AuditTrail, Event, line_of
+from gateway.store.audit import AuditEvent, AuditTrail, line_of
 from gateway.store.database import Database
 from gateway.store.opening import opened
 from gateway.store.store import Store
@@ -97,4 +97,4 @@ def test_a_line_says_what_an_event_has_and_no_more() -> None:
 
 def test_an_event_comes_back_from_the_spool_as_it_was() -> None:
     one = event(1, detail="{}")
-    assert msgspec.json.decode(msgspec.json.encode(one), type=Event) == one
+    assert msgspec.json.decode(msgspec.json.encode(one), type=AuditEvent) == one

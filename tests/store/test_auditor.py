@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from gateway.ports import Record
-from gateway.store.audit import Event
+from gateway.store.audit import AuditEvent
 from gateway.store.auditor import Auditor
 from gateway.store.sums import FIRST
 from tests.store.test_usage import record
@@ -12,8 +12,8 @@ from tests.store.test_usage import record
 pytestmark = pytest.mark.anyio
 
 
-class Trail(list[Event]):
-    def add(self, event: Event) -> None:
+class Trail(list[AuditEvent]):
+    def add(self, event: AuditEvent) -> None:
         self.append(event)
 
     @property

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.identity import Person
-from gateway.store.audit import Event, happened, write
+from gateway.store.audit import AuditEvent, happened, write
 from gateway.store.cutoffs import Cutoff, Key, cut, lift
 from gateway.store.database import Database
 from gateway.store.people.admission import EVERYBODY, ORG, PERSON
@@ -80,7 +80,7 @@ async def blocked(database: Database) -> Sequence[Block]:
     return [Block(row.scope, row.name or None, row.made_at) for row in rows]
 
 
-def _event(what: str, org: str, subject: str | None, by: str) -> Event:
+def _event(what: str, org: str, subject: str | None, by: str) -> AuditEvent:
     return happened(what, now=time.time(), org=org, subject=subject, actor=by)
 
 
