@@ -54,13 +54,13 @@ class Assembled:
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, host: Host = NO_HOST) -> AsyncIterator[Assembled]:
-    """Open what the settings describe, and close it at the end; `host` is what stands around it.
+async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
+    """Open what the settings describe, for a gateway of its own, and close it at the end.
 
     Raises:
         StoreError: the store cannot be opened.
     """
-    async with process(settings, host) as ours:
+    async with process(settings, NO_HOST) as ours:
         assembled = await furnish(ours, settings)
         try:
             yield assembled
