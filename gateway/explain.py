@@ -1,7 +1,9 @@
 """The decisions about one request, one after another, without anything being sent.
 
 The steps are those of `dispatch` and `exchange`, called in their order on a copy of the org whose
-ledger only reads and whose audit keeps nothing.
+ledger only reads and whose audit keeps nothing. Not judged is what depends on requests before this
+one: what limits leave, which idempotency keys are taken, how many tools have answered in a row; nor
+the parts of a form.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +27,7 @@ from gateway.exchange import (
     user_id,
 )
 from gateway.exchange import route as find_operation
+from gateway.idempotency import repeatable
 from gateway.org import Exchange, Org, Upstream
 from gateway.ports import ConversationLedger, Fields, Inbound, Record
 from gateway.site import Site
@@ -93,7 +96,7 @@ class Unheard:
 async def explain(
     house: House, ask: Inbound, record: Record, reading: Callable[[Org], ConversationLedger]
 ) -> Explanation:
-    """Take a request through every decision. `reading` gives an org's ledger, to be read only."""
+    """Take a request through the decisions. `reading` gives an org's ledger, to be read only."""
     explanation = Explanation(record)
     try:
         await _decide(house, ask, explanation, reading)
@@ -148,6 +151,8 @@ async def _decide(
     await check_conversations(exchange)
     explanation.note("conversation", _whose(call.conversations, match.operation.opens))
     check_tools(exchange)
+    if (key := repeatable(exchange)) is not None:
+        explanation.note("idempotency key", f"{key}: asked for once, for a day")
     explanation.request = exchange.request(MASK)
 
 
@@ -169,10 +174,10 @@ def _why_none(org: Org, path: Segments, method: str) -> str:
 def _led_to(site: Site, path: Segments) -> Segments:
     """The path, or where it leads at the application that we stand in: its URLs are its own."""
     there = (*THE_APPLICATION, *path)
-    return there if _is_some(site, there) and not _is_some(site, path) else path
+    return there if _is_declared(site, there) and not _is_declared(site, path) else path
 
 
-def _is_some(site: Site, path: Segments) -> bool:
+def _is_declared(site: Site, path: Segments) -> bool:
     try:
         return bool(site.methods(path))
     except NotFound:

@@ -1,6 +1,8 @@
 """Contacts from the application that a gateway is mounted in: what it knows of people, said there.
 
-await gateway.contacts.upsert("support", "alice", {"plan": "pro", "seats": 12})
+In one of its routes:
+
+    await gateway.contacts.upsert("support", "alice", {"plan": "pro", "seats": 12})
 """
 
 import time

@@ -100,6 +100,18 @@ async def test_says_why_there_is_no_such_operation(
     assert b"agent" not in explanation.answer.content
 
 
+@pytest.mark.parametrize("key", ["once", "over and over" * 20])
+async def test_judges_an_idempotency_key_as_the_gateway_does(
+    stage: Stage[Chatbase], key: str
+) -> None:
+    body, headers = {"message": "hi", "stream": False}, [f"Idempotency-Key: {key}"]
+    token = stage.token("alice")
+    asked = typed("POST", stage.base + "/chat", headers, json.dumps(body), token)
+    explanation = await explained(stage.gateway.settings, asked)
+    answer = await stage.ask("alice", "POST", "/chat", body, [("Idempotency-Key", key)])
+    assert (explanation.request is None) == (answer.status == 400) == (key != "once")
+
+
 async def test_looking_writes_nothing(stage: Stage[Chatbase]) -> None:
     explanation = await explain(stage, "new@example.com", "POST", "/chat", {"message": "x"})
     assert explanation.record.user.startswith("u_")
