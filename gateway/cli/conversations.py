@@ -45,11 +45,11 @@ def import_(
     upstream: Annotated[str, typer.Option(help="The upstream the conversations are at.")],
     org: asking.OneOrg = None,
     write: Annotated[
-        bool, typer.Option("--write", help="Record them; without it this is a dry run.")
+        bool, typer.Option("--yes", "--write", help="Record them; without it this is a dry run.")
     ] = False,
     config: Config = None,
 ) -> None:
-    """Take over who owns which conversation. A dry run, until you say --write."""
+    """Take over who owns which conversation. A dry run, until you say --yes."""
     from gateway.core.errors import LedgerUnavailable
     from gateway.store.errors import StoreError
     from gateway.store.importing import NotAList, read
@@ -97,4 +97,4 @@ def told(outcome: "Outcome", *, write: bool) -> Iterator[str]:
         for row in rows[:SHOWN]:
             yield f"  line {row.line}: {row.fault or row.conversation}"
     if not write:
-        yield "Nothing was written: say --write when this is what you want."
+        yield "Nothing was written: say --yes when this is what you want."

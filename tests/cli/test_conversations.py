@@ -31,8 +31,8 @@ def test_says_what_it_would_do_and_then_does_it(file: Path) -> None:
     dry = run(file, text, "--upstream", "support")
     assert dry.exit_code == 0
     assert "2 would be recorded" in dry.stdout
-    assert "say --write" in dry.stdout
-    assert "2 recorded" in run(file, text, "--upstream", "support", "--write").stdout
+    assert "say --yes" in dry.stdout
+    assert "2 recorded" in run(file, text, "--upstream", "support", "--yes").stdout
     assert "2 are theirs already" in run(file, text, "--upstream", "support", "--write").stdout
 
 
