@@ -59,7 +59,7 @@ _HOMES: tuple[tuple[type[Table], str], ...] = (
     (ToolTable, "in a tool of an upstream"),
     (ContactsTable, "in `contacts` of an upstream"),
     (VerifyTable, "in `verify`"),
-    (OrgTable, "in [orgs.NAME]"),
+    (OrgTable, "in [orgs.NAME], the form `gateway check --expand` prints"),
     (VendorTable, "in [vendors.NAME]"),
     (OperationTable, "in an operation of [vendors.NAME]"),
     (ContactBookTable, "in [vendors.NAME.contacts]"),

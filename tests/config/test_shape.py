@@ -15,7 +15,11 @@ SHAPES = [
     ("versio = 1", "1:1  error  versio: unknown key - did you mean version?"),
     ("version = 2", "1:1  error  version: must be 1"),
     ("listen = 'x:1'", "1:1  error  listen: unknown key - it belongs in [server]"),
-    ("origins = []", "1:1  error  origins: unknown key - it belongs in [orgs.NAME]"),
+    (
+        "origins = []",
+        "1:1  error  origins: unknown key - it belongs in [orgs.NAME], the form "
+        "`gateway check --expand` prints",
+    ),
     ("audience = 'x'", '1:1  error  audience: unknown key - it belongs in a sign_in of type "jwt"'),
     ("vendor = 'x'", "1:1  error  vendor: unknown key - it belongs in an upstream"),
     ("zzz = 1", "1:1  error  zzz: unknown key"),

@@ -105,6 +105,8 @@ def _fetched(written: str, path: Path, *, discovered: bool = False) -> Iterator[
         return
     if discovered and "?" in written:
         yield Finding(path, f"must not hold a query{wants}")
+    if discovered and found.host.endswith(".auth0.com") and not found.path:
+        yield Finding(path, "lacks the slash at its end that Auth0's tokens have in their `iss`")
     if discovered and "/.well-known/" in found.path:
         yield Finding(
             path,

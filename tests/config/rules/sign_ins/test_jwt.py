@@ -233,6 +233,16 @@ def test_an_issuer_is_not_the_url_of_its_discovery_document(told: Told):
     ]
 
 
+def test_an_issuer_at_auth0_ends_with_a_slash(told: Told):
+    issuer = "https://acme.eu.auth0.com"
+    assert told(short().replace("https://id.example/", issuer))[0] == (
+        "2:1  error  sign_in.issuer: lacks the slash at its end that Auth0's tokens have in their "
+        "`iss`"
+    )
+    said = told(short().replace("https://id.example/", f"{issuer}/"))
+    assert not any(" error " in line for line in said)
+
+
 def test_an_issuer_whose_keys_are_given_is_any_name(told: Told):
     lines = 'secret = "${env:STRONG}"'
     text = short(sign_in=lines).replace("https://id.example/", "my backend")
