@@ -45,7 +45,7 @@ class Throttle:
 
 
 def network_of(address: str) -> str:
-    """What stands for an address: itself, or of IPv6 its /64."""
+    """What an address is counted as: IPv4 as itself, IPv6 as its /64."""
     try:
         found = ip_address(address)
     except ValueError:

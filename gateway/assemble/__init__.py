@@ -69,7 +69,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
 
 
 async def furnish(ours: Process, settings: Settings, before: Assembled | None = None) -> Assembled:
-    """What the settings make of a process; of what there was `before`, all that is still alike."""
+    """Make what the settings describe; parts of `before` that would be the same are kept."""
     parts = Parts(None if before is None else before.parts)
     try:
         # 10,000 orgs take a second, in which the loop has other things to do.

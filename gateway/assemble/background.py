@@ -7,7 +7,7 @@ from typing import Any
 
 
 def in_background(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
-    """Do it until `stack` closes, which waits for it to let go."""
+    """Run `work` until `stack` closes, which cancels it and waits until it has ended."""
     task = asyncio.create_task(work)
 
     async def end() -> None:

@@ -31,8 +31,8 @@ def doors_of(settings: Settings) -> Doors | None:
 def _told_by(upstream: UpstreamSettings) -> Iterator[str]:
     """The fields by which the application is told who asks.
 
-    One that holds a key and nothing else says nothing to whoever does not know the key, and may be
-    where people have a credential of their own, as Authorization is.
+    A field that holds nothing but a key is none of them: without the key nobody can forge it, and
+    people may have a credential of their own in it, as in Authorization.
     """
     if upstream.user_header:
         yield upstream.user_header

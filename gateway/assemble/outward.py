@@ -20,7 +20,7 @@ POOLS: Final = 2
 
 
 class Outward:
-    """`settings` gives those that there are now: a reload may have changed them."""
+    """That number, worked out once for each configuration; `settings` gives the present one."""
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
@@ -34,7 +34,7 @@ class Outward:
 
 
 def most_outward(settings: Settings) -> float:
-    """Infinite where orgs come that are not listed: each has pools of its own."""
+    """That number; infinite where orgs come that are not listed, for each has pools of its own."""
     if EVERY_ORG in settings.orgs:
         return math.inf
     return POOLS * sum(

@@ -30,10 +30,10 @@ class Parts:
         self._before = {} if before is None else before._held
 
     def take(self, name: Hashable, alike: object, make: Callable[["Parts"], T]) -> T:
-        """The part of this name: the one there was, if `alike` still is; else one that is made.
+        """The part of this name; a name stands for one part, however often it is taken.
 
-        `alike` is all that it is made of, to be compared; `make` is given the parts of the part.
-        A name stands for one part, however often it is taken.
+        `alike` is all that the part is made of. Where it equals that of the part of this name in
+        `before`, that one is kept; else `make` makes a new one, and is given that part's own parts.
         """
         if (there := self._held.get(name)) is not None:
             return cast("T", there.made)

@@ -99,9 +99,10 @@ class BackChannel(Logouts):
         return self._listening.add(tokens.issuer, tokens)
 
     def when_ended(self, org: str, forget: Callable[[], None]) -> Callable[[], None]:
-        """Call `forget` whenever somebody of an org has signed out; "": of those that share.
+        """Call `forget` whenever somebody of an org has signed out.
 
-        Until what is returned is called.
+        `org` is its external_id; "" means all orgs that share sign-ins. To call what is returned
+        ends it.
         """
         return self._forgetting.add(org, forget)
 

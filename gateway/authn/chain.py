@@ -56,9 +56,9 @@ class Chain:
         self._of_bearers = () if None in self._fields else _remembering(verifiers)
 
     def recall(self, ask: Inbound) -> Vouched | None:
-        """Whom a bearer token speaks of that stands alone, and was verified lately.
+        """Whom a bearer token speaks of, if it is the only credential and was verified lately.
 
-        None: that has to be judged. What comes of it is the same.
+        None: ask `judge`, which comes to the same and takes longer.
         """
         if not self._of_bearers:
             return None
@@ -211,10 +211,9 @@ def _is_added(credential: Credential) -> bool:
 
 
 def _remembering(verifiers: Sequence[Verifier]) -> tuple[JwtSignIn, ...]:
-    """Those that judge a bearer token, where each is of an issuer of its own.
+    """The sign-ins that judge bearer tokens, if each is for another issuer; else none.
 
-    A token that one of them knows is then nothing to all others, and will be: so none of them need
-    be asked. Else there are none.
+    If one of them remembers a token, it means nothing to the others, which need not be asked.
     """
     found = [one for one in verifiers if _BEARER in one.places]
     known = tuple(one for one in found if isinstance(one, JwtSignIn))

@@ -61,8 +61,8 @@ class Hosted(Protocol):
 class HostScope:
     """What the application knows of a request, as a place for a credential.
 
-    `is_cookie`: of requests that a browser may have sent, with what it adds by itself; else of
-    those that none can have sent. `of_all`: of either.
+    `is_cookie`: it stands in requests that a browser may have sent, cookies and all; else in those
+    that no browser can have sent. `of_all`: in both.
     """
 
     is_cookie: bool
@@ -77,9 +77,10 @@ class HostScope:
 
 
 class HostSignIn:
-    """Asks `identify`; None: there is no application to ask, and so nobody.
+    """Asks `identify` who somebody is. None: there is no application, and nobody is let in.
 
-    `says_org`: it says whose people they are. `cookies`: what it goes by may be a cookie.
+    `says_org`: the application also says which orgs they belong to. `cookies`: it may know them by
+    a cookie, so that pages of other origins have to be refused.
     """
 
     def __init__(

@@ -80,7 +80,7 @@ class JwtSignIn:
         return None if vouched is None else self._still(vouched)
 
     def recall(self, text: str) -> Vouched | None:
-        """Whom a token speaks of that was verified lately. None: that has to be seen.
+        """Whom a token speaks of that was verified lately. None: ask `verify`.
 
         Raises:
             CredentialsExpired, KeysUnavailable: as `verify`.
@@ -96,7 +96,7 @@ class JwtSignIn:
         return vouched if vouched.session is None else self._still(vouched)
 
     def _still(self, vouched: Vouched) -> Vouched:
-        """The same; asked each time, for its session may have ended since."""
+        """The same, unless its session has ended since: that is looked at each time."""
         if vouched.session is not None and self._sessions is not None:
             self._sessions.check(vouched.session)
         return vouched

@@ -39,7 +39,7 @@ class Slot(msgspec.Struct, gc=False):
 
 
 class Called(msgspec.Struct, gc=False):
-    """A call of a vendor, by one person: one of the `limit` that all may make in `seconds`."""
+    """One call of a vendor by one person, who shares `limit` calls in `seconds` with all others."""
 
     key: str
     person: str
@@ -48,7 +48,7 @@ class Called(msgspec.Struct, gc=False):
 
 
 class Reserved(msgspec.Struct, gc=False):
-    """Thousandths to be held of a budget of so many in a window."""
+    """`amount` to be held of a `budget` for a day or month; both in thousandths of its unit."""
 
     key: str
     window: str  # its name
@@ -61,15 +61,16 @@ class Reserved(msgspec.Struct, gc=False):
         self.of_visitor = self.key.startswith(ANYBODY)
 
     def left(self, now: float) -> float:
-        """Seconds of the window; one at least, for clocks differ."""
+        """Seconds until the window ends; one at least, for clocks differ."""
         left = self.ends - now
         return left if left > 1.0 else 1.0  # noqa: FURB136 - five times as fast as max()
 
 
 class Standing(msgspec.Struct, gc=False):
-    """How a count stands after it was asked: in its own unit, and in seconds until there is more.
+    """The answer for one limit: whether it grants the request, and how it stands afterwards.
 
-    Of those asked together, either all are `granted` or nothing has been counted.
+    `remaining` is in the limit's own unit, `wait` in seconds until there is more. Of limits that
+    are asked together, either all have `granted` or none has counted anything.
     """
 
     granted: bool
@@ -78,7 +79,7 @@ class Standing(msgspec.Struct, gc=False):
 
 
 class Counts(Protocol):
-    """Counts for all replicas that share it. All raise `Away`.
+    """Counts for all replicas that share it. All methods raise `Away`.
 
     An answer is in the order of what was asked; an empty one means that nobody counts.
     """
@@ -88,7 +89,7 @@ class Counts(Protocol):
     ) -> Sequence[Standing]:
         """Count a request and take a place in each slot, for `lasts` seconds at most.
 
-        A ticket that has a place keeps it, from now on for as long.
+        A ticket that has a place already keeps it, for `lasts` seconds from now.
         """
         ...
 
@@ -109,7 +110,7 @@ class Counts(Protocol):
     async def settle(
         self, reserved: Sequence[Reserved], charged: Sequence[int], ticket: str
     ) -> None:
-        """Charge each budget so much, in place of what was held."""
+        """Charge each budget its part of `charged`, in thousandths; nothing of it is held then."""
         ...
 
     async def end(
@@ -120,5 +121,5 @@ class Counts(Protocol):
         slots: Sequence[Slot],
         ticket: str,
     ) -> None:
-        """Settle what is `held_as` that, and give the places of the ticket back."""
+        """Settle what is held under the name `held_as`, and give the places of `ticket` back."""
         ...

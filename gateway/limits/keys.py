@@ -18,7 +18,7 @@ DIGEST = 16  # bytes
 
 
 class Keys:
-    """Digests of who or what is counted."""
+    """The key of each thing that is counted: a digest of its names."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = hashlib.sha256(secret).digest()  # a key of BLAKE2 has 64 bytes at most
@@ -31,11 +31,11 @@ class Keys:
         return self._digest(b"org", external_id)
 
     def vendor(self, base_url: str, key: str) -> str:
-        """Of one key at one vendor, whichever orgs use it."""
+        """For one key at one vendor, whichever orgs use it."""
         return self._digest(b"vendor", base_url, key)
 
     def message(self, *names: str) -> str:
-        """Of a message that counts once."""
+        """For a message that counts once."""
         return self._digest(b"message", *names)
 
     def _digest(self, kind: bytes, *names: str) -> str:

@@ -138,7 +138,7 @@ class LocalCounts:
         taken: Sequence[Slot],
         ticket: str,
     ) -> None:
-        """What one limit refuses, no other counts."""
+        """Take back what was counted of a request that another limit refuses."""
         for one, standing in zip(rated, standings, strict=False):  # those of the rates come first
             if standing.granted:
                 windows = self._of_visitors if one.of_visitor else self._windows
@@ -154,12 +154,12 @@ class LocalCounts:
                     del self._under_way[slot.key]
 
     def _accounts(self, one: Reserved, now: float) -> MutableMapping[str, Account]:
-        """Those among which the account is; whoever has none yet has one once it is asked for."""
+        """The accounts of its window, by key; one that is missing is made when it is asked for."""
         book = self._books.get(one.window) or self._begin(one, now)
         return book.visitors if one.of_visitor else book.people
 
     def _begin(self, one: Reserved, now: float) -> "_Book":
-        """The book of a window that begins; those of windows long past are forgotten."""
+        """Open the book of a window, and forget the books of windows long past."""
         past = [name for name, old in self._books.items() if old.ends + LATE < now]
         for name in past:
             del self._books[name]
@@ -187,7 +187,7 @@ class _OfEachLength(dict[int, Windows]):
 
 
 class _Book:
-    """The accounts of one day or month, which `ends` then."""
+    """The accounts of one day or month; `ends` is in seconds since the epoch."""
 
     def __init__(self, ends: float) -> None:
         self.ends = ends

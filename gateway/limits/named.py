@@ -40,19 +40,19 @@ class Limit(Protocol):
     def refusal(self) -> type[TooManyRequests]: ...
     @property
     def policy(self) -> str:
-        """What an answer says of it; how it begins to say what is left is its `standing`."""
+        """Its item of the field RateLimit-Policy; `standing` begins its item of RateLimit."""
         ...
 
     @property
     def standing(self) -> str: ...
     @property
     def parts(self) -> int:
-        """How many it counts for one that people are told of: tenths, thousandths."""
+        """In how many parts it counts one unit: 10 for tenths, 1,000 for thousandths."""
         ...
 
     @property
     def is_timed(self) -> bool:
-        """Whether there is more after a time that can be told."""
+        """Whether it can be said when there is more: a stream that ends cannot be foretold."""
         ...
 
     def words(self) -> str:
@@ -61,7 +61,7 @@ class Limit(Protocol):
 
 
 def told(limit: Limit, standing: Standing) -> Quota:
-    """What an answer says of a limit that stands so."""
+    """What an answer's RateLimit-Policy and RateLimit say of a limit."""
     left = f"{limit.standing}{standing.remaining // limit.parts}"
     if limit.is_timed:
         left = f"{left};t={math.ceil(standing.wait)}"

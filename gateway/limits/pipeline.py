@@ -95,7 +95,7 @@ class Pipeline:
         return await asked.answer
 
     async def _carry(self) -> None:
-        """Ask what waits, until nothing does."""
+        """Send what waits, again and again until nothing waits."""
         try:
             while together := self._taken():
                 await self._ask(together)
@@ -103,12 +103,12 @@ class Pipeline:
             self._carrying = None
 
     def _taken(self) -> list[_Asked]:
-        """What waits, but for whom nobody waits any more."""
+        """Take the scripts that wait, without those whose caller has left."""
         waiting, self._waiting = self._waiting, []
         return [one for one in waiting if not one.answer.done()]
 
     async def _ask(self, together: Sequence[_Asked]) -> None:
-        """Hand out an answer to each, or why there is none."""
+        """Send these scripts together; give each its answer, or the reason why there is none."""
         try:
             async with asyncio.timeout(self._patience):
                 await _connect(self._connection)

@@ -37,12 +37,11 @@ class Limited:
 
 
 class Terms:
-    """Of requests to one upstream: of those that make it think (`costs`), or of the rest.
+    """What one kind of request to one upstream is counted as.
 
-    Of these, those whose answers stay open (`listens`) have places of their own: else a few that
-    listen would leave none for who asks, and many the upstream no connection for anybody.
-
-    `org` is the key of the org's own counts, as `person` is of a person's.
+    `costs`: requests that make the vendor think. `listens`: others, whose answers stay open. Such
+    answers have slots of their own: a few of them would else leave none for who asks something.
+    `org` is the key of the org's own counts; the methods are given the key of a person's.
     """
 
     def __init__(
@@ -93,8 +92,8 @@ class Terms:
         ]
 
     def charged(self, ending: Ending, record: Record, before: Sequence[int] = ()) -> Sequence[int]:
-        """What each budget is charged, in thousandths, beyond what it was `before`: never less
-        than nothing.
+        """What each budget is to be charged, in thousandths: without what it was charged `before`,
+        and never less than nothing.
         """
         if record.upstream_status >= 400:
             ending = Ending.UNTOUCHED

@@ -66,27 +66,27 @@ class Outbox(Protocol):
         ...
 
     async def hold(self, lanes: Sequence[Lane]) -> Sequence[Lane]:
-        """Those of them that are ours from now on."""
+        """Take hold of these lanes; returns those that are now ours."""
         ...
 
     async def renew(self, lanes: Sequence[Lane]) -> None:
-        """Hold them for longer."""
+        """Hold lanes that are ours for another `LEASE` seconds."""
         ...
 
     async def next(self, lane: Lane, most: int) -> Sequence[Due]:
-        """What is next in a lane, in its order; none: it is empty."""
+        """The next events of a lane, in its order; none: it is empty."""
         ...
 
     async def done(self, due: Due) -> None:
-        """It has arrived."""
+        """Note that the receiver has the event."""
         ...
 
     async def failed(self, due: Due, error: NotDelivered, *, dies: bool) -> None:
-        """It has not; if it `dies`, that was the last time. Being away counts as no try."""
+        """Note that a try has failed; `dies`: it was the last. Of who is away no try is counted."""
         ...
 
     async def bury(self, target: str, before: int, error: NotDelivered) -> None:
-        """Give up all for a receiver that has waited since before that, in milliseconds."""
+        """Give up all that has waited for a receiver since `before`, in milliseconds."""
         ...
 
     async def let_go(self, lane: Lane, wait: float) -> None:
@@ -96,7 +96,7 @@ class Outbox(Protocol):
 
 class Receiver(Protocol):
     async def take(self, event: Event) -> None:
-        """Give it an event. Raises `NotDelivered`."""
+        """Deliver one event. Raises `NotDelivered`."""
         ...
 
 

@@ -41,7 +41,7 @@ class Admission(Protocol):
     """Who may speak no longer, though their credential is good."""
 
     def check(self, identity: Identity) -> None:
-        """Let them by. It never waits, and costs next to nothing.
+        """Return, unless they are blocked. It never waits, and costs next to nothing.
 
         Raises:
             Blocked: an operator has blocked them, or their org.
@@ -72,10 +72,10 @@ class Assertions(Protocol):
 
 class OnceOnly(Protocol):
     async def is_first(self, *name: str) -> bool:
-        """Whether nobody has said this name lately; from now on somebody has.
+        """Whether this name comes for the first time of late; from now on it does not.
 
         Raises:
-            Unavailable: nobody knows, and that is not to be risked.
+            Unavailable: that cannot be known now.
         """
         ...
 
@@ -84,7 +84,7 @@ class Sessions(Protocol):
     """Which sessions of people have ended at their provider."""
 
     def check(self, session: Session) -> None:
-        """Let it by. It never waits, and costs next to nothing.
+        """Return, unless the session has ended. It never waits, and costs next to nothing.
 
         Raises:
             CredentialsExpired: it has ended.

@@ -17,8 +17,8 @@ class VendorResponse(Protocol):
     def chunks(self, shortcut: Shortcut | None = None, /) -> AsyncIterator[bytes]:
         """The body as it comes, without the transfer coding. Raises `UpstreamError`s.
 
-        Who waits for the next chunk need not be woken by one that `shortcut` takes. Who has one
-        has read the fields: they may be gone.
+        A chunk that `shortcut` takes need not wake who waits for the next one. Read the fields
+        before the first chunk: after it they may be gone.
         """
         ...
 

@@ -20,7 +20,7 @@ class Watcher(Protocol):
     """Whoever wants to know that the client leaves."""
 
     def left(self) -> None:
-        """It has."""
+        """The client has left."""
         ...
 
 
@@ -43,7 +43,7 @@ class Inbound(Protocol):
     def raw_query(self) -> bytes: ...
     @property
     def fields(self) -> Fields:
-        """As path and query not to be asked for once the answer has begun: they are gone then."""
+        """Not to be read once the answer has begun, and path and query neither: they are gone."""
         ...
 
     @property

@@ -93,9 +93,10 @@ def _new_from(table: Table, rows: str) -> str:
 
 
 async def alone(connection: AsyncConnection, name: str) -> None:
-    """Wait until no other transaction is in what `name` names, in any process; until ours ends.
+    """Take the lock called `name`, and hold it until the transaction ends; in all processes.
 
-    On SQLite it is the lock of all writing. Say it first: what was read before may have changed.
+    On SQLite it is the one lock of all writing. Take it first: what was read before may have
+    changed.
     """
     if connection.dialect.name != POSTGRESQL:
         await connection.execute(_TOUCH)

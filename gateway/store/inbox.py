@@ -89,9 +89,10 @@ async def _put(connection: AsyncConnection, coming: Sequence[Coming]) -> Sequenc
 
 
 async def touch(connection: AsyncConnection, some: Iterable[tuple[str, str]]) -> int:
-    """Say that something comes into these lanes, by key and target; make those that are not there.
+    """Say that something comes into these lanes, each a key and a target; make those that are new.
 
-    Until the transaction ends they are ours to put something into. The time, in milliseconds.
+    Until the transaction ends nobody else can put anything into them. Returns the time, in
+    milliseconds since the epoch.
     """
     now = await clock(connection)
     rows = [{"lane": lane, "target": target, "due": now} | _FREE for lane, target in set(some)]

@@ -109,7 +109,7 @@ def held(path: Path) -> Iterator[list[bytes] | None]:
 
 
 def _appended(segment: FileIO, lines: bytes) -> bool:
-    """Whether all of it is on the disk; a full one takes a part, and only then says so."""
+    """Whether all of it is on the disk: a full disk may take a part without an error."""
     try:
         if segment.write(lines) < len(lines):
             return False

@@ -49,8 +49,8 @@ class AtOnce:
 
 
 def _anew(descriptor: int) -> int:
-    """Of a pipe or a terminal, one that does not wait: to say so to this one would be to say it to
-    all who have it. What is somebody else's cannot be opened; then there is only to wait.
+    """The same pipe or terminal, opened anew so that it does not wait: O_NONBLOCK on the descriptor
+    itself would hold for all who share it. Where it may not be opened, writing may wait.
     """
     try:
         return os.open(f"/dev/fd/{descriptor}", _AT_ONCE)

@@ -71,9 +71,9 @@ def _tenths(milliseconds: float) -> float:
 
 
 def line_of(record: Record) -> bytes | None:
-    """The line, spelt as Python's `json` spells it: 4 µs, where structlog takes 50.
+    """The line, as Python's `json` would write it: 4 µs, where structlog takes 50.
 
-    None where msgspec spells otherwise: of what is not printable ASCII.
+    None where msgspec writes it in another way: where there is more in it than printable ASCII.
     """
     try:
         facts = msgspec.json.format(_encode(facts_of(record)), indent=0)

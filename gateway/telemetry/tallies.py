@@ -18,7 +18,7 @@ class Poured(Histogram):
     """A histogram that takes many times together."""
 
     def take(self, counts: list[int], seconds: float) -> None:
-        """Add so many to each bucket, which were so long in all."""
+        """Add to each bucket its count; all of them together took `seconds`."""
         for bucket, count in zip(self._buckets, counts, strict=True):
             if count:
                 bucket.inc(count)

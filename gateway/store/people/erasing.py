@@ -102,7 +102,7 @@ _CUTOFFS = delete(cutoffs).where(
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was done: the tombstone's name, and how many rows it or nobody stands in now."""
+    """What was done: the tombstone's name, and how many rows now name it, or nobody."""
 
     tomb: str
     conversations: int
