@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """No collection within; nor after it, where there was none before."""
+    """Keep the collector off within the block; it is on again afterwards if it was before."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -21,7 +21,7 @@ class Ending(Enum):
 
 
 def due(ending: Ending, *, reserve: int, told: int) -> int:
-    """What a call is charged, of which the vendor `told` so much; 0 where it said nothing.
+    """What a call is charged; `told` is what the vendor said it cost, 0 where it said nothing.
 
     Whoever leaves early, before the vendor says what it cost, pays the reserve all the same.
     """

@@ -49,7 +49,7 @@ class KeyWatch:
         self._keys.check(content)
 
     def passes(self, chunk: bytes) -> bool:
-        """Whether `feed` would let all of it by, and nothing else; it need not be told of it."""
+        """Whether `feed` would let just these bytes by: then it need not be given them."""
         if not chunk or self._held or chunk[-1] in self._keys.letters:
             return False
         for key in self._keys.spellings:  # noqa: SIM110 - a third of the time of all(): once an event

@@ -65,7 +65,7 @@ _STATE = "state"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The messages of one request; several are a batch, and so may one be."""
+    """The messages of one request: a single one, or a batch, which may hold only one."""
 
     messages: tuple[JsonObject, ...]
     is_batch: bool = False

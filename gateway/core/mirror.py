@@ -65,8 +65,10 @@ def mirrored(asked: Asked, fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
 def of_user(
     fields: Fields, message: JsonObject, argument: str, user: str
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Those of `fields` that repeated the argument in which the user id stands in `message` now, or
-    may be taken for it by whoever routes by them: with the user id.
+    """Of `fields`, those that repeat an argument, and now have to repeat the user id instead.
+
+    The `argument` of `message` holds the user id now. A field is written anew if it repeated that
+    one, if its name means a person, or if nothing in the arguments has its value any more.
     """
     arguments = params_of(message).get("arguments")
     for name, value in fields:
@@ -136,7 +138,7 @@ def _encoded(text: str) -> bytes:
 
 
 def _are_arguments(texts: Collection[str], arguments: JsonValue) -> bool:
-    """Whether some argument has each of these values; which one has, only the tool's schema says.
+    """Whether each of these values is that of some argument: only the tool's schema says which.
 
     The arguments are gone through once: of a hundred fields each could stand for any of a mebibyte.
     """

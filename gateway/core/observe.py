@@ -49,9 +49,9 @@ class Observer(Protocol):
         ...
 
     def passes(self, chunk: bytes) -> bool:
-        """Whether all that `feed` would say of it is that it may go on; it need not be told of it.
+        """Whether `feed` would only say that these bytes may go on: then it is not given them.
 
-        In doubt it would not, and nothing has happened.
+        False in doubt; then nothing has changed, and `feed` has to be given them.
         """
         ...
 

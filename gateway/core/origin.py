@@ -50,7 +50,7 @@ def cookie_is_credential(
 
 
 def is_own(fields: Fields, *, scheme: str, host: str | None, origins: Collection[str]) -> bool:
-    """Whether no page asks, or one of ours, or one of `origins`."""
+    """Whether the request is of no page, or of a page of ours or of one of `origins`."""
     lines = values(fields, b"origin")
     if not lines:
         return True
@@ -60,7 +60,7 @@ def is_own(fields: Fields, *, scheme: str, host: str | None, origins: Collection
 
 
 def _is_ours_by_site(site: bytes | None, *, safe: bool) -> bool:
-    """Without an Origin: every browser sends one with a request that may change something."""
+    """For a request without Origin, which browsers leave out only where nothing may be changed."""
     if site == b"same-origin":
         return True
     return safe and (site is None or site == b"none")  # `none`: typed, or opened from a bookmark
@@ -72,10 +72,10 @@ def _fold(origin: str) -> str:
 
 
 def of_a_visit(fields: Fields, *, method: str) -> Fields:
-    """The fields of a request to an application's own routes, whose pages people come to by links.
+    """The fields of a request to a route of the application's own, as sign-ins are to judge them.
 
-    Whoever follows a link is shown the page, and nobody else is: so it counts as though they had
-    typed the address.
+    People come to its pages by links on other sites. Only they are shown the page, not the site
+    with the link: so a link that is followed counts as an address that was typed.
     """
     told = (values(fields, b"sec-fetch-mode"), values(fields, b"sec-fetch-dest"))
     if method not in SAFE_METHODS or told != ([b"navigate"], [b"document"]):

@@ -45,15 +45,16 @@ class Patience:
         return max(0, (1 if self.is_away else self._at_once) - running)
 
     def found(self) -> None:
-        """It has answered."""
+        """Note that the receiver has answered."""
         self._failures, self.until = 0, 0.0
 
     def missed(
         self, began: float, now: float, chance: float, *, asked: float | None = None
     ) -> None:
-        """An attempt that began then has not found it; `asked` is how long it wants to be left.
+        """Note that an attempt which `began` then has failed; all times are in seconds.
 
-        Attempts that ran side by side have seen one absence, not many.
+        `asked` is for how long the receiver wants to be left alone, where it has said so. Attempts
+        that ran side by side have seen one absence, not many.
         """
         if began < self._failed_at:
             return

@@ -60,14 +60,15 @@ def policy(name: str, quota: int, *, window: int | None = None, unit: str = "") 
 
 
 def standing(name: str) -> str:
-    """How it begins to say what is left of it: a number follows; and where there is more in some
-    time, `;t=` and in how many seconds.
+    """The beginning of what says how much is left of a limit.
+
+    The number follows; and where it is known in how many seconds there is more, `;t=` and these.
     """
     return f'"{name}";r='
 
 
 def fields(quotas: Sequence[Quota]) -> list[tuple[bytes, bytes]]:
-    """What an answer says of these; nothing where there are none."""
+    """The fields of an answer that say so of all its limits; none where it has none."""
     if not quotas:
         return []
     policies, standings = zip(*quotas, strict=True)

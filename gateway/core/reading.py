@@ -119,7 +119,7 @@ def _clear(reading: Reading, room: Room, objects: Sequence[JsonObject]) -> None:
 def _read_named(
     reading: Reading, names: tuple[str, ...], document: JsonObject, none: tuple[JsonValue, ...]
 ) -> None:
-    """As the next two, of members at the top: one look at each."""
+    """`_leave_out_none` and `_read_conversations`, of members at the top: one look at each."""
     for name in names:
         if name in document:
             if document[name] in none:

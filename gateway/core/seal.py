@@ -31,7 +31,7 @@ def handle(value: object) -> str:
 
 
 class Seal:
-    """What one person at one upstream got from there, and nobody else may bring back."""
+    """Seals what one person got from one upstream, so that nobody else can bring it back."""
 
     def __init__(self, secret: bytes, *owner: str) -> None:
         self._key = _mac(secret, joined("seal", *owner))

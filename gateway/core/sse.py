@@ -35,9 +35,9 @@ class Splitter(Protocol):
     def pending(self) -> int: ...
     def feed(self, chunk: bytes) -> list[Event]: ...
     def skip(self, chunk: bytes) -> bool:
-        """Whether this is events from their first byte to their last, which are behind us then.
+        """Whether these bytes are whole events and nothing else: then they count as read.
 
-        In doubt it is not: nothing has happened, and `feed` tells.
+        False in doubt; then nothing has changed, and `feed` has to be given them.
         """
         ...
 

@@ -45,7 +45,7 @@ def _reachable(vendor: VendorTable, path: Path) -> Iterator[Finding]:
 
 
 def _opened(vendor: VendorTable, path: Path) -> Iterator[Finding]:
-    """What nobody opened is nobody's."""
+    """A conversation is named where none can be opened: whatever is named is nobody's."""
     named = next((key for key, one in vendor.operations.items() if one.conversation), None)
     if named is None or vendor.lookup is not None:
         return
