@@ -121,6 +121,7 @@ class Serving:
             return Workers(
                 self._settings.server.workers,
                 self.work,
+                drain=self._settings.server.drain_delay + self._settings.server.drain,
                 on_hangup=self._take_what_is_good,
                 on_end=_count_no_more if folder is not None else _nothing,
             ).run()

@@ -5,7 +5,8 @@ The parent does nothing else, so that nothing but the machine can end it:
 
 1. A worker that ends by itself is followed by another, after a pause where it did not live long.
    One that cannot even start, before any has, ends all: the log says why.
-2. SIGTERM and SIGINT: all drain, a second one hurries them, and the parent ends with the last.
+2. SIGTERM and SIGINT: all drain, a second one hurries them, and the parent ends with the last. One
+   that hangs, or is stopped, is killed once its time is up.
 3. SIGHUP: all reload.
 
 Workers take no signals themselves: a terminal and systemd send theirs to each process, and twice
@@ -14,6 +15,7 @@ would be to hurry. They hear on a pipe, whose end means that the parent is gone:
 
 import asyncio
 import logging
+import math
 import os
 import selectors
 import signal
@@ -35,6 +37,7 @@ STOP: Final = b"s"
 RELOAD: Final = b"r"
 STARTED: Final = b"k"
 PAUSE: Final = 1.0  # seconds between two attempts of one that does not live that long
+SLACK: Final = 15.0  # seconds beside the drain: for last words, and what is yet to be written
 FAILED: Final = 1
 
 
@@ -81,8 +84,9 @@ class _Worker:
 class Workers:
     """Keeps `count` processes that do `work`, which returns an exit code.
 
-    `on_hangup` is called before the workers are told to reload, `on_end` with the id of each that
-    has ended. The process must have no thread and no loop.
+    `drain` is how long, in seconds, they may take to end beside `SLACK`. `on_hangup` is called
+    before the workers are told to reload, `on_end` with the id of each that has ended. The process
+    must have no thread and no loop.
     """
 
     def __init__(
@@ -90,6 +94,7 @@ class Workers:
         count: int,
         work: Callable[[Control], int],
         *,
+        drain: float,
         on_hangup: Callable[[], None] = lambda: None,
         on_end: Callable[[int], None] = lambda pid: None,
     ) -> None:
@@ -101,7 +106,9 @@ class Workers:
         self._shares = Shares(count)
         self._due: list[float] = []  # when those that are missing are made
         self._any_has_started = False
+        self._drain = drain
         self._stopping = False
+        self._ends_at = math.inf  # by the clock that is monotonic
         self._code = 0
 
     def run(self) -> int:
@@ -136,14 +143,19 @@ class Workers:
                 self._lacks_one(FAILED, due=now + PAUSE)
 
     def _wait(self) -> None:
-        due = self._due[0] - time.monotonic() if self._due and self._may_make else None
-        for key, _ in self._selector.select(None if due is None else max(due, 0)):
+        next_at = self._ends_at
+        if self._due and self._may_make:
+            next_at = min(next_at, self._due[0])
+        timeout = None if next_at == math.inf else max(next_at - time.monotonic(), 0)
+        for key, _ in self._selector.select(timeout):
             if key.fileobj is self._woken:
                 for number in self._woken.recv(64):
                     self._hear(number)
             else:
                 self._hear_worker(key.data)
         self._reap()
+        if time.monotonic() >= self._ends_at:
+            self._kill()
 
     def _hear(self, number: int) -> None:
         if number == signal.SIGHUP:
@@ -153,8 +165,16 @@ class Workers:
             self._stop()
 
     def _stop(self) -> None:
+        patience = SLACK if self._stopping else self._drain + SLACK
+        self._ends_at = min(self._ends_at, time.monotonic() + patience)
         self._stopping = True
         self._tell(STOP)
+
+    def _kill(self) -> None:
+        self._ends_at = math.inf
+        for pid in self._workers:
+            LOG.error("worker %d does not end: it is killed", pid)
+            os.kill(pid, signal.SIGKILL)
 
     def _tell(self, word: bytes) -> None:
         for worker in self._workers.values():

@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -193,6 +194,41 @@ def test_a_second_signal_hurries(tmp_path: Path) -> None:
         until(lambda: served.log.read_text().count("draining") == 2)
         served.process.send_signal(signal.SIGTERM)
         assert served.ends() == 0
+
+
+HANGS = """
+import time
+from gateway.net import workers
+from gateway.telemetry import log
+
+def hang(control):
+    control.started()
+    while True:
+        time.sleep(60)
+
+workers.SLACK = 0.5
+with log.at_once():
+    raise SystemExit(workers.Workers(2, hang, drain=DRAIN).run())
+"""
+
+
+@pytest.mark.parametrize(("drain", "signals"), [(0.5, 1), (60, 2)], ids=["late", "hurried"])
+def test_one_that_hangs_is_killed_once_its_time_is_up(drain: float, signals: int) -> None:
+    script = HANGS.replace("DRAIN", str(drain))
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) as parent:
+        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+        until(lambda: len(children.read_text().split()) == 2)
+        pids = [int(pid) for pid in children.read_text().split()]
+        began = time.monotonic()
+        for _ in range(signals):
+            parent.terminate()
+            time.sleep(0.1)  # two at once are one to the kernel
+        _, told = parent.communicate(timeout=PATIENCE)
+        assert time.monotonic() - began >= (1.0 if signals == 1 else 0.5)
+    assert parent.returncode == 0
+    for pid in pids:
+        assert not is_there(pid)
+        assert f"worker {pid} does not end: it is killed".encode() in told
 
 
 def test_all_reload(tmp_path: Path) -> None:
