@@ -33,7 +33,8 @@ def backup(source: Path, target: Path, told: Callable[[int, int], None]) -> None
         os.replace(part, target)
         _sync(target.parent)
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{source} cannot be copied to {target}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise StoreError(f"{source} cannot be copied to {target}: {why}") from error
     finally:
         with suppress(OSError):
             part.unlink()
