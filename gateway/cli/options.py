@@ -24,6 +24,7 @@ Config = Annotated[
         envvar="GATEWAY_CONFIG",
         help="The configuration.",
         show_default="./gateway.toml",
+        readable=False,  # whoever reads it says so, as of any other mistake in it
     ),
 ]
 

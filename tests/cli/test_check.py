@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 import tomllib
@@ -25,6 +27,19 @@ def test_a_good_configuration_is_ok(file: Path):
     file.write_text(short())
     result = check(file, KEY="k")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "ok\n", "")
+
+
+def test_what_cannot_be_read_is_a_mistake_as_any_other(file: Path, monkeypatch: pytest.MonkeyPatch):
+    file.write_text(short())
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+
+    def refused(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    result = check(file, KEY="k")
+    assert result.exit_code == 78
+    assert result.stderr == f"{file}  error  cannot read this file: Permission denied\n"
 
 
 def test_a_warning_does_not_stop_it(file: Path):
