@@ -130,5 +130,5 @@ async def test_what_is_not_whole_leaves_no_copy(
 
 
 async def test_a_folder_that_is_not_there_is_said(store: Store, path: Path, copy: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be copied to .*: No such file or directory$"):
+    with pytest.raises(StoreError, match=r"cannot be copied to .*: No such file or directory$"):
         backup(path, copy.parent / "nowhere" / "copy.db", silent)
