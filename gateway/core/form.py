@@ -25,6 +25,7 @@ from gateway.core.spelled import shown
 
 MAX_PARTS = 32
 MAX_TEXT = 65_536  # bytes
+FILE = "application/octet-stream"
 LONGEST_TYPE = 256  # characters of a Content-Type that says where parts end
 
 # RFC 2046 section 5.1.1, without the blank.
@@ -222,9 +223,9 @@ def _read_head(fields: Head) -> _Part:
     except UnicodeDecodeError as error:
         raise BadRequest("A part's name is not UTF-8") from error
     media = media_type(dict(fields).get(b"content-type"))
-    if media is not None and media.essence.startswith("multipart/"):
-        raise BadRequest("A part of the form is a form of parts itself")  # RFC 7578 section 4.3
-    return _Part(name, filename, media.essence if media else "")
+    essence = "" if media is None else media.essence
+    # To some server it is further parts of the form (RFC 7578 section 4.3); a saved page is one.
+    return _Part(name, filename, FILE if essence.startswith("multipart/") else essence)
 
 
 def _plain(content: bytes) -> str:
