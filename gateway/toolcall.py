@@ -27,10 +27,10 @@ from gateway.core.errors import (
     UpstreamMalformed,
 )
 from gateway.core.identity import Identity, Person
-from gateway.core.names import names_people
+from gateway.core.names import MAX_NAME, names_people
 from gateway.core.place import Body, Header, Query
 from gateway.core.plan import USER_AGENT, VendorRequest
-from gateway.core.pointer import find
+from gateway.core.pointer import find, is_disguised
 from gateway.core.problem import Answer
 from gateway.core.query import parse_query
 from gateway.core.signature import Check, Proven, verify
@@ -158,7 +158,7 @@ def said(call: ToolCall, place: NamedAt) -> str | None:
     """The one id at a place; None where there is none.
 
     Raises:
-        BadRequest: there are two, or it is none.
+        BadRequest: there are two, or it is none; or one in another spelling of the place.
     """
     match place:
         case Header(name):
@@ -167,6 +167,8 @@ def said(call: ToolCall, place: NamedAt) -> str | None:
         case Query(name):
             found = [value for key, value in call.query if key == name and value]
         case Body():
+            if is_disguised(call.body, place.tokens):
+                raise BadRequest("The call names a person or a conversation in another spelling")
             found = [one for one in find(call.body, place.tokens) if one not in (None, "")]
     if len(found) > 1:
         raise BadRequest("The call names two people, or two conversations")
@@ -182,7 +184,8 @@ def rebuilt(
     record: Record,
 ) -> VendorRequest:
     """The request to the service: the call's own members, and our word for who it is about."""
-    spoofed = [name for name in call.body if names_people(name)]
+    # Of a longer name nobody can tell what it says.
+    spoofed = [name for name in call.body if names_people(name) or len(name) > MAX_NAME]
     record.spoofed = [f"body:{name[:64]}" for name in spoofed]
     members = {name: value for name, value in call.body.items() if name not in spoofed}
     statement = tool.assertions.sign(

@@ -249,6 +249,33 @@ async def test_a_conversation_of_another_s_makes_no_call(tools: Tools, named: st
     assert tools.stage.vendor.saw_nothing()
 
 
+@pytest.mark.parametrize(
+    "name", ["conversation_id", "ConversationID", "conversationId ", "\uff43onversationId"]
+)
+async def test_a_conversation_in_another_spelling_makes_no_call(tools: Tools, name: str) -> None:
+    """B-21: the service could read what we did not."""
+    own, theirs = await tools.opened("alice"), await tools.opened("bob")
+    for body in ({name: theirs}, {"conversationId": own, name: theirs}):
+        answer = await tools.call("orders", {**CALL, **body}, [BEARER, ("X-User-Id", "alice")])
+        refused(tools, answer, 400)
+
+
+@pytest.mark.parametrize("name", ["user_id", "USERID", "userId\u200b"])
+async def test_nor_does_a_person_in_another_spelling(tools: Tools, name: str) -> None:
+    body = {
+        "contact": {"userId": "alice", name: "bob"},
+        "conversationId": await tools.opened("alice"),
+    }
+    refused(tools, await tools.call("inside", body, [BEARER]), 400)
+
+
+@pytest.mark.parametrize("name", ["user_id" + " " * 200, "userId", "email", "on-behalf-of"])
+async def test_nothing_in_a_call_says_who_somebody_is(tools: Tools, name: str) -> None:
+    answer = await tools.call("orders", {**CALL, name: "bob"}, [BEARER, ("X-User-Id", "alice")])
+    assert answer.status == 200
+    assert tools.service.requests[-1].json() == CALL
+
+
 async def test_who_stands_in_the_body_counts_only_beside_their_conversation(tools: Tools) -> None:
     own = await tools.opened("alice")
     for body, status in (

@@ -64,6 +64,21 @@ def _find_in_lists(document: JsonValue, tokens: Tokens) -> list[JsonValue]:
     return [document]
 
 
+def is_disguised(document: JsonValue, tokens: Tokens) -> bool:
+    """Whether another spelling of a name stands on the way, where some reader would find a value;
+    through objects alone.
+    """
+    here = document
+    for token in tokens:
+        if not isinstance(here, dict):
+            return False
+        is_disguise = disguises(token)
+        if any(is_disguise[name] for name in here):
+            return True
+        here = here.get(token)
+    return False
+
+
 def put(document: JsonObject, tokens: Tokens, value: JsonValue) -> None:
     """Write `value` where `tokens` lead, so that no reader of the document can find another there.
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.pointer import find, parse, put
+from gateway.core.pointer import find, is_disguised, parse, put
 from gateway.core.strictjson import JsonObject, JsonValue
 
 # RFC 6901 section 5.
@@ -150,3 +150,20 @@ def test_other_spellings_of_an_inner_name_go() -> None:
     document: JsonObject = {"metadata": {"USER": "bob", "x": 1}}
     put(document, parse("/metadata/user"), "alice")
     assert document == {"metadata": {"x": 1, "user": "alice"}}
+
+
+@pytest.mark.parametrize(
+    ("document", "is_so"),
+    [
+        ({"a": {"b_c": 1}}, False),
+        ({"a": {"b_c": 1, "bC": 2}}, True),
+        ({"a": {"B-C": 2}}, True),
+        ({"A": 1}, True),
+        ({"a": [{"bC": 1}]}, False),
+        ({"x": {"bC": 1}}, False),
+        ([{"A": 1}], False),
+        (None, False),
+    ],
+)
+def test_tells_where_another_spelling_stands_on_the_way(document: JsonValue, is_so: bool) -> None:
+    assert is_disguised(document, ("a", "b_c")) is is_so
