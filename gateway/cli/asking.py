@@ -127,8 +127,8 @@ def operator() -> str:
 
 
 def hint_at_stranger(held: "Holdings", org: "OrgSettings") -> None:
-    """Say so when nothing is known of a person: a misspelt name is nobody's."""
-    if held.is_stranger:
+    """Say so when a person has never been here: a misspelt name is nobody's."""
+    if not held.has_come:
         typer.echo(
             f"Nobody has come to {org.name} as {held.names.person.subject} yet. Names are compared "
             "byte by byte: `gateway usage` shows those who have come.",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,17 +38,19 @@ def block(
             raise fail("--from says by itself whom.")
         _block_again(file, config)
         return
+    from gateway.core.errors import LedgerUnavailable
     from gateway.core.identity import Person
     from gateway.store.people.blocking import block as write_block
     from gateway.store.people.holdings import held_by
 
     async def work(chosen: "OrgSettings", who: str | None, database: "Database") -> None:
-        if who is not None:
-            held = await held_by(database, Person(chosen.external_id, who))
-            asking.hint_at_stranger(held, chosen)
         names = await write_block(database, chosen.external_id, who, by=asking.operator())
         told = "Everybody" if who is None else ", ".join(name or "" for name in names)
         typer.echo(f"{told} of {chosen.name}: blocked, in every gateway within five seconds.")
+        if who is not None:
+            with suppress(LedgerUnavailable):  # too many rows to count: then they have been here
+                held = await held_by(database, Person(chosen.external_id, who))
+                asking.hint_at_stranger(held, chosen)
 
     _about(org, subject, everybody, config, work)
 

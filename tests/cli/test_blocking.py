@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.errors import LedgerUnavailable
+from gateway.store.people import holdings
 from tests.cli.looked import filled, look, rows
 from tests.cli.test_users import users
 
@@ -37,6 +39,8 @@ def test_says_when_nobody_has_come_under_a_name(file: Path, words: tuple[str, ..
         assert done.exit_code == 0
         assert done.stderr.startswith(told)
         assert bool(done.stderr) is bool(told)
+    again = look(file, "users", words[0], "--subject", "Alice", *words[1:])
+    assert again.stderr.startswith("Nobody has come")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +50,18 @@ def test_says_when_nobody_has_come_under_a_name(file: Path, words: tuple[str, ..
 )
 def test_must_be_told_whom(file: Path, words: tuple[str, ...]) -> None:
     assert "Say whom" in users(file, *words, code=1)
+
+
+def test_blocks_before_it_looks_whether_they_have_come(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_slow(*_: object) -> None:
+        raise LedgerUnavailable
+
+    monkeypatch.setattr(holdings, "held_by", too_slow)
+    for subject in ("alice", "Alice"):
+        assert f"{subject} of default: blocked" in users(file, "block", "--subject", subject)
+        assert subject in users(file, "blocked")
 
 
 def test_an_org_that_is_none_is_refused(file: Path) -> None:

@@ -67,6 +67,11 @@ class Holdings:
         held = (self.names.others, self.conversations, self.user_ids, self.usage, self.audit)
         return not any(held) and not self.is_blocked
 
+    @property
+    def has_come(self) -> bool:
+        """Whether they have been here; what operators did about them is no visit of theirs."""
+        return any((self.names.others, self.conversations, self.user_ids, self.usage))
+
 
 async def held_by(database: Database, person: Person) -> Holdings:
     """What is held of who has, or had, this name.
