@@ -238,9 +238,7 @@ def _check_none(
 ) -> None:
     for value in values:
         if isinstance(value, wrong):
-            raise BadRequest(
-                "An object stands where an array is due, or an array in place of an object"
-            )
+            raise BadRequest("An array stands where none is due, or an object in place of an array")
 
 
 def _check_flat(value: JsonValue, name: str) -> None:

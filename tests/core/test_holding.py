@@ -174,5 +174,5 @@ def test_no_array_is_looked_for_in_a_body_which_is_an_object() -> None:
     holding = Holding((), [(("*", "type"), frozenset({"text"}))], ())
     with pytest.raises(BadRequest, match="wrong type"):
         holding.of(body)
-    with pytest.raises(BadRequest, match="in place of an object"):
+    with pytest.raises(BadRequest, match="an object in place of an array"):
         Holding([("*",)], (), ()).of(body).check(body)
