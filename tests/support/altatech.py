@@ -14,7 +14,7 @@ conversations to those who do not say whose. Streams are JSON lines.
         vendor.handler = broken                  # vendor.answer is the usual one
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
 from tests.support.altatech_requests import (
@@ -27,15 +27,11 @@ from tests.support.altatech_requests import (
     text,
 )
 from tests.support.altatech_turns import Conversation, blocking, listed, stream, tell
-from tests.support.reply import Reply
+from tests.support.reply import Hold, Reply, at_once
 from tests.support.vendor import RecordingVendor, Request
 
 COOKIE = "alta_session=VENDOR-COOKIE-CANARY; Path=/; HttpOnly"
 MODES = ("blocking", "streaming", "webhook")
-
-
-async def _at_once(line: Json) -> None:
-    """Hold no line of a stream back."""
 
 
 class AltaTech(RecordingVendor):
@@ -55,7 +51,7 @@ class AltaTech(RecordingVendor):
         self.enveloped = False
         self.reports_user: str | None = None
         self.reports_conversation: str | None = None
-        self.before_line: Callable[[Json], Awaitable[None]] = _at_once
+        self.before_line: Hold = at_once
 
     async def answer(self, request: Request, reply: Reply) -> None:
         """The usual handler."""

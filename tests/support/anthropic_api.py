@@ -5,20 +5,15 @@ async with Anthropic(key="sk-ant-vendor") as vendor:
 """
 
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.support.models_turns import ARGUMENTS, Json, Turn, answer, ids, text_of
-from tests.support.reply import Reply
+from tests.support.reply import Hold, Reply, at_once
 from tests.support.vendor import RecordingVendor, Request
 
 VERSIONS = {"2023-06-01", "2026-10-21"}
 MODEL = "claude-test"
 COOKIE = "__cf_bm=VENDOR-COOKIE-CANARY; Path=/; HttpOnly"
-
-
-async def _at_once(event: Json) -> None:
-    """Hold no event of a stream back."""
 
 
 class Anthropic(RecordingVendor):
@@ -27,7 +22,7 @@ class Anthropic(RecordingVendor):
     def __init__(self, *, key: str = "sk-ant-vendor") -> None:
         super().__init__(self.answer)
         self.key = key
-        self.before_event: Callable[[Json], Awaitable[None]] = _at_once
+        self.before_event: Hold = at_once
         self.ids = {kind: ids(kind) for kind in ("msg", "toolu")}
 
     async def answer(self, request: Request, reply: Reply) -> None:

@@ -22,16 +22,12 @@ from tests.support.chatbase_conversations import EPOCH, Conversation, Conversati
 from tests.support.chatbase_requests import Refusal, json_object, page, text, wants_stream
 from tests.support.chatbase_turns import Json, Turn
 from tests.support.contact_book import Contacts
-from tests.support.reply import Reply
+from tests.support.reply import Hold, Reply, at_once
 from tests.support.vendor import RecordingVendor, Request
 
 USER_ID = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 COOKIE = "bb_session=VENDOR-COOKIE-CANARY; Path=/; HttpOnly"
 FIRST = 7  # of the conversations
-
-
-async def _at_once(event: Json) -> None:
-    """Hold no event of a stream back."""
 
 
 class Bookbag(RecordingVendor):
@@ -46,7 +42,7 @@ class Bookbag(RecordingVendor):
         self.contacts = Contacts(strict=True)
         numbers = itertools.count(FIRST)
         self.memory.new_id = lambda: str(next(numbers))
-        self.before_event: Callable[[Json], Awaitable[None]] = _at_once
+        self.before_event: Hold = at_once
 
     async def answer(self, request: Request, reply: Reply) -> None:
         """The usual handler."""

@@ -20,15 +20,11 @@ from tests.support.chatbase_conversations import EPOCH, Conversation, Conversati
 from tests.support.chatbase_requests import Refusal, json_object, page, text, wants_stream
 from tests.support.chatbase_turns import Json, Shape
 from tests.support.contact_book import Contacts
-from tests.support.reply import Reply
+from tests.support.reply import Hold, Reply, at_once
 from tests.support.vendor import RecordingVendor, Request
 
 USER_ID = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 COOKIE = "cb_session=VENDOR-COOKIE-CANARY; Path=/; HttpOnly"
-
-
-async def _at_once(event: Json) -> None:
-    """Hold no event of a stream back."""
 
 
 class Chatbase(RecordingVendor):
@@ -44,7 +40,7 @@ class Chatbase(RecordingVendor):
         self.contacts = Contacts(strict=False)
         self.shape: Shape = "a"
         self.named_events = False  # `event:` lines beside `data:`, as the newer document has them
-        self.before_event: Callable[[Json], Awaitable[None]] = _at_once
+        self.before_event: Hold = at_once
 
     async def answer(self, request: Request, reply: Reply) -> None:
         """The usual handler."""

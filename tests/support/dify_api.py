@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.support.models_turns import Json
-from tests.support.reply import Reply
+from tests.support.reply import Hold, Reply, at_once
 from tests.support.vendor import RecordingVendor, Request
 
 USAGE = {
@@ -39,10 +39,6 @@ class Refusal(Exception):
         self.body = {"code": code, "message": message, "status": status}
 
 
-async def _at_once(event: Json) -> None:
-    """Hold no event of a stream back."""
-
-
 class Dify(RecordingVendor):
     """See the module."""
 
@@ -54,7 +50,7 @@ class Dify(RecordingVendor):
         self.files: dict[str, bytes] = {}
         self.forms: list[list[tuple[str, str]]] = []  # names and contents of what was uploaded
         self.stopped: list[tuple[str, Any]] = []
-        self.before_event: Callable[[Json], Awaitable[None]] = _at_once
+        self.before_event: Hold = at_once
         self._number = 0
 
     def new_id(self) -> str:

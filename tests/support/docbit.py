@@ -10,12 +10,12 @@ org and the user they name, and another's is not found.
 
 import itertools
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.support.reply import Reply
+from tests.support.reply import Hold, Reply, at_once
 from tests.support.vendor import RecordingVendor, Request
 
 Json = dict[str, Any]
@@ -52,10 +52,6 @@ class Conversation:
     messages: list[Json] = field(default_factory=list)
 
 
-async def _at_once(event: Json) -> None:
-    """Hold no event of a stream back."""
-
-
 class DocBit(RecordingVendor):
     """See the module. `conversations` is all it remembers, by id."""
 
@@ -63,7 +59,7 @@ class DocBit(RecordingVendor):
         super().__init__(self.answer)
         self.key = key
         self.conversations: dict[str, Conversation] = {}
-        self.before_event: Callable[[Json], Awaitable[None]] = _at_once
+        self.before_event: Hold = at_once
         self._count = itertools.count(1)
         self.new_id: Callable[[], str] = lambda: f"dbc_{next(self._count)}"
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.support.models_turns import ARGUMENTS, Json, Turn, answer, ids, text_of
-from tests.support.reply import Reply
+from tests.support.reply import Hold, Reply, at_once
 from tests.support.vendor import RecordingVendor, Request
 
 USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
@@ -36,10 +36,6 @@ class Refusal(Exception):
         self.body = {"error": error}
 
 
-async def _at_once(event: Json) -> None:
-    """Hold no event of a stream back."""
-
-
 class OpenAI(RecordingVendor):
     """See the module."""
 
@@ -47,7 +43,7 @@ class OpenAI(RecordingVendor):
         super().__init__(self.answer)
         self.key = key
         self.stored: dict[str, Json] = {}
-        self.before_event: Callable[[Json], Awaitable[None]] = _at_once
+        self.before_event: Hold = at_once
         self.ids = {kind: ids(kind) for kind in ("resp", "conv", "msg", "fc", "call", "chatcmpl")}
 
     async def answer(self, request: Request, reply: Reply) -> None:
