@@ -29,9 +29,9 @@ from gateway.assemble.widgets import build_widget
 from gateway.assemble.wire import Wire, build_wire
 from gateway.authn.assertions import Assertions
 from gateway.authn.chain import SignIns
+from gateway.authn.explain import explain
 from gateway.authn.org_from import field_of
 from gateway.authn.seen import SeenLately
-from gateway.authn.told import told
 from gateway.authn.visitors import Visitors, signing_key
 from gateway.callback import Inbox
 from gateway.config.model import OrgSettings, Settings, UpstreamSettings
@@ -146,7 +146,7 @@ def build_org(
         name=settings.name,
         external_id=settings.external_id,
         sign_in=sign_in,
-        telling=partial(told, sign_in.chain, names),
+        telling=partial(explain, sign_in.chain, names),
         upstreams=Directory(
             Stand(upstreams[name], (), standing_at(one)) for name, one in settings.upstreams.items()
         ),

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.authn.chain import Chain
+from gateway.authn.explain import explain, place_of
 from gateway.authn.places import Authorization, Cookie, Cookies, Field, Place
-from gateway.authn.told import place_of, told
 from gateway.authn.verifier import Credential, Nobody, Verifier
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
 from gateway.core.identity import Vouched
@@ -38,7 +38,7 @@ PAGE = ("sec-fetch-site", "same-origin")
 
 
 async def said(*lines: tuple[str, str]) -> list[str]:
-    return list(await told(Chain([TOKENS, SESSIONS]), NAMES, asking(*lines)))
+    return list(await explain(Chain([TOKENS, SESSIONS]), NAMES, asking(*lines)))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ async def test_says_why_there_is_none() -> None:
 
 
 async def test_says_where_nobody_looks() -> None:
-    lines = await told(Chain([SESSIONS]), {SESSIONS: "x"}, asking(("authorization", "Bearer a")))
+    lines = await explain(Chain([SESSIONS]), {SESSIONS: "x"}, asking(("authorization", "Bearer a")))
     assert lines == ["none of them stands where a sign-in looks"]
 
 

@@ -1,5 +1,6 @@
-"""What each credential of a request is worth to each sign-in, in words: for who looks, not for whom
-it is decided. Of a credential only the place is said.
+"""What each credential of a request is worth to each sign-in, in words, for `gateway explain`.
+
+Of a credential only its place is said.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from gateway.core.errors import GatewayError
 from gateway.ports import Inbound
 
 
-async def told(chain: Chain, names: Mapping[Verifier, str], ask: Inbound) -> Sequence[str]:
+async def explain(chain: Chain, names: Mapping[Verifier, str], ask: Inbound) -> Sequence[str]:
     """A line for each credential and each sign-in that reads its place."""
     try:
         shown = chain.shown(ask)
