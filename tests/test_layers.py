@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gateway"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("gateway.core", "gateway.core.digests", "gateway.core.lately", "gateway.core.remembered"),
+    ("gateway.core", "gateway.core.digests", "gateway.core.lru", "gateway.core.memo"),
     ("gateway.core.failure", "gateway.core.media", "gateway.core.names", "gateway.core.sse"),
     ("gateway.core.errors", "gateway.core.tools", "gateway.core.event", "gateway.core.patience"),
     (

@@ -16,7 +16,7 @@ from gateway.core.errors import (
 from gateway.core.media import MediaType as MediaType
 from gateway.core.media import is_plain_json as is_plain_json
 from gateway.core.media import media_type as media_type
-from gateway.core.remembered import Remembered
+from gateway.core.memo import Memo
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -96,7 +96,7 @@ def check(fields: Fields) -> None:
         raise BadRequest("A field value has a control character")
 
 
-_is_name: Remembered[bytes, bool] = Remembered(lambda name: TOKEN.fullmatch(name) is not None)
+_is_name: Memo[bytes, bool] = Memo(lambda name: TOKEN.fullmatch(name) is not None)
 
 
 def values(fields: Fields, name: bytes) -> list[bytes]:
@@ -271,4 +271,4 @@ def _host(value: bytes) -> str | None:
     return text if HOST.fullmatch(text) else None
 
 
-_hosts: Remembered[bytes, str | None] = Remembered(_host)
+_hosts: Memo[bytes, str | None] = Memo(_host)

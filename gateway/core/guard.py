@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, partial
 
+from gateway.core.memo import Memo
 from gateway.core.names import MAX_NAME, fold, meaning
 from gateway.core.pointer import Tokens
-from gateway.core.remembered import Remembered
 
 EVERY = "*"  # in `listed`: all but what names people, a conversation, or is too long to tell
 
@@ -61,22 +61,22 @@ class Guard:
         return frozenset(map(fold, self.conversations))
 
     @cached_property
-    def verdicts(self) -> Remembered[str, Verdict]:
+    def verdicts(self) -> Memo[str, Verdict]:
         """What becomes of a name."""
-        return Remembered(self.judge)
+        return Memo(self.judge)
 
     @cached_property
-    def _field_verdicts(self) -> dict[str, Remembered[bytes, FieldVerdict]]:
+    def _field_verdicts(self) -> dict[str, Memo[bytes, FieldVerdict]]:
         return {}
 
-    def field_verdicts(self, user_field: str) -> Remembered[bytes, FieldVerdict]:
+    def field_verdicts(self, user_field: str) -> Memo[bytes, FieldVerdict]:
         """What becomes of a field where we write the user into `user_field` as well; "": nowhere.
 
         There is one such memory for each field that the configuration names.
         """
         found = self._field_verdicts.get(user_field)
         if found is None:
-            found = Remembered(partial(self._judge_field, fold(user_field)))
+            found = Memo(partial(self._judge_field, fold(user_field)))
             self._field_verdicts[user_field] = found
         return found
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 
 from gateway.core import pointer, strictjson
 from gateway.core.errors import BadRequest
+from gateway.core.memo import Memo
 from gateway.core.names import fold, meaning
 from gateway.core.pointer import Tokens
-from gateway.core.remembered import Remembered
 from gateway.core.strictjson import JsonObject, JsonValue
 
 MAX_MEMBERS = 1000  # different ones of the objects of one kind, where names are judged
@@ -130,7 +130,7 @@ class _Place:
     members: dict[str, "_Place"] = field(default_factory=dict)
     items: "_Place | None" = None
     text: bool = False
-    hidden: Remembered[str, str] = field(init=False)
+    hidden: Memo[str, str] = field(init=False)
 
     def at(self, tokens: Tokens) -> "_Place":
         """The place that these lead to."""
@@ -150,7 +150,7 @@ class _Place:
         is_item = here[-1:] == ("*",)
         of_objects = self.items is not None and (*here, "*") in deeper
         self.text = of_objects or (here in deeper and not is_item) or here in named
-        self.hidden = Remembered(self._hidden)
+        self.hidden = Memo(self._hidden)
         for name, place in self.members.items():
             place.settle((*here, name), deeper, named)
         if self.items is not None:

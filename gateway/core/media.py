@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from gateway.core.remembered import Remembered
+from gateway.core.memo import Memo
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _media_type(value: bytes) -> MediaType | None:
     return MediaType(essence, ",".join(sorted(said)) if said else None)
 
 
-_media_types: Remembered[bytes, MediaType | None] = Remembered(_media_type)
+_media_types: Memo[bytes, MediaType | None] = Memo(_media_type)
 _UTF_8 = frozenset({"charset=utf-8", 'charset="utf-8"', "charset=utf8"})
 
 
@@ -86,4 +86,4 @@ def _is_plain_json(value: bytes) -> bool:
     return not said or (len(said) == 1 and said[0] in _UTF_8)
 
 
-_plain: Remembered[bytes, bool] = Remembered(_is_plain_json)
+_plain: Memo[bytes, bool] = Memo(_is_plain_json)

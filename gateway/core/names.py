@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from gateway.core.remembered import Remembered
+from gateway.core.memo import Memo
 
 MAX_NAME = 128  # a longer one is nothing we know, nor worth remembering
 
@@ -139,10 +139,10 @@ def fold(name: str) -> str:
 
 
 @cache
-def disguises(head: str) -> Remembered[str, bool]:
+def disguises(head: str) -> Memo[str, bool]:
     """Whether a name is another spelling of `head`, which profiles or the configuration name."""
     folded = fold(head)
-    return Remembered(lambda name: name != head and fold(name) == folded)
+    return Memo(lambda name: name != head and fold(name) == folded)
 
 
 def names_people(name: str) -> bool:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from gateway.core.errors import BadPath, MethodNotAllowed, NotFound, UriTooLong
-from gateway.core.remembered import MAX_LENGTH, MAX_NAMES, Remembered
+from gateway.core.memo import MAX_LENGTH, MAX_NAMES, Memo
 from gateway.core.vendor import Operation, Vendor
 
 SEGMENT = re.compile(r"[A-Za-z0-9._~:@-]{1,256}")
@@ -55,7 +55,7 @@ def _segments(raw_path: str) -> Segments:
     )
 
 
-_split: Remembered[str, Segments] = Remembered(_segments)
+_split: Memo[str, Segments] = Memo(_segments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.identity import VISITOR, Person
-from gateway.core.lately import Lately
+from gateway.core.lru import LruCache
 from gateway.store.database import Database
 from gateway.store.dialect import COUNTED, alone, insert
 from gateway.store.group import Group
@@ -34,7 +34,7 @@ class Aliases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: Lately[Person, bool] = Lately(REMEMBERED)
+        self._known: LruCache[Person, bool] = LruCache(REMEMBERED)
         self._made = Group(database, _make)
 
     async def has_become(self, person: Person) -> bool:

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Hashable
 from typing import Any, Protocol
 
-from gateway.core.lately import Lately
+from gateway.core.lru import LruCache
 from gateway.ports import AuditSink, Record, UsageSink
 from gateway.store.audit import AuditEvent, happened
 from gateway.store.sums import Sums
@@ -40,7 +40,7 @@ class Auditor(UsageSink, AuditSink):
     def __init__(self, trail: Trail) -> None:
         self._trail = trail
         self._sums: Sums[dict[str, Any]] = Sums(self._tell)
-        self._heard: Lately[Hashable, int] = Lately(REMEMBERED)  # the hour it was
+        self._heard: LruCache[Hashable, int] = LruCache(REMEMBERED)  # the hour it was
 
     def record(self, record: Record) -> None:
         if 400 <= record.status < 500 and record.code:

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import IdentityNotRepresentable
 from gateway.core.identity import Person
-from gateway.core.lately import Lately
+from gateway.core.lru import LruCache
 from gateway.ports import ConversationLedger, Whose
 from gateway.store.aliases import Aliases
 from gateway.store.database import Database
@@ -94,8 +94,8 @@ class Ledger(ConversationLedger):
 
     def __init__(self, database: Database, *, remembered: int = REMEMBERED) -> None:
         self._database = database
-        self._theirs: Lately[tuple[str, str, Person], bool] = Lately(remembered)
-        self._user_ids: Lately[Person, dict[str, str]] = Lately(remembered)  # by upstream
+        self._theirs: LruCache[tuple[str, str, Person], bool] = LruCache(remembered)
+        self._user_ids: LruCache[Person, dict[str, str]] = LruCache(remembered)  # by upstream
         self._aliases = Aliases(database)
         self._merges = Merges(database, self._forget)
         self._claims = Group(database, _claim)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.core import route
 from gateway.core.errors import BadPath, MethodNotAllowed, NotFound, UriTooLong
-from gateway.core.remembered import MAX_LENGTH, MAX_NAMES
+from gateway.core.memo import MAX_LENGTH, MAX_NAMES
 from gateway.core.route import MAX_PATH, SEGMENT, Match, Table, segments, table
 from gateway.core.vendor import Operation, Variable, Vendor
 from gateway.vendors import VENDORS

@@ -1,4 +1,4 @@
-"""What a pure function says of a name, remembered: a name is judged once, however often it comes.
+"""What a pure function says of a name, memoized: a name is judged once, however often it comes.
 
 Names come from strangers. So there are few, and short ones; where there is no room for one more,
 all are forgotten, and a flood of names costs what judging each of them costs.
@@ -14,7 +14,7 @@ Name = TypeVar("Name", str, bytes)
 Verdict = TypeVar("Verdict")
 
 
-class Remembered(dict[Name, Verdict]):
+class Memo(dict[Name, Verdict]):
     """`remembered[name]` is what `judge` says of it."""
 
     __slots__ = ("_judge",)

@@ -1,4 +1,4 @@
-"""What was used lately, of whatever there is no room to keep all: so much of it and no more.
+"""A cache that keeps what was used last (LRU), as nearly as it needs to.
 
 There are two tables. Where the newer one is full it becomes the older, and the older one is gone;
 what is used meanwhile moves to the newer. So one look finds what is in use, and nothing is written
@@ -12,7 +12,7 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Lately(Generic[Key, Value]):
+class LruCache(Generic[Key, Value]):
     """Keeps `most` things at most, and the half of them that was used last; none of them is None.
 
     Both tables together have as many, half of `most` each, and one of each at least.

@@ -3,7 +3,7 @@ from collections import OrderedDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.lately import Lately
+from gateway.core.lru import LruCache
 
 keys = st.integers(0, 9)
 steps = st.lists(st.tuples(st.sampled_from(["get", "keep", "forget", "clear"]), keys), max_size=80)
@@ -14,15 +14,15 @@ def test_what_was_used_last_is_kept_and_no_more_than_there_is_room_for(
     most: int, script: list[tuple[str, int]]
 ) -> None:
     """Beside one that orders all by their use: it has what this must have."""
-    lately: Lately[int, int] = Lately(most)
+    cache: LruCache[int, int] = LruCache(most)
     last: OrderedDict[int, int] = OrderedDict()
     for number, (what, key) in enumerate(script):
         if what == "keep":
-            lately.keep(key, number)
+            cache.keep(key, number)
             last[key] = number
             last.move_to_end(key)
         elif what == "get":
-            found = lately.get(key)
+            found = cache.get(key)
             assert found is None or found == last[key], "never what is not so any more"
             if key in list(last)[-(most // 2 or 1) :]:
                 assert found is not None
@@ -31,25 +31,25 @@ def test_what_was_used_last_is_kept_and_no_more_than_there_is_room_for(
             else:
                 last.move_to_end(key)
         elif what == "forget":
-            lately.forget(key)
+            cache.forget(key)
             last.pop(key, None)
-            assert lately.get(key) is None
+            assert cache.get(key) is None
         else:
-            lately.clear()
+            cache.clear()
             last.clear()
-            assert len(lately) == 0
-        assert len(lately) <= max(2, most)
-        assert len(list(lately)) == len(set(lately)) == len(lately)
+            assert len(cache) == 0
+        assert len(cache) <= max(2, most)
+        assert len(list(cache)) == len(set(cache)) == len(cache)
 
 
 def test_nothing_is_written_to_find_what_is_in_use() -> None:
-    lately: Lately[str, int] = Lately(4)
+    cache: LruCache[str, int] = LruCache(4)
     for key in "abc":
-        lately.keep(key, 1)
-    assert list(lately) == ["c", "a", "b"]
-    assert lately.get("c") == 1
-    assert list(lately) == ["c", "a", "b"]
-    assert lately.get("a") == 1
-    assert list(lately) == ["c", "a", "b"], "it has moved to the newer"
-    lately.keep("d", 1)
-    assert list(lately) == ["d", "c", "a"]
+        cache.keep(key, 1)
+    assert list(cache) == ["c", "a", "b"]
+    assert cache.get("c") == 1
+    assert list(cache) == ["c", "a", "b"]
+    assert cache.get("a") == 1
+    assert list(cache) == ["c", "a", "b"], "it has moved to the newer"
+    cache.keep("d", 1)
+    assert list(cache) == ["d", "c", "a"]
