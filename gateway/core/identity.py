@@ -142,10 +142,14 @@ def is_plain(name: str) -> bool:
 
 
 def is_ours_to_give(subject: str) -> bool:
-    """Whether it has the shape of a name that no sign-in may vouch for."""
-    if not subject.startswith(_OURS):
+    """Whether it has the shape of a name that no sign-in may vouch for.
+
+    In any case: there are vendors to whose databases `Alice` and `alice` are one.
+    """
+    if not subject[:7].casefold().startswith(_OURS):
         return False
-    return VISITOR.fullmatch(subject) is not None or ERASED.fullmatch(subject) is not None
+    folded = subject.casefold()
+    return VISITOR.fullmatch(folded) is not None or ERASED.fullmatch(folded) is not None
 
 
 def propose_user_id(
@@ -163,5 +167,7 @@ def propose_user_id(
         if not representable:
             raise IdentityNotRepresentable
         return person.subject
-    plain = representable and "@" not in person.subject and not OPAQUE.fullmatch(person.subject)
-    return person.subject if plain else opaque_user_id(person, secret=secret)
+    is_plain_name = "@" not in person.subject and not OPAQUE.fullmatch(person.subject.casefold())
+    if representable and is_plain_name:
+        return person.subject
+    return opaque_user_id(person, secret=secret)

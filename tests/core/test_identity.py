@@ -3,6 +3,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -168,6 +169,15 @@ NAMES = st.text(alphabet=st.characters(), max_size=12)
 PEOPLE = st.builds(Person, NAMES, NAMES)
 
 
+@pytest.mark.parametrize("fold", [str, str.upper, str.title])
+def test_a_subject_that_looks_like_an_opaque_id_is_none(fold: Callable[[str], str]) -> None:
+    """J-34: some vendor's database takes `U_...` for somebody's `u_...`."""
+    known = propose("alice@acme.example", "auto")
+    user = propose(fold(known), "auto")
+    assert OPAQUE.fullmatch(user)
+    assert user != known
+
+
 @given(PEOPLE, PEOPLE)
 def test_opaque_ids_are_injective(one: Person, other: Person) -> None:
     assume(one != other)
@@ -225,6 +235,8 @@ def test_an_id_that_only_begins_like_an_opaque_one_is_a_name() -> None:
     [
         ("anon_abcdefghijklmnopqrstuvwxyz", True),
         ("erased_234567abcdefghijklmnopqrst", True),
+        ("ANON_ABCDEFGHIJKLMNOPQRSTUVWXYZ", True),
+        ("eRased_234567abcdefghijklmnopqrst", True),
         ("alice", False),
         ("anon_abcdefghijklmnopqrstuvwxy", False),
         ("anon_abcdefghijklmnopqrstuvwxyz2", False),
