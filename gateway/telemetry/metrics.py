@@ -4,10 +4,9 @@ Labels are names of the configuration and codes of ours: never a person, a conve
 or anything else a client may choose.
 
 Where PROMETHEUS_MULTIPROC_DIR is set, processes count together in its files; what one of them has
-carried is there when it next looks, within a second.
+carried is there when it next looks, within a second, or when there is room for it.
 """
 
-import os
 import threading
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway.ports import AuditSink, Record, UsageSink
 from gateway.telemetry.tallies import DURATIONS, Kind, Poured, Tally, Times
+from gateway.telemetry.together import has_room, where_to_count
 
 Together: TypeAlias = Literal["livesum", "livemin", "livemax"]  # over the processes that live
 
@@ -33,7 +33,8 @@ class Metrics(UsageSink, AuditSink):
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        self._folder = where_to_count()
+        self._has_room = True
         self._looks: list[tuple[Gauge, Callable[[], float]]] = []
         where = ["org", "upstream"]
         self._requests = self._counter(
@@ -94,22 +95,22 @@ class Metrics(UsageSink, AuditSink):
         if record.upstream_status and record.first_byte_ms is not None:
             tally.first_bytes.note(record.first_byte_ms / 1000)
         if record.interrupted:
-            self._interrupted.labels(record.interrupted).inc()
+            self._one_more(self._interrupted, record.interrupted)
         if record.status == 401 or record.code in SIGN_IN_CODES:
-            self._auth_failures.labels(record.code).inc()
+            self._one_more(self._auth_failures, record.code)
 
     def note(self, event: str, record: Record) -> None:
         if event in OVERRIDDEN:
-            self._overridden.labels(record.org, record.upstream).inc()
+            self._one_more(self._overridden, record.org, record.upstream)
         elif event in DENIED:
-            self._denied.labels(record.org, record.upstream).inc()
+            self._one_more(self._denied, record.org, record.upstream)
 
     def reloaded(self, *, ok: bool) -> None:
         """Say whether the last configuration there was could be taken."""
         self._reloaded.set(int(ok))
 
     def delivered(self, org: str, upstream: str, outcome: str) -> None:
-        self._deliveries.labels(org, upstream, outcome).inc()
+        self._one_more(self._deliveries, org, upstream, outcome)
 
     def watch(
         self, name: str, text: str, look: Callable[[], float], *, together: Together = "livesum"
@@ -144,6 +145,9 @@ class Metrics(UsageSink, AuditSink):
 
     def look(self) -> None:
         """Let whoever asks, any process, see what has been carried and what is watched here."""
+        self._has_room = self._folder is None or has_room(self._folder)
+        if not self._has_room:
+            return
         with self._pouring:
             for tally in list(self._tallies.values()):
                 tally.pour(self._requests)
@@ -152,6 +156,10 @@ class Metrics(UsageSink, AuditSink):
                 first_bytes.pour()
         for gauge, look in self._looks:
             gauge.set(look())
+
+    def _one_more(self, counter: Counter, *labels: str) -> None:
+        if self._has_room:
+            counter.labels(*labels).inc()
 
     def _tally(self, kind: Kind) -> Tally:
         place = (kind.upstream, kind.operation)
