@@ -7,6 +7,7 @@ whoever adds a module says where it belongs.
 """
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,6 +168,9 @@ NAMES_THAT_SAY_NOTHING = frozenset(
     {"base", "common", "helpers", "manager", "misc", "util", "utils"}
 )
 LONGEST = 300  # lines
+IN_FOLDER = re.compile(
+    r"^    (\S.*?)  +\S", re.MULTILINE
+)  # a row of what an __init__.py says is there
 UNTESTED: dict[str, str] = {
     "gateway.core.event": "values without code; tests/test_envelope.py shows them",
     "gateway.limits.rules": "values without code; tests/limits/test_org.py is made of them",
@@ -253,6 +257,28 @@ def is_ours(name: str) -> bool:
 
 def test_every_module_has_a_level():
     assert [name for name in SOURCES if place(name) is None] == []
+
+
+def test_what_a_folder_says_is_in_it_is_there():
+    told = [
+        f"{package}.{name.removesuffix('.py').removesuffix('/')}"
+        for package, path in SOURCES.items()
+        if path.name == "__init__.py"
+        for names in IN_FOLDER.findall(ast.get_docstring(ast.parse(path.read_text())) or "")
+        for name in names.split(", ")
+    ]
+    assert len(told) > 100
+    assert sorted(set(told) - MODULES) == []
+
+
+def test_what_contributors_read_of_is_there():
+    shown = re.search(
+        r"by what comes in:\n\n(.*?)\n\n", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL
+    )
+    assert shown is not None
+    told = {f"gateway.{name}" for name in re.findall(r"`(\w+)`", shown[1])}
+    assert told <= MODULES
+    assert len(told) > 30
 
 
 def test_imports_look_down_only():
