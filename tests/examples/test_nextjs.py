@@ -5,9 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -56,9 +57,14 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built() -> Iterator[Built]:
     install_node_packages(APP)
-    folder = tmp_path_factory.mktemp("nextjs")
+    # Not a test's own folder, which may be in memory: that cannot have a file's second name.
+    with TemporaryDirectory(prefix="gateway-nextjs-") as folder:
+        yield build(Path(folder))
+
+
+def build(folder: Path) -> Built:
     left = shutil.ignore_patterns("node_modules", ".next", ".installing")
     shutil.copytree(APP, folder, ignore=left, dirs_exist_ok=True)
     # Its bundler follows no link out of its folder, so each file gets a second name instead.
