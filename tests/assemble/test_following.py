@@ -13,6 +13,7 @@ from gateway.store import cutoffs as module
 from gateway.store.people.admission import Blocks
 from gateway.store.people.blocking import block
 from gateway.store.store import Store
+from tests.support.stores import laid
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +22,7 @@ ALICE = Person("acme", "alice")
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite:///{tmp_path}/gateway.db")
+    store = await Store.open(laid(f"sqlite:///{tmp_path}/gateway.db"))
     yield store
     await store.aclose()
 

@@ -22,6 +22,7 @@ from gateway.ports import Admission, Record
 from gateway.store import cutoffs as cutoffs_module
 from gateway.store.store import Store
 from tests.support.logouts import logout_token
+from tests.support.stores import laid
 from tests.support.tokens import Issuer
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +41,7 @@ class Audit:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    one = await Store.open(f"sqlite:///{tmp_path}/gateway.db")
+    one = await Store.open(laid(f"sqlite:///{tmp_path}/gateway.db"))
     await one.cutoffs.look()
     yield one
     await one.aclose()

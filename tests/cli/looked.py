@@ -14,6 +14,7 @@ from gateway.store.usage import row_of, write
 from tests.store.test_usage import finished
 from tests.store.trails import event, put
 from tests.support import config
+from tests.support.stores import laid
 from tests.support.tokens import Issuer
 
 RUN = CliRunner()
@@ -29,7 +30,7 @@ def filled(folder: Path) -> Path:
 
 
 async def fill(url: str) -> None:
-    store = await Store.open(url)
+    store = await Store.open(laid(url))
     done = [finished(time) for time in TIMES]
     for one in done:
         one.record.org_id = "default"

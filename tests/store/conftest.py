@@ -22,6 +22,7 @@ from gateway.store.opening import opened
 from gateway.store.store import Store
 from tests.store.clocks import CLOCKS, LONG
 from tests.support import postgres
+from tests.support.stores import laid
 
 LOCK = """
 import sqlite3, sys
@@ -88,8 +89,14 @@ def direct(url: str) -> Direct:
 
 
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
-    database = await opened(url)
+def made(url: str) -> str:
+    """The same URL; what it names has been made, and nothing is in it."""
+    return laid(url)
+
+
+@pytest.fixture
+async def database(made: str) -> AsyncIterator[Database]:
+    database = await opened(made)
     yield database
     while database._running:  # what goes on though nobody waits for it any more
         await asyncio.wait(database._running)
@@ -97,8 +104,8 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    store = await Store.open(url)
+async def store(made: str) -> AsyncIterator[Store]:
+    store = await Store.open(made)
     yield store
     await store.aclose()
 

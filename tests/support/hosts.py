@@ -20,6 +20,7 @@ from starlette.routing import Mount
 from gateway.app import Gateway
 from gateway.middleware import GatewayMiddleware
 from tests.support.serve import serving
+from tests.support.stores import laid
 from tests.support.tokens import Issuer
 from tests.support.vendor import RecordingVendor
 from tests.support.wire import raw_request
@@ -32,7 +33,7 @@ CHAT = "/support/api/v2/agents/agent_1/chat"
 def configured(vendor: RecordingVendor, issuer: Issuer, store: Path, **more: Any) -> dict[str, Any]:
     """A configuration as a program would write it: Chatbase, and tokens of `issuer`."""
     return {
-        "store": {"url": f"sqlite:///{store}"},
+        "store": {"url": laid(f"sqlite:///{store}")},
         "sign_in": {
             "issuer": issuer.url,
             "audience": issuer.audience,

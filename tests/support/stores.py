@@ -24,7 +24,8 @@ BOTH = (SQLITE, POSTGRESQL)
 
 AStore: TypeAlias = Callable[[], str | None]  # the URL of a new store; None: a file of SQLite
 
-_FILE = re.compile(r'"sqlite:///([^"]+)"')
+_OF_A_FILE = "sqlite:///"
+_URL = re.compile(r'"(sqlite:////[^"]+)"')
 
 
 @cache
@@ -39,14 +40,16 @@ def _template() -> Path:
     return path
 
 
-def laid(path: Path) -> Path:
-    """The path, where a store is now; what was there before stays as it is."""
-    if path.parent.is_dir() and not any(one.exists() for one in files(path)):
-        shutil.copy(_template(), path)  # with its mode, 0600
-    return path
+def laid(url: str) -> str:
+    """The URL, where a store is now if it names a file; what was there before stays as it is."""
+    if url.startswith(_OF_A_FILE):
+        path = Path(url.removeprefix(_OF_A_FILE))
+        if path.parent.is_dir() and not any(one.exists() for one in files(path)):
+            shutil.copy(_template(), path)  # with its mode, 0600
+    return url
 
 
 def lay(text: str) -> None:
     """Make the files of SQLite that a configuration names."""
-    for name in _FILE.findall(text):
-        laid(Path(name))
+    for url in _URL.findall(text):
+        laid(url)
