@@ -23,7 +23,7 @@ from gateway.ports import Record
 from gateway.store.audit import AuditTrail
 from gateway.store.auditor import Auditor
 from gateway.store.reading import each, page, usage_report
-from gateway.store.reports import Asked, By
+from gateway.store.reports import By, Filter
 from gateway.store.store import Store
 from gateway.store.usage import UsageLog, UsageRow, row_of
 
@@ -129,16 +129,16 @@ async def read(folder: Path, rows: int, days: int) -> None:
     print(f"the file has {path.stat().st_size / 2**30:.2f} GiB")
     last = (START + (days - 1) * DAY) * 1000
     now = (START + days * DAY) * 1000
-    a_day, person = Asked(since=last), Asked(org="org_123", user="user-7")
+    a_day, person = Filter(since=last), Filter(org="org_123", user="user-7")
     for by in get_args(By):
         await timed(store, by, a_day, now, "a day")
     await timed(
-        store, "user", Asked(since=last, org="org_123", user="user-7"), now, "a day, a person"
+        store, "user", Filter(since=last, org="org_123", user="user-7"), now, "a day, a person"
     )
     await timed(store, "day", person, now, "a person, ever")
     await timed(store, "exchange", person, now, "a person, ever")
-    await timed(store, "month", Asked(since=(START + (days - 31) * DAY) * 1000), now, "31 days")
-    report = await usage_report(store.database, "exchange", Asked(), now=now)
+    await timed(store, "month", Filter(since=(START + (days - 31) * DAY) * 1000), now, "31 days")
+    report = await usage_report(store.database, "exchange", Filter(), now=now)
     began = time.monotonic()
     await page(store.database, report, None, 100)
     print(f"first page of all exchanges: {time.monotonic() - began:.3f} s")
@@ -153,7 +153,7 @@ def _any() -> tuple[Any, dict[str, Any]]:
     return select(usage.c.id).limit(1), {}
 
 
-async def timed(store: Store, by: By, asked: Asked, now: int, of: str) -> None:
+async def timed(store: Store, by: By, which: Filter, now: int, of: str) -> None:
     count = 0
 
     def take(row: object) -> None:
@@ -161,7 +161,7 @@ async def timed(store: Store, by: By, asked: Asked, now: int, of: str) -> None:
         count += 1
 
     began = time.monotonic()
-    await each(store.database, await usage_report(store.database, by, asked, now=now), take)
+    await each(store.database, await usage_report(store.database, by, which, now=now), take)
     print(f"{of}, by {by}: {time.monotonic() - began:.2f} s, {count:,} rows")
 
 
