@@ -19,6 +19,7 @@ MAX_NAME = 128  # a longer one is nothing we know, nor worth remembering
 _BEFORE = """
     x http the my new current active existing real effective actual target source original request
     requested forwarded remote web webauth auth authenticated verified preferred as act on for of
+    run sudo final
     onbehalfof end ext external internal chat chatbot app bot ai llm agent message tool vendor
     upstream platform portal site widget console gateway proxy client guest anonymous
     impersonate impersonated previous prev last parent root linked related
@@ -41,7 +42,7 @@ _AFTER_PEOPLE = """
 # Words that mean people only where an identifier follows: `client: "web"` is no claim.
 _MAYBE_PEOPLE = """
     client guest anonymous anon distinct external safety profile participant sender author company
-    team lead impersonate impersonated consumer
+    team lead impersonate impersonated consumer acct requester requestor caller
 """
 _IDENTIFIER = """
     id ids identifier identifiers uid uuid guid ref reference hash email emails phone number key
@@ -52,7 +53,7 @@ _IDENTIFIER = """
 _WHOLE_PEOPLE = """
     uid uids email emails emailaddress emailaddresses mailaddress username usernames userprincipal
     upn openid unionid firstname lastname fullname surname phonenumber msisdn
-    onbehalf onbehalfof impersonate impersonated createdby
+    onbehalf onbehalfof behalfof impersonate impersonated createdby actas runas doas sudo
 """
 
 _CONVERSATION = """
