@@ -50,6 +50,17 @@ def written(file: Path, text: str) -> Settings:
     return load(file).settings
 
 
+@pytest.mark.parametrize("many", [0, 500])
+def test_a_pipe_is_not_read_again(many: int, file: Path, monkeypatch: pytest.MonkeyPatch):
+    """Who opens it waits until somebody writes: for ever, most likely."""
+    monkeypatch.setattr(rereading, "MANY", many)
+    before = written(file, org("acme"))
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(ConfigError, match="is no regular file"):
+        reread(file, {}, before)
+
+
 def test_a_change_of_one_org_is_of_that_org_alone(file: Path):
     text = org("acme", more='path = "/acme"') + org("globex", more='path = "/globex"')
     before = written(file, text)

@@ -68,6 +68,7 @@ class Serving:
     def work(self, control: "Control | None") -> int:
         """Serve in this process. The exit code."""
         from gateway.net.server import StartupFailed
+        from gateway.net.threads import some_are_stuck
         from gateway.telemetry import log
 
         try:
@@ -77,6 +78,8 @@ class Serving:
                 self._run(control)
         except StartupFailed:
             return FAILED
+        if some_are_stuck():
+            os._exit(0)  # Python would wait for them; all else has ended
         return 0
 
     def _run(self, control: "Control | None") -> None:

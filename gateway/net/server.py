@@ -31,6 +31,7 @@ from gateway.net.listener import BACKLOG, url_of
 from gateway.net.own_turn import Entry
 from gateway.net.protocol import GuardedProtocol, guarded_protocol
 from gateway.net.tally import ServerLimits
+from gateway.net.threads import Threads
 from gateway.net.turns import Counted, Share, Turns
 from gateway.net.workers import Control
 
@@ -249,6 +250,7 @@ def run(
     )
     server = GatewayServer(config, steps, owns_process=True, control=control)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.get_loop().set_default_executor(Threads(LAST_WORDS))
         runner.run(_serve(server, listener, beside))
 
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import termios
+import time
 import urllib.request
 from array import array
 from collections.abc import Iterator
@@ -83,6 +84,36 @@ def test_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         _, log = process.communicate(timeout=20)
         assert process.returncode == 0, log
         assert SECRET not in log
+
+
+def test_ends_though_a_file_is_being_read_that_has_no_end(tmp_path: Path) -> None:
+    """RF-22: as one on a disk that is gone."""
+    port, more = free_port(), tmp_path / "more.toml"
+    more.touch()
+    file = written(tmp_path, port=port)
+    file.write_text('include = ["more.toml"]\n' + file.read_text())
+    with serving(file) as process:
+        until_ready(process)
+        assert get(port, "/readyz") == 200
+        more.unlink()
+        os.mkfifo(more)
+        process.send_signal(signal.SIGHUP)
+        writer = beginning_to_write(more)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=20)
+        os.close(writer)
+        assert process.returncode == 0, log
+
+
+def beginning_to_write(pipe: Path) -> int:
+    """The other end of a pipe, once somebody has opened it to read."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            assert time.monotonic() < end
+            time.sleep(0.02)
 
 
 def test_logs_one_json_line_an_exchange_and_no_secret(tmp_path: Path) -> None:
