@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.config.mistake import ConfigError
     from gateway.core.identity import Identity
-    from gateway.current import CurrentIdentity
     from gateway.middleware import GatewayMiddleware
+    from gateway.mounted.current import CurrentIdentity
     from gateway.verification import Assertion, AssertionInvalid, verify_assertion
 
 __all__ = [
@@ -29,7 +29,7 @@ _HOMES = {
     "Assertion": "gateway.verification",
     "AssertionInvalid": "gateway.verification",
     "ConfigError": "gateway.config.mistake",
-    "CurrentIdentity": "gateway.current",
+    "CurrentIdentity": "gateway.mounted.current",
     "Gateway": "gateway.app",
     "GatewayMiddleware": "gateway.middleware",
     "Identity": "gateway.core.identity",

@@ -21,8 +21,8 @@ from gateway.core.errors import GatewayError
 from gateway.core.handshake import with_credential
 from gateway.core.identity import Identity
 from gateway.dispatch import refuse, serve, who_asks
-from gateway.host_contacts import HostContacts
-from gateway.lifespan import open_or_say_why
+from gateway.mounted.host_contacts import HostContacts
+from gateway.mounted.lifespan import open_or_say_why
 from gateway.net.asgi import CLOSES_UNENDED, AsgiInbound, AsgiOutbound
 from gateway.net.asgi_socket import AsgiSocket, HandshakeAnswer
 from gateway.net.in_process import ended

@@ -15,14 +15,14 @@ from gateway.app import Gateway
 from gateway.assemble.doors import doors_of
 from gateway.assemble.host import Host
 from gateway.authn.host import Identify
-from gateway.caller import SCOPE_KEY, Caller
 from gateway.config.load import from_dict, load
 from gateway.config.mistake import ConfigError
 from gateway.core.errors import GatewayError
 from gateway.core.route import segments
-from gateway.lifespan import live_around
+from gateway.mounted.caller import SCOPE_KEY, Caller
+from gateway.mounted.lifespan import live_around
+from gateway.mounted.placement import remarks
 from gateway.net.mounted_path import below, routed_path
-from gateway.placement import remarks
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,7 +37,7 @@ class GatewayMiddleware:
 
     `config` is the path of a file, or a mapping of the same shape. The application's lifespan opens
     and closes the gateway too. In the application's own routes `scope["gateway"]` says who asks
-    (`gateway.caller.Caller`), as does `CurrentIdentity` in those of FastAPI.
+    (`gateway.mounted.caller.Caller`), as does `CurrentIdentity` in those of FastAPI.
 
     A mistake in the configuration keeps the server from starting: Starlette makes its middlewares
     inside the lifespan, where an exception would mean that there is no lifespan.

@@ -31,14 +31,14 @@ from gateway.config.widget import WidgetTable
 from gateway.config.written import keys_of
 from gateway.core import errors
 from gateway.core.signature import sign_standard, webhook_secret
-from gateway.envelope import envelope
+from gateway.events.envelope import envelope
 from gateway.vendors import VENDORS
+from tests.events.test_envelope import EVENT
 from tests.support import config
 from tests.support.events import WHSEC
 from tests.support.serve import serving
 from tests.support.tokens import Issuer
 from tests.support.wire import raw_request, wire
-from tests.test_envelope import EVENT
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from gateway import ConfigError, CurrentIdentity, GatewayMiddleware
-from gateway.caller import Caller
+from gateway.mounted.caller import Caller
 from tests.support.chatbase import Chatbase
 from tests.support.hosts import bearer, chat, configured
 from tests.support.serve import serving
@@ -260,7 +260,7 @@ async def test_current_identity_says_what_it_needs(tmp_path: Path) -> None:
     async with serving(app) as url:
         answer = await wire(url, raw_request("GET", "/me"))
         assert answer.status == 500
-    from gateway.current import current_identity
+    from gateway.mounted.current import current_identity
 
     with pytest.raises(RuntimeError, match="GatewayMiddleware"):
         await current_identity(Request({"type": "http", "headers": []}))

@@ -10,7 +10,7 @@ from gateway.core import problem, strictjson
 from gateway.core.errors import BadRequest
 from gateway.core.problem import Answer
 from gateway.core.strictjson import JsonObject
-from gateway.envelope import moment
+from gateway.events.envelope import moment
 from gateway.store.people.blocking import block, blocked, unblock
 from gateway.store.store import Store
 

@@ -24,8 +24,8 @@ from gateway.config.collector import paused
 from gateway.config.model import Settings
 from gateway.core.directory import Directory
 from gateway.core.forwarded import Network
-from gateway.delivery import Address
 from gateway.dispatch import THE_APPLICATION, House
+from gateway.events.delivery import Address
 from gateway.site import Site
 
 __all__ = ["Assembled", "Host", "Process", "Readiness", "assemble", "furnish", "process"]

@@ -16,9 +16,9 @@ from gateway.config.tools import VerifyTable
 from gateway.core.callback import Callback
 from gateway.core.patience import Waits
 from gateway.core.signature import Check, webhook_secret
-from gateway.delivery import Address
+from gateway.events.delivery import Address
+from gateway.events.receivers import Analytics, Webhook
 from gateway.ports import Receiver
-from gateway.receivers import Analytics, Webhook
 from gateway.telemetry.ndjson import LinesOfEvents
 
 if TYPE_CHECKING:

@@ -41,8 +41,8 @@ from gateway.core.directory import Directory, Stand
 from gateway.core.problem import PROXY_NAME
 from gateway.core.route import Segments, Table, segments, table
 from gateway.core.tools import ToolRules
-from gateway.delivery import Address
 from gateway.dispatch import THE_APPLICATION
+from gateway.events.delivery import Address
 from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds
 from gateway.net.form import MultipartReader

@@ -17,7 +17,7 @@ from gateway.assemble.watched import Watched
 from gateway.authn.seen import SeenLately
 from gateway.config.model import Settings
 from gateway.core.errors import Unavailable
-from gateway.delivery import Courier
+from gateway.events.delivery import Courier
 from gateway.interrupt import Running
 from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds

@@ -75,7 +75,7 @@ def unblock(
 
 def blocked(form: asking.Form = "table", config: Config = None) -> None:
     """List who is blocked; a row without a user is all of an org."""
-    from gateway.envelope import moment
+    from gateway.events.envelope import moment
     from gateway.store.people.blocking import blocked as who_is_blocked
 
     async def shown(settings: "Settings", database: "Database") -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from msgspec.structs import replace
 
-from gateway.caller import SCOPE_KEY, known
 from gateway.core import fields as http
 from gateway.core.errors import (
     Overloaded,
@@ -23,6 +22,7 @@ from gateway.core.errors import (
     UpstreamUnreachable,
 )
 from gateway.core.plan import VendorRequest
+from gateway.mounted.caller import SCOPE_KEY, known
 from gateway.net.asgi import AsgiInbound
 from gateway.ports import Errand, Fields, Shortcut
 

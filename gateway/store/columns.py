@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.envelope import moment
+from gateway.events.envelope import moment
 from gateway.store.reports import COUNTS, By
 
 CONVERSATION = ("org", "upstream", "conversation", "user", "opened_at")

@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from gateway.core.event import Event
-from gateway.envelope import envelope
+from gateway.events.envelope import envelope
 from gateway.ports import NotDelivered
 from gateway.telemetry.lines import STDOUT
 from gateway.telemetry.outside import append

@@ -15,7 +15,7 @@ from gateway.store.inbox import EventInbox
 from gateway.store.outbox import EventOutbox
 from gateway.store.store import Store
 from gateway.telemetry.metrics import Metrics
-from tests.test_envelope import EVENT
+from tests.events.test_envelope import EVENT
 
 pytestmark = pytest.mark.anyio
 

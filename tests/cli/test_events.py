@@ -12,9 +12,9 @@ from gateway.store.inbox import EventInbox
 from gateway.store.outbox import EventOutbox
 from gateway.store.store import Store
 from tests.cli.looked import look, rows
+from tests.events.test_envelope import EVENT
 from tests.support import config
 from tests.support.tokens import Issuer
-from tests.test_envelope import EVENT
 
 A, B = "webhook hooks.example 01234567", "lines stdout 89abcdef"
 

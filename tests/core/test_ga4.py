@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import ga4
+from tests.events.test_envelope import EVENT
 from tests.support.analytics import problems
-from tests.test_envelope import EVENT
 
 
 def test_an_event_in_its_form() -> None:

@@ -11,8 +11,8 @@ from gateway.core.event import Event
 from gateway.store.database import Database
 from gateway.store.inbox import EventInbox, lane_key
 from gateway.store.opening import opened
+from tests.events.test_envelope import EVENT
 from tests.store.conftest import Direct, locked
-from tests.test_envelope import EVENT
 
 pytestmark = pytest.mark.anyio
 

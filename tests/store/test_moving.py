@@ -16,9 +16,9 @@ from gateway.store.moving import move
 from gateway.store.outbox import EventOutbox
 from gateway.store.schema import metadata
 from gateway.store.store import Store
+from tests.events.test_envelope import EVENT
 from tests.store.conftest import Direct, locked
 from tests.support import postgres
-from tests.test_envelope import EVENT
 
 pytestmark = pytest.mark.anyio
 

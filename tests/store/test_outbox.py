@@ -14,8 +14,8 @@ from gateway.store import outbox as outbox_module
 from gateway.store.database import Database
 from gateway.store.inbox import EventInbox
 from gateway.store.outbox import EventOutbox
+from tests.events.test_envelope import EVENT
 from tests.store.conftest import Direct
-from tests.test_envelope import EVENT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 

@@ -10,10 +10,10 @@ from gateway.store.retention import retain
 from gateway.store.store import Store
 from gateway.store.usage import row_of, write
 from gateway.store.verify import verify
+from tests.events.test_envelope import EVENT
 from tests.store.conftest import Direct
 from tests.store.test_usage import finished
 from tests.store.trails import DAY, event, put
-from tests.test_envelope import EVENT
 
 pytestmark = pytest.mark.anyio
 

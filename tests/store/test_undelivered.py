@@ -11,8 +11,8 @@ from gateway.store.outbox import EventOutbox
 from gateway.store.reading import each
 from gateway.store.reports import Filter
 from gateway.store.undelivered import Depth, depth, drop, drop_older, expire, replay, undelivered
+from tests.events.test_envelope import EVENT
 from tests.store.conftest import Direct
-from tests.test_envelope import EVENT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 

@@ -15,7 +15,7 @@ import pytest
 from gateway.ports import NotDelivered
 from gateway.telemetry.lines import STDOUT
 from gateway.telemetry.ndjson import LinesOfEvents
-from tests.test_envelope import EVENT
+from tests.events.test_envelope import EVENT
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, or_, select
 
-from gateway.envelope import moment
+from gateway.events.envelope import moment
 from gateway.store.columns import of_event
 from gateway.store.database import Database
 from gateway.store.people.holdings import Holdings

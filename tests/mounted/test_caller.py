@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from gateway.caller import Caller, known
 from gateway.core.errors import (
     CredentialsInvalid,
     CredentialsMissing,
@@ -14,6 +13,7 @@ from gateway.core.errors import (
     NotFound,
 )
 from gateway.core.identity import Identity
+from gateway.mounted.caller import Caller, known
 
 pytestmark = pytest.mark.anyio
 ALICE = Identity("acme", "alice")

@@ -3,7 +3,7 @@
 import json
 
 from gateway.core.event import Event
-from gateway.envelope import envelope, moment
+from gateway.events.envelope import envelope, moment
 
 EVENT = Event(
     id="evt_1",

@@ -3,10 +3,10 @@
 import pytest
 from starlette.requests import HTTPConnection
 
-from gateway.caller import Caller, known
 from gateway.core.errors import CredentialsMissing
 from gateway.core.identity import Identity
-from gateway.current import current_identity
+from gateway.mounted.caller import Caller, known
+from gateway.mounted.current import current_identity
 
 pytestmark = pytest.mark.anyio
 ALICE = Identity("acme", "alice")

@@ -9,15 +9,15 @@ import pytest
 from standardwebhooks.webhooks import Webhook as Standard
 
 from gateway.core.signature import webhook_secret
+from gateway.events.receivers import Analytics, Webhook
 from gateway.net.clocks import Clocks
 from gateway.net.http1 import Http1Transport
 from gateway.ports import NotDelivered
-from gateway.receivers import Analytics, Webhook
+from tests.events.test_envelope import EVENT
 from tests.support.analytics import Collector
 from tests.support.events import WHSEC
 from tests.support.reply import Reply
 from tests.support.vendor import Handler, RecordingVendor, Request
-from tests.test_envelope import EVENT
 
 pytestmark = pytest.mark.anyio
 

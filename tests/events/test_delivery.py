@@ -16,8 +16,9 @@ from gateway.config.load import load
 from gateway.core.errors import LedgerUnavailable
 from gateway.core.event import Event
 from gateway.core.patience import Waits
-from gateway.delivery import Address, Courier
+from gateway.events.delivery import Address, Courier
 from gateway.ports import DeliverySink, Due, Lane, NotDelivered, Outbox, Receiver
+from tests.events.test_envelope import EVENT
 from tests.store.conftest import locked
 from tests.support import config, replicas
 from tests.support.chatbase import Chatbase
@@ -35,7 +36,6 @@ from tests.support.reply import Reply
 from tests.support.stage import Stage, chatbase_stage, gateway_of
 from tests.support.tokens import Issuer
 from tests.support.vendor import Request
-from tests.test_envelope import EVENT
 
 pytestmark = pytest.mark.anyio
 
@@ -350,7 +350,7 @@ async def delivered(memory: Memory, receiver: Receiver, **how: Any) -> Told:
 
 async def test_deliveries_go_on_whatever_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """The store, or a fault of our own; and what a receiver has got it does not get again."""
-    monkeypatch.setattr("gateway.delivery.POLL", 0.01)
+    monkeypatch.setattr("gateway.events.delivery.POLL", 0.01)
     receiver = Taking()
     told = await delivered(Memory(7, faults=6, unwritten=3), receiver)
     assert receiver.ids == [f"evt_{number}" for number in range(7)]

@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from gateway import GatewayMiddleware
-from gateway.placement import remarks
+from gateway.mounted.placement import remarks
 from tests.support.chatbase import Chatbase
 from tests.support.hosts import configured
 from tests.support.serve import serving

@@ -12,9 +12,9 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from gateway.caller import SCOPE_KEY, Caller
 from gateway.core.errors import CredentialsMissing
 from gateway.core.identity import Identity
+from gateway.mounted.caller import SCOPE_KEY, Caller
 
 __all__ = ["CurrentIdentity", "current_identity"]
 

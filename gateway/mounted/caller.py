@@ -16,7 +16,7 @@ STATE_KEY = "identity"
 
 
 class Pushing(Protocol):
-    """Where an application says what it knows of people (`gateway.host_contacts`)."""
+    """Where an application says what it knows of people (`gateway.mounted.host_contacts`)."""
 
     async def upsert(
         self,

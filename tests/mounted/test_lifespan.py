@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.lifespan import live_around
+from gateway.mounted.lifespan import live_around
 
 pytestmark = pytest.mark.anyio
 SCOPE = {"type": "lifespan"}

@@ -16,7 +16,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.event import Event
 from gateway.core.plan import USER_AGENT, VendorRequest
 from gateway.core.signature import sign_standard
-from gateway.envelope import envelope
+from gateway.events.envelope import envelope
 from gateway.interrupt import within
 from gateway.ports import Line, NotDelivered, VendorResponse
 
