@@ -11,7 +11,8 @@ from pathlib import Path
 TICKS = os.sysconf("SC_CLK_TCK")
 NOISY = 0.15  # of all CPU time, used by others
 DESCRIPTORS = 1 << 16  # ten thousand streams are twenty thousand, in one process
-OPEN = frozenset({"01", "08"})  # TCP_ESTABLISHED, TCP_CLOSE_WAIT
+ESTABLISHED = "01"
+OPEN = frozenset({ESTABLISHED, "08"})  # and TCP_CLOSE_WAIT
 _SCHEDULED = 2  # CPUCLOCK_SCHED: what the scheduler counted, in ns
 
 
@@ -53,11 +54,6 @@ def pss(pid: int) -> int:
     return total
 
 
-def bytes_read(pid: int) -> int:
-    """By its system calls, from sockets and all else."""
-    return int(Path(f"/proc/{pid}/io").read_text().split()[1])
-
-
 def descriptors(pid: int) -> int:
     """How many a process has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
@@ -70,6 +66,20 @@ def connections(port: int) -> int:
         _, _, remote, state, *_ = line.split()
         found += remote.endswith(wanted) and state in OPEN
     return found
+
+
+def accepted(pid: int, port: int) -> int:
+    """Connections that a process holds, of clients who have not left, at a port of its."""
+    wanted, found = f":{port:04X}", set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *rest = line.split()
+        if local.endswith(wanted) and state == ESTABLISHED:
+            found.add(f"socket:[{rest[5]}]")
+    held = 0
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # it has just been closed
+            held += os.readlink(one) in found
+    return held
 
 
 def raise_descriptors() -> int:

@@ -125,12 +125,10 @@ async def ask_all(port: int, requests: Sequence[bytes], *, connections: int, tim
     return asked
 
 
-async def ask_at_pace(
-    port: int, requests: Sequence[bytes], *, rate: float, times: int, connections: int = 16
-) -> Asked:
-    """Send `times` requests, so many a second whatever the answers take, on connections in turn."""
+async def ask_at_pace(port: int, requests: Sequence[bytes], *, rate: float, times: int) -> Asked:
+    """Send `times` requests, so many a second whatever the answers take."""
     asked = Asked(requests=times)
-    async with connected(port, connections) as resting:
+    async with connected(port, 16) as resting:
 
         async def once(request: bytes, one: Connection) -> None:
             began = time.perf_counter()

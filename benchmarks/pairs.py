@@ -11,10 +11,10 @@ share nothing: neither listener nor store nor Valkey. What a request costs more 
 it costs to share. Beside one process that has the core to itself it is shown as well, and counts
 for nothing.
 
-What comes at a pace, when each may have a core, falls to whoever holds the connection: the busier
-one is full first. Its part is that of the bytes that they read; of CPU it would be that of the
-cores too, and the one beside the load generator is slower. There are as many connections as
-clients: of a few the smallest difference is a large one.
+What comes falls to whoever holds the connection, and the busier one is full first: its part is that
+of the connections, when each may have a core. By the CPU that they use it would be that of the
+cores too: the one beside the load generator is slower. There are as many connections as clients:
+of a few the smallest difference is a large one.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ from benchmarks.scenes import Ground, Size, Starts, conversing, ground
 from tests.support.valkey import Valkey
 
 CONNECTIONS = 64  # for each worker
-PACE = 400.0  # requests a second
+TIMES = 20  # that all connect
 CORES = os.sched_getaffinity(0)
 RATIO = "two workers' requests/s, of one's"
 COSTS = "a request of two workers, of the CPU of two that share nothing"
@@ -76,7 +76,7 @@ async def _compared(there: Ground) -> list[Figure]:
         apart.append(await _cpu([one.pid, another.pid], *halves))
         together.append(await _cpu(workers, _asked(there, two, workers=2)))
     kernel.pin(two.pid, CORES)
-    busier = statistics.median([await _busier(there, two, workers) for _ in together])
+    busier = statistics.median([await _busier(two, workers) for _ in range(TIMES)])
     costs = _ratio(together, apart)
     return [
         Figure(RATIO, 1 / (busier * costs), ""),
@@ -105,11 +105,11 @@ async def _cpu(pids: Sequence[int], *asking: Awaitable[None]) -> float:
     return sum(map(kernel.cpu_alone, pids)) - before
 
 
-async def _busier(there: Ground, peer: Peer, pids: Sequence[int]) -> float:
-    """The part of the busier process in what comes at a pace that nobody is busy with."""
-    requests, times = await conversing(there, peer), there.size.requests // 4
-    before = [kernel.bytes_read(pid) for pid in pids]
-    connections = CONNECTIONS * len(pids)
-    await load.ask_at_pace(peer.port, requests, rate=PACE, times=times, connections=connections)
-    took = [kernel.bytes_read(pid) - then for pid, then in zip(pids, before, strict=True)]
+async def _busier(two: Peer, pids: Sequence[int]) -> float:
+    """The part of whoever got the most connections, which come when nobody is busy."""
+    async with load.connected(two.port, CONNECTIONS * len(pids)) as open_:
+        took = [0]
+        while sum(took) < len(open_):
+            await asyncio.sleep(0.01)
+            took = [kernel.accepted(pid, two.port) for pid in pids]
     return max(took) / sum(took)
