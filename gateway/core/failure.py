@@ -88,8 +88,10 @@ class LedgerUnavailable(Unavailable):
     code = "ledger_unavailable"
     title = "Who owns this conversation cannot be looked up or recorded now"
 
-    def __init__(self, detail: str = "", *, cause: str = "") -> None:
-        super().__init__(detail)
+    def __init__(
+        self, detail: str = "", *, retry_after: int | None = None, cause: str = ""
+    ) -> None:
+        super().__init__(detail, retry_after=retry_after)
         self.cause = cause
 
     @property
