@@ -1,6 +1,7 @@
 """Fixtures every test may use."""
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -27,6 +28,21 @@ def pytest_configure(config: pytest.Config) -> None:
         trusted = over_http2.trusted()
         trusted.__enter__()
         config.add_cleanup(lambda: trusted.__exit__(None, None, None))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays to the end: no search for garbage is to look at it again.
+
+    Of 27,000 tests a search took 0.28 s, and some tests search.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
