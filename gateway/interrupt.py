@@ -121,7 +121,7 @@ class Running:
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
-        self._interrupts: set[Interrupt] = set()
+        self._interrupts: dict[Interrupt, None] = {}  # a set takes twice as much, of thousands
 
     def __len__(self) -> int:
         return len(self._interrupts)
@@ -144,10 +144,10 @@ class Running:
     def add(self, interrupt: Interrupt) -> None:
         """Take one that begins. Raises as `Admission.check`: a block may have come meanwhile."""
         self._admission.check(interrupt.identity)
-        self._interrupts.add(interrupt)
+        self._interrupts[interrupt] = None
 
     def remove(self, interrupt: Interrupt) -> None:
-        self._interrupts.discard(interrupt)
+        self._interrupts.pop(interrupt, None)
 
 
 @asynccontextmanager

@@ -43,13 +43,13 @@ class Intake(asyncio.Protocol, ABC):
         "_ahead_in_bodies",
         "_becomes_socket",
         "_body_follows",
+        "_client",
         "_field_bytes",
         "_max_fields",
         "_parses",
         "_tally",
         "app_state",
         "begun",
-        "client",
         "config",
         "flow",
         "headers",
@@ -82,7 +82,7 @@ class Intake(asyncio.Protocol, ABC):
         self._parses = False
         self.transport: asyncio.Transport
         self.flow: Flow
-        self.client: tuple[str, int] | None = None
+        self._client: tuple[str, int] | None = None
         self.scheme = "http"
         self.url = b""
         self.headers: list[tuple[bytes, bytes]]  # of the head that arrives
@@ -104,9 +104,15 @@ class Intake(asyncio.Protocol, ABC):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
         self.flow = Flow(transport)
-        peer = transport.get_extra_info("peername")  # on a UNIX socket it is no pair
-        self.client = peer[:2] if isinstance(peer, tuple) else None
         self.scheme = "https" if is_ssl(transport) else "http"
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """Its address and port; none on a UNIX socket."""
+        if self._client is None:
+            peer = self.transport.get_extra_info("peername")
+            self._client = peer[:2] if isinstance(peer, tuple) else None
+        return self._client
 
     def take(self, data: bytes) -> Exception | None:
         """Parse one segment, and return what is wrong with it.
@@ -126,6 +132,7 @@ class Intake(asyncio.Protocol, ABC):
         if self.part is Part.NONE and self.may_reuse:
             self.stop_parsing()
             self.url = b""
+            self._client = None
             self._field_bytes = 0
             self._tally.begin()
 

@@ -22,8 +22,12 @@ class Connection(Protocol):
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
     flow: Flow
-    client: tuple[str, int] | None
     scheme: str
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """Its address and port; none on a UNIX socket."""
+        ...
 
     def on_answered(self) -> None:
         """The answer is out as a whole."""
