@@ -19,7 +19,7 @@ def shortcut(observer: Observer, watch: KeyWatch, answer: Outbound) -> Shortcut 
     if isinstance(observer, Whole):
         return None
     writer = answer.writer()
-    return None if writer is None else _Taking(observer, watch, writer).take
+    return None if writer is None else _Taking(observer, watch, writer)
 
 
 class _Taking:

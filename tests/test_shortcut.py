@@ -63,17 +63,17 @@ def test_an_answer_that_is_held_whole_has_none() -> None:
 
 def test_an_event_that_says_nothing_goes_on() -> None:
     out = Out()
-    take = taking(out)
-    assert take is not None
-    assert take(TEXT)
-    assert take(TEXT + TEXT)
+    one = taking(out)
+    assert one is not None
+    assert one.take(TEXT)
+    assert one.take(TEXT + TEXT)
     assert out.written == TEXT * 3
 
 
 def test_what_must_be_looked_at_does_not() -> None:
     out = Out()
-    take = taking(out)
-    assert take is not None
+    one = taking(out)
+    assert one is not None
     for chunk in (
         b'data: {"metadata":{"conversationId":"c-1"}}\n\n',
         b'data: {"metadata":{"userId":"bob"}}\n\n',
@@ -81,15 +81,15 @@ def test_what_must_be_looked_at_does_not() -> None:
         b'data: {"delta":"half of an ev',
         b'data: {"delta":"' + KEY.encode() + b'"}\n\n',
     ):
-        assert not take(chunk)
+        assert not one.take(chunk)
     assert out.written == b""
 
 
 def test_a_client_that_takes_no_more_now_gets_it_some_other_way() -> None:
     out = Out(room=1)
-    take = taking(out)
-    assert take is not None
-    assert [take(TEXT), take(TEXT)] == [True, False]
+    one = taking(out)
+    assert one is not None
+    assert [one.take(TEXT), one.take(TEXT)] == [True, False]
     assert out.written == TEXT
 
 
@@ -121,7 +121,7 @@ def driven(said: list[bytes], room: int) -> tuple[bytes, list[str]]:
     """What passes, and what is told, of a conversation with what had passed before it."""
     observer = observe(CHAT, media_type(b"text/event-stream"), ok=True, user="alice")
     watch, out, told = KeyWatch(Keys([KEY])), Out(room), list[str]()
-    take = shortcut(observer, watch, out)
+    one = shortcut(observer, watch, out)
 
     def goes_on(notes: Iterable[Note]) -> bool:
         for note in notes:
@@ -133,7 +133,7 @@ def driven(said: list[bytes], room: int) -> tuple[bytes, list[str]]:
                 return False
         return True
 
-    if all((take and take(chunk)) or goes_on(observer.feed(chunk)) for chunk in said):
+    if all((one and one.take(chunk)) or goes_on(observer.feed(chunk)) for chunk in said):
         goes_on(observer.end())
     return out.written + watch.end(), told
 

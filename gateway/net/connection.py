@@ -215,7 +215,7 @@ class Connection(Sending):
         coming, body = self._coming, answer.body
         if coming is None or coming.done() or answer.complete or not body:
             return False
-        if not shortcut(body[0] if len(body) == 1 else b"".join(body)):
+        if not shortcut.take(body[0] if len(body) == 1 else b"".join(body)):
             return False
         body.clear()
         self._deadline.set(self._clocks.idle)

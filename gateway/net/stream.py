@@ -206,7 +206,7 @@ class Stream:
         if self._shortcut is None or self._coming is None or self._coming.done():
             return False
         try:
-            is_taken = self._shortcut(b"".join(self._body))
+            is_taken = self._shortcut.take(b"".join(self._body))
         except Exception:  # noqa: BLE001 - it is the exchange's own, whose task will meet it again
             return False
         if is_taken:

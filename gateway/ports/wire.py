@@ -3,17 +3,22 @@
 Fields are `(name, value)` pairs of bytes, names in lower case, in the order they came.
 """
 
-from collections.abc import AsyncGenerator, Callable
-from typing import Protocol, TypeAlias
+from collections.abc import AsyncGenerator
+from typing import Protocol
 
 from gateway.core.fields import Fields as Fields
-
-# Takes a chunk at once, in the callback that brings it; or does not, and then nothing has happened.
-Shortcut: TypeAlias = Callable[[bytes], bool]
 
 
 class ClientLeft(Exception):
     """The client is gone: there is nobody left to answer."""
+
+
+class Shortcut(Protocol):
+    """What may take a chunk at once, in the callback that brings it."""
+
+    def take(self, chunk: bytes) -> bool:
+        """Whether it has; if not, nothing has happened."""
+        ...
 
 
 class Watcher(Protocol):

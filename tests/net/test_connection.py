@@ -147,7 +147,7 @@ async def test_what_a_shortcut_takes_wakes_nobody():
         taken.append(chunk)
         return chunk != b"look"
 
-    waiting = asyncio.ensure_future(connection.more(answer, shortcut))
+    waiting = asyncio.ensure_future(connection.more(answer, SimpleNamespace(take=shortcut)))
     await asyncio.sleep(0)
     for piece in (b"1\r\na\r\n", b"1\r\nb\r\n1\r\n", b"c\r\n"):
         connection.data_received(piece)
@@ -164,7 +164,7 @@ async def test_nothing_takes_a_shortcut_while_nobody_waits():
     connection, _ = connected()
     answer = await answered(connection, CHUNKED)
     taken = []
-    waiting = asyncio.ensure_future(connection.more(answer, taken.append))
+    waiting = asyncio.ensure_future(connection.more(answer, SimpleNamespace(take=taken.append)))
     await asyncio.sleep(0)
     waiting.cancel()
     connection.data_received(b"1\r\na\r\n")
@@ -177,7 +177,7 @@ async def test_nothing_takes_a_shortcut_while_nobody_waits():
 async def test_the_end_of_an_answer_takes_no_shortcut():
     connection, _ = connected()
     answer = await answered(connection, CHUNKED)
-    waiting = asyncio.ensure_future(connection.more(answer, lambda _: True))
+    waiting = asyncio.ensure_future(connection.more(answer, SimpleNamespace(take=lambda _: True)))
     await asyncio.sleep(0)
     connection.data_received(b"1\r\na\r\n")
     connection.data_received(b"1\r\nb\r\n0\r\n\r\n")
@@ -189,7 +189,7 @@ async def test_the_end_of_an_answer_takes_no_shortcut():
 async def test_what_took_a_shortcut_starts_the_clock_anew():
     connection, wire = connected(idle=0.2)
     answer = await answered(connection, CHUNKED)
-    waiting = asyncio.ensure_future(connection.more(answer, lambda _: True))
+    waiting = asyncio.ensure_future(connection.more(answer, SimpleNamespace(take=lambda _: True)))
     loop = asyncio.get_running_loop()
     for _ in range(4):
         await asyncio.sleep(0.1)

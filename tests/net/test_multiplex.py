@@ -259,9 +259,9 @@ class Answered:
         self.stream = Stream(multiplex, "GET", used=False)
         multiplex.begin(self.stream, write_block(REQUEST, "v"), b"", more=False)
         multiplex.feed(frames.write_head(self.stream.number, b"\x88", last=False))
-        self.waiting = asyncio.ensure_future(self.stream.more(self.shortcut))
+        self.waiting = asyncio.ensure_future(self.stream.more(self))
 
-    def shortcut(self, content: bytes) -> bool:
+    def take(self, content: bytes) -> bool:
         self.offered.append(content)
         return self._takes(content)
 
@@ -305,7 +305,7 @@ def test_nothing_passes_what_is_held_for_somebody() -> None:
         multiplex.feed(one.data(b"a"))  # nobody waits for it
         multiplex.feed(one.data(b"b"))
         assert await one.waiting == b"look"
-        assert await one.stream.more(one.shortcut) == b"ab"
+        assert await one.stream.more(one) == b"ab"
         assert one.offered == [b"look"]
         one.stream.leave()
         multiplex.feed(one.data(b"c"))
@@ -355,7 +355,7 @@ def test_what_comes_with_the_end_of_an_answer_takes_no_shortcut(end: str) -> Non
         assert one.offered == []
         assert (await one.waiting).startswith(b"abc")
         with pytest.raises(StopAsyncIteration if end == "the end" else UpstreamError):
-            await one.stream.more(one.shortcut)
+            await one.stream.more(one)
         one.stream.leave()
 
     asyncio.run(whole())

@@ -288,7 +288,7 @@ class Stream:
             asked.body(piece)
         asked.body(b"", last=True)
 
-    def shortcut(self, piece: bytes) -> bool:
+    def take(self, piece: bytes) -> bool:
         self.came.append(piece)
         return self._takes(piece)
 
@@ -302,7 +302,7 @@ class Stream:
 async def test_what_a_shortcut_takes_wakes_nobody_and_what_it_does_not_is_held(protocol):
     stream = Stream(lambda piece: not piece.startswith(b"look"))
     async with Wire(stream.script, protocol) as wire, wire.transport().open(POST) as response:
-        chunks = response.chunks(stream.shortcut)
+        chunks = response.chunks(stream)
         waiting = asyncio.ensure_future(anext(chunks))
         for piece in (b"a", b"b"):
             await stream.comes(piece)
@@ -325,7 +325,7 @@ async def test_whoever_has_left_is_offered_nothing(protocol):
     stream = Stream()
     async with Wire(stream.script, protocol) as wire:
         async with wire.transport().open(POST) as response:
-            waiting = asyncio.ensure_future(anext(response.chunks(stream.shortcut)))
+            waiting = asyncio.ensure_future(anext(response.chunks(stream)))
             await stream.comes(b"a")
             stream.pieces.put_nowait(b"b")
             waiting.cancel()
@@ -339,7 +339,7 @@ async def test_all_of_a_large_answer_goes_by_the_shortcut(protocol):
     stream = Stream()
     body = bytes(range(256)) * (MORE // 256)
     async with Wire(stream.script, protocol) as wire, wire.transport().open(GET) as response:
-        chunks = response.chunks(stream.shortcut)
+        chunks = response.chunks(stream)
         waiting = asyncio.ensure_future(anext(chunks))
         stream.pieces.put_nowait(body)
         await settled(lambda: sum(map(len, stream.came)) == len(body))
@@ -355,7 +355,7 @@ async def test_what_the_shortcut_cannot_take_slows_the_upstream(protocol):
     flood = Flood()
     stream = Stream(lambda piece: flood.sent < MORE)
     async with Wire(flood.script, protocol) as wire, wire.transport().open(GET) as response:
-        waiting = asyncio.ensure_future(anext(response.chunks(stream.shortcut)))
+        waiting = asyncio.ensure_future(anext(response.chunks(stream)))
         await asyncio.sleep(0)
         flood.begins.set()
         assert (await waiting).startswith(stream.came[-1])
@@ -369,7 +369,7 @@ async def test_what_takes_the_shortcut_starts_the_clock_anew(protocol):
         Wire(stream.script, protocol) as wire,
         wire.transport(clocks=Clocks(idle=1.0)).open(GET) as response,
     ):
-        waiting = asyncio.ensure_future(anext(response.chunks(stream.shortcut)))
+        waiting = asyncio.ensure_future(anext(response.chunks(stream)))
         for _ in range(4):
             await asyncio.sleep(0.3)
             await stream.comes(b"a")
