@@ -143,7 +143,7 @@ class Exchange:
     record: Record
     ask: Inbound
     reader: Identity | None = None  # of staff, who asks in this person's place
-    head: tuple[int, Fields] | None = None  # of the answer; until it is out
+    head: tuple[int, Fields] = (0, ())  # of the answer, until it is out
     observer: Observer | None = None
     upload: Upload | None = None  # the form that goes on, in place of a body
     operation: Operation = field(init=False)

@@ -1,7 +1,8 @@
 """The vendor's side of an exchange: the request goes, and its answer comes back as it arrives."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import Any
 
 from gateway.core import fields as http
 from gateway.core import problem
@@ -91,17 +92,17 @@ async def begin(exchange: Exchange, response: VendorResponse, answer: Outbound) 
 async def end(exchange: Exchange, observer: Observer, answer: Outbound) -> None:
     """Pass on what was held back, and the end."""
     await act(exchange, observer.end(), answer)
-    await start(exchange, answer)
+    if not answer.started:
+        await start(exchange, answer)
     if rest := exchange.watch.end():
         await answer.chunk(rest)
     await answer.end()
 
 
-async def start(exchange: Exchange, answer: Outbound, more: Fields = ()) -> None:
-    """Pass on the head, if it is not out."""
-    if exchange.head is not None:
-        (status, fields), exchange.head = exchange.head, None  # a stream is long
-        await answer.start(status, [*fields, *more])
+def start(exchange: Exchange, answer: Outbound, more: Fields = ()) -> Coroutine[Any, Any, None]:
+    """Pass on the head, and let go of it: a stream is long."""
+    (status, fields), exchange.head = exchange.head, (0, ())
+    return answer.start(status, [*fields, *more])
 
 
 def unasked(call: Call) -> Metered | None:
@@ -213,7 +214,8 @@ async def let_by(exchange: Exchange, content: bytes, answer: Outbound) -> None:
         passed += exchange.watch.end()
         await start(exchange, answer, [(b"content-length", str(len(passed)).encode("ascii"))])
     if passed:
-        await start(exchange, answer)
+        if not answer.started:
+            await start(exchange, answer)
         await answer.chunk(passed)
 
 

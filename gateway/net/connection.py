@@ -91,6 +91,8 @@ class Connection(Sending):
         """
         if answer is not self._answer:
             raise RuntimeError("this exchange is over")
+        if answer.complete and not answer.body:
+            raise StopAsyncIteration
         coming = self._coming = self._loop.create_future()
         self._shortcut = shortcut
         self._hand_over(answer, coming)

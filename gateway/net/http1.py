@@ -124,6 +124,8 @@ class UpstreamExchange:
         "_pool",
         "_request",
         "_shortcut",
+        "fields",
+        "status",
     )
 
     def __init__(self, pool: Pool, request: VendorRequest, payload: bytes) -> None:
@@ -133,19 +135,13 @@ class UpstreamExchange:
         self._shortcut: Shortcut | None = None
         self._connection: Connection
         self._answer: Answer
-
-    @property
-    def status(self) -> int:
-        return self._answer.status
-
-    @property
-    def fields(self) -> Fields:
-        return self._answer.fields
+        self.status: int
+        self.fields: Fields
 
     def chunks(self, shortcut: Shortcut | None = None, /) -> "UpstreamExchange":
         if shortcut is not None:  # a stream: its fields might be the most of what it takes
             self._shortcut = shortcut
-            del self._answer.fields
+            del self.fields, self._answer.fields
         return self
 
     def __aiter__(self) -> Self:
@@ -167,6 +163,7 @@ class UpstreamExchange:
             connection = await self._pool.take_new()
             answer = await connection.ask(request.method, payload, request.stream)
         self._connection, self._answer = connection, answer
+        self.status, self.fields = answer.status, answer.fields
         return self
 
     async def __aexit__(

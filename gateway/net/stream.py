@@ -81,8 +81,6 @@ class Stream:
             raise RuntimeError("there is no answer yet")
         return self._head
 
-    # The exchange
-
     async def ask(self, request: VendorRequest, block: bytes) -> None:
         """Send the request; return once the head of its answer is whole.
 
@@ -103,6 +101,8 @@ class Stream:
         """See `gateway.net.connection.Connection.more`."""
         if self._over:
             raise RuntimeError("this exchange is over")
+        if self.complete and not self._body:
+            raise StopAsyncIteration
         coming = self._coming = asyncio.get_running_loop().create_future()
         self._shortcut = shortcut
         self._hand_over(coming)

@@ -89,7 +89,7 @@ async def test_a_stream_that_takes_a_shortcut_keeps_none_of_its_fields():
     async with Upstream(answers) as upstream, upstream.transport().open(POST) as response:
         fields = response.fields
         assert list(fields) == [(b"content-length", b"3")]
-        assert "Answer" in keepers(fields)
+        assert keepers(fields) >= {"Answer", "UpstreamExchange"}
         chunks = response.chunks(SimpleNamespace(take=lambda _: False))
         assert not keepers(fields) & {"Answer", "UpstreamExchange"}
         assert [chunk async for chunk in chunks] == [b"abc"]
