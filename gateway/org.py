@@ -131,7 +131,7 @@ class Upload:
     pieces: AsyncGenerator[bytes, None]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Exchange:
     """One call, decided; and who watches its answer, once there is one."""
 
