@@ -6,6 +6,7 @@ as long as anybody was waiting for it, and no other upstream's name was found me
 """
 
 import asyncio
+import errno
 import socket
 import threading
 from collections.abc import Sequence
@@ -71,9 +72,13 @@ class Lookups:
             loop = asyncio.get_running_loop()
             answer: asyncio.Future[Addresses] = loop.create_future()
             # No executor's: the process would wait at its end for a name that is not found.
-            threading.Thread(
+            thread = threading.Thread(
                 target=_in_thread, args=(host, port, loop, answer), name="lookup", daemon=True
-            ).start()
+            )
+            try:
+                thread.start()
+            except RuntimeError as error:  # the machine has no room for one
+                raise OSError(errno.EAGAIN, "no thread can be started") from error
             return await answer
 
     def _answered(self, name: tuple[str, int], done: "asyncio.Task[Addresses]") -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -92,3 +94,27 @@ async def test_a_loop_that_ended_hears_of_nothing(names: Names) -> None:
     for one in threads:
         await asyncio.to_thread(one.join, 10)
     assert not any(one.is_alive() for one in threads)
+
+
+NO_ROOM = """
+import asyncio, encodings.idna, resource
+from gateway.resolver import addresses
+
+async def main():
+    pages = int(open("/proc/self/statm").read().split()[0])
+    room = pages * resource.getpagesize() + 2**21  # less than the stack of a thread
+    resource.setrlimit(resource.RLIMIT_AS, (room, room))
+    try:
+        await addresses("vendor.example", 443)
+    except OSError as error:
+        print(error.strerror)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_machine_without_room_for_a_thread_finds_no_name() -> None:
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", NO_ROOM], capture_output=True, check=False
+    )
+    assert done.stdout == b"no thread can be started\n", done.stderr
