@@ -83,8 +83,9 @@ class Sought:
         """Whether the text of a document may hold more of what decides than the `found` values: a
         member that stands twice is one of them.
         """
-        written = sum(map(text.count, self._decisive))
-        return self.checks and (written > found or _ESCAPED in text)
+        if not self.checks:
+            return False
+        return _ESCAPED in text or sum(map(text.count, self._decisive)) > found
 
 
 def sought(opens: Iterable[Place], names: Iterable[Place], usage: Iterable[Place]) -> Sought:

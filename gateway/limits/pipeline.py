@@ -119,7 +119,7 @@ class Pipeline:
             for one in together:
                 one.fail(error)
             await self._connection.disconnect(nowait=True)  # with the answers that may still come
-            if not isinstance(error, Exception):  # else whatever else stands there has answered
+            if not isinstance(error, Exception):  # one that answers nonsense is away as well
                 raise
 
 
