@@ -1,5 +1,6 @@
 """Framing, field lines and trailers, from raw bytes to what the application got."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,6 +14,8 @@ from uvicorn.server import ServerState
 
 from gateway.net.head import Head
 from gateway.net.intake import LOG, Intake
+from gateway.net.protocol import guarded_protocol
+from gateway.net.tally import ServerLimits
 from gateway.net.turn import Turn
 from tests.net.recorder import (
     BODY,
@@ -344,3 +347,27 @@ def test_nothing_that_is_sent_makes_it_fail(segments: list[bytes]) -> None:
     for one in taken.requests:
         assert [name for name, _ in one.head.fields].count(b"host") == 1
         assert one.head.target.startswith(b"/") or one.head.target == b"*"
+
+
+class Wire(asyncio.Transport):
+    """A client's end that says who it is."""
+
+    asked = 0
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        if name != "peername":
+            return default
+        self.asked += 1
+        return "192.0.2.1", 4711
+
+
+async def test_while_an_answer_takes_long_a_clients_address_is_not_kept() -> None:
+    wire = Wire()
+    connection = guarded_protocol(ServerLimits())(uvicorn.Config(lambda: None), ServerState(), {})
+    connection.connection_made(wire)
+    connection.may_reuse = True
+    for asked in (1, 2):
+        assert connection.client == connection.client == ("192.0.2.1", 4711)
+        assert wire.asked == asked
+        connection.rest()
+    connection.connection_lost(None)
