@@ -363,7 +363,8 @@ class Wire(asyncio.Transport):
 
 async def test_while_an_answer_takes_long_a_clients_address_is_not_kept() -> None:
     wire = Wire()
-    connection = guarded_protocol(ServerLimits())(uvicorn.Config(lambda: None), ServerState(), {})
+    config = uvicorn.Config(lambda: None, log_config=None)  # else it sets all loggers of uvicorn up
+    connection = guarded_protocol(ServerLimits())(config, ServerState(), {})
     connection.connection_made(wire)
     connection.may_reuse = True
     for asked in (1, 2):
