@@ -32,16 +32,18 @@ def test_more_requests_are_better_and_more_microseconds_are_not() -> None:
     assert cells("CPU of a request, of Envoy's", found)[3::3] == ("no", "yes")
 
 
-def test_streams_are_those_of_the_nearest_crowd() -> None:
+def test_streams_are_those_of_a_crowd_that_is_as_large() -> None:
     found = {
         "crowd": [
             {"what": crowd.HOLDS, "value": value, "who": SERVE, "beside": beside, "unit": "kB"}
-            for beside, value in ((1000, 5.0), (5000, 7.0), (10_000, 9.0))
+            for beside, value in ((1000, 5.0), (4500, 7.0), (9500, 9.0))
         ]
     }
     assert cells("a stream of 5,000", found)[4:] == ("≤ 8 kB", "7.00", "yes")
     assert cells("a stream of 10,000", found)[4:] == ("≤ 8 kB", "9.00", "no")
     assert cells("a stream of 5,000", found)[2:4] == ("-", "not measured")
+    found["crowd"] = found["crowd"][:1]
+    assert cells("a stream of 5,000", found)[5:] == ("-", "not measured")
 
 
 def test_streams_over_http2_are_of_the_entry_that_speaks_it() -> None:
