@@ -101,11 +101,11 @@ async def test_a_signature_is_compared_in_constant_time(
 
     monkeypatch.setattr(jwt.algorithms, "hmac", Watched)
     message, _, signature = stage.token("alice", jti="timing").rpartition(".")
-    wrong = ["A" + signature[1:], signature[:-8] + "AAAAAAAA", "A" * len(signature)]
+    other = "B" if signature.startswith("A") else "A"
+    wrong = [other + signature[1:], signature[:-8] + "AAAAAAAA", "A" * len(signature)]
     for one in wrong:
-        if one != signature:
-            answer = await stage.ask(None, "POST", "/chat", HI, [bearer(f"{message}.{one}")])
-            refused(stage, answer, 401)
+        answer = await stage.ask(None, "POST", "/chat", HI, [bearer(f"{message}.{one}")])
+        refused(stage, answer, 401)
     assert len(compared) >= len(wrong)
     assert set(compared) == {(32, 32)}
 
