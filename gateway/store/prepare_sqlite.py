@@ -4,7 +4,9 @@ All of it happens under SQLite's own write lock, in one transaction: of two proc
 once one waits for the other, and one that is killed half-way leaves no half of a migration.
 """
 
+import asyncio
 import sqlite3
+import time
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -16,10 +18,12 @@ from gateway.store.sqlite import reading_engine, writing_engine
 from gateway.store.upgrade import upgrade
 
 PATIENCE = 30.0  # seconds to wait while another process migrates
+PAUSE = 0.01  # seconds between two attempts where SQLite does not wait
 # quick_check reads the whole file: 2 ms a MiB from the page cache. A larger file starts unchecked,
 # and a page that cannot be read then is a conversation that nobody can continue.
 CHECKED_BYTES = 64 * 2**20
 
+_WAL = "PRAGMA journal_mode=WAL"
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _VERSION = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 -- our own constant
 _TOUCH = f"UPDATE {VERSION_TABLE} SET version_num = version_num"  # noqa: S608 -- alike
@@ -88,12 +92,27 @@ async def _be_whole(connection: AsyncConnection, path: Path) -> None:
 
 
 async def _use_wal(connection: AsyncConnection, path: Path) -> None:
-    mode = (await connection.exec_driver_sql("PRAGMA journal_mode=WAL")).scalar()
-    if mode != "wal":
+    if await _mode_now_wal(connection) != "wal":
         raise StoreError(
             f"{path} is on a file system that cannot share memory between processes (SQLite's WAL "
             "mode): put it on a local disk"
         )
+
+
+async def _mode_now_wal(connection: AsyncConnection) -> str | None:
+    """SQLite waits for nobody here: of two processes that begin a file one is told at once that it
+    is locked, for the moment in which the other has it.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            mode: str | None = (await connection.exec_driver_sql(_WAL)).scalar()
+        except DBAPIError as error:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            await asyncio.sleep(PAUSE)
+        else:
+            return mode
 
 
 async def _version(connection: AsyncConnection, path: Path) -> str | None:
@@ -113,5 +132,9 @@ async def _version(connection: AsyncConnection, path: Path) -> str | None:
 
 
 def _explained(path: Path, error: DBAPIError) -> StoreError:
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without SQLite's extension of it
-    return StoreError(f"{path} {_REASONS.get(code, f'cannot be used: {error.orig}')}")
+    return StoreError(f"{path} {_REASONS.get(_code(error), f'cannot be used: {error.orig}')}")
+
+
+def _code(error: DBAPIError) -> int:
+    """SQLite's result code, without its extension."""
+    return int(getattr(error.orig, "sqlite_errorcode", 0)) & 0xFF

@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 import stat
 import subprocess
@@ -160,3 +161,12 @@ async def test_a_migration_that_dies_half_way_leaves_nothing(
     monkeypatch.undo()
     await prepare(path)
     assert version(path) == HEAD
+
+
+async def test_those_that_begin_a_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    """To make it WAL SQLite waits for nobody: of two one was told that the file is locked."""
+    for number in range(10):
+        path = tmp_path / f"{number}.db"
+        path.touch()
+        await asyncio.gather(*(prepare(path) for _ in range(4)))
+        assert version(path) == HEAD
