@@ -163,10 +163,15 @@ async def test_a_migration_that_dies_half_way_leaves_nothing(
     assert version(path) == HEAD
 
 
-async def test_those_that_begin_a_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
-    """To make it WAL SQLite waits for nobody: of two one was told that the file is locked."""
-    for number in range(10):
-        path = tmp_path / f"{number}.db"
-        path.touch()
-        await asyncio.gather(*(prepare(path) for _ in range(4)))
-        assert version(path) == HEAD
+async def test_who_begins_a_file_waits_for_whoever_does_already(tmp_path: Path) -> None:
+    """To make a file WAL, SQLite itself waits for nobody: it says at once that it is locked."""
+    path = tmp_path / "new.db"
+    path.touch()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        preparing = asyncio.create_task(prepare(path))
+        ended, _ = await asyncio.wait({preparing}, timeout=0.3)
+        assert not ended
+        other.rollback()
+        await preparing
+    assert version(path) == HEAD
