@@ -24,9 +24,9 @@ from pathlib import Path
 
 from benchmarks import kernel
 from benchmarks.peers import free_port
-from gateway.core import quota
-from gateway.core.identity import Person
-from gateway.core.quota import Budget, Rate, Streams
+from gateway.core.limits import quota
+from gateway.core.limits.quota import Budget, Rate, Streams
+from gateway.core.people.identity import Person
 from gateway.limits.calendar import Calendar
 from gateway.limits.keys import Keys
 from gateway.limits.local import LocalCounts

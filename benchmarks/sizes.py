@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from benchmarks.figure import Figure
 from benchmarks.tables import show_figures
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.ports import Record
 from gateway.store.audit import AuditTrail
 from gateway.store.auditor import Auditor

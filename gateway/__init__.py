@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.config.mistake import ConfigError
-    from gateway.core.identity import Identity
+    from gateway.core.people.identity import Identity
     from gateway.middleware import GatewayMiddleware
     from gateway.mounted.current import CurrentIdentity
     from gateway.verification import Assertion, AssertionInvalid, verify_assertion
@@ -32,7 +32,7 @@ _HOMES = {
     "CurrentIdentity": "gateway.mounted.current",
     "Gateway": "gateway.app",
     "GatewayMiddleware": "gateway.middleware",
-    "Identity": "gateway.core.identity",
+    "Identity": "gateway.core.people.identity",
     "verify_assertion": "gateway.verification",
 }
 

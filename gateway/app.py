@@ -15,28 +15,29 @@ from gateway.config.load import from_dict, load
 from gateway.config.restart import require_no_restart
 from gateway.contacts.push import Desk
 from gateway.contacts.recall import Recalls
-from gateway.core import fields as http
-from gateway.core import origin, request_id
 from gateway.core.errors import GatewayError
-from gateway.core.handshake import with_credential
-from gateway.core.identity import Identity
+from gateway.core.formats import fields as http
+from gateway.core.formats import request_id
+from gateway.core.people.identity import Identity
+from gateway.core.request import origin
+from gateway.core.websocket.handshake import with_credential
 from gateway.dispatch import refuse, serve, who_asks
 from gateway.mounted.host_contacts import HostContacts
 from gateway.mounted.lifespan import open_or_say_why
-from gateway.net.asgi import CLOSES_UNENDED, AsgiInbound, AsgiOutbound
-from gateway.net.asgi_socket import AsgiSocket, HandshakeAnswer
-from gateway.net.in_process import ended
-from gateway.net.mounted_path import routed_path
+from gateway.net.asgi.mounted_path import routed_path
+from gateway.net.asgi.socket import AsgiSocket, HandshakeAnswer
+from gateway.net.asgi.wire import CLOSES_UNENDED, AsgiInbound, AsgiOutbound
+from gateway.net.upstream.in_process import ended
 from gateway.opening import serve_socket
 from gateway.ports import Inbound, Outbound, Record
-from gateway.randomness import ten_bytes
-from gateway.stamp import Stamped
+from gateway.steps.stamp import Stamped
+from gateway.system.randomness import ten_bytes
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
     from gateway.config.model import Settings
-    from gateway.net.served_request import ServedRequest
+    from gateway.net.server.served_request import ServedRequest
 
 LOG = logging.getLogger("gateway")
 
@@ -238,7 +239,7 @@ class Gateway:
         answer.raise_if_cut()
 
     def carry(self, ask: "ServedRequest", answer: Outbound) -> Awaitable[None]:
-        """Answer a request that comes straight from the connection (gateway.net.own_turn)."""
+        """Answer a request that comes straight from the connection (net.server.own_turn)."""
         assembled = self._assembled
         if assembled is None:
             return self._carry_late(ask, answer)

@@ -13,15 +13,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.core import callback, problem, strictjson
-from gateway.core import fields as http
-from gateway.core.callback import Callback, Said
+from gateway.core import problem
 from gateway.core.errors import ConversationNotFound, CredentialsExpired, NotFound
-from gateway.core.event import Event
-from gateway.core.identity import ERASED, Person
+from gateway.core.events import callback
+from gateway.core.events.callback import Callback, Said
+from gateway.core.events.event import Event
+from gateway.core.events.signature import TOLERANCE, Check, verify
+from gateway.core.formats import fields as http
+from gateway.core.formats import strictjson
+from gateway.core.formats.request_id import uuid7
+from gateway.core.people.identity import ERASED, Person
 from gateway.core.problem import Answer
-from gateway.core.request_id import uuid7
-from gateway.core.signature import TOLERANCE, Check, verify
 from gateway.ports import AuditSink, ConversationLedger, EventQueue, Inbound, Record
 
 NAME = "events"  # of their address, and of the operation in what is kept

@@ -15,9 +15,7 @@ from typing import TypeVar
 
 from gateway.callback import Inbox, take_event
 from gateway.contacts.push import Desk, push_contact
-from gateway.core import fields as http
-from gateway.core import origin, problem, route
-from gateway.core.directory import Directory
+from gateway.core import problem
 from gateway.core.errors import (
     Blocked,
     CredentialsExpired,
@@ -26,14 +24,21 @@ from gateway.core.errors import (
     NotFound,
     Unavailable,
 )
-from gateway.core.identity import VISITOR, Identity
+from gateway.core.formats import fields as http
+from gateway.core.formats.strictjson import JsonObject
+from gateway.core.people.identity import VISITOR, Identity
 from gateway.core.problem import Answer
-from gateway.core.route import Segments
-from gateway.core.strictjson import JsonObject
+from gateway.core.request import origin, route
+from gateway.core.request.directory import Directory
+from gateway.core.request.route import Segments
 from gateway.exchange import handle
-from gateway.interrupt import Running
-from gateway.logout import sign_out
-from gateway.org import Org
+from gateway.orgs.org import Org
+from gateway.orgs.site import Site
+from gateway.orgs.tools import Tools
+from gateway.pages.logout import sign_out
+from gateway.pages.resource import WELL_KNOWN, metadata, metadata_url
+from gateway.pages.staff import read_as_staff
+from gateway.pages.widgets import show
 from gateway.ports import (
     Answering,
     ClientLeft,
@@ -45,14 +50,10 @@ from gateway.ports import (
     Record,
     UsageSink,
 )
-from gateway.resource import WELL_KNOWN, metadata, metadata_url
-from gateway.site import Site
-from gateway.staff import read_as_staff
-from gateway.stamp import Stamped
+from gateway.steps.interrupt import Running
+from gateway.steps.stamp import Stamped
+from gateway.steps.welcome import authenticate, claim, signed_in
 from gateway.toolcall import Tool, call_tool
-from gateway.tools import Tools
-from gateway.welcome import authenticate, claim, signed_in
-from gateway.widgets import show
 
 HEALTH = {("livez",), ("readyz",)}
 # What ends an answer that is under way, and is not the vendor's doing.

@@ -7,10 +7,6 @@ ledger before the vendor, so that a refusal costs nothing and tells nothing.
 
 from contextlib import AsyncExitStack
 
-from gateway.adoption import adopt
-from gateway.core import call, origin, pointer
-from gateway.core import fields as http
-from gateway.core.call import Call
 from gateway.core.errors import (
     BadRequest,
     ConversationNotFound,
@@ -22,15 +18,20 @@ from gateway.core.errors import (
     ToolNotFound,
     UnsupportedMediaType,
 )
-from gateway.core.identity import Identity, Person, propose_user_id
-from gateway.core.route import Match, Segments
-from gateway.idempotency import once, repeatable
-from gateway.interrupt import Running
-from gateway.org import Exchange, Org, Upstream
+from gateway.core.formats import fields as http
+from gateway.core.formats import pointer
+from gateway.core.people.identity import Identity, Person, propose_user_id
+from gateway.core.request import call, origin
+from gateway.core.request.call import Call
+from gateway.core.request.route import Match, Segments
+from gateway.orgs.org import Exchange, Org, Upstream
 from gateway.ports import Answering, Fields, Inbound, Record, Ticket, Whose
 from gateway.relay import relay
-from gateway.uploading import uploading
-from gateway.welcome import authenticate
+from gateway.steps.adoption import adopt
+from gateway.steps.idempotency import once, repeatable
+from gateway.steps.interrupt import Running
+from gateway.steps.uploading import uploading
+from gateway.steps.welcome import authenticate
 
 
 async def handle(

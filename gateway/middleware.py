@@ -18,11 +18,11 @@ from gateway.authn.host import Identify
 from gateway.config.load import from_dict, load
 from gateway.config.mistake import ConfigError
 from gateway.core.errors import GatewayError
-from gateway.core.route import segments
+from gateway.core.request.route import segments
 from gateway.mounted.caller import SCOPE_KEY, Caller
 from gateway.mounted.lifespan import live_around
 from gateway.mounted.placement import remarks
-from gateway.net.mounted_path import below, routed_path
+from gateway.net.asgi.mounted_path import below, routed_path
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

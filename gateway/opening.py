@@ -3,14 +3,15 @@
 import time
 from functools import partial
 
-from gateway.core import closing, route
-from gateway.core import fields as http
-from gateway.core.closing import Closing
 from gateway.core.errors import GatewayError
+from gateway.core.formats import fields as http
+from gateway.core.request import route
+from gateway.core.websocket import closing
+from gateway.core.websocket.closing import Closing
 from gateway.dispatch import House, refuse
 from gateway.ports import Inbound, Outbound, Record
 from gateway.ports.socket import ClientSocket, Closed
-from gateway.stamp import Stamped
+from gateway.steps.stamp import Stamped
 from gateway.websocket import handle
 
 

@@ -4,24 +4,24 @@ import time
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any
 
-from gateway.core import fields as http
 from gateway.core import problem
-from gateway.core.call import Call
+from gateway.core.answer.observe import Costs, Names, Note, Observer, Opens, Stop, observe
 from gateway.core.errors import (
     BadRequest,
     GatewayError,
     UpstreamCredentialsRefused,
     UpstreamMalformed,
 )
-from gateway.core.fields import MediaType
-from gateway.core.metered import Metered
-from gateway.core.observe import Costs, Names, Note, Observer, Opens, Stop, observe
-from gateway.core.seal import handle
-from gateway.core.spelled import canonical_id
-from gateway.interrupt import Interrupt, Running
-from gateway.org import Exchange
+from gateway.core.formats import fields as http
+from gateway.core.formats.fields import MediaType
+from gateway.core.people.seal import handle
+from gateway.core.profile.metered import Metered
+from gateway.core.request.call import Call
+from gateway.core.request.spelled import canonical_id
+from gateway.orgs.org import Exchange
 from gateway.ports import Fields, Outbound, Record, VendorResponse
-from gateway.shortcut import shortcut
+from gateway.steps.interrupt import Interrupt, Running
+from gateway.steps.shortcut import shortcut
 
 MAX_AMOUNTS = 32  # kinds of cost of one answer
 

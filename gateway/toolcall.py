@@ -13,10 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.core import assertion, strictjson
-from gateway.core import fields as http
-from gateway.core.callback import id_text
-from gateway.core.destination import roles_as_json, visible
 from gateway.core.errors import (
     AmbiguousJson,
     BadRequest,
@@ -26,17 +22,20 @@ from gateway.core.errors import (
     UpstreamCredentialsRefused,
     UpstreamMalformed,
 )
-from gateway.core.identity import Identity, Person
-from gateway.core.names import MAX_NAME, names_people
-from gateway.core.place import Body, Header, Query
-from gateway.core.plan import USER_AGENT, VendorRequest
-from gateway.core.pointer import find, is_disguised
+from gateway.core.events.callback import id_text
+from gateway.core.events.signature import Check, Proven, verify
+from gateway.core.formats import fields as http
+from gateway.core.formats import strictjson
+from gateway.core.formats.pointer import find, is_disguised
+from gateway.core.formats.query import parse_query
+from gateway.core.formats.strictjson import JsonObject, JsonValue
+from gateway.core.people import assertion
+from gateway.core.people.identity import Identity, Person
 from gateway.core.problem import Answer
-from gateway.core.query import parse_query
-from gateway.core.signature import Check, Proven, verify
-from gateway.core.strictjson import JsonObject, JsonValue
-from gateway.errand import OwnErrand, read_whole
-from gateway.interrupt import within
+from gateway.core.profile.names import MAX_NAME, names_people
+from gateway.core.profile.place import Body, Header, Query
+from gateway.core.request.destination import roles_as_json, visible
+from gateway.core.request.plan import USER_AGENT, VendorRequest
 from gateway.ports import (
     Admission,
     Assertions,
@@ -51,6 +50,8 @@ from gateway.ports import (
     VendorResponse,
     Whose,
 )
+from gateway.steps.errand import OwnErrand, read_whole
+from gateway.steps.interrupt import within
 
 NamedAt: TypeAlias = Header | Query | Body  # where a call names a person or a conversation
 

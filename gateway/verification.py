@@ -18,7 +18,7 @@ from typing import Any
 
 import jwt
 
-from gateway.core import assertion
+from gateway.core.people import assertion
 
 KEPT = 3600  # seconds
 FETCH = 5  # seconds

@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-from gateway.core import closing, handshake, spoken
-from gateway.core.closing import Closing
+from gateway.core.answer.note import Costs, Names, Opens, Reader, Stop
 from gateway.core.errors import (
     CredentialsExpired,
     CredentialsInvalid,
@@ -22,9 +21,10 @@ from gateway.core.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from gateway.core.identity import VISITOR
-from gateway.core.note import Costs, Names, Opens, Reader, Stop
-from gateway.core.route import Segments
+from gateway.core.people.identity import VISITOR
+from gateway.core.request.route import Segments
+from gateway.core.websocket import closing, handshake, spoken
+from gateway.core.websocket.closing import Closing
 from gateway.exchange import (
     check_conversation,
     check_conversations,
@@ -33,13 +33,13 @@ from gateway.exchange import (
     route,
     user_id,
 )
-from gateway.interrupt import Interrupt, Running
-from gateway.org import Exchange, Org
+from gateway.orgs.org import Exchange, Org
 from gateway.ports import Inbound, Record, Ticket
 from gateway.ports.socket import ClientSocket, Closed, Socket, VendorSocket
 from gateway.relay import MAX_AMOUNTS, check_name, claim
-from gateway.stamp import Stamped
-from gateway.welcome import authenticate, signed_in
+from gateway.steps.interrupt import Interrupt, Running
+from gateway.steps.stamp import Stamped
+from gateway.steps.welcome import authenticate, signed_in
 
 OF_THE_VENDOR = (UpstreamError, UpstreamTimeout)  # what ends one, and is not our doing
 MAX_NOTED = 50  # names left out, of a whole WebSocket

@@ -20,7 +20,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from gateway import CurrentIdentity, GatewayMiddleware
-from gateway.core.fields import TOKEN
+from gateway.core.formats.fields import TOKEN
 from tests.support.hosts import bearer
 from tests.support.serve import serving
 from tests.support.spellings import PEOPLE, joined

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.signature import sign_standard, webhook_secret
+from gateway.core.events.signature import sign_standard, webhook_secret
 from gateway.store.people.erasing import erase
 from tests.support import config
 from tests.support.analytics import Collector

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.net.http1 import Http1Transport
-from gateway.net.http2 import Http2Transport
-from gateway.site import OneOrg
+from gateway.net.http2.transport import Http2Transport
+from gateway.net.upstream.http1 import Http1Transport
+from gateway.orgs.site import OneOrg
 from tests.support import over_http2
 from tests.support.chatbase import Chatbase
 from tests.support.stage import Stage, chatbase_stage

@@ -30,7 +30,7 @@ from gateway.config.surroundings import Surroundings
 from gateway.config.widget import WidgetTable
 from gateway.config.written import keys_of
 from gateway.core import errors
-from gateway.core.signature import sign_standard, webhook_secret
+from gateway.core.events.signature import sign_standard, webhook_secret
 from gateway.events.envelope import envelope
 from gateway.vendors import VENDORS
 from tests.events.test_envelope import EVENT

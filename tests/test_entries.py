@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from gateway.app import Gateway
-from gateway.net.own_turn import OwnTurn
-from gateway.net.protocol import guarded_protocol
-from gateway.net.tally import ServerLimits
+from gateway.net.server.own_turn import OwnTurn
+from gateway.net.server.protocol import guarded_protocol
+from gateway.net.server.tally import ServerLimits
 from tests.support import config
 from tests.support.chatbase import Chatbase
 from tests.support.chatbase_conversations import Conversations

@@ -8,8 +8,6 @@ from typing import Any, cast
 import pytest
 
 from gateway.authn.seen import SeenLately
-from gateway.core.destination import Destination
-from gateway.core.directory import Directory, Stand
 from gateway.core.errors import (
     CredentialsMissing,
     GatewayError,
@@ -17,13 +15,15 @@ from gateway.core.errors import (
     LedgerUnavailable,
     Unavailable,
 )
-from gateway.core.identity import Identity, Person
-from gateway.core.route import table
+from gateway.core.people.identity import Identity, Person
+from gateway.core.request.destination import Destination
+from gateway.core.request.directory import Directory, Stand
+from gateway.core.request.route import table
 from gateway.exchange import handle
-from gateway.interrupt import Running
 from gateway.limits.rounds import ToolRounds
-from gateway.org import Org, Upstream
+from gateway.orgs.org import Org, Upstream
 from gateway.ports import Fields, Record, Ticket, Watcher, Whose
+from gateway.steps.interrupt import Running
 from gateway.vendors.chatbase import VENDOR
 
 pytestmark = pytest.mark.anyio

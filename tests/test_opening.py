@@ -59,7 +59,7 @@ async def test_a_fault_of_our_own_ends_it(
         raise ZeroDivisionError
 
     async with socket_stage(tmp_path) as stage, stage.connect("alice") as alice:
-        monkeypatch.setattr("gateway.core.spoken.read", fails)
+        monkeypatch.setattr("gateway.core.websocket.spoken.read", fails)
         await alice.send(ASK)
         with pytest.raises(ConnectionClosed) as closed:
             await alice.recv()

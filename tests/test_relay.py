@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.call import Call
-from gateway.core.plan import VendorRequest
-from gateway.net.served_request import ServedRequest
+from gateway.core.request.call import Call
+from gateway.core.request.plan import VendorRequest
+from gateway.net.server.served_request import ServedRequest
 from tests.support.chatbase import Chatbase
 from tests.support.garbage import none_of_ours
 from tests.support.reply import Reply

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from gateway import verify_assertion
-from gateway.core.signature import sign_standard, webhook_secret
+from gateway.core.events.signature import sign_standard, webhook_secret
 from gateway.store.people.blocking import block
 from tests.support.chatbase import Chatbase
 from tests.support.reply import Reply

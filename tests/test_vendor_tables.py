@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.place import Body, Place, Variable
-from gateway.core.vendor import Vendor
-from gateway.staff import is_reading
+from gateway.core.profile.place import Body, Place, Variable
+from gateway.core.profile.vendor import Vendor
+from gateway.pages.staff import is_reading
 from gateway.vendors import VENDORS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 
 from gateway import Assertion, AssertionInvalid, verify_assertion
 from gateway.authn.assertions import Assertions
-from gateway.core.identity import Identity
+from gateway.core.people.identity import Identity
 from tests.support.chatbase import Chatbase
 from tests.support.clock import WoundClock
 from tests.support.stage import Stage, adding, chatbase_stage

@@ -19,8 +19,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from gateway.app import Gateway
 from gateway.core.errors import Blocked
 from gateway.dispatch import House
-from gateway.net.protocol import guarded_protocol
-from gateway.net.tally import ServerLimits
+from gateway.net.server.protocol import guarded_protocol
+from gateway.net.server.tally import ServerLimits
 from gateway.ports import Record
 from gateway.websocket import MAX_NOTED
 from tests.support import config

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gateway.assemble.keeping import Sinks
 from gateway.cli.serve import command
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.ports import AuditSink, FaultSink, UsageSink, Whose
 from gateway.store.ledger import Ledger
 

@@ -21,7 +21,6 @@ from gateway.admin.query import wanted
 from gateway.admin.throttle import Throttle
 from gateway.app import Gateway
 from gateway.assemble import Assembled
-from gateway.core import fields as http
 from gateway.core import problem
 from gateway.core.errors import (
     BadRequest,
@@ -35,8 +34,9 @@ from gateway.core.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from gateway.core.formats import fields as http
+from gateway.core.formats.request_id import uuid7, written
 from gateway.core.problem import Answer
-from gateway.core.request_id import uuid7, written
 from gateway.ports import Fields
 from gateway.store.verify import verify
 from gateway.telemetry.metrics import MEDIA

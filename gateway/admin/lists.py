@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.admin.query import OF_EVERY_LIST, Wanted, cursor_of, wanted
+from gateway.admin.rows import Csv, Ndjson
 from gateway.core import problem
 from gateway.core.errors import Overloaded
 from gateway.core.problem import Answer
-from gateway.rows import Csv, Ndjson
 from gateway.store.columns import (
     CONVERSATION,
     EVENT,

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.config.kinds import EVERY_ORG
-from gateway.core import problem, strictjson
+from gateway.core import problem
 from gateway.core.errors import BadRequest
+from gateway.core.formats import strictjson
+from gateway.core.formats.strictjson import JsonObject
 from gateway.core.problem import Answer
-from gateway.core.strictjson import JsonObject
 from gateway.events.envelope import moment
 from gateway.store.people.blocking import block, blocked, unblock
 from gateway.store.store import Store

@@ -22,11 +22,11 @@ from gateway.assemble.watched import MOST, State
 from gateway.assemble.widgets import script
 from gateway.config.collector import paused
 from gateway.config.model import Settings
-from gateway.core.directory import Directory
-from gateway.core.forwarded import Network
+from gateway.core.formats.forwarded import Network
+from gateway.core.request.directory import Directory
 from gateway.dispatch import THE_APPLICATION, House
 from gateway.events.delivery import Address
-from gateway.site import Site
+from gateway.orgs.site import Site
 
 __all__ = ["Assembled", "Host", "Process", "Readiness", "assemble", "furnish", "process"]
 

@@ -14,12 +14,12 @@ from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.contacts.office import Office
 from gateway.contacts.push import Desk
 from gateway.contacts.sync import ContactSync
-from gateway.core.contact import ContactBook
-from gateway.core.contact_call import back_office
-from gateway.core.destination import Destination
 from gateway.core.errors import GatewayError
-from gateway.core.signature import Bearer
-from gateway.net.resting import Resting
+from gateway.core.events.signature import Bearer
+from gateway.core.profile.contact import ContactBook
+from gateway.core.request.contact_call import back_office
+from gateway.core.request.destination import Destination
+from gateway.net.upstream.resting import Resting
 from gateway.ports import Contacts
 from gateway.store.cutoffs import Key
 from gateway.store.people.admission import people_of

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from gateway.config.model import Settings, UpstreamSettings
-from gateway.core.doors import Doors
-from gateway.core.place import Header
+from gateway.core.profile.doors import Doors
+from gateway.core.profile.place import Header
 
 _IDENTITY = re.compile(r"\{(?:user|org|roles|subject)\}")
 

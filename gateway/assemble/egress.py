@@ -2,7 +2,7 @@
 
 from gateway.config.egress import egress
 from gateway.config.model import UpstreamSettings
-from gateway.net.reach import EgressProxy
+from gateway.net.upstream.reach import EgressProxy
 
 
 def way_out(settings: UpstreamSettings) -> EgressProxy | None:

@@ -13,9 +13,9 @@ from gateway.callback import NAME, Inbox
 from gateway.config.events import EventsTable
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.config.tools import VerifyTable
-from gateway.core.callback import Callback
-from gateway.core.patience import Waits
-from gateway.core.signature import Check, webhook_secret
+from gateway.core.events.callback import Callback
+from gateway.core.events.patience import Waits
+from gateway.core.events.signature import Check, webhook_secret
 from gateway.events.delivery import Address
 from gateway.events.receivers import Analytics, Webhook
 from gateway.ports import Receiver

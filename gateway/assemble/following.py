@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, suppress
 from gateway.assemble.background import in_background
 from gateway.assemble.watched import State, Watched
 from gateway.core.errors import LedgerUnavailable
-from gateway.interrupt import Running
+from gateway.steps.interrupt import Running
 from gateway.store.cutoffs import STALE, Key
 from gateway.store.people.admission import people_of
 from gateway.store.store import Store

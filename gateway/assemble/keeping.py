@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from gateway.assemble.background import in_background
 from gateway.config.model import Settings
 from gateway.config.model import Store as StoreSettings
-from gateway.interrupt import Running
 from gateway.ports import AuditSink, FaultSink, Record, UsageSink
+from gateway.steps.interrupt import Running
 from gateway.store.address import is_postgres
 from gateway.store.audit import AuditTrail
 from gateway.store.auditor import Auditor

@@ -10,7 +10,7 @@ from gateway.assemble.watched import State, Watched
 from gateway.authn.once import Once
 from gateway.config.allowances import SharedCounters
 from gateway.config.model import OrgSettings, UpstreamSettings
-from gateway.core.quota import Budget, Rate, Streams
+from gateway.core.limits.quota import Budget, Rate, Streams
 from gateway.limits import Unlimited
 from gateway.limits.calendar import Calendar
 from gateway.limits.counts import Counts

@@ -36,24 +36,24 @@ from gateway.authn.visitors import Visitors, signing_key
 from gateway.callback import Inbox
 from gateway.config.model import OrgSettings, Settings, UpstreamSettings
 from gateway.contacts.push import Desk
-from gateway.core.destination import Destination
-from gateway.core.directory import Directory, Stand
+from gateway.core.mcp.tools import ToolRules
 from gateway.core.problem import PROXY_NAME
-from gateway.core.route import Segments, Table, segments, table
-from gateway.core.tools import ToolRules
+from gateway.core.request.destination import Destination
+from gateway.core.request.directory import Directory, Stand
+from gateway.core.request.route import Segments, Table, segments, table
 from gateway.dispatch import THE_APPLICATION
 from gateway.events.delivery import Address
 from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds
 from gateway.net.form import MultipartReader
-from gateway.net.in_process import InProcessTransport
-from gateway.net.resting import Resting
-from gateway.net.websocket import WebSocketTransport
-from gateway.org import Org, Upstream
+from gateway.net.upstream.in_process import InProcessTransport
+from gateway.net.upstream.resting import Resting
+from gateway.net.upstream.websocket import WebSocketTransport
+from gateway.orgs.org import Org, Upstream
+from gateway.orgs.tools import Tools
 from gateway.ports import Admission, AuditSink, Contacts, EventQueue
 from gateway.store.store import Store
 from gateway.toolcall import Tool
-from gateway.tools import Tools
 
 
 @dataclass(kw_only=True)

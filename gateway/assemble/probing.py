@@ -20,8 +20,8 @@ from gateway.config.mistake import Path
 from gateway.config.model import Settings, UpstreamSettings
 from gateway.config.sign_ins.table import SignInTable
 from gateway.core.errors import GatewayError
-from gateway.net.clocks import Clocks
-from gateway.net.dial import Dialer, Origin, verifying_context
+from gateway.net.upstream.clocks import Clocks
+from gateway.net.upstream.dial import Dialer, Origin, verifying_context
 from gateway.store.errors import StoreError
 from gateway.store.state import state
 from gateway.store.store import Store
@@ -138,7 +138,7 @@ def _vendor(upstream: UpstreamSettings) -> Ask:
 
 async def _reach(dialer: Dialer, http2: bool) -> None:
     if http2:
-        from gateway.net.http2_connection import Http2Connection
+        from gateway.net.http2.connection import Http2Connection
 
         build = partial(Http2Connection, dialer.clocks, _lost)
         (await dialer.make(build, Http2Connection.greeted)).abort()

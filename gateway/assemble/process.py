@@ -18,11 +18,11 @@ from gateway.authn.seen import SeenLately
 from gateway.config.model import Settings
 from gateway.core.errors import Unavailable
 from gateway.events.delivery import Courier
-from gateway.interrupt import Running
 from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds
-from gateway.net.resting import Resting
+from gateway.net.upstream.resting import Resting
 from gateway.ports import Admission
+from gateway.steps.interrupt import Running
 from gateway.store.inbox import EventInbox
 from gateway.store.outbox import EventOutbox
 from gateway.store.people.admission import Blocks

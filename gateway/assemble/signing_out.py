@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.authn.logout_token import LogoutTokens
 from gateway.authn.token import Token, parse
-from gateway.core import logout
 from gateway.core.errors import (
     BadRequest,
     CredentialsExpired,
@@ -23,8 +22,9 @@ from gateway.core.errors import (
     KeysUnavailable,
     LedgerUnavailable,
 )
-from gateway.core.identity import Identity, Session
-from gateway.core.logout import Logout
+from gateway.core.people import logout
+from gateway.core.people.identity import Identity, Session
+from gateway.core.people.logout import Logout
 from gateway.ports import Admission, AuditSink, Logouts, Record, Sessions
 from gateway.store.cutoffs import Cutoff, Cutoffs, Key, cut, is_cut
 from gateway.store.dialect import alone

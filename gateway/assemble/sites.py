@@ -15,12 +15,12 @@ from gateway.config.model import OrgSettings, Settings
 from gateway.config.standing import are_several, standing
 from gateway.config.vouching import Vouching
 from gateway.contacts.push import Desk
-from gateway.core.directory import Directory, Stand
-from gateway.core.route import Segments, Table
-from gateway.core.vendor import ProblemShape
-from gateway.org import Org
-from gateway.others import OtherOrgs
-from gateway.site import Mount, OneOrg, Orgs, SeveralOrgs, Site
+from gateway.core.profile.vendor import ProblemShape
+from gateway.core.request.directory import Directory, Stand
+from gateway.core.request.route import Segments, Table
+from gateway.orgs.org import Org
+from gateway.orgs.others import OtherOrgs
+from gateway.orgs.site import Mount, OneOrg, Orgs, SeveralOrgs, Site
 from gateway.toolcall import Tool
 
 Tools: TypeAlias = Mapping[tuple[str, str, str], Tool]

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.config.place import place
 from gateway.config.tools import ToolTable, VerifyTable
-from gateway.core.signature import Bearer, Check, Hmac, StandardWebhooks, webhook_secret
-from gateway.net.clocks import Clocks
-from gateway.net.http1 import Http1Transport
+from gateway.core.events.signature import Bearer, Check, Hmac, StandardWebhooks, webhook_secret
+from gateway.net.upstream.clocks import Clocks
+from gateway.net.upstream.http1 import Http1Transport
 from gateway.toolcall import NamedAt, Tool
 
 if TYPE_CHECKING:

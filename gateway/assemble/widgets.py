@@ -3,11 +3,11 @@
 from importlib import resources
 
 from gateway.authn.widgets import Proofs, Prove, by_hash, by_id, by_jwt
-from gateway.chatkit import ChatKit
 from gateway.config.model import UpstreamSettings
 from gateway.config.widget import WidgetTable
 from gateway.core.problem import Answer
-from gateway.org import Upstream, Widget
+from gateway.orgs.org import Upstream, Widget
+from gateway.pages.chatkit import ChatKit
 from gateway.ports.widgets import WidgetProofs
 
 

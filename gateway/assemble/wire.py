@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 
 from gateway.assemble.egress import way_out
 from gateway.config.model import UpstreamSettings
-from gateway.net.clocks import Clocks
-from gateway.net.http1 import Http1Transport
-from gateway.net.resting import Resting
+from gateway.net.upstream.clocks import Clocks
+from gateway.net.upstream.http1 import Http1Transport
+from gateway.net.upstream.resting import Resting
 
 if TYPE_CHECKING:
-    from gateway.net.http2 import Http2Transport
+    from gateway.net.http2.transport import Http2Transport
 
 Wire: TypeAlias = "Http1Transport | Http2Transport"
 
@@ -37,6 +37,6 @@ def build_wire(
 def _kind(settings: UpstreamSettings) -> "type[Http1Transport] | type[Http2Transport]":
     if not settings.http2:
         return Http1Transport
-    from gateway.net.http2 import Http2Transport  # with hpack's tables, which few need
+    from gateway.net.http2.transport import Http2Transport  # with hpack's tables, which few need
 
     return Http2Transport

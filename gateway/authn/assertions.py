@@ -1,4 +1,4 @@
-"""The keys of our own statements (`gateway.core.assertion`): Ed25519, made anew every 30 days.
+"""The keys of our own statements (`gateway.core.people.assertion`): Ed25519, anew every 30 days.
 
 Key number N is made of the identity secret and N, and N of the date: so all replicas have the same
 keys without a word between them, and none is ever stored. The set that is published holds the key
@@ -16,9 +16,9 @@ from functools import lru_cache
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.core import assertion
-from gateway.core.identity import Identity
-from gateway.core.strictjson import JsonObject
+from gateway.core.formats.strictjson import JsonObject
+from gateway.core.people import assertion
+from gateway.core.people.identity import Identity
 from gateway.ports import Clock
 
 PERIOD = 30 * 24 * 3600  # seconds

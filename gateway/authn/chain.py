@@ -27,8 +27,8 @@ from gateway.core.errors import (
     KeysUnavailable,
     OriginRefused,
 )
-from gateway.core.identity import Identity, Vouched
-from gateway.core.origin import cookie_is_credential
+from gateway.core.people.identity import Identity, Vouched
+from gateway.core.request.origin import cookie_is_credential
 from gateway.ports import Inbound
 
 _BEARER = Authorization()

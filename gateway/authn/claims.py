@@ -13,8 +13,8 @@ from gateway.authn import said
 from gateway.authn.algorithms import family
 from gateway.authn.places import check_place
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
-from gateway.core.identity import Scalar, Session, Vouched
-from gateway.core.strictjson import JsonObject, JsonValue
+from gateway.core.formats.strictjson import JsonObject, JsonValue
+from gateway.core.people.identity import Scalar, Session, Vouched
 
 MAX_LEEWAY = 60.0  # seconds
 

@@ -2,7 +2,7 @@
 
 httpx looks names up by the loop, which lends few threads to that: an issuer whose name servers are
 silent took them all, and no other org's issuer was found. Here names are looked up, and the
-quickest of their addresses is reached, as those of vendors are (`gateway/resolver.py`).
+quickest of their addresses is reached, as those of vendors are (`gateway/system/resolver.py`).
 """
 
 # ruff: noqa: ASYNC109 - the parameters are httpcore's
@@ -15,7 +15,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from gateway.resolver import addresses, quickest
+from gateway.system.resolver import addresses, quickest
 
 
 class Transport(httpx.AsyncHTTPTransport):

@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 
 from gateway.authn.connecting import Transport
-from gateway.trust import without_formalities
+from gateway.system.trust import without_formalities
 
 MAX_BYTES = 512 * 1024
 _PLAIN = re.compile(r"[!-\[\]-~]+")  # what no parser trims or takes for a slash

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 from gateway.authn import said
 from gateway.authn.verifier import Credential, Nobody
-from gateway.core import fields as http
 from gateway.core.errors import BadRequest, CredentialsInvalid
-from gateway.core.fields import FORWARDING_SECRET, Fields
-from gateway.core.identity import Vouched
+from gateway.core.formats import fields as http
+from gateway.core.formats.fields import FORWARDING_SECRET, Fields
+from gateway.core.people.identity import Vouched
 from gateway.ports import Inbound
 
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, runtime_ch
 from gateway.authn.said import MAX_SUBJECT
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import CredentialsExpired
-from gateway.core.identity import Identity, Vouched
+from gateway.core.people.identity import Identity, Vouched
 from gateway.ports import Clock, Inbound
 
 if TYPE_CHECKING:

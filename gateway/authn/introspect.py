@@ -23,8 +23,8 @@ from gateway.authn.token import MAX_TOKEN
 from gateway.authn.verdicts import Verdict, Verdicts, digest
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
-from gateway.core.identity import Vouched
-from gateway.core.strictjson import JsonObject
+from gateway.core.formats.strictjson import JsonObject
+from gateway.core.people.identity import Vouched
 from gateway.ports import Clock
 
 BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 section 2.1

@@ -14,8 +14,8 @@ from jwt.exceptions import PyJWTError
 from gateway.authn.keys import Key
 from gateway.authn.publickey import algorithms_of
 from gateway.authn.token import MAX_KID
-from gateway.core import strictjson
 from gateway.core.errors import AmbiguousJson, CredentialsInvalid
+from gateway.core.formats import strictjson
 
 MAX_KEYS = 100
 

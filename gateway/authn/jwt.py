@@ -25,7 +25,7 @@ from gateway.authn.places import place_of
 from gateway.authn.token import MAX_TOKEN, parse
 from gateway.authn.verifier import Credential
 from gateway.core.errors import CredentialsInvalid
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from gateway.ports import Clock, Sessions
 
 REMEMBERED = 60.0  # seconds

@@ -15,8 +15,8 @@ from gateway.authn import said
 from gateway.authn.keys import KeySource, check_signature
 from gateway.authn.token import Token
 from gateway.core.errors import BadRequest, CredentialsInvalid
-from gateway.core.logout import Logout
-from gateway.core.strictjson import JsonObject
+from gateway.core.formats.strictjson import JsonObject
+from gateway.core.people.logout import Logout
 from gateway.ports import Clock
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"

@@ -20,7 +20,7 @@ from gateway.authn.fetch import send
 from gateway.authn.remote import Remote
 from gateway.authn.verdicts import Verdict, Verdicts, digest
 from gateway.authn.verifier import Credential, Nobody, Verifier
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 
 Orgs = frozenset[str]
 

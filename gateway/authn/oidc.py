@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 
 from gateway.authn.fetch import FetchFailed, check_url, get
-from gateway.core import strictjson
 from gateway.core.errors import AmbiguousJson
+from gateway.core.formats import strictjson
 
 MAX_AGE = 3600.0  # seconds
 

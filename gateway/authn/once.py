@@ -6,7 +6,7 @@ processes do not know it: where there are some, `limits.once` asks the server th
 
 from cachetools import TTLCache
 
-from gateway.core.signature import TOLERANCE
+from gateway.core.events.signature import TOLERANCE
 
 REMEMBERED = 100_000  # ids
 

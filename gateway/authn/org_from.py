@@ -6,9 +6,9 @@ It says so, and no more: what it names counts only where the credential vouches 
 from collections.abc import Sequence
 
 from gateway.authn.places import check_place
-from gateway.core import fields as http
 from gateway.core.errors import BadRequest
-from gateway.core.fields import Fields
+from gateway.core.formats import fields as http
+from gateway.core.formats.fields import Fields
 
 _FIELD = "field:"
 

@@ -6,9 +6,9 @@ Parameters are no such place: URLs are logged, kept in histories and sent on as 
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.core import fields as http
 from gateway.core.errors import CredentialsInvalid
-from gateway.core.fields import COOKIE_NAME, NEVER_PASSED, TOKEN
+from gateway.core.formats import fields as http
+from gateway.core.formats.fields import COOKIE_NAME, NEVER_PASSED, TOKEN
 from gateway.ports import Inbound
 
 AUTHORIZATION = "authorization"

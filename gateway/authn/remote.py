@@ -21,10 +21,10 @@ import time
 from collections.abc import Awaitable, Callable
 
 from gateway.authn.fetch import FetchFailed, Reply, Unreachable
-from gateway.core import fields as http
-from gateway.core import strictjson
 from gateway.core.errors import AmbiguousJson, KeysUnavailable
-from gateway.core.strictjson import JsonObject
+from gateway.core.formats import fields as http
+from gateway.core.formats import strictjson
+from gateway.core.formats.strictjson import JsonObject
 
 TIMEOUT = 3.0  # seconds
 AT_ONCE = 64

@@ -8,11 +8,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeGuard
 
-from gateway.core import pointer, strictjson
-from gateway.core.contact import is_attribute
 from gateway.core.errors import CredentialsInvalid
-from gateway.core.identity import Scalar
-from gateway.core.strictjson import JsonObject, JsonValue
+from gateway.core.formats import pointer, strictjson
+from gateway.core.formats.strictjson import JsonObject, JsonValue
+from gateway.core.people.identity import Scalar
+from gateway.core.profile.contact import is_attribute
 
 MAX_ROLES = 256
 MAX_ORGS = 256

@@ -7,7 +7,7 @@ need not be remembered: visitors, who are as many as somebody likes, displace no
 
 from collections import OrderedDict
 
-from gateway.core.identity import Identity, Person
+from gateway.core.people.identity import Identity, Person
 
 REMEMBERED = 65_536  # people
 

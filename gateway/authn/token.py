@@ -15,9 +15,9 @@ import binascii
 import re
 from dataclasses import dataclass
 
-from gateway.core import strictjson
 from gateway.core.errors import AmbiguousJson, CredentialsInvalid
-from gateway.core.strictjson import JsonObject
+from gateway.core.formats import strictjson
+from gateway.core.formats.strictjson import JsonObject
 
 MAX_TOKEN = 16 * 1024  # bytes; fields of one request are 32 KiB by default
 MAX_KID = 256  # characters

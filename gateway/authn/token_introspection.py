@@ -27,8 +27,8 @@ from gateway.authn.token import MAX_TOKEN
 from gateway.authn.verdicts import Verdict, Verdicts, digest
 from gateway.authn.verifier import Credential
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
-from gateway.core.identity import Scalar, Vouched
-from gateway.core.strictjson import JsonObject, JsonValue
+from gateway.core.formats.strictjson import JsonObject, JsonValue
+from gateway.core.people.identity import Scalar, Vouched
 from gateway.ports import Clock
 
 ABSENT = "absent"  # among `types`: one that is not said

@@ -21,7 +21,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from cachetools import LRUCache
 
-from gateway.core.digests import joined
+from gateway.core.formats.digests import joined
 from gateway.ports import Clock
 
 MAX_REMEMBERED = 10_000  # verdicts, of a few hundred bytes each

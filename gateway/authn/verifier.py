@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Protocol
 
 from gateway.authn.places import Place
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from gateway.ports import Inbound
 
 

@@ -15,11 +15,11 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from gateway.core import fields as http
-from gateway.core.digests import base32, joined
 from gateway.core.errors import GatewayError
-from gateway.core.identity import VISITOR, Identity
-from gateway.core.origin import cookie_is_credential
+from gateway.core.formats import fields as http
+from gateway.core.formats.digests import base32, joined
+from gateway.core.people.identity import VISITOR, Identity
+from gateway.core.request.origin import cookie_is_credential
 from gateway.ports import Fields, Inbound
 
 ID_BYTES = 16

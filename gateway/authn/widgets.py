@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import jwt
 
-from gateway.core.identity import Identity
+from gateway.core.people.identity import Identity
 from gateway.ports import Clock, Inbound, Record
 from gateway.ports.widgets import Shown
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.admin.rows import Format, writer
 from gateway.cli.options import choose_org, fail, load_or_exit
-from gateway.rows import Format, writer
 
 if TYPE_CHECKING:
     from gateway.config.model import OrgSettings, Settings

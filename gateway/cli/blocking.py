@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.admin.rows import writer
 from gateway.cli import asking
 from gateway.cli.options import Config, choose_org, fail, file_text
-from gateway.rows import writer
 
 if TYPE_CHECKING:
     from gateway.config.model import OrgSettings, Settings
@@ -39,7 +39,7 @@ def block(
         _block_again(file, config)
         return
     from gateway.core.errors import LedgerUnavailable
-    from gateway.core.identity import Person
+    from gateway.core.people.identity import Person
     from gateway.store.people.blocking import block as write_block
     from gateway.store.people.holdings import held_by
 

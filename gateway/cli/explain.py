@@ -17,7 +17,7 @@ from gateway.cli.options import Config, fail, load_or_exit
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
-    from gateway.explain import Explanation
+    from gateway.explain.decisions import Explanation
 
 HIDDEN = ("auth", "key", "token", "secret", "password", "cookie", "signature")
 
@@ -132,7 +132,7 @@ def sent(explanation: "Explanation") -> str:
     """Every byte that would leave, secrets masked."""
     from msgspec.structs import replace
 
-    from gateway.net.http1 import render
+    from gateway.net.upstream.http1 import render
 
     request, upstream = explanation.request, explanation.upstream
     if request is None or upstream is None:

@@ -12,7 +12,7 @@ from gateway.cli.options import HERE, fail
 
 if TYPE_CHECKING:
     from gateway.config.spelling import Value
-    from gateway.core.vendor import Vendor
+    from gateway.core.profile.vendor import Vendor
 
 DEVELOPMENT = "https://development.invalid/"
 

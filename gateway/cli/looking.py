@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gateway.config.model import Settings
     from gateway.dispatch import House
-    from gateway.explain import Explanation
+    from gateway.explain.decisions import Explanation
     from gateway.ports import Fields, Watcher
 
 
@@ -29,7 +29,7 @@ class Typed:
 
     @property
     def host(self) -> str | None:
-        from gateway.core.fields import host
+        from gateway.core.formats.fields import host
 
         return host(self.fields)
 
@@ -67,7 +67,7 @@ async def looking(settings: "Settings") -> AsyncIterator["House"]:
 
 async def look(house: "House", asked: Typed) -> "Explanation":
     """Every decision about one request."""
-    from gateway.explain import explain
+    from gateway.explain.decisions import explain
     from gateway.ports import Record
     from gateway.store.readonly import ReadOnlyLedger
 

@@ -20,8 +20,8 @@ from gateway.cli.options import Config, fail, file_text, load_or_exit
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
-    from gateway.explain import Explanation
-    from gateway.recording import Recorded
+    from gateway.explain.decisions import Explanation
+    from gateway.explain.recording import Recorded
 
 CREDENTIALS = {b"authorization", b"cookie", b"x-api-key"}
 
@@ -74,7 +74,7 @@ def command(
     ] = "text",
 ) -> None:
     """Say what would be rewritten or refused of recorded requests, and why; send nothing."""
-    from gateway.recording import NotARecording, read
+    from gateway.explain.recording import NotARecording, read
 
     settings = load_or_exit(config).settings
     text = file_text(file)

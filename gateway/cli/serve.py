@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from gateway.app import Gateway
     from gateway.config.model import Settings
-    from gateway.net.server import Beside
-    from gateway.net.workers import Control
+    from gateway.net.process.server import Beside
+    from gateway.net.process.workers import Control
 
 LOG = logging.getLogger("gateway")
 FIRST_PASSED = 3  # the first descriptor that systemd passes, sd_listen_fds(3)
@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Run the gateway. SIGHUP reloads, SIGTERM drains, a second one stops at once."""
     from gateway.config.surroundings import ALONE
-    from gateway.rereading import reread
+    from gateway.reload.rereading import reread
 
     given = {"server.listen": listen, "server.workers": None if workers is None else str(workers)}
     overrides = {key: value for key, value in given.items() if value is not None}
@@ -67,8 +67,8 @@ class Serving:
 
     def work(self, control: "Control | None") -> int:
         """Serve in this process. The exit code."""
-        from gateway.net.server import StartupFailed
-        from gateway.net.threads import some_are_stuck
+        from gateway.net.process.server import StartupFailed
+        from gateway.net.process.threads import some_are_stuck
         from gateway.telemetry import log
 
         try:
@@ -85,8 +85,8 @@ class Serving:
     def _run(self, control: "Control | None") -> None:
         from gateway.app import Gateway
         from gateway.assemble.outward import Outward
-        from gateway.net.server import ServerLimits, run
-        from gateway.reload import Reloader
+        from gateway.net.process.server import ServerLimits, run
+        from gateway.reload.sighup import Reloader
 
         gateway = Gateway(self._settings)
         server = self._settings.server
@@ -113,7 +113,7 @@ class Serving:
     def by_workers(self) -> int:
         """Keep the processes that serve. The exit code."""
         import gateway.app  # noqa: F401 - read once, for all of them
-        from gateway.net.workers import Workers
+        from gateway.net.process.workers import Workers
         from gateway.telemetry import log
 
         together = tempfile.TemporaryDirectory() if self._operators else nullcontext(None)
@@ -146,7 +146,7 @@ class Serving:
 
     def _beside(self, gateway: "Gateway") -> "Beside | None":
         """What operators reach, at its own address; None where it is not served."""
-        from gateway.net.server import Beside
+        from gateway.net.process.server import Beside
 
         admin = gateway.settings.admin
         if admin is None or self._operators is None:
@@ -158,7 +158,7 @@ class Serving:
 
 def passed() -> "socket.socket | None":
     """The socket that systemd passes, which outlives a restart; None where there is none."""
-    from gateway.net.listener import inherited
+    from gateway.net.process.listener import inherited
 
     if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
         return None
@@ -166,7 +166,7 @@ def passed() -> "socket.socket | None":
 
 
 def listener_at(address: str, whose: str) -> "socket.socket":
-    from gateway.net.listener import listen
+    from gateway.net.process.listener import listen
 
     host, _, port = address.rpartition(":")
     try:

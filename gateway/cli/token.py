@@ -54,7 +54,7 @@ def claims(
     org: "OrgSettings", sign_in: "JwtSignInSettings", subject: str, roles: list[str], minutes: float
 ) -> dict[str, Any]:
     """What such a token must say for this sign-in to accept it."""
-    from gateway.core import pointer
+    from gateway.core.formats import pointer
 
     now = int(time.time())
     said: dict[str, Any] = {"iss": sign_in.issuer, "iat": now, "exp": now + int(minutes * 60)}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from gateway.admin.rows import Array, Lines
 from gateway.cli import asking
 from gateway.cli.options import FAILED, Config, choose_org, fail
-from gateway.rows import Array, Lines
 
 if TYPE_CHECKING:
     from gateway.config.model import OrgSettings, Settings, UpstreamSettings
@@ -133,7 +133,7 @@ def export(
 
 
 async def _held(database: "Database", org: "OrgSettings", subject: str) -> "Holdings":
-    from gateway.core.identity import ERASED, Person
+    from gateway.core.people.identity import ERASED, Person
     from gateway.store.people.holdings import held_by
 
     if ERASED.fullmatch(subject):

@@ -15,7 +15,7 @@ from gateway.cli.options import HERE, Config, fail, load_or_exit
 
 if TYPE_CHECKING:
     from gateway.config.load import Loaded
-    from gateway.core.vendor import Vendor
+    from gateway.core.profile.vendor import Vendor
 
 
 def command(

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 from gateway.config.kinds import JsonSchema, OneOrMore
 from gateway.config.table import Table
 from gateway.config.units import Seconds
-from gateway.core.quota import THOUSANDTHS, Budget, Period, Rate, Streams, Unit
+from gateway.core.limits.quota import THOUSANDTHS, Budget, Period, Rate, Streams, Unit
 
 Value = TypeVar("Value")
 

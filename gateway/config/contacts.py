@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from gateway.config.kinds import Claim, Secrets
 from gateway.config.table import Table
-from gateway.core.contact import ATTRIBUTE, Kind
+from gateway.core.profile.contact import ATTRIBUTE, Kind
 
 
 def _attribute(written: str) -> str:

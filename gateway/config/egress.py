@@ -4,7 +4,7 @@ import re
 from urllib.parse import unquote
 
 from gateway.config.urls import url
-from gateway.net.reach import EgressProxy
+from gateway.net.upstream.reach import EgressProxy
 
 PORT = 3128  # squid's
 _CREDENTIALS = re.compile(r"[\x21-\x39\x3b-\x7e]+(?::[\x21-\x7e]*)?")  # as URLs write them

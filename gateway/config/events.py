@@ -9,7 +9,7 @@ from gateway.config.kinds import Count, Secrets, SomeTexts, Text
 from gateway.config.table import Table
 from gateway.config.tools import VerifyTable
 from gateway.config.units import Bytes, Seconds
-from gateway.core import ga4
+from gateway.core.events import ga4
 
 COLLECT = "https://www.google-analytics.com/mp/collect"
 

@@ -24,12 +24,12 @@ from pydantic_core import CoreSchema, core_schema
 from gateway.authn.org_from import check_org_place
 from gateway.authn.places import check_place
 from gateway.config.urls import listening
-from gateway.core import pointer
 from gateway.core.errors import GatewayError
-from gateway.core.fields import NEVER_PASSED, TOKEN, VISIBLE
-from gateway.core.forwarded import Network
-from gateway.core.identity import DOT_SEGMENTS
-from gateway.core.route import SEGMENT, segments
+from gateway.core.formats import pointer
+from gateway.core.formats.fields import NEVER_PASSED, TOKEN, VISIBLE
+from gateway.core.formats.forwarded import Network
+from gateway.core.people.identity import DOT_SEGMENTS
+from gateway.core.request.route import SEGMENT, segments
 
 JsonSchema = dict[str, Any]
 

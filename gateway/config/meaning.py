@@ -25,8 +25,8 @@ from gateway.config.table import Table
 from gateway.config.vendors import SHIPPED, Profiles
 from gateway.config.vouching import Vouching
 from gateway.config.written import File
-from gateway.core.identity import UserIdRule
-from gateway.core.vendor import Vendor
+from gateway.core.people.identity import UserIdRule
+from gateway.core.profile.vendor import Vendor
 
 ONLY_ORG = "default"
 # Which fields were written: of the long form nobody asks, and a set of names for each table of it

@@ -40,7 +40,7 @@ from gateway.config.tool_names import AllowedTools
 from gateway.config.tools import ToolTable
 from gateway.config.units import Bytes, Seconds
 from gateway.config.widget import WidgetTable
-from gateway.core.identity import UserIdRule
+from gateway.core.people.identity import UserIdRule
 
 
 class Server(Table):

@@ -6,7 +6,7 @@ What is read is in its one spelling, so that a place written and read again is t
 import re
 from collections.abc import Callable, Mapping
 
-from gateway.core.place import Body, Header, Place, Query, Variable
+from gateway.core.profile.place import Body, Header, Place, Query, Variable
 
 FORMS = '"body:/pointer", "query:name", "path:name" or "field:name"'
 

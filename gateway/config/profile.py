@@ -34,7 +34,7 @@ from gateway.config.profile_kinds import (
     WidgetProofs,
 )
 from gateway.config.table import Table
-from gateway.core.callback import Signature
+from gateway.core.events.callback import Signature
 
 
 def _required(*keys: str) -> ConfigDict:

@@ -30,10 +30,10 @@ from gateway.config.kinds import (
     template,
 )
 from gateway.config.mistake import did_you_mean
-from gateway.core.contact import ContactBook
 from gateway.core.errors import GatewayError
-from gateway.core.place import Header
-from gateway.core.vendor import Operation, Vendor, WidgetProof
+from gateway.core.profile.contact import ContactBook
+from gateway.core.profile.place import Header
+from gateway.core.profile.vendor import Operation, Vendor, WidgetProof
 
 NULL = "{null}"
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from gateway.config.place import written
 from gateway.config.profile_kinds import NULL
-from gateway.core.place import Place
-from gateway.core.strictjson import JsonValue
-from gateway.core.vendor import (
+from gateway.core.formats.strictjson import JsonValue
+from gateway.core.profile.place import Place
+from gateway.core.profile.vendor import (
     Callback,
     ContactBook,
     Lookup,

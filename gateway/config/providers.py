@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.config.spelling import Value
-from gateway.core.strictjson import JsonObject, JsonValue
+from gateway.core.formats.strictjson import JsonObject, JsonValue
 
 SECRET = "${env:JWT_SECRET}"  # noqa: S105 -- where it stands, not what it is
 Settings: TypeAlias = dict[str, Value]  # keys of [sign_in], beside the issuer

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.config.kinds import EVERY_ORG
 from gateway.config.model import OrgSettings
-from gateway.core.route import Segments, segments
+from gateway.core.request.route import Segments, segments
 
 ANY_HOST = ""
 

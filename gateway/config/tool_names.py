@@ -7,7 +7,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from gateway.config.kinds import JsonSchema, Text, Texts
-from gateway.core.tools import EVERYBODY
+from gateway.core.mcp.tools import EVERYBODY
 
 
 class _ForEverybody:

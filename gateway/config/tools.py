@@ -9,7 +9,7 @@ from gateway.config.place import place
 from gateway.config.profile_kinds import PlaceText
 from gateway.config.table import Table
 from gateway.config.units import Bytes, Seconds
-from gateway.core.place import Variable
+from gateway.core.profile.place import Variable
 
 
 def _said(written: str) -> str:

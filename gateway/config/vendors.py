@@ -22,8 +22,8 @@ from gateway.config.profile import (
 )
 from gateway.config.profile_kinds import NULL
 from gateway.config.shape import Reading
-from gateway.core.strictjson import JsonValue
-from gateway.core.vendor import (
+from gateway.core.formats.strictjson import JsonValue
+from gateway.core.profile.vendor import (
     Callback,
     ContactBook,
     Lookup,

@@ -7,7 +7,7 @@ from pydantic import Field
 from gateway.config.kinds import Secrets, Text
 from gateway.config.table import Table
 from gateway.config.units import Seconds
-from gateway.core.vendor import WidgetProof
+from gateway.core.profile.vendor import WidgetProof
 
 
 class WidgetTable(Table):

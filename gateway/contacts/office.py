@@ -9,21 +9,21 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.core import fields as http
-from gateway.core import strictjson
-from gateway.core.contact import ContactBook, definitions_in
-from gateway.core.contact_call import plan_call
-from gateway.core.destination import Destination
 from gateway.core.errors import (
     Overloaded,
     UpstreamCredentialsRefused,
     UpstreamError,
     UpstreamMalformed,
 )
-from gateway.core.strictjson import JsonObject, JsonValue
-from gateway.errand import read_whole
-from gateway.interrupt import within
+from gateway.core.formats import fields as http
+from gateway.core.formats import strictjson
+from gateway.core.formats.strictjson import JsonObject, JsonValue
+from gateway.core.profile.contact import ContactBook, definitions_in
+from gateway.core.request.contact_call import plan_call
+from gateway.core.request.destination import Destination
 from gateway.ports import Line, VendorResponse
+from gateway.steps.errand import read_whole
+from gateway.steps.interrupt import within
 
 CLOCK = 60.0  # seconds for one request
 PAUSE = 0.5  # seconds between two: a fifth of 100 in 10 s, the tightest limit that is documented

@@ -16,20 +16,27 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.core import fields as http
-from gateway.core import problem, strictjson
-from gateway.core.contact import ATTRIBUTE, MAX_ATTRIBUTES, MAX_TEXT, ContactBook, is_attribute
+from gateway.core import problem
 from gateway.core.errors import BadRequest, MethodNotAllowed, NotFound
-from gateway.core.identity import (
+from gateway.core.events.signature import Bearer, verify
+from gateway.core.formats import fields as http
+from gateway.core.formats import strictjson
+from gateway.core.people.identity import (
     Person,
     Scalar,
     UserIdRule,
     is_ours_to_give,
     propose_user_id,
 )
+from gateway.core.people.subject import subject_of
 from gateway.core.problem import Answer
-from gateway.core.signature import Bearer, verify
-from gateway.core.subject import subject_of
+from gateway.core.profile.contact import (
+    ATTRIBUTE,
+    MAX_ATTRIBUTES,
+    MAX_TEXT,
+    ContactBook,
+    is_attribute,
+)
 from gateway.ports import AuditSink, ContactNotes, Contacts, ConversationLedger, Inbound, Record
 
 MAX_BODY = 64 * 1024  # bytes

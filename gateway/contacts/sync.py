@@ -18,11 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gateway.contacts.office import NotTaken, Office
-from gateway.core import pointer
-from gateway.core.contact import ATTRIBUTE, Attributes, digest, fitted, is_attribute
 from gateway.core.errors import GatewayError
-from gateway.core.identity import Identity, Person, Scalar
-from gateway.core.strictjson import JsonObject
+from gateway.core.formats import pointer
+from gateway.core.formats.strictjson import JsonObject
+from gateway.core.people.identity import Identity, Person, Scalar
+from gateway.core.profile.contact import ATTRIBUTE, Attributes, digest, fitted, is_attribute
 from gateway.ports import AuditSink, ContactNotes, Contacts, ConversationLedger, Noted, Record
 
 LOG = logging.getLogger("gateway.contacts")

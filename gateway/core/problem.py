@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from gateway.core import strictjson
 from gateway.core.errors import GatewayError, MethodNotAllowed, Unauthenticated
-from gateway.core.idempotency import AskedAlready
-from gateway.core.strictjson import JsonValue
-from gateway.core.vendor import ProblemShape
+from gateway.core.formats import strictjson
+from gateway.core.formats.strictjson import JsonValue
+from gateway.core.profile.vendor import ProblemShape
+from gateway.core.request.idempotency import AskedAlready
 
 PROXY_NAME = "gateway"
 

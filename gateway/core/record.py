@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.core.quota import Quota
-from gateway.core.strictjson import JsonValue
+from gateway.core.formats.strictjson import JsonValue
+from gateway.core.limits.quota import Quota
 
 
 @dataclass(slots=True)

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.net.listener import sends_at_once
-from gateway.net.protocol import guarded_protocol
-from gateway.net.tally import ServerLimits
+from gateway.net.process.listener import sends_at_once
+from gateway.net.server.protocol import guarded_protocol
+from gateway.net.server.tally import ServerLimits
 
 LOOPBACK = "127.0.0.1"
 TRIED = 10  # ports, before giving up

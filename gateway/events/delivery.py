@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext,
 from dataclasses import dataclass
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.patience import Patience, Waits
+from gateway.core.events.patience import Patience, Waits
 from gateway.ports import DeliverySink, Due, Lane, NotDelivered, Outbox, Receiver
 from gateway.ports.events import LEASE
 

@@ -6,8 +6,8 @@ what stands in there about people is the vendor's word.
 
 from datetime import UTC, datetime
 
-from gateway.core import strictjson
-from gateway.core.event import Event
+from gateway.core.events.event import Event
+from gateway.core.formats import strictjson
 
 
 def envelope(event: Event) -> bytes:

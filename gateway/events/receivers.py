@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.core import fields as http
-from gateway.core import ga4
 from gateway.core.errors import GatewayError
-from gateway.core.event import Event
-from gateway.core.plan import USER_AGENT, VendorRequest
-from gateway.core.signature import sign_standard
+from gateway.core.events import ga4
+from gateway.core.events.event import Event
+from gateway.core.events.signature import sign_standard
+from gateway.core.formats import fields as http
+from gateway.core.request.plan import USER_AGENT, VendorRequest
 from gateway.events.envelope import envelope
-from gateway.interrupt import within
 from gateway.ports import Line, NotDelivered, VendorResponse
+from gateway.steps.interrupt import within
 
 AWAY = frozenset({408, 429, 502, 503, 504})
 READ = 64 * 1024  # bytes of an answer, so that its connection can be used again

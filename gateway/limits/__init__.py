@@ -11,8 +11,8 @@ An org without limits has `Unlimited`, and pays nothing for those of others.
 
 from collections.abc import Sequence
 
-from gateway.core.identity import Person
-from gateway.core.vendor import Operation
+from gateway.core.people.identity import Person
+from gateway.core.profile.vendor import Operation
 from gateway.ports import Limits, Record, Ticket
 
 

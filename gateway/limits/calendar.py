@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from gateway.core.quota import Period
+from gateway.core.limits.quota import Period
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ class Counts(Protocol):
         ...
 
     async def call(self, called: Called, ticket: str) -> Standing | None:
-        """Count a call of a vendor (`core/fairshare.py`)."""
+        """Count a call of a vendor (`core.limits.fairshare`)."""
         ...
 
     async def reserve(

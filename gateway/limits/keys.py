@@ -10,8 +10,8 @@ such names take up is bounded where they are kept (`limits/local.py`).
 
 import hashlib
 
-from gateway.core.digests import joined
-from gateway.core.identity import VISITOR, Person
+from gateway.core.formats.digests import joined
+from gateway.core.people.identity import VISITOR, Person
 
 ANYBODY = "visitor-"
 DIGEST = 16  # bytes

@@ -14,9 +14,9 @@ from collections.abc import Callable, MutableMapping, Sequence
 
 from cachetools import LRUCache
 
-from gateway.core.budget import Account
-from gateway.core.fairshare import FairShare
-from gateway.core.window import Windows
+from gateway.core.limits.budget import Account
+from gateway.core.limits.fairshare import FairShare
+from gateway.core.limits.window import Windows
 from gateway.limits.counts import Called, Rated, Reserved, Slot, Standing
 
 LATE = 3600.0  # seconds after a day or month in which what began in it may be settled

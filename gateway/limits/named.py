@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Protocol
 
-from gateway.core import quota
 from gateway.core.errors import BudgetExhausted, OrgLimit, TooManyRequests, UserLimit
-from gateway.core.quota import PERIODS, TENTHS, THOUSANDTHS, Budget, Quota, Rate, Streams
+from gateway.core.limits import quota
+from gateway.core.limits.quota import PERIODS, TENTHS, THOUSANDTHS, Budget, Quota, Rate, Streams
 from gateway.limits.calendar import Window
 from gateway.limits.counts import Rated, Reserved, Slot, Standing
 

@@ -7,7 +7,7 @@ unless `on_failure` is `closed`: then nobody is heard.
 import secrets
 
 from gateway.core.errors import Unavailable
-from gateway.core.signature import TOLERANCE
+from gateway.core.events.signature import TOLERANCE
 from gateway.limits.counts import Away, Counts, Slot
 from gateway.limits.keys import Keys
 from gateway.limits.standby import OnFailure

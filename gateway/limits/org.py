@@ -9,8 +9,8 @@ State is kept by the org's external_id and not here: an org may be let go and ma
 
 from collections.abc import Sequence
 
-from gateway.core.identity import Person
-from gateway.core.vendor import Operation
+from gateway.core.people.identity import Person
+from gateway.core.profile.vendor import Operation
 from gateway.limits.calendar import Calendar
 from gateway.limits.counts import Counts
 from gateway.limits.keys import Keys

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.limits.counts import Away
-from gateway.trust import FORMALITIES
+from gateway.system.trust import FORMALITIES
 
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection

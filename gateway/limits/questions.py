@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from cachetools import LRUCache, TTLCache
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 
 MISS = 10.0  # seconds for which a conversation that was asked for is not asked for again
 PER_MINUTE = 6  # questions of one person: enough to move in, too few to search ids with

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.core.quota import Budget, Rate, Streams, Unit
+from gateway.core.limits.quota import Budget, Rate, Streams, Unit
 
 # What is held of a budget that nobody said otherwise of, in thousandths.
 RESERVES: Mapping[Unit, int] = {"credits": 1000, "tokens": 1_000_000}

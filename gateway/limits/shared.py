@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.core.fairshare import GREED
+from gateway.core.limits.fairshare import GREED
 from gateway.limits import scripts
 from gateway.limits.counts import Away, Called, Rated, Reserved, Slot, Standing
 from gateway.limits.pipeline import Pipeline, Script

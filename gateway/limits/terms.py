@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from gateway.core.budget import Ending, due
-from gateway.core.identity import Person
-from gateway.core.quota import TENTHS, THOUSANDTHS, Period, Unit
-from gateway.core.usage import amounts
+from gateway.core.answer.usage import amounts
+from gateway.core.limits.budget import Ending, due
+from gateway.core.limits.quota import TENTHS, THOUSANDTHS, Period, Unit
+from gateway.core.people.identity import Person
 from gateway.limits.calendar import Calendar, Window
 from gateway.limits.counts import Rated, Reserved, Slot
 from gateway.limits.keys import Keys

@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Sequence
 from itertools import count
 
-from gateway.core.budget import Ending
 from gateway.core.errors import Overloaded, TooManyRequests, UpstreamUnreachable
-from gateway.core.quota import Rate
+from gateway.core.limits.budget import Ending
+from gateway.core.limits.quota import Rate
 from gateway.limits.calendar import Calendar
 from gateway.limits.counts import Called, Counts, Reserved, Standing
 from gateway.limits.named import Layer, Limit, VendorOf, told

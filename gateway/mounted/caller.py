@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
 from gateway.core.errors import CredentialsMissing, MisdirectedRequest, NotFound
-from gateway.core.identity import Identity, Scalar
+from gateway.core.people.identity import Identity, Scalar
 
 SCOPE_KEY = "gateway"
 STATE_KEY = "identity"

@@ -13,7 +13,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from gateway.core.errors import CredentialsMissing
-from gateway.core.identity import Identity
+from gateway.core.people.identity import Identity
 from gateway.mounted.caller import SCOPE_KEY, Caller
 
 __all__ = ["CurrentIdentity", "current_identity"]

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from gateway.contacts.push import Desk, upsert
-from gateway.core.identity import Scalar
+from gateway.core.people.identity import Scalar
 from gateway.ports import Record
 
 

@@ -10,7 +10,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
 from gateway.core.errors import BadRequest
-from gateway.core.form import FormEvent, PartBegins, PartEnds, PartGoesOn
+from gateway.core.request.form import FormEvent, PartBegins, PartEnds, PartGoesOn
 
 logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of what clients send
 

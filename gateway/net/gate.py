@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Protocol
 
-from gateway.deadline import Deadline
+from gateway.system.deadline import Deadline
 
 
 class Owner(Protocol):

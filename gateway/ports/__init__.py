@@ -9,9 +9,9 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from gateway.core.identity import Identity, Person
+from gateway.core.people.identity import Identity, Person
+from gateway.core.profile.vendor import Operation
 from gateway.core.record import Record as Record
-from gateway.core.vendor import Operation
 from gateway.ports.askings import Askings
 from gateway.ports.contacts import ContactNotes, Contacts, Noted
 from gateway.ports.events import (

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from gateway.core.idempotency import Earlier
+from gateway.core.request.idempotency import Earlier
 
 
 class Askings(Protocol):

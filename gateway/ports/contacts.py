@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.core.contact import Attributes
-from gateway.core.identity import Identity, Person
+from gateway.core.people.identity import Identity, Person
+from gateway.core.profile.contact import Attributes
 
 
 class Contacts(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.core.event import Event
+from gateway.core.events.event import Event
 
 LEASE = 10.0  # seconds
 

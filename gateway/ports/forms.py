@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.core.form import FormEvent
+from gateway.core.request.form import FormEvent
 
 
 class FormReader(Protocol):

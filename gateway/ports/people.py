@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from gateway.core.identity import Identity, Person, Session
+from gateway.core.formats.strictjson import JsonObject
+from gateway.core.people.identity import Identity, Person, Session
 from gateway.core.record import Record
-from gateway.core.strictjson import JsonObject
 from gateway.ports.wire import Fields, Inbound
 
 

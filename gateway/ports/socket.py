@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from gateway.core.closing import Closing
-from gateway.core.plan import VendorRequest
+from gateway.core.request.plan import VendorRequest
+from gateway.core.websocket.closing import Closing
 from gateway.ports.wire import Fields
 
 

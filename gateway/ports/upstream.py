@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from gateway.core.identity import Identity
-from gateway.core.plan import VendorRequest
+from gateway.core.people.identity import Identity
+from gateway.core.request.plan import VendorRequest
 from gateway.ports.wire import Fields, Inbound, Shortcut
 
 

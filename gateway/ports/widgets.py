@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.core.identity import Identity
+from gateway.core.people.identity import Identity
 from gateway.core.record import Record
 from gateway.ports.wire import Inbound
 

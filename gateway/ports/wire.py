@@ -6,7 +6,7 @@ Fields are `(name, value)` pairs of bytes, names in lower case, in the order the
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from gateway.core.fields import Fields as Fields
+from gateway.core.formats.fields import Fields as Fields
 
 
 class ClientLeft(Exception):

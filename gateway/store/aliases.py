@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.identity import VISITOR, Person
 from gateway.core.lru import LruCache
+from gateway.core.people.identity import VISITOR, Person
 from gateway.store.database import Database
 from gateway.store.dialect import COUNTED, alone, insert
 from gateway.store.group import Group

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Executable, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.idempotency import Earlier
+from gateway.core.request.idempotency import Earlier
 from gateway.ports.askings import Askings as Promise
 from gateway.store.database import Database
 from gateway.store.dialect import COUNTED, insert

@@ -17,8 +17,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.request_id import uuid7
-from gateway.randomness import ten_bytes
+from gateway.core.formats.request_id import uuid7
 from gateway.store import chain
 from gateway.store.batches import INTERVAL, Batches
 from gateway.store.database import Database
@@ -26,6 +25,7 @@ from gateway.store.dialect import alone, insert
 from gateway.store.people.tombs import Named, Tomb, is_late, tombs_of
 from gateway.store.schema import audit, audit_heads
 from gateway.store.spool import MOST_BYTES, Spool
+from gateway.system.randomness import ten_bytes
 
 KIND = "audit"
 

@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.contact import Attributes
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
+from gateway.core.profile.contact import Attributes
 from gateway.ports import ContactNotes, Noted
 from gateway.store.database import Database
 from gateway.store.dialect import insert

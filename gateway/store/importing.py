@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Protocol
 
 from gateway.core.errors import BadRequest
-from gateway.core.identity import Person
-from gateway.core.spelled import canonical_id
+from gateway.core.people.identity import Person
+from gateway.core.request.spelled import canonical_id
 
 COLUMNS = ("conversation", "subject")
 TOGETHER = 200  # claims that share a commit: 46,000 a second instead of 1,000

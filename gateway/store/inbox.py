@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.digests import joined
-from gateway.core.event import Event
+from gateway.core.events.event import Event
+from gateway.core.formats.digests import joined
 from gateway.ports.events import EventQueue
 from gateway.store.database import Database
 from gateway.store.dialect import clock, insert

@@ -18,8 +18,8 @@ from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, func, select,
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import IdentityNotRepresentable
-from gateway.core.identity import Person
 from gateway.core.lru import LruCache
+from gateway.core.people.identity import Person
 from gateway.ports import ConversationLedger, Whose
 from gateway.store.aliases import Aliases
 from gateway.store.database import Database

@@ -14,7 +14,7 @@ from contextlib import suppress
 from sqlalchemy import bindparam, select
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.database import Database
 from gateway.store.schema import aliases
 

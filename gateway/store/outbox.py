@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Integer, Row, and_, bindparam, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.event import Event
+from gateway.core.events.event import Event
 from gateway.ports.events import LEASE, Due, Lane, NotDelivered, Outbox
 from gateway.store.database import Database, Work
 from gateway.store.dialect import clock

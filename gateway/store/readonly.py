@@ -1,7 +1,7 @@
 """The ledger, only looked at: what `explain` is given."""
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.ports import ConversationLedger, Whose
 
 

@@ -15,16 +15,16 @@ from pathlib import Path
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.request_id import uuid7
-from gateway.core.usage import amounts
+from gateway.core.answer.usage import amounts
+from gateway.core.formats.request_id import uuid7
 from gateway.ports import Record, UsageSink
-from gateway.randomness import ten_bytes
 from gateway.store.batches import INTERVAL, Batches
 from gateway.store.database import Database
 from gateway.store.dialect import can_hold, insert_new
 from gateway.store.people.tombs import Named, Tomb, is_late, tombs_of
 from gateway.store.schema import usage
 from gateway.store.spool import MOST_BYTES, Spool
+from gateway.system.randomness import ten_bytes
 
 KIND = "usage"
 ESCAPED = "\ufffd"

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from gateway.core.event import Event
+from gateway.core.events.event import Event
 from gateway.events.envelope import envelope
 from gateway.ports import NotDelivered
 from gateway.telemetry.lines import STDOUT

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.core.vendor import Vendor
+from gateway.core.profile.vendor import Vendor
 from gateway.vendors import (
     altatech,
     anthropic,

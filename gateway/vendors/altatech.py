@@ -7,7 +7,7 @@ two belong together: ownership is ours alone. Whoever could send `assistant` tur
 suggested questions, sources) has no owner to check and stays closed.
 """
 
-from gateway.core.vendor import (
+from gateway.core.profile.vendor import (
     Body,
     Callback,
     ContactBook,

@@ -6,7 +6,7 @@ batches, which anybody with the key can read. Of `anthropic-beta` what changes t
 alone passes; without a version we know a request says the oldest, whose answers all clients read.
 """
 
-from gateway.core.vendor import Body, Operation, ProblemShape, Vendor
+from gateway.core.profile.vendor import Body, Operation, ProblemShape, Vendor
 
 MEMBERS = frozenset(
     {"model", "messages", "system", "tools", "tool_choice", "thinking", "cache_control"}

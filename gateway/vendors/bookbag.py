@@ -5,7 +5,7 @@ Chatbase's family, so an answer may name things in each place that one uses. Con
 campaigns and the list of everybody's conversations stay out of end users' reach.
 """
 
-from gateway.core.vendor import (
+from gateway.core.profile.vendor import (
     Body,
     Callback,
     ContactBook,

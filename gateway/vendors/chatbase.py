@@ -5,7 +5,7 @@ so all are read. Exports, agents, sources, tickets and the list of everybody's c
 out of end users' reach.
 """
 
-from gateway.core.vendor import (
+from gateway.core.profile.vendor import (
     Body,
     Callback,
     ContactBook,

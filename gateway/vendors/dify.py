@@ -6,7 +6,15 @@ uploaded can be named by whoever knows its id. `inputs` hold plain values: a fil
 named where nobody looks. Knowledge bases, annotations and logs are of the back office.
 """
 
-from gateway.core.vendor import Body, Operation, ProblemShape, Query, Variable, Vendor, plain
+from gateway.core.profile.vendor import (
+    Body,
+    Operation,
+    ProblemShape,
+    Query,
+    Variable,
+    Vendor,
+    plain,
+)
 
 USER = (Body("/user"),)
 ASKS = (Query("user"),)

@@ -4,7 +4,7 @@ The vendor scopes conversations by these fields, so a forged field is a takeover
 API key, shared by everybody.
 """
 
-from gateway.core.vendor import Body, Operation, ProblemShape, Variable, Vendor, plain
+from gateway.core.profile.vendor import Body, Operation, ProblemShape, Variable, Vendor, plain
 
 OPENS = (Body("/conversationId"),)
 ASK = frozenset({"message", "conversationId", "documentIds", "folderIds"})

@@ -5,7 +5,7 @@ to say. It gets its own key, never a user's token, and is told who asks in field
 The endpoint is /mcp below the base URL; a server that has it elsewhere takes a profile of its own.
 """
 
-from gateway.core.vendor import Body, Header, Operation, ProblemShape, Vendor
+from gateway.core.profile.vendor import Body, Header, Operation, ProblemShape, Vendor
 
 SESSION = Header("mcp-session-id")
 # Tools run as tasks, which any caller may ask for by id. What is about one says so in `_meta`, and

@@ -11,7 +11,7 @@ A chat completion says what it cost at the end of a stream only when it is asked
 
 from collections.abc import Mapping
 
-from gateway.core.vendor import Body, Metered, Operation, ProblemShape, Variable, Vendor
+from gateway.core.profile.vendor import Body, Metered, Operation, ProblemShape, Variable, Vendor
 from gateway.vendors.openai_realtime import REALTIME
 
 USER = (Body("/safety_identifier"), Body("/prompt_cache_key"))

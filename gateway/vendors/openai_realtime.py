@@ -4,7 +4,7 @@ The user is told in a field of the handshake. A client says what is listed, and 
 that the vendor runs, no stored prompts, no traces, no call of somebody's to join (`call_id`).
 """
 
-from gateway.core.vendor import Body, Header, Operation, message
+from gateway.core.profile.vendor import Body, Header, Operation, message
 
 FUNCTION = frozenset({"function"})
 SPEAKING = frozenset(

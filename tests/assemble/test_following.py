@@ -7,8 +7,8 @@ import pytest
 
 from gateway.assemble.following import follow_cutoffs
 from gateway.assemble.watched import Watched
-from gateway.core.identity import Identity, Person
-from gateway.interrupt import Running
+from gateway.core.people.identity import Identity, Person
+from gateway.steps.interrupt import Running
 from gateway.store import cutoffs as module
 from gateway.store.people.admission import Blocks
 from gateway.store.people.blocking import block

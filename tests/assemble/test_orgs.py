@@ -13,10 +13,10 @@ from gateway.assemble.sign_ins import shared_sign_ins
 from gateway.config.load import from_dict
 from gateway.config.model import Settings
 from gateway.limits.questions import AskedLately
-from gateway.net.http1 import Http1Transport
-from gateway.net.http2 import Http2Transport
-from gateway.net.resting import Resting
-from gateway.org import Org, Upstream
+from gateway.net.http2.transport import Http2Transport
+from gateway.net.upstream.http1 import Http1Transport
+from gateway.net.upstream.resting import Resting
+from gateway.orgs.org import Org, Upstream
 from gateway.ports import EventQueue
 from gateway.store.store import Store
 from gateway.telemetry.log import ExchangeLog

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
-from gateway.net.dial import verifying_context
+from gateway.net.upstream.dial import verifying_context
 from tests.net.wires import AUTHORITY, Wire, answering
 from tests.support.provider import DISCOVERY, JWKS, Answer, Provider, body, redirect, status
 

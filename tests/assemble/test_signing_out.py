@@ -17,7 +17,7 @@ from gateway.core.errors import (
     KeysUnavailable,
     LedgerUnavailable,
 )
-from gateway.core.identity import Identity, Session
+from gateway.core.people.identity import Identity, Session
 from gateway.ports import Admission, Record
 from gateway.store import cutoffs as cutoffs_module
 from gateway.store.store import Store

@@ -1,4 +1,4 @@
-"""Where orgs stand, in constant time; what is answered there is in tests/test_site.py."""
+"""Where orgs stand, in constant time; what is answered there is in tests/orgs/test_site.py."""
 
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -10,9 +10,9 @@ import pytest
 
 from gateway.assemble import assemble
 from gateway.config.load import from_dict
-from gateway.core.directory import Directory
 from gateway.core.errors import MisdirectedRequest
-from gateway.site import OneOrg, SeveralOrgs, Site
+from gateway.core.request.directory import Directory
+from gateway.orgs.site import OneOrg, SeveralOrgs, Site
 
 pytestmark = pytest.mark.anyio
 

@@ -1,7 +1,7 @@
 """B: JSON that names somebody else, or that two parsers read differently.
 
-What is read strictly is tested in tests/core/test_strictjson.py, each name in
-tests/core/test_names.py; here each kind goes all the way.
+What is read strictly is tested in tests/core/formats/test_strictjson.py, each name in
+tests/core/profile/test_names.py; here each kind goes all the way.
 """
 
 import json

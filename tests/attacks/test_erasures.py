@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.identity import OPAQUE
+from gateway.core.people.identity import OPAQUE
 from gateway.store import cutoffs
 from gateway.store.people.erasing import Erased, erase
 from gateway.store.store import Store

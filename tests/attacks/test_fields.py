@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.vendor import Operation
+from gateway.core.profile.vendor import Operation
 from gateway.vendors import VENDORS
 from tests.attacks.both_ends import HI, TO_VENDORS, only, refused
 from tests.support.chatbase import Chatbase

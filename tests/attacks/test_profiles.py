@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.core.names import meaning
-from gateway.core.place import Body, Header, Place, Query, Variable
-from gateway.core.vendor import Operation, Vendor
+from gateway.core.profile.names import meaning
+from gateway.core.profile.place import Body, Header, Place, Query, Variable
+from gateway.core.profile.vendor import Operation, Vendor
 from gateway.vendors import VENDORS
 from tests.support import config
 from tests.support.reply import Reply

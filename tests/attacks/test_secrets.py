@@ -256,7 +256,7 @@ def broken(gateway: Gateway, **parts: object) -> None:
 
 def only_org(assembled: Any) -> Any:
     """The one org of a gateway."""
-    from gateway.org import Org
+    from gateway.orgs.org import Org
 
     seen: list[Any] = [assembled]
     known: set[int] = set()

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from gateway.authn.assertions import PERIOD, Assertions
-from gateway.core.identity import Identity
+from gateway.core.people.identity import Identity
 from tests.support.clock import WoundClock
 
 ALICE = Identity(org="org_1", subject="alice")

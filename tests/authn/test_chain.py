@@ -22,7 +22,7 @@ from gateway.core.errors import (
     GatewayError,
     KeysUnavailable,
 )
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.support.ask import Ask, asking
 from tests.support.clock import WoundClock
 from tests.support.tokens import Issuer

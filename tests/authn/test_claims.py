@@ -20,7 +20,7 @@ from gateway.core.errors import (
     Unauthenticated,
     WrongOrg,
 )
-from gateway.core.identity import Identity, Person, Session
+from gateway.core.people.identity import Identity, Person, Session
 from tests.support.tokens import ABSENT, Issuer
 
 NOW = 1_800_000_000

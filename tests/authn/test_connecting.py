@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from gateway.authn.fetch import MAX_BYTES, FetchFailed, get
-from gateway.resolver import AT_ONCE
+from gateway.system.resolver import AT_ONCE
 from tests.support.names import Names, names
 from tests.support.provider import JWKS, Provider, closed_port
 

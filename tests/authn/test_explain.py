@@ -7,7 +7,7 @@ from gateway.authn.explain import explain, place_of
 from gateway.authn.places import Authorization, Cookie, Cookies, Field, Place
 from gateway.authn.verifier import Credential, Nobody, Verifier
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.support.ask import asking
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ from gateway.authn.forwarded import ForwardedRules, ForwardedSignIn, ForwardingS
 from gateway.authn.token import MAX_TOKEN
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import GatewayError
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.authn.test_chain import ACME, bearer, one_sign_in
 from tests.support.ask import asking
 

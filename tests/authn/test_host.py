@@ -14,7 +14,7 @@ from gateway.authn.host import HostScope, HostSignIn, Identify, Misunderstood, r
 from gateway.authn.host_connection import Misplaced
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import CredentialsExpired
-from gateway.core.identity import Identity, Vouched
+from gateway.core.people.identity import Identity, Vouched
 from tests.support.ask import Ask
 
 pytestmark = pytest.mark.anyio

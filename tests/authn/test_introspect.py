@@ -14,7 +14,7 @@ from gateway.authn.token import MAX_TOKEN
 from gateway.authn.verdicts import Verdicts
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import GatewayError
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from gateway.ports import Clock
 from tests.support.ask import asking
 from tests.support.clock import WoundClock

@@ -23,7 +23,7 @@ from gateway.core.errors import (
     KeysUnavailable,
     WrongOrg,
 )
-from gateway.core.identity import Person, Session, Vouched
+from gateway.core.people.identity import Person, Session, Vouched
 from tests.support.ask import bearing
 from tests.support.clock import WoundClock
 from tests.support.tokens import ABSENT, Issuer, b64, compact, private_key, sign

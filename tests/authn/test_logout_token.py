@@ -15,7 +15,7 @@ from gateway.authn.logout_token import (
 from gateway.authn.said import END_OF_TIME, MAX_AUDIENCES
 from gateway.authn.token import parse
 from gateway.core.errors import BadRequest
-from gateway.core.logout import Logout
+from gateway.core.people.logout import Logout
 from tests.support.clock import WoundClock
 from tests.support.tokens import ABSENT, Issuer, b64
 

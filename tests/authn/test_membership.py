@@ -13,7 +13,7 @@ from gateway.authn.remote import Remote
 from gateway.authn.verdicts import Verdicts
 from gateway.authn.verifier import Nobody
 from gateway.core.errors import GatewayError
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.authn.test_chain import ACME, one_sign_in
 from tests.support.ask import asking, bearing
 from tests.support.host_app import ORGS, HostApp

@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.authn.once import REMEMBERED, Once
-from gateway.core.signature import TOLERANCE
+from gateway.core.events.signature import TOLERANCE
 
 pytestmark = pytest.mark.anyio
 

@@ -2,7 +2,7 @@ import pytest
 
 from gateway.authn import seen as module
 from gateway.authn.seen import SeenLately
-from gateway.core.identity import Identity, Person
+from gateway.core.people.identity import Identity, Person
 
 
 def test_roles_are_those_that_were_said_last() -> None:

@@ -1,4 +1,4 @@
-"""Which orgs the credentials of a request name; the rows over sockets are in tests/test_site.py."""
+"""Which orgs the credentials of a request name; over sockets: tests/orgs/test_site.py."""
 
 from typing import Any
 

@@ -17,7 +17,7 @@ from gateway.authn.token_introspection import (
 from gateway.authn.verdicts import Verdicts
 from gateway.authn.verifier import Credential
 from gateway.core.errors import GatewayError
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.support.ask import asking
 from tests.support.clock import WoundClock
 from tests.support.host_app import CLIENT, INTROSPECT, HostApp

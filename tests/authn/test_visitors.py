@@ -1,9 +1,9 @@
-"""The name and the cookie of a visitor; over sockets in tests/test_welcome.py."""
+"""The name and the cookie of a visitor; over sockets in tests/steps/test_welcome.py."""
 
 import pytest
 
 from gateway.authn.visitors import Visitors, signing_key
-from gateway.core.identity import VISITOR
+from gateway.core.people.identity import VISITOR
 from gateway.ports import Fields
 from tests.support.ask import Ask, asking
 

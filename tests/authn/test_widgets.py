@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from gateway.authn.widgets import Proofs, Prove, by_hash, by_id, by_jwt
-from gateway.core.identity import Identity
+from gateway.core.people.identity import Identity
 from gateway.ports.widgets import Shown
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ from benchmarks.parts import LIBRARIES, PARTS, part_of
 SVG = "{http://www.w3.org/2000/svg}"
 LOOP = "main (gateway/cli/main.py);Runner.run (asyncio/runners.py)"
 RAW = f"""\
-{LOOP};serve (gateway/dispatch.py);plan (gateway/core/plan.py) 30
+{LOOP};serve (gateway/dispatch.py);plan (gateway/core/request/plan.py) 30
 {LOOP};serve (gateway/dispatch.py);dumps (json/encoder.py) 60
 {LOOP} 10
 Thread._bootstrap (threading.py);write (aiosqlite/core.py) 500
@@ -47,7 +47,7 @@ def test_the_picture_of_the_readme_says_who_is_faster_and_what_they_do_not_do() 
 def test_a_stack_begins_below_the_loop_and_other_threads_have_none() -> None:
     assert flames.stacks(RAW) == Counter(
         {
-            ("serve (gateway/dispatch.py)", "plan (gateway/core/plan.py)"): 30,
+            ("serve (gateway/dispatch.py)", "plan (gateway/core/request/plan.py)"): 30,
             ("serve (gateway/dispatch.py)", "dumps (json/encoder.py)"): 60,
             ("the loop",): 10,
         }
@@ -68,4 +68,4 @@ def test_time_in_a_library_is_that_of_whoever_of_us_called_it() -> None:
     stack = ["serve (gateway/dispatch.py)", "dumps (json/encoder.py)"]
     assert part_of(stack) == "the pipeline"
     assert part_of(["run (uvicorn/server.py)"]) == LIBRARIES
-    assert part_of(["write (/srv/gateway/net/connection.py)"]) == "the vendor's wire"
+    assert part_of(["write (/srv/gateway/net/upstream/connection.py)"]) == "the vendor's wire"

@@ -8,7 +8,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from gateway.cli.main import app
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.store import Store
 from gateway.store.usage import row_of, write
 from tests.store.test_usage import finished

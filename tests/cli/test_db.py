@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli.main import app
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.schema import HEAD
 from gateway.store.store import Store
 from tests.support import config, postgres

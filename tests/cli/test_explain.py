@@ -1,4 +1,4 @@
-"""The words on the terminal; what they are about is in tests/test_explain.py."""
+"""The words on the terminal; what they are about is in tests/explain/test_decisions.py."""
 
 import json
 from pathlib import Path

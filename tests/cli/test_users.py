@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.people import erasing
 from gateway.store.store import Store
 from tests.cli.looked import filled, look, rows

@@ -14,7 +14,7 @@ from gateway.config.allowances import (
     written_rate,
     written_reserve,
 )
-from gateway.core.quota import Budget, Rate, Streams
+from gateway.core.limits.quota import Budget, Rate, Streams
 
 
 @pytest.mark.parametrize(

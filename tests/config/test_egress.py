@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.config.egress import egress
-from gateway.net.reach import EgressProxy
+from gateway.net.upstream.reach import EgressProxy
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.place import body, place, written
-from gateway.core.place import Body, Header, Place, Query, Variable
+from gateway.core.profile.place import Body, Header, Place, Query, Variable
 
 VISIBLE = st.text(min_size=1).filter(str.isprintable)
 PLACES = st.one_of(

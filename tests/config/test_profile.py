@@ -7,7 +7,7 @@ from gateway.config.profile import LookupTable, OperationTable, ProblemTable, Ve
 from gateway.config.schema import schema
 from gateway.config.table import Table
 from gateway.config.written import keys_of
-from gateway.core.vendor import Lookup, Operation, ProblemShape, Vendor
+from gateway.core.profile.vendor import Lookup, Operation, ProblemShape, Vendor
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from typing import get_args
 import pytest
 
 from gateway.config.profile_kinds import Method
-from gateway.core.fields import NEVER_PASSED
-from gateway.net.head import METHODS
+from gateway.core.formats.fields import NEVER_PASSED
+from gateway.net.server.head import METHODS
 from tests.config.conftest import Told
 from tests.config.parts import mine
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gateway.config.load import from_dict
 from gateway.config.profile_text import profile_table
 from gateway.config.spelling import sections
-from gateway.core.vendor import Operation, ProblemShape, Vendor
+from gateway.core.profile.vendor import Operation, ProblemShape, Vendor
 from gateway.vendors import VENDORS
 from tests.config.test_vendors import MADE
 

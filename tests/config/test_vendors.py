@@ -4,7 +4,7 @@ import pytest
 
 from gateway.config.load import ConfigError
 from gateway.config.vendors import SHIPPED
-from gateway.core.vendor import (
+from gateway.core.profile.vendor import (
     Body,
     Header,
     Lookup,

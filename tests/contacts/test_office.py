@@ -9,10 +9,10 @@ import pytest
 
 from gateway.contacts import office as module
 from gateway.contacts.office import NotTaken, Office
-from gateway.core.contact_call import back_office
-from gateway.core.destination import Destination
 from gateway.core.errors import GatewayError, Overloaded, UpstreamCredentialsRefused
-from gateway.net.http1 import Http1Transport
+from gateway.core.request.contact_call import back_office
+from gateway.core.request.destination import Destination
+from gateway.net.upstream.http1 import Http1Transport
 from gateway.vendors import VENDORS
 from tests.support.reply import Reply
 from tests.support.vendor import Handler, RecordingVendor, Request

@@ -9,7 +9,7 @@ from gateway.config.load import load
 from gateway.contacts import recall as module
 from gateway.contacts.recall import Recalls
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from tests.contacts.stage import chatbase, eventually, push, settled, syncs
 
 pytestmark = pytest.mark.anyio

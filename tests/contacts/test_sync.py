@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.contacts.sync import attributes_of, said_of
-from gateway.core.identity import Identity, Person
+from gateway.core.people.identity import Identity, Person
 from tests.contacts.stage import (
     MAPPED,
     bookbag,

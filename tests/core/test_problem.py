@@ -2,9 +2,10 @@ import json
 
 import pytest
 
-from gateway.core import errors, problem, sse
+from gateway.core import errors, problem
 from gateway.core.errors import GatewayError
-from gateway.core.sse import EventStreamSplitter
+from gateway.core.formats import sse
+from gateway.core.formats.sse import EventStreamSplitter
 from gateway.vendors import VENDORS
 
 

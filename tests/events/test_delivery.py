@@ -15,8 +15,8 @@ import pytest
 from gateway.app import Gateway
 from gateway.config.load import load
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.event import Event
-from gateway.core.patience import Waits
+from gateway.core.events.event import Event
+from gateway.core.events.patience import Waits
 from gateway.events.delivery import Address, Courier
 from gateway.ports import DeliverySink, Due, Lane, NotDelivered, Outbox, Receiver
 from tests.events.test_envelope import EVENT

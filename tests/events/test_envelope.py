@@ -2,7 +2,7 @@
 
 import json
 
-from gateway.core.event import Event
+from gateway.core.events.event import Event
 from gateway.events.envelope import envelope, moment
 
 EVENT = Event(

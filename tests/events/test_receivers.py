@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pytest
 from standardwebhooks.webhooks import Webhook as Standard
 
-from gateway.core.signature import webhook_secret
+from gateway.core.events.signature import webhook_secret
 from gateway.events.receivers import Analytics, Webhook
-from gateway.net.clocks import Clocks
-from gateway.net.http1 import Http1Transport
+from gateway.net.upstream.clocks import Clocks
+from gateway.net.upstream.http1 import Http1Transport
 from gateway.ports import NotDelivered
 from tests.events.test_envelope import EVENT
 from tests.support.analytics import Collector

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.quota import Period
+from gateway.core.limits.quota import Period
 from gateway.limits.calendar import Calendar, window
 from tests.support.clock import WoundClock
 

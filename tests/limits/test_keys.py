@@ -3,7 +3,7 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.limits.keys import ANYBODY, Keys
 
 KEYS = Keys(b"s" * 32)

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.limits import Unlimited
 from gateway.ports import Record
 from gateway.vendors.chatbase import VENDOR

@@ -4,7 +4,7 @@ from collections.abc import Sized
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.limits.counts import Called, Rated, Reserved, Slot, Standing
 from gateway.limits.keys import Keys
 from gateway.limits.local import LATE, VISITORS, LocalCounts

@@ -1,5 +1,5 @@
 from gateway.core.errors import BudgetExhausted, OrgLimit, UserLimit
-from gateway.core.quota import Budget, Rate, Streams
+from gateway.core.limits.quota import Budget, Rate, Streams
 from gateway.limits.calendar import window
 from gateway.limits.counts import Rated, Reserved, Slot, Standing
 from gateway.limits.named import BudgetOf, Layer, RateOf, StreamsOf, VendorOf, told

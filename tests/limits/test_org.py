@@ -15,9 +15,9 @@ from gateway.core.errors import (
     UpstreamUnreachable,
     UserLimit,
 )
-from gateway.core.identity import Person
-from gateway.core.quota import Budget, Rate, Streams
-from gateway.core.vendor import Operation
+from gateway.core.limits.quota import Budget, Rate, Streams
+from gateway.core.people.identity import Person
+from gateway.core.profile.vendor import Operation
 from gateway.limits.calendar import Calendar
 from gateway.limits.keys import Keys
 from gateway.limits.local import LocalCounts

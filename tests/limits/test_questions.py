@@ -1,4 +1,4 @@
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.limits.questions import AskedLately
 
 ALICE, BOB = Person("acme", "alice"), Person("acme", "bob")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.limits import shared as module
 from gateway.limits.counts import Away, Called, Rated, Reserved, Slot
 from gateway.limits.keys import Keys

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import Unavailable
-from gateway.core.identity import Person
-from gateway.core.quota import Budget
+from gateway.core.limits.quota import Budget
+from gateway.core.people.identity import Person
 from gateway.limits.calendar import Calendar
 from gateway.limits.counts import Away, Called, Rated, Reserved, Slot, Standing
 from gateway.limits.keys import Keys

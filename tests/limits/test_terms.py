@@ -1,8 +1,8 @@
 import pytest
 
-from gateway.core.budget import Ending
-from gateway.core.identity import Person
-from gateway.core.quota import Budget, Rate, Streams
+from gateway.core.limits.budget import Ending
+from gateway.core.limits.quota import Budget, Rate, Streams
+from gateway.core.people.identity import Person
 from gateway.limits.calendar import Calendar, window
 from gateway.limits.counts import Rated, Reserved, Slot
 from gateway.limits.keys import Keys

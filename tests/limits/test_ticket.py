@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from gateway.core.errors import OrgLimit, UserLimit
-from gateway.core.quota import Rate, Streams
+from gateway.core.limits.quota import Rate, Streams
 from gateway.limits.counts import Standing
 from gateway.limits.named import Layer, RateOf, StreamsOf
 from gateway.limits.ticket import judge, names

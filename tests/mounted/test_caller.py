@@ -12,7 +12,7 @@ from gateway.core.errors import (
     MisdirectedRequest,
     NotFound,
 )
-from gateway.core.identity import Identity
+from gateway.core.people.identity import Identity
 from gateway.mounted.caller import Caller, known
 
 pytestmark = pytest.mark.anyio

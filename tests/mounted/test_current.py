@@ -4,7 +4,7 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from gateway.core.errors import CredentialsMissing
-from gateway.core.identity import Identity
+from gateway.core.people.identity import Identity
 from gateway.mounted.caller import Caller, known
 from gateway.mounted.current import current_identity
 

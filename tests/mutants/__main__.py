@@ -1,6 +1,6 @@
 """Tries the mutants of `gateway/core` and `gateway/authn`, or of the modules named.
 
-    scripts/mutants [--record FILE] [--jobs N] [--sample N] [MODULE ...]   e.g. core.pointer
+    scripts/mutants [--record FILE] [--jobs N] [--sample N] [MODULE ...]   e.g. core.formats.pointer
 
 Nothing is written to the source: a mutant lives in one process. Survivors and figures go to
 standard output, and one JSON line for each mutant to FILE, from which a later run goes on.

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from gateway.net.flow import Flow
-from gateway.net.head import Head, judge
-from gateway.net.turn import Connection
+from gateway.net.server.head import Head, judge
+from gateway.net.server.turn import Connection
 
 
 class Link:
-    """See `gateway.net.turn.Connection`; its transport is itself."""
+    """See `gateway.net.server.turn.Connection`; its transport is itself."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()

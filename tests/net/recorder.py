@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from gateway.net.protocol import guarded_protocol
-from gateway.net.tally import ServerLimits
+from gateway.net.server.protocol import guarded_protocol
+from gateway.net.server.tally import ServerLimits
 from gateway.ports import ClientLeft, Inbound, Outbound
 from tests.support.serve import running
 from tests.support.wire import Answer, connected, raw_request

@@ -15,7 +15,7 @@ import socket
 import sys
 from typing import Any
 
-from gateway.net.server import ServerLimits, run
+from gateway.net.process.server import ServerLimits, run
 
 STOP = asyncio.Event()
 OK = [(b"content-length", b"2")]

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.errors import BadRequest
-from gateway.core.form import FormEvent, PartBegins, PartEnds, PartGoesOn
+from gateway.core.request.form import FormEvent, PartBegins, PartEnds, PartGoesOn
 from gateway.net.form import MAX_FIELD, MAX_FIELDS, MultipartReader
-from tests.core.test_sse import pieces
+from tests.core.formats.test_sse import pieces
 
 FORM = (
     b"--B\r\n"

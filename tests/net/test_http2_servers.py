@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from gateway.core.plan import VendorRequest
-from gateway.net.dial import verifying_context
-from gateway.net.http2 import Http2Transport
+from gateway.core.request.plan import VendorRequest
+from gateway.net.http2.transport import Http2Transport
+from gateway.net.upstream.dial import verifying_context
 from tests.net.wires import ask
 from tests.support import config
 from tests.support.chatbase import Chatbase

@@ -17,7 +17,7 @@ from gateway.core.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from gateway.net.clocks import Clocks
+from gateway.net.upstream.clocks import Clocks
 from tests.net.wires import GET, POST, WIRES, Asked, Wire, answering, ask, settled
 from tests.support.garbage import none_of_ours
 

@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-from gateway.core.plan import VendorRequest
-from gateway.net.http1 import Http1Transport
+from gateway.core.request.plan import VendorRequest
+from gateway.net.upstream.http1 import Http1Transport
 
 PATIENCE = 10.0  # seconds a wait may take before the test fails
 

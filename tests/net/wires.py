@@ -25,9 +25,9 @@ import h2.exceptions
 import h2.settings
 import trustme
 
-from gateway.core.plan import VendorRequest
-from gateway.net.http1 import Http1Transport
-from gateway.net.http2 import Http2Transport
+from gateway.core.request.plan import VendorRequest
+from gateway.net.http2.transport import Http2Transport
+from gateway.net.upstream.http1 import Http1Transport
 
 PATIENCE = 10.0  # seconds a wait may take before the test fails
 WIRES = ("http/1.1", "h2")

@@ -9,7 +9,7 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from gateway.net.asgi import AsgiInbound
+from gateway.net.asgi.wire import AsgiInbound
 from tests.support.chatbase import Chatbase
 from tests.support.proxies import Front
 from tests.support.stage import Stage

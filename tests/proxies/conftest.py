@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from gateway.app import Gateway
-from gateway.net.asgi import AsgiInbound
-from gateway.net.protocol import guarded_protocol
-from gateway.net.tally import ServerLimits
+from gateway.net.asgi.wire import AsgiInbound
+from gateway.net.server.protocol import guarded_protocol
+from gateway.net.server.tally import ServerLimits
 from tests.proxies.behind import Behind
 from tests.support import config
 from tests.support.chatbase import Chatbase

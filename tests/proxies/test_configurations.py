@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gateway.config.model import Server, Timeouts
-from gateway.net.tally import ServerLimits
+from gateway.net.server.tally import ServerLimits
 from tests.support.proxies import DEPLOY, PROXIES
 
 GUIDE = DEPLOY.parent / "docs" / "deploying.md"

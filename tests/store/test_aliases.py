@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.ports import Whose
 from gateway.store.ledger import Ledger
 from gateway.store.store import Store

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.idempotency import Earlier
+from gateway.core.request.idempotency import Earlier
 from gateway.store import askings as module
 from gateway.store.askings import KEPT, Askings
 from gateway.store.database import Database

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.backup import backup
 from gateway.store.errors import StoreError
 from gateway.store.location import files

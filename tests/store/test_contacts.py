@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.ports import Noted
 from gateway.store.store import Store
 

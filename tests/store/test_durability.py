@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.address import is_postgres
 from gateway.store.database import WRITE_CLOCK
 from gateway.store.sqlite import SqliteDatabase

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.ports import Whose
 from gateway.store.importing import NotAList, Outcome, read, take_over
 from gateway.store.ledger import Ledger

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.event import Event
+from gateway.core.events.event import Event
 from gateway.store.database import Database
 from gateway.store.inbox import EventInbox, lane_key
 from gateway.store.opening import opened

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.errors import IdentityNotRepresentable
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.ports import Whose
 from gateway.store.database import Database
 from gateway.store.ledger import LONGEST, Ledger

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.listings import conversations_of, events_of
 from gateway.store.reading import each, page
 from gateway.store.reports import Filter

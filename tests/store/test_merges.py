@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store import merges as module
 from gateway.store.database import Database
 from gateway.store.ledger import Ledger

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store import moving as module
 from gateway.store.address import Address, address
 from gateway.store.errors import StoreError

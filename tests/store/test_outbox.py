@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.event import Event
+from gateway.core.events.event import Event
 from gateway.ports import Due, Lane, NotDelivered
 from gateway.store import inbox
 from gateway.store import outbox as outbox_module

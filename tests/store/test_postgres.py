@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.ports import Whose
 from gateway.store.address import address
 from gateway.store.database import READ_CLOCK, TURN_CLOCK, WRITE_CLOCK

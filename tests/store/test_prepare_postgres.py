@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store import prepare_postgres as module
 from gateway.store.address import address
 from gateway.store.dialect import key_of_lock

@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.ports import Whose
 from gateway.store.readonly import ReadOnlyLedger
 from gateway.store.store import Store

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store import columns
 from gateway.store.database import Database
 from gateway.store.reading import each, page, usage_report

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.ports import Whose
 from gateway.store.people.blocking import block, unblock
 from gateway.store.store import Store

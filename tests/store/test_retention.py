@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store import retention
 from gateway.store.inbox import EventInbox
 from gateway.store.retention import retain

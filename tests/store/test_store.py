@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.errors import StoreError
 from gateway.store.store import Store
 from tests.store.conftest import Direct

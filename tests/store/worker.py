@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from gateway.core.errors import LedgerUnavailable
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.store import Store
 from tests.store.clocks import CLOCKS, LONG
 

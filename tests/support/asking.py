@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from gateway.core import call
-from gateway.core.call import Call
-from gateway.core.destination import Destination
-from gateway.core.identity import Identity
-from gateway.core.plan import VendorRequest, plan
-from gateway.core.route import Match
-from gateway.core.vendor import Operation, Vendor
+from gateway.core.people.identity import Identity
+from gateway.core.profile.vendor import Operation, Vendor
+from gateway.core.request import call
+from gateway.core.request.call import Call
+from gateway.core.request.destination import Destination
+from gateway.core.request.plan import VendorRequest, plan
+from gateway.core.request.route import Match
 
 ALICE = "alice"
 KEY = "sk_vendor_1"

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
-from gateway.net.dial import verifying_context
+from gateway.net.upstream.dial import verifying_context
 from tests.support.http2_front import AUTHORITY, Front
 
 WANTED = False  # set by the option `--stage`

@@ -76,7 +76,12 @@ def become(words: list[str], log: str, folder: str, environment: dict[str, str])
 
 
 if __name__ == "__main__":
-    for module in ("gateway.app", "gateway.cli.main", "gateway.cli.serve", "gateway.net.server"):
+    for module in (
+        "gateway.app",
+        "gateway.cli.main",
+        "gateway.cli.serve",
+        "gateway.net.process.server",
+    ):
         import_module(module)
     for module in ("uvloop", "psycopg", "gateway.store.postgres", "gateway.limits.shared"):
         import_module(module)

@@ -16,9 +16,9 @@ from typing import Any, Generic, TypeVar
 import pytest
 
 from gateway.app import Gateway
-from gateway.core.sse import EventStreamSplitter
-from gateway.net.protocol import guarded_protocol
-from gateway.net.tally import ServerLimits
+from gateway.core.formats.sse import EventStreamSplitter
+from gateway.net.server.protocol import guarded_protocol
+from gateway.net.server.tally import ServerLimits
 from tests.support import config, entries, over_http2, replicas, stores
 from tests.support.altatech import AltaTech
 from tests.support.anthropic_api import Anthropic

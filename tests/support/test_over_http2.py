@@ -14,10 +14,10 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.core.errors import UpstreamBrokeOff, UpstreamMalformed
-from gateway.core.plan import VendorRequest
-from gateway.net.http1 import Http1Transport, render
-from gateway.net.http2 import Http2Transport
-from gateway.net.stream import WINDOW
+from gateway.core.request.plan import VendorRequest
+from gateway.net.http2.stream import WINDOW
+from gateway.net.http2.transport import Http2Transport
+from gateway.net.upstream.http1 import Http1Transport, render
 from tests.support import config, over_http2
 from tests.support.chatbase import Chatbase
 from tests.support.http2_front import GOODBYE_AFTER, Front

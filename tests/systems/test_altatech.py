@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.identity import OPAQUE
-from gateway.core.sse import JsonLinesSplitter
+from gateway.core.formats.sse import JsonLinesSplitter
+from gateway.core.people.identity import OPAQUE
 from tests.support.altatech import AltaTech
 from tests.support.altatech_turns import TOKENS
 from tests.support.reply import Reply

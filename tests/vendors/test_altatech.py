@@ -3,11 +3,11 @@ import re
 
 import pytest
 
+from gateway.core.answer.observe import Costs, Opens, observe
 from gateway.core.errors import BadRequest, ConversationNotFound, NotFound, UnsupportedMediaType
-from gateway.core.fields import media_type
-from gateway.core.identity import fits
-from gateway.core.observe import Costs, Opens, observe
-from gateway.core.place import Body, Query
+from gateway.core.formats.fields import media_type
+from gateway.core.people.identity import fits
+from gateway.core.profile.place import Body, Query
 from gateway.vendors.altatech import VENDOR
 from tests.support.asking import ask, document, sent
 

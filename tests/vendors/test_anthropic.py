@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import BadRequest
-from gateway.core.names import names_conversation, names_people
+from gateway.core.profile.names import names_conversation, names_people
 from gateway.vendors.anthropic import FIELD_VALUES, VENDOR
 from tests.support.asking import ask, document, sent
 

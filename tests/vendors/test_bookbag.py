@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from gateway.core.fields import media_type
-from gateway.core.observe import Costs, Opens, observe
-from gateway.core.place import Body, Variable
-from gateway.core.strictjson import JsonObject
+from gateway.core.answer.observe import Costs, Opens, observe
+from gateway.core.formats.fields import media_type
+from gateway.core.formats.strictjson import JsonObject
+from gateway.core.profile.place import Body, Variable
 from gateway.vendors import chatbase
 from gateway.vendors.bookbag import VENDOR
 from tests.support.asking import ask, document, sent

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from gateway.core.fields import media_type
-from gateway.core.observe import Opens, observe
-from gateway.core.place import Body, Variable
+from gateway.core.answer.observe import Opens, observe
+from gateway.core.formats.fields import media_type
+from gateway.core.profile.place import Body, Variable
 from gateway.vendors.chatbase import VENDOR
 from tests.support.asking import ask, document, sent
 

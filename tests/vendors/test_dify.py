@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import BadRequest
-from gateway.core.place import Body, Query
+from gateway.core.profile.place import Body, Query
 from gateway.vendors.dify import VENDOR
 from tests.support.asking import ask, document, sent
 

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.core.identity import Identity
+from gateway.core.people.identity import Identity
 from gateway.vendors.external_user_id import VENDOR
 from tests.support.asking import ask, sent
 

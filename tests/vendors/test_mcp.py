@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from gateway.core.destination import Destination
-from gateway.core.identity import Identity
-from gateway.core.plan import VendorRequest, plan
+from gateway.core.people.identity import Identity
+from gateway.core.request.destination import Destination
+from gateway.core.request.plan import VendorRequest, plan
 from gateway.vendors.mcp import VENDOR
 from tests.support.asking import ALICE, ask
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import BadRequest
-from gateway.core.names import names_conversation, names_people
-from gateway.core.place import Body, Header
+from gateway.core.profile.names import names_conversation, names_people
+from gateway.core.profile.place import Body, Header
 from gateway.vendors.openai import VENDOR
 from tests.support.asking import ask, document, sent
 

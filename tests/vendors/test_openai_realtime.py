@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from gateway.core import spoken
 from gateway.core.errors import BadRequest
+from gateway.core.websocket import spoken
 from gateway.vendors.openai_realtime import REALTIME
 
 

@@ -5,17 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.core import errors, strictjson
-from gateway.core.call import read
-from gateway.core.destination import Destination
+from gateway.core import errors
 from gateway.core.errors import GatewayError, MethodNotAllowed, NotFound
-from gateway.core.identity import Identity, Person, fits, opaque_user_id
-from gateway.core.place import Body
-from gateway.core.plan import plan
-from gateway.core.pointer import parse
-from gateway.core.route import Match, segments, table
-from gateway.core.strictjson import JsonObject, JsonValue
-from gateway.core.vendor import Operation, Vendor
+from gateway.core.formats import strictjson
+from gateway.core.formats.pointer import parse
+from gateway.core.formats.strictjson import JsonObject, JsonValue
+from gateway.core.people.identity import Identity, Person, fits, opaque_user_id
+from gateway.core.profile.place import Body
+from gateway.core.profile.vendor import Operation, Vendor
+from gateway.core.request.call import read
+from gateway.core.request.destination import Destination
+from gateway.core.request.plan import plan
+from gateway.core.request.route import Match, segments, table
 from gateway.vendors import VENDORS
 
 EVERY = [pytest.param(vendor, id=name) for name, vendor in VENDORS.items()]

@@ -28,7 +28,7 @@ from gateway.config.model import OrgSettings, Settings
 from gateway.config.sign_ins.jwt import JwtSignInSettings
 from gateway.config.sign_ins.table import SignInTable
 from gateway.config.vouching import Vouching
-from gateway.core.vendor import Vendor
+from gateway.core.profile.vendor import Vendor
 
 Made: TypeAlias = Mapping[int, Verifier]  # shared sign-ins by the identity of their settings
 Build: TypeAlias = Callable[[Any, Making], Verifier]  # of a kind's own settings

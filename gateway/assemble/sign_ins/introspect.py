@@ -14,7 +14,7 @@ from gateway.authn.verdicts import Verdicts
 from gateway.authn.verifier import Nobody
 from gateway.config.sign_ins.introspect import IntrospectSettings
 from gateway.core.errors import KeysUnavailable
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 
 
 def build(settings: IntrospectSettings, making: Making) -> IntrospectSignIn:

@@ -9,7 +9,7 @@ from gateway.assemble.parts import Parts
 from gateway.assemble.signing_out import BackChannel
 from gateway.authn.logout_token import LogoutTokens
 from gateway.authn.verdicts import Verdicts
-from gateway.core.vendor import Vendor
+from gateway.core.profile.vendor import Vendor
 from gateway.ports import Sessions
 
 T = TypeVar("T")

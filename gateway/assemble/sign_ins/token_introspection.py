@@ -14,7 +14,7 @@ from gateway.authn.token_introspection import IntrospectionRules, TokenIntrospec
 from gateway.authn.verdicts import Verdicts
 from gateway.config.sign_ins.token_introspection import TokenIntrospectionSettings
 from gateway.core.errors import KeysUnavailable
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 
 
 def build(settings: TokenIntrospectionSettings, making: Making) -> TokenIntrospection:

@@ -18,7 +18,7 @@ from gateway.authn.said import END_OF_TIME
 from gateway.authn.sessions.encoding import base64url, check_size, json_object
 from gateway.authn.sessions.format import AHEAD, Session
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
-from gateway.core.strictjson import JsonObject, JsonValue
+from gateway.core.formats.strictjson import JsonObject, JsonValue
 
 V5 = "A256CBC-HS512"
 V4 = "A256GCM"

@@ -7,9 +7,9 @@ session has one spelling, and none is larger than any browser could keep.
 import base64
 import zlib
 
-from gateway.core import strictjson
 from gateway.core.errors import AmbiguousJson, CredentialsInvalid
-from gateway.core.strictjson import JsonObject
+from gateway.core.formats import strictjson
+from gateway.core.formats.strictjson import JsonObject
 
 MAX_COOKIE = 16 * 1024  # characters; fields of one request are 32 KiB by default
 MAX_SESSION = 64 * 1024  # bytes of JSON: a browser keeps 4 KiB a cookie, and zlib makes 20 of one

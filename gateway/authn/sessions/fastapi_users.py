@@ -13,7 +13,7 @@ from gateway.authn.sessions.sign_in import SessionRules, names_orgs_by
 from gateway.authn.token import Token, parse
 from gateway.authn.verifier import Credential
 from gateway.core.errors import CredentialsInvalid
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from gateway.ports import Clock
 
 AUDIENCE = "fastapi-users:auth"

@@ -12,7 +12,7 @@ from gateway.authn.sessions.encoding import base64url, inflated, json_object
 from gateway.authn.sessions.format import Session, expiry
 from gateway.authn.sessions.timed import Timed
 from gateway.core.errors import CredentialsInvalid
-from gateway.core.strictjson import JsonValue
+from gateway.core.formats.strictjson import JsonValue
 
 SALT = "cookie-session"
 DERIVATION = "hmac"

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gateway.authn.places import Place
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
-from gateway.core.strictjson import JsonObject
+from gateway.core.formats.strictjson import JsonObject
 
 # How far the host's clock may be ahead of ours: whoever has just signed in is not turned away.
 AHEAD = 30.0  # seconds

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.authn import said
 from gateway.authn.sessions.format import Format
 from gateway.authn.verifier import Credential, Nobody
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from gateway.ports import Clock
 
 

@@ -7,7 +7,7 @@ from gateway.config.kinds import EVERY_ORG
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.config.rules.tools import weakness
-from gateway.core.contact import ContactBook
+from gateway.core.profile.contact import ContactBook
 
 SILENT = frozenset({"forwarded"})  # sign-ins that say a name, and nothing of who has it
 

@@ -5,8 +5,8 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from gateway.config.allowances import Reserve, written_rate, written_reserve
 from gateway.config.mistake import Finding, Path, key_of
 from gateway.config.model import OrgSettings, Settings, UpstreamSettings
-from gateway.core.quota import Rate, Streams
-from gateway.core.vendor import Operation
+from gateway.core.limits.quota import Rate, Streams
+from gateway.core.profile.vendor import Operation
 from gateway.limits.rules import RESERVES
 from gateway.store.address import is_postgres
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import OrgSettings, UpstreamSettings
-from gateway.core.vendor import Vendor
+from gateway.core.profile.vendor import Vendor
 
 
 def check(

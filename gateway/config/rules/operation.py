@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from gateway.config.mistake import Finding, Path, did_you_mean
 from gateway.config.place import place
 from gateway.config.profile import OperationTable
-from gateway.core.guard import EVERY
-from gateway.core.names import names_conversation, names_people
-from gateway.core.place import Body, Place
-from gateway.core.pointer import parse
+from gateway.core.formats.pointer import parse
+from gateway.core.profile.guard import EVERY
+from gateway.core.profile.names import names_conversation, names_people
+from gateway.core.profile.place import Body, Place
 
 AGENT = "agent"  # held to the upstream's `agent`
 

@@ -6,8 +6,8 @@ from gateway.config.kinds import EVERY_ORG
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import OrgSettings
 from gateway.config.urls import host_name, origin
-from gateway.core.identity import EXTERNAL_ID
-from gateway.core.route import Segments, segments
+from gateway.core.people.identity import EXTERNAL_ID
+from gateway.core.request.route import Segments, segments
 
 OWN = frozenset({"_gateway", "livez", "readyz"})  # under every org's path
 ROOT_ONLY = frozenset({".well-known"})

@@ -15,7 +15,7 @@ from gateway.config.sign_ins.jwt import JwtSignInSettings
 from gateway.config.sign_ins.table import SharedTable, SignInTable
 from gateway.config.sign_ins.token_introspection import TokenIntrospectionSettings
 from gateway.config.standing import ANY_HOST, Places, are_several, standing
-from gateway.core.route import segments
+from gateway.core.request.route import segments
 
 _Entry: TypeAlias = tuple[str, int, SignInTable]  # the org's name, and the sign-in's index
 _ADDRESSED = (JwtSignInSettings, TokenIntrospectionSettings)  # whose tokens say whom they are for

@@ -8,7 +8,7 @@ from gateway.config.mistake import Finding, Path
 from gateway.config.model import OrgSettings
 from gateway.config.rules import unencrypted
 from gateway.config.tools import ToolTable, VerifyTable
-from gateway.core.signature import webhook_secret
+from gateway.core.events.signature import webhook_secret
 
 FORMS = ("bearer", "hmac_sha256", "hmac_sha1", "standard_webhooks")
 SHORTEST = 16  # bytes of a token or secret

@@ -11,10 +11,10 @@ from gateway.config.sign_ins.jwt import JwtSignInSettings
 from gateway.config.sign_ins.table import SignInTable
 from gateway.config.urls import base_url, url
 from gateway.config.vendors import Profiles
-from gateway.core import pointer
-from gateway.core.guard import EVERY
-from gateway.core.identity import fits
-from gateway.core.vendor import Body, Operation, Vendor
+from gateway.core.formats import pointer
+from gateway.core.people.identity import fits
+from gateway.core.profile.guard import EVERY
+from gateway.core.profile.vendor import Body, Operation, Vendor
 
 A_UUID = "00000000-0000-4000-8000-000000000000"
 AN_OPAQUE_ID = "u_" + "z7" * 13

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from gateway.core.errors import Blocked
-from gateway.core.identity import Identity, Person
+from gateway.core.people.identity import Identity, Person
 from gateway.ports import Admission
 from gateway.store.cutoffs import Cutoffs, Key
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.audit import AuditEvent, happened, write
 from gateway.store.cutoffs import Cutoff, Key, cut, lift
 from gateway.store.database import Database

@@ -21,7 +21,7 @@ import msgspec
 from sqlalchemy import Update, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store import chain
 from gateway.store.audit import happened, write
 from gateway.store.cutoffs import SETTLED, Cutoff, cut, lift

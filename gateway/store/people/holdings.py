@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import BindParameter, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.cutoffs import FOREVER
 from gateway.store.database import Database
 from gateway.store.people.admission import PERSON

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.schema import aliases
 
 _BECAME = select(aliases.c.becomes).where(

@@ -11,7 +11,7 @@ import secrets
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.digests import base32, joined
+from gateway.core.formats.digests import base32, joined
 from gateway.store.dialect import insert
 from gateway.store.schema import secrets as secrets_table
 

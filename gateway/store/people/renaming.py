@@ -15,7 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.identity import ERASED, Person, is_ours_to_give
+from gateway.core.people.identity import ERASED, Person, is_ours_to_give
 from gateway.store.audit import happened, write
 from gateway.store.cutoffs import Cutoff, cut
 from gateway.store.database import Database

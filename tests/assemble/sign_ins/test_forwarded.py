@@ -10,7 +10,7 @@ from gateway.assemble.sign_ins.forwarded import forwarded_fields
 from gateway.authn.forwarded import ForwardedSignIn, ForwardingSecret
 from gateway.authn.verifier import Credential
 from gateway.config.load import from_dict
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.assemble.sign_ins.test_introspect import built
 from tests.config.parts import STRONG
 from tests.support.ask import asking

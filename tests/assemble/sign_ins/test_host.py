@@ -9,7 +9,7 @@ from gateway.assemble.sign_ins.making import Making
 from gateway.authn.host import HostScope
 from gateway.authn.verifier import Credential
 from gateway.config.sign_ins.host import HostSignInSettings
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.authn.test_host import Hosted
 
 pytestmark = pytest.mark.anyio

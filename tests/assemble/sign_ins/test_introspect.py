@@ -11,7 +11,7 @@ from gateway.authn.introspect import IntrospectSignIn
 from gateway.authn.places import Authorization, Cookie, Cookies, Field
 from gateway.authn.verifier import Credential
 from gateway.config.load import from_dict
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.support.ask import asking
 from tests.support.host_app import ME, HostApp
 

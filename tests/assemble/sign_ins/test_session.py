@@ -11,7 +11,7 @@ from gateway.assemble.sign_ins import sign_ins_of
 from gateway.authn.places import Authorization, Chunks, Cookie, SignedCookie
 from gateway.authn.verifier import Credential
 from gateway.config.load import from_dict
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.sessions import minting
 from tests.support.ask import asking
 from tests.support.host_apps import OLD_SECRET, SECRET

@@ -8,7 +8,7 @@ from gateway.assemble.parts import Parts
 from gateway.authn.places import Authorization, Field
 from gateway.authn.token_introspection import TokenIntrospection
 from gateway.core.errors import CredentialsInvalid
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.assemble.sign_ins.test_introspect import built
 from tests.support.ask import bearing
 from tests.support.host_app import CLIENT, HostApp

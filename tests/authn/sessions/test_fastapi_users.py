@@ -9,7 +9,7 @@ from gateway.authn.places import Authorization, Cookie
 from gateway.authn.sessions.fastapi_users import FastApiUsersSignIn
 from gateway.authn.sessions.sign_in import SessionRules
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.sessions.minting import fastapi_users
 from tests.support.ask import bearing
 from tests.support.clock import WoundClock

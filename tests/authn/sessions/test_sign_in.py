@@ -11,7 +11,7 @@ from gateway.authn.sessions.sign_in import SessionRules, SessionSignIn
 from gateway.authn.sessions.starlette import StarletteFormat
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid, CredentialsMissing
-from gateway.core.identity import Vouched
+from gateway.core.people.identity import Vouched
 from tests.sessions.minting import starlette
 from tests.support.ask import Ask, asking
 from tests.support.clock import WoundClock

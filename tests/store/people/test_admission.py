@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.core.errors import Blocked, LedgerUnavailable
-from gateway.core.identity import Identity, Person
+from gateway.core.people.identity import Identity, Person
 from gateway.store.cutoffs import Cutoffs
 from gateway.store.people.admission import Blocks, people_of
 from gateway.store.people.blocking import block, unblock

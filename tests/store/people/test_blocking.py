@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.people.blocking import Block, block, blocked, unblock
 from gateway.store.store import Store
 from tests.store.conftest import Direct

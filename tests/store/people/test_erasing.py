@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.event import Event
-from gateway.core.identity import ERASED, Person
+from gateway.core.events.event import Event
+from gateway.core.people.identity import ERASED, Person
 from gateway.ports import Whose
 from gateway.store.inbox import EventInbox
 from gateway.store.ledger import Ledger

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.people.blocking import block
 from gateway.store.people.exporting import export
 from gateway.store.people.holdings import held_by

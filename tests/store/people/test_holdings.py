@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.people.blocking import block
 from gateway.store.people.holdings import Holdings, UserId, holdings_of
 from gateway.store.people.names import names_of

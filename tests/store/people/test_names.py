@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.store.database import Database
 from gateway.store.ledger import Ledger
 from gateway.store.people.names import Names, names_of

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.core.identity import ERASED, OPAQUE
+from gateway.core.people.identity import ERASED, OPAQUE
 from gateway.store.database import Database
 from gateway.store.opening import opened
 from gateway.store.people.pseudonyms import (

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from gateway.core.identity import Person
+from gateway.core.people.identity import Person
 from gateway.ports import Whose
 from gateway.store.cutoffs import FOREVER
 from gateway.store.database import Database

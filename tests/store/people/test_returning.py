@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.core.errors import IdentityNotRepresentable
-from gateway.core.identity import OPAQUE, Person
+from gateway.core.people.identity import OPAQUE, Person
 from gateway.store.ledger import Ledger
 from gateway.store.people.erasing import erase
 from gateway.store.store import Store

@@ -6,7 +6,7 @@ from gateway.config.kinds import field_name
 from gateway.config.mistake import Finding, Path
 from gateway.config.rules.secrets import weakness
 from gateway.config.sign_ins.forwarded import ForwardedSettings
-from gateway.core.fields import VISIBLE
+from gateway.core.formats.fields import VISIBLE
 
 LEAST = 16  # bytes: it is guessed at over the network or not at all
 FIELDS = ("forwarded", "org_field", "roles_field")

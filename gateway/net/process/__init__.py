@@ -1,0 +1,9 @@
+"""The process that serves, and the others beside it.
+
+What is where:
+
+    server, listener   uvicorn, and its sockets
+    workers, turns     several processes, and which of them takes a connection
+    descriptors        how many clients there is room for
+    threads            where what blocks is done
+"""
