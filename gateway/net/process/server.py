@@ -21,6 +21,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import uvicorn
@@ -197,14 +198,21 @@ class GatewayServer(uvicorn.Server):
             signal.SIGINT: self.begin_stop,
             signal.SIGHUP: self._drain.on_hangup,
         }
+        # Not the loop's own: of those it lets go of one by one, and until the next line the system
+        # would do with a signal what it does by default, which is to kill.
         for number, handler in handlers.items():
-            loop.add_signal_handler(number, handler)
+            signal.signal(number, partial(_soon, loop, handler))
         try:
             yield
         finally:
             for number in handlers:
-                loop.remove_signal_handler(number)
                 signal.signal(number, signal.SIG_IGN)  # it ends, and with its own exit code
+
+
+def _soon(
+    loop: asyncio.AbstractEventLoop, handler: Callable[[], None], number: int, frame: object
+) -> None:
+    loop.call_soon_threadsafe(handler)
 
 
 def _settle_memory() -> None:
