@@ -13,7 +13,7 @@ from typing import Any
 from gateway.config.interpolate import Missing, Sources, expand
 from gateway.config.mistake import ConfigError, Finding, Mistake, Path
 from gateway.config.placing import InFile
-from gateway.config.toml_file import Text, parsed, read
+from gateway.config.toml_file import Text, parsed, read, refuse_pipe
 
 INCLUDE = "include"
 ORGS = "orgs"
@@ -39,6 +39,7 @@ def include(tree: Tree, name: str, sources: Sources, findings: list[Finding]) ->
     unreadable: list[Mistake] = []
     for file in dict.fromkeys(_files(tree.get(INCLUDE), sources, findings)):
         try:
+            refuse_pipe(file)
             source = read(file)
             further = parsed(source)
         except ConfigError as error:

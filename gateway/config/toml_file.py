@@ -32,6 +32,13 @@ def read(file: FilePath | str) -> Text:
         raise _unreadable(file, "is not UTF-8 text from here on", line) from None
 
 
+def refuse_pipe(file: FilePath) -> None:
+    """Raises `ConfigError`: reading it a second time would wait for ever."""
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        told = "is no regular file: a pipe can be read once, and who reads it again waits for ever"
+        raise _unreadable(file, told)
+
+
 def parsed(source: Text) -> dict[str, Any]:
     """Raises `ConfigError`: it is not TOML."""
     try:

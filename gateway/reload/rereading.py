@@ -17,9 +17,10 @@ from types import MappingProxyType
 from typing import IO, Any, Final, TypeAlias, cast
 
 from gateway.config.load import load
-from gateway.config.mistake import ConfigError, Mistake
+from gateway.config.mistake import ConfigError
 from gateway.config.model import OrgSettings, Settings
 from gateway.config.surroundings import ALONE
+from gateway.config.toml_file import refuse_pipe
 
 MANY = 500  # orgs; fewer are read in a tenth of a second
 TURN = 0.002  # seconds of work, after which others have a turn
@@ -44,9 +45,7 @@ def reread(file: Path, overrides: Mapping[str, str], before: Settings) -> Settin
         ConfigError: it must not run; every mistake is in it.
         NotRead: a fault of the gateway's own, or of the machine.
     """
-    if file.exists() and not (file.is_file() or file.is_dir()):
-        told = "is no regular file: a pipe can be read once, and who reads it again waits for ever"
-        raise ConfigError([Mistake(str(file), None, None, "error", "", told)])
+    refuse_pipe(file)
     if len(before.orgs) < MANY:
         return load(file, overrides=overrides, around=ALONE).settings
     try:

@@ -1,5 +1,6 @@
 """Further files, and mistakes that are shown where they stand."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,6 +127,15 @@ def test_a_further_file_has_orgs_and_nothing_else(written: Write):
         "orgs.d/two.toml:1:1  error  orgs: must be a table",
         f"orgs.d/zero.toml:1:1  error  upstreams: {nothing_else}",
     ]
+
+
+@pytest.mark.timeout(10)
+def test_a_pipe_is_not_read(written: Write, tmp_path: Path):
+    """Who opens it waits until somebody writes: at a reload, for ever."""
+    file = written(MAIN + at("a"), one=at("b"))
+    os.mkfifo(tmp_path / "orgs.d" / "pipe.toml")
+    (line,) = told(file)
+    assert line.startswith("orgs.d/pipe.toml  error  is no regular file")
 
 
 def test_a_file_that_cannot_be_read_is_all_that_is_said(written: Write, tmp_path: Path):
