@@ -42,6 +42,13 @@ async def refused(one: Remote, question: Script) -> bool:
     return False
 
 
+async def rested(one: Remote, clock: WoundClock) -> None:
+    """Nobody is there until nobody asks, and the pause after it is over."""
+    for _ in range(FAILURES):
+        assert await refused(one, Script(Unreachable("no connection")))
+    clock.now += PAUSE
+
+
 async def test_an_answer_is_an_answer_whatever_its_status() -> None:
     one = Remote("app")
     for code in (200, 401, 500):
@@ -69,9 +76,7 @@ async def test_after_a_few_questions_without_an_answer_nobody_asks_for_a_while()
 async def test_while_one_tries_again_the_others_do_not() -> None:
     clock = WoundClock()
     one = Remote("app", monotonic=clock)
-    for _ in range(FAILURES):
-        assert await refused(one, Script(Unreachable("no connection")))
-    clock.now += PAUSE
+    await rested(one, clock)
     gate = asyncio.Event()
 
     async def slow() -> Reply:
@@ -91,9 +96,7 @@ async def test_while_one_tries_again_the_others_do_not() -> None:
 async def test_whoever_tries_again_has_all_the_time_a_question_takes() -> None:
     clock = WoundClock()
     one = Remote("app", timeout=20 * PAUSE, monotonic=clock)
-    for _ in range(FAILURES):
-        assert await refused(one, Script(Unreachable("no connection")))
-    clock.now += PAUSE
+    await rested(one, clock)
     gate = asyncio.Event()
 
     async def slow() -> Reply:

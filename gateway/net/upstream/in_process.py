@@ -106,7 +106,6 @@ class Call:
         self._filled = asyncio.Event()
         self._taken = asyncio.Event()
         self._left = asyncio.Event()
-        self._is_over = False
         self._started = False
         self.complete = False  # the answer's end has been said
 
