@@ -1,8 +1,8 @@
-"""How whoever is asked who somebody is gets reached: httpx, over connections of ours.
+"""How whoever is asked who somebody is gets reached: httpcore, over connections of ours.
 
-httpx looks names up by the loop, which lends few threads to that: an issuer whose name servers are
-silent took them all, and no other org's issuer was found. Here names are looked up, and the
-quickest of their addresses is reached, as those of vendors are (`gateway/system/resolver.py`).
+By itself it looks names up by the loop, which lends few threads to that: an issuer whose name
+servers are silent took them all, and no other org's issuer was found. Here names are looked up, and
+the quickest of their addresses is reached, as those of vendors are (`gateway/system/resolver.py`).
 """
 
 # ruff: noqa: ASYNC109 - the parameters are httpcore's
@@ -13,19 +13,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import httpcore
-import httpx
 
 from gateway.system.resolver import addresses, quickest
 
 
-class Transport(httpx.AsyncHTTPTransport):
-    """httpx's own, but for who connects: for that it has no place of its own."""
-
-    def __init__(self, tls: ssl.SSLContext | None) -> None:
-        self._pool = httpcore.AsyncConnectionPool(tls, network_backend=_Connecting())
-
-
-class _Connecting(httpcore.AsyncNetworkBackend):
+class Connecting(httpcore.AsyncNetworkBackend):
     async def connect_tcp(
         self,
         host: str,

@@ -15,13 +15,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from urllib.parse import SplitResult, urlsplit
 
+import httpcore
 import httpx
 
-from gateway.authn.connecting import Transport
+from gateway.authn.connecting import Connecting
 from gateway.system.trust import without_formalities
 
 MAX_BYTES = 512 * 1024
 _PLAIN = re.compile(r"[!-\[\]-~]+")  # what no parser trims or takes for a slash
+_NO_ANSWER = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "gateway"}
 
 
@@ -101,7 +103,7 @@ async def send(
     """
     try:
         return await _send(method, url, {**_HEADERS, **(fields or {})}, content, tls)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+    except (*_NO_ANSWER, httpx.InvalidURL, OSError) as error:
         raise Unreachable(f"the connection failed ({type(error).__name__})") from error
 
 
@@ -112,21 +114,31 @@ async def _send(
     content: bytes | None,
     tls: ssl.SSLContext | None,
 ) -> Reply:
-    trusted = (tls or _tls()) if url.startswith("https:") else None
+    meant = httpx.URL(url)
+    there = httpcore.URL(
+        scheme=meant.raw_scheme, host=meant.raw_host, port=meant.port, target=meant.raw_path
+    )
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in fields.items()]
+    headers.append((b"host", meant.netloc))  # httpcore's own lacks the brackets of an IPv6 address
+    trusted = (tls or _tls()) if meant.scheme == "https" else None
     async with (
-        httpx.AsyncClient(transport=Transport(trusted), trust_env=False) as client,
-        client.stream(
-            method, url, headers=fields, content=content, follow_redirects=False
-        ) as answer,
+        httpcore.AsyncConnectionPool(trusted, network_backend=Connecting()) as pool,
+        pool.stream(method, there, headers=headers, content=content) as answer,
     ):
-        media_type = answer.headers.get("content-type")
-        if answer.status_code != 200:
-            return Reply(answer.status_code, media_type, b"")
-        if answer.headers.get("content-encoding", "identity") != "identity":
+        media_type = _of_all(answer, b"content-type")
+        if answer.status != 200:
+            return Reply(answer.status, media_type, b"")
+        if _of_all(answer, b"content-encoding") not in {None, "identity"}:
             raise FetchFailed("an answer in a content coding that was not asked for")
         read = bytearray()
-        async for chunk in answer.aiter_raw():
+        async for chunk in answer.aiter_stream():
             read += chunk
             if len(read) > MAX_BYTES:
                 raise FetchFailed(f"more than {MAX_BYTES} bytes")
     return Reply(200, media_type, bytes(read))
+
+
+def _of_all(answer: httpcore.Response, name: bytes) -> str | None:
+    """The values of a field, as though they stood on one line (RFC 9110 section 5.3)."""
+    values = [value.decode("latin-1") for known, value in answer.headers if known.lower() == name]
+    return ", ".join(values) if values else None

@@ -13,7 +13,7 @@ import trustme
 from gateway.authn.fetch import MAX_BYTES, FetchFailed, get
 from gateway.system.resolver import AT_ONCE
 from tests.support.names import Names, names
-from tests.support.provider import JWKS, Provider, closed_port
+from tests.support.provider import JWKS, Provider, body, closed_port
 
 __all__ = ["names"]
 pytestmark = pytest.mark.anyio
@@ -68,6 +68,25 @@ async def test_another_address_is_tried_where_one_is_not_reached(
 
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         assert await get(f"http://id.example:{port}{JWKS}")
+
+
+@pytest.mark.parametrize("path", ["/keys;v=2?of=all", "/"])
+async def test_an_issuer_is_asked_for_what_its_url_says(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its host as it stands there: an IPv6 address in brackets."""
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, port, **how: real("127.0.0.1" if host == "::1" else host, port, **how),
+    )
+    with Provider() as provider:
+        provider.script(path.partition("?")[0], body(b"{}"))
+        there = f"[::1]:{provider.address[1]}"
+        assert await get(f"http://{there}{path.removesuffix('/')}") == b"{}"
+    asked, fields = provider.requests[0]
+    assert (asked, fields["host"]) == (path, there)
 
 
 @pytest.mark.parametrize("name", ["a" * 64 + ".example", "a..example", "." * 9])
