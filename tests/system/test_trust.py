@@ -23,7 +23,7 @@ from gateway.limits.counts import Away
 from gateway.limits.pipeline import Pipeline, Script
 from gateway.net.upstream.dial import verifying_context
 from gateway.system.trust import FORMALITIES, without_formalities
-from tests.net.upstream import LENGTH, POST, Upstream, answering, ask
+from tests.net.scripted_upstream import LENGTH, POST, Upstream, answering, ask
 from tests.support.line import line
 from tests.support.valkey import Valkey
 

@@ -16,7 +16,7 @@ from gateway.net.upstream.clocks import Clocks
 from gateway.net.upstream.connection import MAX_HELD, Connection
 from gateway.net.upstream.sending import SLICE
 from tests.net.recorder import until
-from tests.net.upstream import CHUNKED, LENGTH, OK
+from tests.net.scripted_upstream import CHUNKED, LENGTH, OK
 from tests.support.garbage import none_of_ours
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,17 @@ from gateway.core.errors import UpstreamBrokeOff, UpstreamTimeout, UpstreamUnrea
 from gateway.net.upstream.clocks import Clocks
 from gateway.net.upstream.connection import Connection
 from gateway.net.upstream.dial import Dialer, Origin, proxy_error_of, verifying_context
-from tests.net.upstream import CHUNKED, LENGTH, OK, POST, Peer, Upstream, answering, ask, settled
+from tests.net.scripted_upstream import (
+    CHUNKED,
+    LENGTH,
+    OK,
+    POST,
+    Peer,
+    Upstream,
+    answering,
+    ask,
+    settled,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from gateway.core.errors import UpstreamBrokeOff, UpstreamMalformed, UpstreamTimeout
 from gateway.net.upstream.clocks import Clocks
 from gateway.net.upstream.http1 import render
-from tests.net.upstream import (
+from tests.net.scripted_upstream import (
     CHUNKED,
     GET,
     LENGTH,

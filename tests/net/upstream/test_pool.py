@@ -12,7 +12,17 @@ from msgspec.structs import replace
 
 from gateway.core.errors import GatewayError, Overloaded, UpstreamUnreachable
 from gateway.net.upstream.http1 import Http1Transport
-from tests.net.upstream import CHUNKED, GET, LENGTH, POST, Peer, Upstream, answering, ask, settled
+from tests.net.scripted_upstream import (
+    CHUNKED,
+    GET,
+    LENGTH,
+    POST,
+    Peer,
+    Upstream,
+    answering,
+    ask,
+    settled,
+)
 
 pytestmark = pytest.mark.anyio
 

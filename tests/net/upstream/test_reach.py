@@ -18,7 +18,7 @@ from gateway.core.errors import UpstreamTimeout, UpstreamUnreachable
 from gateway.net.upstream import reach as module
 from gateway.net.upstream.clocks import Clocks
 from gateway.net.upstream.reach import MAX_HEAD, EgressProxy, reach
-from tests.net.upstream import LENGTH, POST, Peer, Upstream, ask
+from tests.net.scripted_upstream import LENGTH, POST, Peer, Upstream, ask
 from tests.net.wires import Wire
 from tests.net.wires import answering as answers_abc
 

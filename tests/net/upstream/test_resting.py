@@ -4,7 +4,7 @@ import pytest
 
 from gateway.net.upstream.http1 import Http1Transport
 from gateway.net.upstream.resting import Resting
-from tests.net.upstream import LENGTH, Upstream, answering, ask, settled
+from tests.net.scripted_upstream import LENGTH, Upstream, answering, ask, settled
 
 pytestmark = pytest.mark.anyio
 ABC = LENGTH + b"abc"
