@@ -24,7 +24,12 @@ from gateway.system.trust import without_formalities
 MAX_BYTES = 512 * 1024
 _PLAIN = re.compile(r"[!-\[\]-~]+")  # what no parser trims or takes for a slash
 _NO_ANSWER = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
-_HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "gateway"}
+_HEADERS = {
+    "accept": "application/json",
+    "accept-encoding": "identity",
+    "connection": "close",  # each is for one question
+    "user-agent": "gateway",
+}
 
 
 class FetchFailed(Exception):
