@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,6 +132,22 @@ async def test_a_stream_passes_as_it_is_and_tells_what_it_cost(stage: Stage[Anth
     usage = {"input_tokens": 11, "output_tokens": 7}
     cached = {"cache_creation_input_tokens": 2, "cache_read_input_tokens": 3}
     assert record["usage"] == usage | cached
+
+
+async def test_a_json_answer_spends_its_tokens_of_the_budget(tmp_path: Path) -> None:
+    def budgeted(text: str) -> str:
+        return f'{text}[limits]\nbudget_per_user = "20 tokens/day"\nreserve = "1 tokens"\n'
+
+    async with anthropic_stage(tmp_path, budgeted) as stage:
+        with recorded() as records:
+            first = await stage.ask("alice", "POST", "/messages", HI)
+            record = await one_of(records, "messages")
+        second = await stage.ask("alice", "POST", "/messages", HI)
+    assert first.complete
+    usage = {"input_tokens": 11, "output_tokens": 7}
+    assert record["usage"].items() >= usage.items()
+    assert second.values("x-gateway-error") == ["budget_exhausted"]
+    assert len(stage.vendor.requests) == 1
 
 
 async def test_a_stream_that_breaks_says_so_as_its_clients_understand(

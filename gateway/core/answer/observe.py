@@ -15,6 +15,8 @@ rule 5: Where an id must be looked for, an answer in a form nobody can look into
     does such an event that may hold one.
 rule 6: Where streams are JSON lines, a first line that is JSON by itself begins one, whatever the
     media type says; else the answer is one JSON text.
+rule 7: A JSON answer that says what it cost, and nothing else we look for, passes as it comes but
+    for its last chunk: that waits until the cost is read. One beyond 4 MiB is not read.
 
 An observer decides; whoever drives it acts. After `Opens` the next note is asked for only once the
 conversation is claimed, after `Names` only once it is known whose name that is.
@@ -94,9 +96,10 @@ def observe(
         return _FirstLine(reader)
     if not ok:
         return Whole(reader.read_whole, must_parse=False)
+    is_document = media is None or media.is_json
     if not reader.sought.checks:
-        return _Blind()
-    if media is not None and not media.is_json:
+        return _Costed(reader) if reader.sought.signs and is_document else _Blind()
+    if not is_document:
         raise UpstreamMalformed("The upstream's answer is neither JSON nor a stream of events")
     return Whole(reader.read_whole, must_parse=True)
 
@@ -114,6 +117,42 @@ class _Blind:
 
     def end(self) -> Iterable[Note]:
         return ()
+
+    def interject(self, data: bytes, name: str) -> bytes:
+        return b""
+
+
+class _Costed:
+    """Rule 7."""
+
+    __slots__ = ("_last", "_parts", "_reader", "_size")
+    holds = False
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._last = b""
+
+    def passes(self, chunk: bytes) -> bool:
+        return False
+
+    def feed(self, chunk: bytes) -> Iterable[Note]:
+        ready, self._last = self._last, chunk
+        self._size += len(chunk)
+        if self._size <= MAX_HELD:
+            self._parts.append(chunk)
+        else:
+            self._parts.clear()
+        return (ready,) if ready else ()
+
+    def end(self) -> Iterable[Note]:
+        rest = (self._last,) if self._last else ()
+        try:
+            document = strictjson.loads_leniently(b"".join(self._parts))
+        except ValueError:
+            return rest
+        return (*self._reader.read(document), *rest)
 
     def interject(self, data: bytes, name: str) -> bytes:
         return b""

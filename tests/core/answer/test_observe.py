@@ -254,6 +254,35 @@ def test_tells_what_an_answer_cost() -> None:
     assert Costs({"credits": 2, "in": 3, "out": 4.5}) in notes
 
 
+PRICED = Operation(method="POST", path="/x", usage=(Body("/usage"),))
+
+
+@pytest.mark.parametrize("media", [JSON, None], ids=["JSON", "none"])
+@given(cuts=CUTS)
+def test_tells_what_a_json_answer_cost_before_its_last_chunk_passes(media, cuts) -> None:  # type: ignore[no-untyped-def]
+    wire = json.dumps({"choices": ["hi"], "usage": {"total_tokens": 7}}).encode()
+    chunks = [piece for piece in pieces(wire, cuts) if piece]
+    observer = observe(PRICED, media, ok=True, user="alice")
+    assert not observer.holds
+    notes = run(observer, chunks)
+    assert notes == [*chunks[:-1], Costs({"total_tokens": 7}), chunks[-1]]
+
+
+@pytest.mark.parametrize(
+    ("media", "chunks"),
+    [
+        pytest.param(JSON, [b'{"usage":', b'{"total'], id="broken"),
+        pytest.param(JSON, [b""], id="empty"),
+        pytest.param(JSON, [b'{"usage":{"x":1},"image":"', b"x" * MAX_HELD, b'"}'], id="large"),
+        pytest.param(TEXT, [b'{"usage":{"x":1}}'], id="text"),
+    ],
+)
+def test_an_answer_whose_cost_cannot_be_read_passes_all_the_same(media, chunks) -> None:  # type: ignore[no-untyped-def]
+    observer = observe(PRICED, media, ok=True, user="alice")
+    assert passed(run(observer, chunks)) == b"".join(chunks)
+    assert observer.interject(b"{}", "") == b""
+
+
 def test_knows_whether_the_client_is_between_two_events() -> None:
     observer = observe(CHAT, EVENTS, ok=True, user="alice", known=("c-1",))
     list(observer.feed(b"data: a\n\n"))
