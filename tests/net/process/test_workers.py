@@ -198,7 +198,7 @@ def test_a_second_signal_hurries(tmp_path: Path) -> None:
 
 HANGS = """
 import time
-from gateway.net import workers
+from gateway.net.process import workers
 from gateway.telemetry import log
 
 def hang(control):
