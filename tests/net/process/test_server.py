@@ -207,7 +207,7 @@ async def test_a_signal_to_one_that_has_ended_all_but_itself_changes_no_exit_cod
         while served.process.returncode is None:
             with suppress(ProcessLookupError):
                 os.kill(served.process.pid, number)  # the process's own way would reap it
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         code, _, logged = await served.end()
     assert code == 0
     assert "Traceback" not in logged
