@@ -21,7 +21,7 @@ TOO_MUCH = 10**20
 
 # By its media type an answer may be read otherwise than we do: lines as events, texts over lines.
 _UNREADABLE = "An event of the upstream's answer may name a conversation, and is not JSON"
-_TWICE = "The upstream's answer says twice what it names"
+TWICE = "The upstream's answer says twice what it names"
 
 
 class Opens(msgspec.Struct, frozen=True):
@@ -138,7 +138,7 @@ class Reader:
         notes = self.read(document)
         sought = self.sought
         if sought.may_be_hidden_in(text, self._found) and strictjson.says_twice(text, sought.names):
-            return [Stop(UpstreamMalformed(_TWICE))]
+            return [Stop(UpstreamMalformed(TWICE))]
         return notes
 
     def _open(self, named: str, notes: list[Note]) -> None:

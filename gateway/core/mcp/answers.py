@@ -2,6 +2,7 @@
 
 - Tools that are not this person's to use are taken out of lists of tools.
 - What the client is to bring back, a request state or the id of an event, goes out sealed.
+- What decides that, or names what is somebody's, is not said twice: of two some take the first.
 
 So events pass whole, and an answer in a form nobody can look into does not pass.
 """
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gateway.core.answer.note import MAX_HELD, Note, Reader, Stop
+from gateway.core.answer.note import MAX_HELD, TWICE, Note, Reader, Stop
 from gateway.core.answer.whole import Whole
 from gateway.core.errors import UpstreamMalformed
 from gateway.core.formats import strictjson
@@ -22,6 +23,7 @@ from gateway.core.people.seal import Seal
 
 _LINE = re.compile(rb"\r\n|\n|\r")
 _ID = re.compile(rb"[\x21-\x7e]{1,1024}")
+_EDITED = frozenset({"result", "tools", "requestState"})  # what is changed, and where it stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ def observe(
         return McpStream(reader, editing)
 
     def said(document: JsonValue, content: bytes) -> Iterable[Note]:
+        if _says_twice(reader, content):
+            return (Stop(UpstreamMalformed(TWICE)),)
         notes = _read(reader, document)
         return (*notes, strictjson.dumps(document) if editing.edit(document) else content)
 
@@ -100,6 +104,13 @@ def observe(
 def _read(reader: Reader, document: JsonValue) -> list[Note]:
     messages = document if isinstance(document, list) else [document]
     return [note for one in messages for note in reader.read(one)]
+
+
+def _says_twice(reader: Reader, text: bytes) -> bool:
+    names = _EDITED | reader.sought.names
+    written = (f'"{name}"'.encode() for name in names)
+    may = b"\\u00" in text or any(text.count(name) > 1 for name in written)
+    return may and strictjson.says_twice(text, names)
 
 
 class McpStream:
@@ -132,6 +143,9 @@ class McpStream:
             document = strictjson.loads_leniently(data)
         except ValueError:
             yield Stop(UpstreamMalformed("An event of the upstream's answer is not JSON"))
+            return
+        if _says_twice(self._reader, data):
+            yield Stop(UpstreamMalformed(TWICE))
             return
         yield from _read(self._reader, document)
         edited = strictjson.dumps(document) if self._editing.edit(document) else None

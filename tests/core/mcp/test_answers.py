@@ -95,6 +95,40 @@ def test_a_list_is_one_however_it_is_written(text: str, media: bytes) -> None:
     assert b"hidden" not in passed(sent, SOME, media)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            '{"id":1,"result":{"tools":[{"name":"hidden"}]},"result":{}}', id="M-04 a result"
+        ),
+        pytest.param(
+            '{"id":1,"result":{"tools":[{"name":"hidden"}],"tools":null}}', id="M-04 a list"
+        ),
+        pytest.param('{"id":1,"result":{"requestState":"s","requestState":0}}', id="M-04 a state"),
+        pytest.param(
+            '{"id":1,"result":{"taskId":"bobs","taskId":"alices"}}', id="M-04 what it opens"
+        ),
+        pytest.param(
+            '{"id":1,"result":{"t\\u0061skId":"bobs","taskId":"alices"}}', id="M-04 by an escape"
+        ),
+        pytest.param('[{"id":1,"result":{"taskId":"x"},"result":{}}]', id="M-04 in a batch"),
+    ],
+)
+@pytest.mark.parametrize("media", [JSON, EVENTS])
+@pytest.mark.parametrize("editing", [ALL, SOME])
+def test_what_is_said_twice_does_not_pass(text: str, media: bytes, editing: Editing) -> None:
+    """A client that takes the first of two would read what was neither cut, sealed nor owned."""
+    sent = text.encode() if media == JSON else f"data: {text}\n\n".encode()
+    (stop,) = notes(sent, editing, media)
+    assert isinstance(stop, Stop)
+
+
+def test_what_two_messages_say_is_not_said_twice() -> None:
+    results = [{"id": one, "result": {"content": "result"}} for one in range(2)]
+    sent = json.dumps(results).encode()
+    assert passed(sent, SOME) == sent
+
+
 def test_a_list_over_several_lines_is_one() -> None:
     sent = b'data: {"result":\ndata: {"tools":[{"name":"hidden"}]}}\n\n'
     assert shown(passed(sent, SOME, EVENTS)) == {"result": {"tools": []}}
