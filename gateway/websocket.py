@@ -83,6 +83,8 @@ async def converse(
                 await socket.accept(vendor.subprotocol, answer.marks())
                 record.status = 101
                 side, closed = await carried_out(exchange, ticket, socket, vendor)
+                if side is vendor:
+                    exchange.watch.check(closed.reason.encode("utf-8"))
         except GatewayError as error:
             record.code, record.reason = error.code, error.reason
             record.interrupted = "upstream" if isinstance(error, OF_THE_VENDOR) else "gateway"

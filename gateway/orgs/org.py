@@ -54,6 +54,7 @@ class Upstream:
     destination: Destination
     table: Table
     keys: tuple[str, ...] = field(repr=False)  # the first is used; the next, once, on a 401
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # what else it must not quote
     transport: Transport
     user_id_rule: UserIdRule
     user_id_pattern: re.Pattern[str]
@@ -71,8 +72,8 @@ class Upstream:
 
     @cached_property
     def quoted(self) -> Keys:
-        """The keys, as an answer must not quote them."""
-        return Keys(self.keys)
+        """The keys and secrets, as an answer must not quote them."""
+        return Keys((*self.keys, *self.secrets))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import pytest
 from tests.attacks.both_ends import HI, STREAM
 from tests.support.chatbase import Chatbase
 from tests.support.reply import Reply
-from tests.support.stage import Stage, chatbase_stage, events
+from tests.support.stage import Stage, adding, chatbase_stage, events
 from tests.support.vendor import Request
 from tests.support.wire import connected
 
@@ -163,6 +163,34 @@ async def test_a_stream_that_quotes_our_key_ends_before_it(
     assert not answer.complete
     assert b"before" in answer.body
     assert b'delta":"' + KEY.encode()[:1] not in answer.body
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_secret_among_the_fields_does_not_pass_either(
+    tmp_path: Path, streams: bool
+) -> None:
+    """Row L-02: what the configuration writes out beside the key, for a proxy before the vendor."""
+    secret = "dXNlcjpDQU5BUlktMDEyMzQ1Njc4OQ=="
+    fields = f'fields = {{ x-edge-authorization = "Basic {secret}", x-plan = "professional-2026" }}'
+
+    async def echo(request: Request, reply: Reply) -> None:
+        told = dict(request.fields)
+        body = json.dumps(told if b"fail" in request.body else told["x-plan"])
+        if streams:
+            await reply.start_stream()
+            await reply.event({"delta": body})
+            await reply.end()
+        else:
+            await reply.json(500 if b"fail" in request.body else 404, {"error": body})
+
+    async with chatbase_stage(tmp_path, adding("upstreams.support", fields)) as stage:
+        stage.vendor.handler = echo
+        said = await stage.ask("alice", "POST", "/chat", {**HI, "stream": streams})
+        assert b"professional-2026" in said.body
+        told = await stage.ask("alice", "POST", "/chat", {"message": "fail", "stream": streams})
+        assert stage.vendor.requests[-1].values("x-edge-authorization") == [f"Basic {secret}"]
+        assert secret.encode() not in told.raw
+        assert not told.complete or told.status == 502
 
 
 @pytest.mark.parametrize("status", [401, 403])

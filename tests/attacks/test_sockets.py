@@ -17,7 +17,7 @@ from websockets.asyncio.server import Request, Response, ServerConnection
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.support.sockets import SocketStage, Vendor, socket_stage
+from tests.support.sockets import KEY, SocketStage, Vendor, socket_stage
 from tests.support.wire import Peer, connected, raw_request, wire
 
 pytestmark = pytest.mark.anyio
@@ -245,6 +245,21 @@ async def test_a_refused_key_is_ours(stage: SocketStage, status: int) -> None:
     finally:
         stage.vendor.refuse = None
     assert caught.value.response.headers["x-gateway-error"] == "upstream_credentials_refused"
+
+
+# L-02: what a vendor says last
+
+
+async def test_a_close_that_quotes_our_key_says_nothing(stage: SocketStage) -> None:
+    async def closes(socket: ServerConnection, vendor: Vendor) -> None:
+        await socket.close(4001, f"bad key {KEY}")
+
+    before, stage.vendor.handler = stage.vendor.handler, closes
+    try:
+        async with stage.connect("alice") as alice:
+            assert await closed_with(alice) == (1014, "upstream_malformed")
+    finally:
+        stage.vendor.handler = before
 
 
 # frames that are none, X-08: frames without end, X-11: bytes that come early

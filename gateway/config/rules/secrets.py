@@ -35,6 +35,8 @@ _NOT_READ = 'is taken as it stands here, and is no variable\'s value: write "${e
 _STORE: Path = ("store", "url")
 URLS: tuple[Path, ...] = (_STORE, ("shared", "url"))  # in which a password may stand
 _WORD = re.compile(r"(?:^[A-Za-z]{1,16} (?=\{key\}))?\{[a-z]+\}")  # a scheme before the key is none
+_ANY_WORD = re.compile(r"\{[a-z]+\}")
+_SCHEME = re.compile(r"^[A-Za-z]{1,16} +")
 _PLAIN = {str, int, float, bool, NoneType}
 _SECRET_FIELD = re.compile(r"auth|key|token|secret|password|credential|cookie|signature")
 
@@ -83,6 +85,14 @@ def secret_paths(settings: Settings) -> Iterator[Path]:
 def is_secret_field(name: str, template: str) -> bool:
     """Whether a field's own template holds a credential, by the field's name."""
     return bool(_SECRET_FIELD.search(name.lower()) and _WORD.sub("", template).strip())
+
+
+def secret_texts(fields: Mapping[str, str]) -> Iterator[str]:
+    """What of the templates of these fields is a credential, without a scheme before it."""
+    for name, template in fields.items():
+        if is_secret_field(name, template):
+            for text in _ANY_WORD.split(template):
+                yield _SCHEME.sub("", text.strip())
 
 
 @cache

@@ -8,18 +8,25 @@ from collections.abc import Iterable
 from gateway.core.errors import UpstreamMalformed
 
 SHORTEST = 16  # characters; a shorter key, of a test perhaps, may be a word that answers hold
+# What writers of JSON escape beside what they must, and how: PHP, .NET, Gson, Go.
+_ESCAPED = (
+    ("", ""),
+    ("/", "\\%c"),
+    ("+&<>'`", "\\u%04X"),
+    ("=&<>'", "\\u%04x"),
+    ("<>&", "\\u%04x"),
+)
 
 
 class Keys:
     """Our keys at one vendor, in each spelling in which an answer may quote them."""
 
     def __init__(self, keys: Iterable[str]) -> None:
-        # PHP's JSON escapes every slash, and base 64 has slashes.
         spellings = {
             spelling.encode("utf-8", "surrogatepass")
             for key in keys
             if len(key) >= SHORTEST
-            for spelling in (key, key.replace("/", "\\/"))
+            for spelling in (key, *(_in_json(key, letters, form) for letters, form in _ESCAPED))
         }
         self.spellings = tuple(spellings)
         self.letters = frozenset(b"".join(spellings))
@@ -33,6 +40,12 @@ class Keys:
         for key in self.spellings:
             if key in content:
                 raise UpstreamMalformed("The upstream's answer quotes the gateway's own credential")
+
+
+def _in_json(key: str, letters: str, form: str) -> str:
+    """A key as it stands in a JSON text whose writer escapes `letters` in this form."""
+    as_it_must = key.replace("\\", "\\\\").replace('"', '\\"')
+    return "".join(form % ord(one) if one in letters else one for one in as_it_must)
 
 
 class KeyWatch:

@@ -4,7 +4,13 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.config.rules import secrets
-from gateway.config.rules.secrets import WELL_KNOWN, is_secret_field, secret_paths, weakness
+from gateway.config.rules.secrets import (
+    WELL_KNOWN,
+    is_secret_field,
+    secret_paths,
+    secret_texts,
+    weakness,
+)
 from gateway.config.table import Table
 from tests.config.conftest import Load, Told
 from tests.config.parts import STRONG, org, short
@@ -95,6 +101,17 @@ def test_a_key_that_only_resembles_a_variable_is_taken(written: str, told: Told)
 )
 def test_a_fields_name_says_whether_it_is_secret(name: str, template: str, secret: bool):
     assert is_secret_field(name, template) is secret
+
+
+def test_what_is_secret_in_fields_is_known_without_what_stands_around_it():
+    fields = {
+        "authorization": "Basic dXNlcjpwYXNz",
+        "x-token": "Bearer {key}",
+        "x-api-key": "s3cret",
+        "x-signature": "left {key} right",
+        "x-plan": "pro",
+    }
+    assert list(filter(None, secret_texts(fields))) == ["dXNlcjpwYXNz", "s3cret", "left", "right"]
 
 
 def test_finds_every_secret(loaded: Load):

@@ -137,3 +137,27 @@ def test_a_value_by_itself() -> None:
 
 def test_the_limits_are_these() -> None:
     assert SHORTEST == 16
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        pytest.param("c2VjcmV0/c2VjcmV0+cw==", "c2VjcmV0\\/c2VjcmV0+cw==", id="L-02 PHP"),
+        pytest.param("c2VjcmV0/c2VjcmV0+cw==", "c2VjcmV0/c2VjcmV0\\u002Bcw==", id="L-02 .NET"),
+        pytest.param(
+            "c2VjcmV0/c2VjcmV0+cw==", "c2VjcmV0/c2VjcmV0+cw\\u003d\\u003d", id="L-02 Gson"
+        ),
+        pytest.param(
+            "a<b>c&d-0123456789abcdef", "a\\u003cb\\u003ec\\u0026d-0123456789abcdef", id="L-02 Go"
+        ),
+        pytest.param(
+            'a"b\\c-0123456789abcdef', 'a\\"b\\\\c-0123456789abcdef', id="L-02 all of them"
+        ),
+    ],
+)
+def test_a_key_is_known_however_json_writes_it(key: str, written: str) -> None:
+    for at in range(1, len(written)):
+        watch = KeyWatch(Keys([key]))
+        assert len(watch.feed(b'{"key":"' + written[:at].encode())) <= len(b'{"key":"')
+        with pytest.raises(UpstreamMalformed):
+            watch.feed(written[at:].encode() + b'"}')
