@@ -147,12 +147,8 @@ class GatewayServer(uvicorn.Server):
         return made
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        for turns in self._turns:
-            turns.close()
-        for listener in sockets or ():
-            listener.close()
+        for listening in (*self.servers, *self._turns, *(sockets or ())):
+            listening.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         if not await self._ended(within=self._drain.limit):
@@ -209,9 +205,7 @@ class GatewayServer(uvicorn.Server):
                 signal.signal(number, signal.SIG_IGN)  # it ends, and with its own exit code
 
 
-def _soon(
-    loop: asyncio.AbstractEventLoop, handler: Callable[[], None], number: int, frame: object
-) -> None:
+def _soon(loop: asyncio.AbstractEventLoop, handler: Callable[[], None], *_: object) -> None:
     loop.call_soon_threadsafe(handler)
 
 
