@@ -33,7 +33,7 @@ async def relay(exchange: Exchange, answer: Outbound, running: Running) -> None:
     """
     transport, keys = exchange.upstream.transport, keys_of(exchange)
     try:
-        with Interrupt(running, exchange.going_on) as interrupt:
+        with Interrupt(running, exchange.going_on, since=exchange.record.started) as interrupt:
             interrupt.after(exchange.upstream.total, exchange.ends_at)
             interrupt.when_left(exchange.ask)
             for key in keys:

@@ -78,7 +78,7 @@ async def converse(
     record = exchange.record
     async with opened(exchange) as vendor:
         try:
-            with Interrupt(running, exchange.identity):
+            with Interrupt(running, exchange.identity, since=record.started):
                 record.first_byte_ms = (time.monotonic() - record.started) * 1000
                 await socket.accept(vendor.subprotocol, answer.marks())
                 record.status = 101

@@ -68,8 +68,8 @@ class StillIn(Admission):
         self._admission = admission
         self._sessions = sessions
 
-    def check(self, identity: Identity) -> None:
-        self._admission.check(identity)
+    def check(self, identity: Identity, *, since: float | None = None) -> None:
+        self._admission.check(identity, since=since)
         if identity.session is not None:
             self._sessions.check(identity.session)
 

@@ -40,11 +40,14 @@ class Seen(Protocol):
 class Admission(Protocol):
     """Who may speak no longer, though their credential is good."""
 
-    def check(self, identity: Identity) -> None:
+    def check(self, identity: Identity, *, since: float | None = None) -> None:
         """Return, unless they are blocked. It never waits, and costs next to nothing.
 
+        `since`, of the monotonic clock, is when they were let in: who was kept out since then for
+        however short a time has perhaps been erased, and is not who comes now by that name.
+
         Raises:
-            Blocked: an operator has blocked them, or their org.
+            Blocked: an operator has blocked them, or their org, or had since then.
             LedgerUnavailable: that has not been known for too long.
         """
         ...

@@ -26,6 +26,7 @@ async def adopt(exchange: Exchange, conversation: str) -> bool:
     Raises:
         UpstreamError, UpstreamTimeout: the vendor cannot be asked.
         LedgerUnavailable: it cannot be recorded.
+        Blocked: they may speak no longer.
     """
     org, upstream = exchange.org, exchange.upstream
     lookup, person = upstream.destination.vendor.lookup, exchange.identity.person
@@ -37,6 +38,7 @@ async def adopt(exchange: Exchange, conversation: str) -> bool:
         owner = await ask_owner(exchange, lookup, conversation)
     if owner != exchange.user:
         return False
+    org.admission.check(exchange.identity, since=exchange.record.started)  # it took its time
     adopted = await org.ledger.claim(upstream.name, conversation, person)
     if adopted:
         exchange.record.conversation = conversation

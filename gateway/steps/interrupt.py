@@ -30,7 +30,8 @@ TOO_LONG = "The upstream's answer took too long as a whole"
 class Interrupt:
     """A block that can be ended from outside, for the task that runs it: `with Interrupt(…)`.
 
-    It begins unless its person may speak no longer, and ends by itself, or with the first reason
+    It begins unless its person may speak no longer, or was kept out `since` they were let in (by
+    the monotonic clock), and ends by itself, or with the first reason
     for which `running`, the client or a clock ends it.
 
     Raises:
@@ -38,9 +39,11 @@ class Interrupt:
         Blocked, Unauthenticated, LedgerUnavailable: it did not begin.
     """
 
-    __slots__ = ("_ask", "_clock", "_expires", "_running", "_task", "identity", "reason")
+    __slots__ = ("_ask", "_clock", "_expires", "_running", "_task", "identity", "reason", "since")
 
-    def __init__(self, running: "Running", identity: Identity) -> None:
+    def __init__(
+        self, running: "Running", identity: Identity, *, since: float | None = None
+    ) -> None:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("what can be interrupted runs in a task")
@@ -50,6 +53,7 @@ class Interrupt:
         self._expires = False  # what the clock says then: the credential does
         self._ask: Inbound | None = None
         self.identity = identity
+        self.since = since
         self.reason: ClientLeft | GatewayError | None = None
 
     def __enter__(self) -> Self:
@@ -143,7 +147,7 @@ class Running:
 
     def add(self, interrupt: Interrupt) -> None:
         """Take one that begins. Raises as `Admission.check`: a block may have come meanwhile."""
-        self._admission.check(interrupt.identity)
+        self._admission.check(interrupt.identity, since=interrupt.since)
         self._interrupts[interrupt] = None
 
     def remove(self, interrupt: Interrupt) -> None:

@@ -10,6 +10,8 @@ rule 2: What is asked is in memory. When the table could not be read for `STALE`
         knows any more, and that is said.
 rule 3: Clocks of machines may differ, and a transaction may take a while: rows of the last `SLACK`
         seconds are looked at again. Now and then all are.
+rule 4: Who has not looked for `SETTLED` seconds has perhaps missed what came and went: then any
+        fact may have changed.
 """
 
 import asyncio
@@ -196,12 +198,16 @@ class Cutoffs:
         """
         async with self._turn:
             began = time.monotonic()
-            if began - self._read_all > WHOLE or self._is_stale():
-                await self._look_at_all()
+            was_away = self._is_older_than(min(SETTLED, STALE))
+            if began - self._read_all > WHOLE or self._is_older_than(STALE):
+                changed = await self._look_at_all()
                 self._read_all = began
             else:
-                await self._look_at_new()
+                changed = await self._look_at_new()
             self._looked = began
+            if changed or was_away:
+                for tell in tuple(self._watchers):
+                    tell(None if was_away else changed)
 
     async def follow(self) -> None:
         """Look once a second, for ever."""
@@ -210,24 +216,21 @@ class Cutoffs:
             with suppress(LedgerUnavailable):
                 await self.look()
 
-    def _is_stale(self) -> bool:
-        return self._looked is None or time.monotonic() - self._looked > STALE
+    def _is_older_than(self, seconds: float) -> bool:
+        return self._looked is None or time.monotonic() - self._looked > seconds
 
-    async def _look_at_all(self) -> None:
+    async def _look_at_all(self) -> Collection[Key]:
         rows = await self._database.rows(_ALL, {}, clock=CLOCK)
         had = self._facts
         self._facts = {fact.key: fact for fact in map(_fact, rows) if fact.before}
         self._newest = max([self._newest, *(row.made_at for row in rows)])
-        changed = {key for key, _ in had.items() ^ self._facts.items()}
-        # What came and went while nobody looked is not to be seen any more.
-        self._tell(None if self._is_stale() else changed)
+        return {key for key, _ in had.items() ^ self._facts.items()}
 
-    async def _look_at_new(self) -> None:
+    async def _look_at_new(self) -> Collection[Key]:
         since = self._newest - int(SLACK * 1000)
         rows = await self._database.rows(_LATELY, {"since": since})
         if len(rows) == MOST:
-            await self._look_at_all()
-            return
+            return await self._look_at_all()
         changed = [
             fact
             for fact in map(_fact, rows)
@@ -239,12 +242,7 @@ class Cutoffs:
             else:
                 del self._facts[fact.key]
         self._newest = max([self._newest, *(row.made_at for row in rows)])
-        self._tell({fact.key for fact in changed})
-
-    def _tell(self, keys: Collection[Key] | None) -> None:
-        if keys is None or keys:
-            for changed in tuple(self._watchers):
-                changed(keys)
+        return {fact.key for fact in changed}
 
 
 def _fact(row: Row[Any]) -> Cutoff:

@@ -145,7 +145,7 @@ async def test_who_goes_on_is_who_may_come_and_is_signed_in(store: Store) -> Non
     channel, _ = listening(store)
     await tell(channel)
 
-    def check(identity: Identity) -> None:
+    def check(identity: Identity, *, since: float | None) -> None:
         if identity.subject == "mallory":
             raise Blocked
 

@@ -141,6 +141,55 @@ async def test_whoever_goes_on_asking_writes_nothing_into_the_tomb(own: Stage[Ch
     assert set(seen) == {200, 403, 404}
 
 
+async def test_who_is_erased_while_their_body_comes_reaches_no_vendor(
+    own: Stage[Chatbase],
+) -> None:
+    """They were let in by a name that the vendor knows, and nobody comes by that again."""
+    await opened(own, "alice")
+    own.vendor.forget()
+    whole = own.request("alice", "POST", "/chat", HI)
+    async with connected(own.url) as peer:
+        await peer.send(whole[:-1])
+        await erased(own, "alice")
+        await store_of(own).cutoffs.look()
+        await peer.send(whole[-1:])
+        refused(own, await peer.answer(), 403, "blocked")
+    assert (await own.ask("alice", "POST", "/chat", HI)).status == 200, "who comes after"
+
+
+async def test_what_a_vendor_says_was_theirs_is_not_adopted_after_them(
+    tmp_path: Path, own_store: AStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A vendor that takes its time: whoever comes after would have what it told of."""
+    monkeypatch.setattr(cutoffs, "EVERY", cutoffs.EVERY / 10)
+
+    def asking(text: str) -> str:
+        text = text.replace("[sign_in]", "[[orgs.default.sign_in]]")
+        text = text.replace("[upstreams.support]", "[orgs.default.upstreams.support]")
+        return text + '\n[orgs.default]\nunknown_conversations = "ask"\n'
+
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(request: Request, reply: Reply) -> None:
+        asked.set()
+        await go_on.wait()
+        await stage.vendor.answer(request, reply)
+
+    async with chatbase_stage(tmp_path, asking, store=own_store()) as stage:
+        store = store_of(stage)
+        conversation = stage.vendor.memory.open("agent_1", "alice").id
+        stage.vendor.handler = slowly
+        reading = asyncio.create_task(stage.ask("alice", "GET", f"/conversations/{conversation}"))
+        await asked.wait()
+        await erased(stage, "alice")
+        await store.cutoffs.look()
+        go_on.set()
+        answer = await reading
+        assert (answer.status, answer.values("x-gateway-error")) == (403, ["blocked"])
+        assert await store.ledger.owner("default", "support", conversation) is None
+        assert len(stage.vendor.requests) == 1
+
+
 async def test_nobody_signs_in_as_a_tombstone(own: Stage[Chatbase]) -> None:
     await opened(own, "alice")
     done = await erased(own, "alice")

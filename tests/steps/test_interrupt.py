@@ -31,7 +31,7 @@ class Refusing:
     def __init__(self) -> None:
         self.refusals: dict[str, GatewayError] = {}
 
-    def check(self, identity: Identity) -> None:
+    def check(self, identity: Identity, *, since: float | None = None) -> None:
         if identity.subject in self.refusals:
             raise self.refusals[identity.subject]
 

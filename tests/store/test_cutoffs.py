@@ -111,6 +111,23 @@ async def test_who_watches_hears_what_has_changed_and_nothing_twice(
     assert len(told) == 3
 
 
+@pytest.mark.parametrize("away", [module.SETTLED - 1, module.SETTLED + 1])
+async def test_who_was_away_for_a_while_takes_nothing_for_unchanged(
+    database: Database, later: Callable[[float], None], away: float
+) -> None:
+    """Somebody may have been erased, and what is remembered is not theirs who come after."""
+    told: list[Collection[Key] | None] = []
+    cutoffs = Cutoffs(database)
+    await cutoffs.look()
+    cutoffs.watch(told.append)
+    later(away)
+    await write(database, Cutoff(*ALICE))
+    await end(database, ALICE)
+    await cutoffs.look()
+    await cutoffs.look()
+    assert told == ([None] if away > module.SETTLED else [])
+
+
 async def test_after_a_time_without_the_store_nobody_is_known(
     database: Database, later: Callable[[float], None]
 ) -> None:

@@ -124,9 +124,12 @@ async def erase(
     Raises:
         LedgerUnavailable: the store is away; say it again.
     """
-    names = await _keep_out(database, Person(org, subject))
-    await asyncio.sleep(settled)
-    tomb, count = await _bury(database, names, by)
+    buried = None
+    while buried is None:  # a visitor may become them, until every gateway knows
+        names = await _keep_out(database, Person(org, subject))
+        await asyncio.sleep(settled)
+        buried = await _bury(database, names, by)
+    tomb, count = buried
     await asyncio.sleep(settled)
     values = {"in_org": org, "names": list(names.all), "at": tomb.at}
     used = await _all(database, _USAGE, {**values, "tomb": tomb.name}, pause)
@@ -145,12 +148,17 @@ async def _keep_out(database: Database, person: Person) -> Names:
     return await database.start(database.commit(work))
 
 
-async def _bury(database: Database, names: Names, by: str) -> tuple[Tomb, int]:
-    """Make a tombstone of all that somebody could open; how many conversations that are."""
+async def _bury(database: Database, names: Names, by: str) -> tuple[Tomb, int] | None:
+    """Make a tombstone of all that somebody could open; how many conversations that are.
+
+    None: they have got another name meanwhile, which was not kept out.
+    """
     event = happened("erased", now=time.time(), org=names.org, actor=by)
 
-    async def work(connection: AsyncConnection) -> tuple[Tomb, int]:
+    async def work(connection: AsyncConnection) -> tuple[Tomb, int] | None:
         await alone(connection, "aliases")
+        if await names_of(connection, names.person) != names:
+            return None
         key = await key_for_erasing(connection)
         tomb = Tomb(pseudonym(key, names.org, names.person.subject), int(time.time() * 1000))
         named = {"in_org": names.org, "names": list(names.all)}

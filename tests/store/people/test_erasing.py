@@ -258,6 +258,30 @@ async def test_whoever_is_erased_is_let_in_by_no_gateway_meanwhile(
     await other.aclose()
 
 
+async def test_who_becomes_them_meanwhile_is_erased_with_them(
+    lived: Store, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway that has not heard yet takes a visitor for the person they sign in as."""
+    other, visitor = await Store.open(url), person("anon_" + 26 * "y")
+    await other.cutoffs.look()
+    assert await other.ledger.claim("support", "c-y", visitor)
+    kept_out = []
+
+    async def settle(seconds: float) -> None:
+        if not kept_out:
+            assert await other.ledger.become(visitor, person("alice"))
+        await other.cutoffs.look()
+        kept_out.append(other.cutoffs.before("person", "acme", visitor.subject) > 0)
+
+    monkeypatch.setattr(erasing.asyncio, "sleep", settle)
+    done = await erase(lived.database, "acme", "alice", by=ROOT, settled=1.5, pause=0)
+    assert done.conversations == 4
+    assert kept_out == [False, True, False], "nowhere, then everywhere, then buried"
+    for who in (visitor, person("alice")):
+        assert await Ledger(lived.database).whose("support", "c-y", who) is Whose.ANOTHERS
+    await other.aclose()
+
+
 async def test_naming_and_erasing_at_once_leaves_no_id_of_the_old_one(
     store: Store, url: str, direct: Direct
 ) -> None:
