@@ -32,6 +32,7 @@ from gateway.core.request.origin import cookie_is_credential
 from gateway.ports import Inbound
 
 _BEARER = Authorization()
+_NO_ORIGIN = "A cookie is a credential only beside an Origin, and the request has none"
 # Where several sign-ins refuse one credential, who came closest to taking it is told of.
 _CLOSEST = (KeysUnavailable, CredentialsExpired, GatewayError)
 
@@ -109,7 +110,7 @@ class Chain:
         if any(_is_added(one) for one in shown) and not self._believes_cookies(ask):
             shown = [one for one in shown if not _is_added(one)]
             if not shown:
-                raise OriginRefused
+                raise OriginRefused(_NO_ORIGIN if names_no_page(ask.fields) else "")
         if not shown:
             raise CredentialsMissing
         return shown

@@ -6,7 +6,7 @@ A kind knows nothing of the other keys; what they must be together is in `config
 import ipaddress
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -56,7 +56,8 @@ class OneOrMore:
 
 
 def _listed(written: object) -> object:
-    return [written] if isinstance(written, (str, Mapping)) else written
+    is_one = isinstance(written, (str, Mapping)) or not isinstance(written, Iterable)
+    return [written] if is_one else written
 
 
 def _rotation(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:

@@ -35,9 +35,9 @@ def lay_over(
 
 
 def override(tree: Tree, values: Mapping[str, str]) -> dict[Path, str]:
-    """Write `values`, by their full keys, into `tree`. Returns the full keys by path."""
-    paths = {key: _write(tree, key.split("."), value) for key, value in values.items()}
-    return {path: key for key, path in paths.items() if path is not None}
+    """Write `values`, by their full keys, into `tree`. Returns who says so, by path."""
+    paths = (_write(tree, key.split("."), value) for key, value in values.items())
+    return {path: "the command line" for path in paths if path is not None}
 
 
 def _value(written: str) -> object:

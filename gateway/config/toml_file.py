@@ -11,6 +11,16 @@ from gateway.config.mistake import ConfigError, Mistake
 
 _AT = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
+_LINES = 'a line is a key and its value, as in path = "/", or the name of a table, as in [server]'
+_REMEDIES = {  # by how tomllib's messages begin
+    "Invalid value": 'text stands in straight quotes: "…"',
+    "Illegal character '\\n'": "a quote is not closed",
+    "Cannot overwrite a value": "this key stands twice in its table",
+    "Cannot declare": "this table stands twice",
+    "Invalid statement": _LINES,
+    "Expected '=' after a key": _LINES,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -49,12 +59,18 @@ def parsed(source: Text) -> dict[str, Any]:
         line, column = _end(source.text)
         if at is not None and at["line"]:
             line, column = int(at["line"]), int(at["column"])
-        told = message[: at.start()] if at is not None else message
+        reason = message[: at.start()] if at is not None else message
     except RecursionError:
         raise _unreadable(source.file, "not TOML: nested too deep") from None
     except ValueError:  # Python reads no number of more than 4,300 digits
         raise _unreadable(source.file, "not TOML: a number is too long") from None
-    raise ConfigError([Mistake(source.file, line, column, "error", "", f"not TOML: {told}")])
+    message = f"not TOML: {reason}{_remedy(reason)}"
+    raise ConfigError([Mistake(source.file, line, column, "error", "", message)])
+
+
+def _remedy(reason: str) -> str:
+    found = (remedy for begins, remedy in _REMEDIES.items() if reason.startswith(begins))
+    return "".join(f"; {remedy}" for remedy in found)
 
 
 def _unreadable(file: FilePath | str, message: str, line: int | None = None) -> ConfigError:

@@ -35,7 +35,7 @@ ACCEPTED = [
 ]
 REFUSED = [
     (kinds.Texts, "", "at least 1 character"),
-    (kinds.Texts, 5, "valid tuple"),
+    (kinds.Texts, 5, "valid string"),
     (kinds.SomeTexts, [], "is an empty list"),
     (kinds.Count, 0, "greater than or equal to 1"),
     (kinds.Count, True, "must be a whole number"),
@@ -72,7 +72,7 @@ REFUSED = [
     (kinds.CredentialPlaces, [], "is an empty list"),
     (kinds.Networks, "10.0.0.1/8", "an address or a network"),
     (kinds.Networks, "example.com", "an address or a network"),
-    (kinds.Networks, 5, "valid tuple"),
+    (kinds.Networks, 5, "an address or a network"),
     (kinds.Networks, [5], "an address or a network"),
     (kinds.Scalar, [1], "must be a string, a number"),
     (kinds.Scalar, float("nan"), "must be a string, a number"),

@@ -170,11 +170,23 @@ def test_what_is_missing_twice_does_not_seem_shared(told: Told):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a = ", "1:5  error  not TOML: Invalid value"),
-        ("a = 1\nb = [1,", "2:8  error  not TOML: Invalid value"),
-        ('a = 1\n\nb = "x\n', "3:7  error  not TOML: Illegal character '\\n'"),
-        ("a = 1\na = 2\n", "2:6  error  not TOML: Cannot overwrite a value"),
-        ("[a]\n[a]\n", "2:3  error  not TOML: Cannot declare ('a',) twice"),
+        ("a = ", '1:5  error  not TOML: Invalid value; text stands in straight quotes: "…"'),
+        (
+            "a = 1\nb = [1,",
+            '2:8  error  not TOML: Invalid value; text stands in straight quotes: "…"',
+        ),
+        (
+            'a = 1\n\nb = "x\n',
+            "3:7  error  not TOML: Illegal character '\\n'; a quote is not closed",
+        ),
+        (
+            "a = 1\na = 2\n",
+            "2:6  error  not TOML: Cannot overwrite a value; this key stands twice in its table",
+        ),
+        (
+            "[a]\n[a]\n",
+            "2:3  error  not TOML: Cannot declare ('a',) twice; this table stands twice",
+        ),
     ],
 )
 def test_what_is_not_toml_has_a_position_too(text: str, expected: str, told: Told):
@@ -222,7 +234,7 @@ def test_options_go_before_the_environment_and_the_file(tmp_path: Path):
     given = {"server.listen": "127.0.0.1:3"}
     found = load(file, environment=environment, overrides=given).settings.server.listen
     assert found == "127.0.0.1:3"
-    with pytest.raises(ConfigError, match=r"^server\.listen  error  server\.listen: must be an"):
+    with pytest.raises(ConfigError, match=r"^the command line  error  server\.listen: must be an"):
         load(file, environment=environment, overrides={"server.listen": "x"})
 
 

@@ -65,7 +65,7 @@ def test_other_variables_are_none_of_ours():
 
 def test_options_go_before_both():
     tree = {"server": {"listen": "a"}}
-    assert override(tree, {"server.listen": "b"}) == {("server", "listen"): "server.listen"}
+    assert override(tree, {"server.listen": "b"}) == {("server", "listen"): "the command line"}
     assert tree == {"server": {"listen": "b"}}
 
 

@@ -57,7 +57,7 @@ SHAPES = [
         "upstreams.a = { vendor = 'mcp', base_url = 'https://a.example', url = 'y' }",
         "1:65  error  upstreams.a.url: unknown key - did you mean base_url?",
     ),
-    ("sign_in = 5", "1:1  error  sign_in: must be a list"),
+    ("sign_in = 5", "1:1  error  sign_in: must be a table"),
     ("sign_in = [5]", "1:12  error  sign_in[0]: must be a table"),
     (
         "upstreams.a = { vendor = 'chatbase', agent = 'x', key = 'k', user_id = 'opak' }",

@@ -15,7 +15,30 @@ def test_a_file_is_text_without_its_byte_order_mark(tmp_path: Path):
 def test_what_is_not_toml_says_from_where_on():
     with pytest.raises(ConfigError) as caught:
         parsed(Text("f.toml", "a = 1\nb = [1,"))
-    assert str(caught.value) == "f.toml:2:8  error  not TOML: Invalid value"
+    assert str(caught.value) == (
+        'f.toml:2:8  error  not TOML: Invalid value; text stands in straight quotes: "…"'
+    )
+
+
+LINES = 'a line is a key and its value, as in path = "/", or the name of a table, as in [server]'
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        pytest.param("a = ${env:A}", 'text stands in straight quotes: "…"', id="no quotes"),
+        pytest.param("a = “b”", 'text stands in straight quotes: "…"', id="curly quotes"),
+        pytest.param('a = "b\nc = 1', "a quote is not closed", id="half a quote"),
+        pytest.param("a = 1\na = 2", "this key stands twice in its table", id="key twice"),
+        pytest.param("[a]\n[b]\n[a]", "this table stands twice", id="table twice"),
+        pytest.param('{"a": 1}', LINES, id="JSON"),
+        pytest.param("a:\n  b: 1", LINES, id="YAML"),
+    ],
+)
+def test_what_is_not_toml_says_what_to_write(text: str, remedy: str):
+    with pytest.raises(ConfigError) as caught:
+        parsed(Text("f.toml", text))
+    assert str(caught.value).endswith(f"; {remedy}")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def told_of_sign_in(told: Told, lines: str, **environment: str) -> list[str]:
         ),
         pytest.param(
             "backchannel_logout = true",
-            ["4:1  error  sign_in.backchannel_logout: must be a list"],
+            ["4:1  error  sign_in.backchannel_logout: must be a string"],
             id="whose logouts",
         ),
         pytest.param(
