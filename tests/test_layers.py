@@ -1,9 +1,9 @@
 """A folder is a layer, and imports look down only.
 
 `LEVELS` is the house from the ground up. A module imports what stands on a lower level, and on its
-own level only its own room: `authn` never `store`, `core.call` never `core.plan`. A room is a
-package with all below it ("gateway.authn.*") or one module; what has no level fails, so that
-whoever adds a module says where it belongs.
+own level only its own room: `authn` never `store`, `core.request.call` never `core.answer.observe`.
+A room is a package with all below it ("gateway.authn.*") or one module; what has no level fails, so
+that whoever adds a module says where it belongs.
 """
 
 import ast
@@ -384,6 +384,26 @@ def test_every_module_opens_with_its_contract():
         if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
     ]
     assert silent == []
+
+
+# A module that prose names by its place: `core.request.plan`, `core.people.identity.VISITOR`.
+PLACE = re.compile(
+    r"`(?:gateway\.)?((?:core|net|authn|assemble|ports|steps|telemetry)(?:\.[a-z_0-9]+)+)"
+)
+
+
+def is_there(place: str) -> bool:
+    """Whether a module, or something in one, has this name."""
+    module, _, name = f"gateway.{place}".rpartition(".")
+    return f"gateway.{place}" in MODULES or (
+        module in MODULES and re.search(rf"\b{name}\b", SOURCES[module].read_text()) is not None
+    )
+
+
+def test_what_prose_names_by_its_place_stands_there():
+    prose = [*PACKAGE.rglob("*.py"), *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    named = {(file.name, place) for file in prose for place in PLACE.findall(file.read_text())}
+    assert [one for one in sorted(named) if not is_there(one[1])] == []
 
 
 def expected_test(module: str) -> Path:

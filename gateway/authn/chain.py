@@ -4,7 +4,7 @@ A credential is bad, good, or expired. A bad one ends the request even beside a 
 whoever can add a cookie or a field could make a forged token pass unnoticed. Good ones must all
 speak of one person. An expired one counts as absent beside a good one.
 
-A cookie is a credential only where `core.origin` says so; elsewhere it counts for nothing.
+A cookie is a credential only where `core.request.origin` says so; elsewhere it counts for nothing.
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -1,12 +1,12 @@
 """People who have not signed in, where an org lets them chat: one browser, one visitor.
 
 A visitor is a random id in a cookie that we sign. It is a name of a shape of its own, which no
-sign-in may vouch for (`core.identity.VISITOR`), so that nobody signs in as somebody's browser, and
-no visitor is taken for a person.
+sign-in may vouch for (`core.people.identity.VISITOR`), so that nobody signs in as somebody's
+browser, and no visitor is taken for a person.
 
-The cookie counts where any cookie does (`core.origin`), and says who asks only where nothing else
-does. One that is forged, or of another org, is none: what it would open is closed, and whoever
-sends it is a new visitor.
+The cookie counts where any cookie does (`core.request.origin`), and says who asks only where
+nothing else does. One that is forged, or of another org, is none: what it would open is closed, and
+whoever sends it is a new visitor.
 """
 
 import hashlib

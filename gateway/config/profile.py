@@ -1,4 +1,4 @@
-"""A profile as a file writes it: the schema of `[vendors.NAME]`, which is that of `core.vendor`.
+"""A profile as a file writes it: the schema of `[vendors.NAME]`, that of `core.profile.vendor`.
 
 What a key means is said there; how a table becomes a `Vendor`, in `config/vendors.py`.
 """

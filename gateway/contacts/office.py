@@ -45,7 +45,7 @@ class Office:
     """The back office of one upstream of one org."""
 
     line: Line
-    destination: Destination  # as `core.contact_call.back_office` has it
+    destination: Destination  # as `core.request.contact_call.back_office` has it
     book: ContactBook
     keys: tuple[str, ...] = field(repr=False)
     org: str  # external_id

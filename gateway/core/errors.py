@@ -6,7 +6,7 @@
     ├── Unauthenticated 401       CredentialsMissing, CredentialsInvalid, CredentialsExpired
     ├── Forbidden 403             WrongOrg, OriginRefused, IdentityNotRepresentable, Blocked
     ├── NotFound 404              ConversationNotFound, MethodNotOffered, ToolNotFound
-    ├── IdempotencyConflict 409   AskedAlready (core.idempotency)
+    ├── IdempotencyConflict 409   AskedAlready (core.request.idempotency)
     ├── MethodNotAllowed 405, RequestTimeout 408,
     │   ContentTooLarge 413, UriTooLong 414, UnsupportedMediaType 415, ExpectationFailed 417,
     │   MisdirectedRequest 421, FieldsTooLarge 431, LoopDetected 508

@@ -2,7 +2,7 @@
 
 Cheap refusals come first, and a refusal counts nothing. A request is counted before its body is
 read: `per_user` and `per_org`, requests and answers under way. Just before the vendor is called,
-the budgets are held and the vendor's own limit is shared out (`core/fairshare.py`).
+the budgets are held and the vendor's own limit is shared out (`core.limits.fairshare`).
 
 State is kept by the org's external_id and not here: an org may be let go and made again.
 """

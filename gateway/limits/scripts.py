@@ -4,7 +4,7 @@ The time is the server's own, so that replicas whose clocks differ count alike. 
 to live. Numbers go back as whole ones: milliseconds, tenths, thousandths; all in one text, for
 redis-py takes 3 µs to read a thing.
 
-The rules are those of `core/window.py`, `core/fairshare.py` and `core/budget.py`.
+The rules are those of `window`, `fairshare` and `budget` of `core.limits`.
 """
 
 _NOW = """

@@ -8,7 +8,8 @@ from gateway.core.request.idempotency import Earlier
 class Askings(Protocol):
     """All raise `LedgerUnavailable` when the store is away. A name is forgotten after a day.
 
-    `name` is a digest of who asks whom for what, and of the client's key (`core.idempotency`).
+    `name` is a digest of who asks whom for what, and of the client's key
+    (`core.request.idempotency`).
     """
 
     async def begin(self, name: bytes, first: Earlier) -> Earlier | None:

@@ -65,7 +65,7 @@ class Assertions(Protocol):
         conversation: str | None = None,
         tool: str | None = None,
     ) -> str:
-        """A signed statement for the one who is at `audience` (`core.assertion`)."""
+        """A signed statement for the one who is at `audience` (`core.people.assertion`)."""
         ...
 
     def jwk_set(self) -> JsonObject:

@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from pathlib import Path
 
 from benchmarks import flames, picture
 from benchmarks.parts import LIBRARIES, PARTS, part_of
@@ -69,3 +70,10 @@ def test_time_in_a_library_is_that_of_whoever_of_us_called_it() -> None:
     assert part_of(stack) == "the pipeline"
     assert part_of(["run (uvicorn/server.py)"]) == LIBRARIES
     assert part_of(["write (/srv/gateway/net/upstream/connection.py)"]) == "the vendor's wire"
+
+
+def test_each_part_is_of_modules_that_are_there() -> None:
+    root = Path(__file__).parents[2]
+    modules = [str(file.relative_to(root)) for file in root.glob("gateway/**/*.py")]
+    begins = [begin for part in PARTS.values() for begin in part]
+    assert [one for one in begins if not any(name.startswith(one) for name in modules)] == []

@@ -13,7 +13,7 @@ Read: TypeAlias = Callable[[JsonValue, bytes], Iterable[Note]]
 
 
 class Whole:
-    """The `Observer` of such an answer; see `core.observe`.
+    """The `Observer` of such an answer; see `core.answer.observe`.
 
     `must_parse`: what is no JSON ends the exchange; else it goes on as it came.
     """

@@ -26,8 +26,8 @@ LONGEST_ID = 256
 class Callback:
     """The events of one vendor.
 
-    `field` and `prefix` are an HMAC's, as `core.signature` has them. `bearer` without a secret of
-    its own is the key by which we are known to the vendor.
+    `field` and `prefix` are an HMAC's, as `core.events.signature` has them. `bearer` without a
+    secret of its own is the key by which we are known to the vendor.
     """
 
     signature: Signature

@@ -8,7 +8,7 @@ class Event:
     """Something that happened at an upstream. `subject` and `user` are None where it is nobody's.
 
     `id` is ours and the same for every receiver and every attempt; `source` is what the vendor
-    knows it by, as `core.callback` has it.
+    knows it by, as `core.events.callback` has it.
     """
 
     id: str

@@ -87,7 +87,7 @@ def _names(line: bytes) -> bytes:
 def observe(
     reader: Reader, editing: Editing, media: MediaType | None, *, ok: bool
 ) -> "Whole | McpStream":
-    """The observer of an answer; see `core.observe`."""
+    """The observer of an answer; see `core.answer.observe`."""
     is_stream = media is not None and media.is_event_stream
     if is_stream:
         return McpStream(reader, editing)

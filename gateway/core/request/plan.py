@@ -58,7 +58,7 @@ def plan(
 ) -> VendorRequest:
     """The request to send for `call`, saying that `user` asks.
 
-    `statement` is our signed word for that (`core.assertion`), where the vendor gets it.
+    `statement` is our signed word for that (`core.people.assertion`), where the vendor gets it.
 
     Raises:
         IdentityNotRepresentable: a name of this person or org cannot stand where it must.
@@ -120,7 +120,7 @@ def _content(destination: Destination, operation: Operation, call: Call, user: s
         return _messages(destination, call.asked, user)
     places = operation.user_places.bodies
     if operation.files:
-        return None  # a form: `core.form` writes the user into it
+        return None  # a form: `core.request.form` writes the user into it
     if call.body is None:
         if places:
             raise IdentityNotRepresentable

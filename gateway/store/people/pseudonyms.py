@@ -39,7 +39,7 @@ async def key_for_erasing(connection: AsyncConnection) -> bytes:
 
 
 def pseudonym(key: bytes, *names: str) -> str:
-    """What stands for these names, of the shape `core.identity.ERASED`."""
+    """What stands for these names, of the shape `core.people.identity.ERASED`."""
     return "erased_" + base32(hmac.digest(key, joined(*names), "sha256")[:ID_BYTES])
 
 
