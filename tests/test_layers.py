@@ -406,6 +406,17 @@ def test_what_prose_names_by_its_place_stands_there():
     assert [one for one in sorted(named) if not is_there(one[1])] == []
 
 
+def test_a_folder_says_of_each_module_what_it_is():
+    unsaid = []
+    for name, path in SOURCES.items():
+        said = ast.get_docstring(ast.parse(path.read_text())) or ""
+        if path.name == "__init__.py" and "What is where" in said:
+            words = set(re.findall(r"[a-z_0-9]+", said))
+            inside = {module.stem for module in path.parent.glob("[!_]*.py")}
+            unsaid += [f"{name}: {one}" for one in sorted(inside - words)]
+    assert unsaid == []
+
+
 def expected_test(module: str) -> Path:
     *rooms, name = module.split(".")[1:]
     return ROOT.joinpath("tests", *rooms, f"test_{name}.py")

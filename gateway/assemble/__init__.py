@@ -3,6 +3,19 @@
 Built once: patterns compiled, keys read, pools made. Nothing is parsed per request except the
 request. What a process has all its life is opened first (`process`), and then what the settings
 make of it (`furnish`), in whose place other settings may come while it serves.
+
+What is where:
+
+    process               what stays: the store, the log, what follows cut-offs. Of it: keeping,
+                          following, upkeep, background, depths
+    sites, orgs           what the settings make: places, and an org at each. Of an org: sign_ins/,
+                          limits, contacts, events, tools, widgets, doors
+    wire, egress          what leads to an upstream
+    parts, lease          what outlives a configuration, and for how long
+    host                  the application around us
+    signing_out           a provider's word that somebody has signed out
+    watched, probing      how what it depends on is: as requests found it; asked now
+    outward               how many connections that may take
 """
 
 import asyncio

@@ -3,12 +3,18 @@
 What is where:
 
     chain, shared         all sign-ins of one org; those that several orgs share
-    verifier              what each sign-in is to them. The kinds: jwt, introspect, forwarded, host,
-                          token_introspection, sessions/
+    places, org_from      where a request may say who is asking, and for which org
+    verifier              what each sign-in is to them. The kinds: jwt, introspect, forwarded, host
+                          (host_connection), token_introspection, sessions/
     token, claims, said   a signed token taken apart; what it says; whom that names
-    keys, jwks, oidc      the keys that tokens are verified with, and where they come from
-    remote, verdicts      asking a server who somebody is; what is remembered of its answers
+    keys, jwk, jwks       the keys that tokens are verified with; oidc: where they come from;
+                          algorithms, publickey: which of them are good enough
+    remote, verdicts      asking a server who somebody is; what is remembered of its answers;
+                          connecting, fetch: how it is reached
+    membership            which orgs somebody is in, where the sign-in does not say
     visitors              people who have not signed in
     logout_token, once    a provider's word that somebody has signed out, which counts once
+    seen                  what sign-ins said of people last
     assertions, widgets   what the gateway itself says of a person, and signs
+    explain               what each credential is worth, in words
 """

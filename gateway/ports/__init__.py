@@ -1,6 +1,14 @@
 """The promises the pipelines rely on. Adapters keep them; pipelines know nothing else of the world.
 
 Fields are `(name, value)` pairs of bytes, names in lower case, in the order they came.
+
+What is where, beside records, sign-ins, the ledger, limits and audit, which stand here:
+
+    wire, upstream         the client's side, the vendor's side; socket: a WebSocket of either
+    people, contacts       what is known of people
+    events                 what vendors tell of
+    forms, askings         forms with files; requests with an idempotency key
+    widgets                what vendors' widgets are shown
 """
 
 from collections.abc import Coroutine, Sequence

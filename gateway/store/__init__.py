@@ -2,14 +2,18 @@
 
 What is where:
 
-    store, opening, database             the store, opened; what all else here is written against
+    store, opening, database             the store, opened; what all else here is written against;
+                                         address, location: where it is; state: how it is; errors
     sqlite, postgres, dialect            the two databases, and what they say in two ways
     prepare_sqlite, prepare_postgres     their form, before the first use; migrations/, upgrade
     schema                               the tables
-    ledger, aliases, merges, people/     whose a conversation is; who has become whom; erasing
+    ledger, aliases, merges, people/     whose a conversation is; who has become whom; erasing.
+                                         readonly: the ledger for `explain`; importing: from a list
     cutoffs                              who is blocked or has signed out, since when
-    usage, audit, chain, batches, spool  rows that nobody waits for
+    usage, audit, chain, batches, spool  rows that nobody waits for; group: in one transaction.
+                                         auditor, trace, sums: what is worth a line; heads: told on
+    askings, contacts                    idempotency keys; what vendors are owed of people
     inbox, outbox, undelivered           what vendors told of, and who has not heard it yet
-    reports, listings, columns, reading  what operators look at
+    reports, listings, columns, reading  what operators look at; when: since when
     backup, moving, retention, verify    what operators do to all of it
 """
