@@ -36,11 +36,11 @@ Send = Callable[[bytes], Awaitable[None]]  # raises when the client has left
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A report, its columns, and how a row of it is told."""
+    """A report, its columns, and how a row of it is written."""
 
     report: Report
     columns: Sequence[str]
-    told: Callable[[Row], Row]
+    write: Callable[[Row], Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,9 @@ class Lists:
         }
 
     def _named(self, listing: Listing, row: Row) -> dict[str, Any]:
-        told = dict(listing.told(row))
-        told["org"] = self._names.get(told["org"], told["org"])
-        return {name: told[name] for name in listing.columns}
+        written = dict(listing.write(row))
+        written["org"] = self._names.get(written["org"], written["org"])
+        return {name: written[name] for name in listing.columns}
 
     async def _write(self, listing: Listing, asked: Wanted, send: Send) -> None:
         out = io.StringIO()

@@ -89,14 +89,14 @@ def _change(summary: str, answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _readiness() -> dict[str, Any]:
     verbose = _parameter("verbose", {"type": "string", "maxLength": 0}, empty=True)
-    said = _json(_object(status={"enum": ["ready", "unavailable"]}))
+    body = _json(_object(status={"enum": ["ready", "unavailable"]}))
     found = _get(
         "Whether work should be sent here; `verbose`, with the token, shows each dependency.",
-        said,
+        body,
         [verbose],
         public=True,
     )
-    found["responses"]["503"]["content"] |= said
+    found["responses"]["503"]["content"] |= body
     return found
 
 

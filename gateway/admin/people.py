@@ -44,14 +44,16 @@ class People:
             LedgerUnavailable: it cannot be written.
         """
         whom, by = read(content, self._orgs), f"operator:{who}"
-        told: dict[str, Any]
+        answer: dict[str, Any]
         if what == "block":
             names = await block(self._store.database, whom.org, whom.user, by=by)
-            told = {"names": names if whom.user is not None else []}
+            answer = {"names": names if whom.user is not None else []}
         else:
-            told = {"was_blocked": await unblock(self._store.database, whom.org, whom.user, by=by)}
+            answer = {
+                "was_blocked": await unblock(self._store.database, whom.org, whom.user, by=by)
+            }
         await self._store.cutoffs.look()
-        return problem.of_json(told)
+        return problem.of_json(answer)
 
     async def blocked(self) -> Answer:
         """Everybody who is blocked."""
@@ -71,27 +73,27 @@ def read(content: bytes, orgs: Mapping[str, str]) -> Whom:
     Raises:
         BadRequest: it says so in no way that is known.
     """
-    said = strictjson.loads(content)
-    if not isinstance(said, dict) or not MEMBERS.issuperset(said):
+    body = strictjson.loads(content)
+    if not isinstance(body, dict) or not MEMBERS.issuperset(body):
         raise BadRequest(f"Send an object of {', '.join(sorted(MEMBERS))}")
-    everybody = said.get("everybody", False)
-    if not isinstance(everybody, bool) or ("user" in said) is everybody:
+    everybody = body.get("everybody", False)
+    if not isinstance(everybody, bool) or ("user" in body) is everybody:
         raise BadRequest('Say whom: a user, or "everybody": true')
-    return Whom(_org(said, orgs), _name(said, "user") if "user" in said else None)
+    return Whom(_org(body, orgs), _name(body, "user") if "user" in body else None)
 
 
-def _org(said: JsonObject, orgs: Mapping[str, str]) -> str:
-    if "org" not in said and len(orgs) == 1 and EVERY_ORG not in orgs:
+def _org(body: JsonObject, orgs: Mapping[str, str]) -> str:
+    if "org" not in body and len(orgs) == 1 and EVERY_ORG not in orgs:
         return next(iter(orgs.values()))
-    name = _name(said, "org")
+    name = _name(body, "org")
     if name == EVERY_ORG or (name not in orgs and EVERY_ORG not in orgs):
         raise BadRequest("There is no such org")
     return orgs.get(name, name)
 
 
-def _name(said: JsonObject, member: str) -> str:
+def _name(body: JsonObject, member: str) -> str:
     """A name that both databases can hold."""
-    value = said.get(member)
+    value = body.get(member)
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST or _NO_TEXT.search(value):
         raise BadRequest(f"Say which {member}, by its name")
     return value

@@ -137,8 +137,8 @@ def probe(
             office = build_office(org, settings, book, line, via=PROBING)
             return await _defined(office, agents_of(settings, book), table, apply=apply)
         except GatewayError as error:
-            told = f"{line.authority} cannot be asked about attributes: {error.detail}"
-            raise ProbeFailed(told) from error
+            message = f"{line.authority} cannot be asked about attributes: {error.detail}"
+            raise ProbeFailed(message) from error
         finally:
             await line.aclose()
 
@@ -174,7 +174,7 @@ async def _defined(
 ) -> str:
     kinds = table.types
     wanted = sorted({*table.attributes, *kinds} - office.book.own)
-    told: list[str] = []
+    findings: list[str] = []
     for agent in agents:
         known = await office.defined(agent, anew=True)
         missing = [name for name in wanted if known is not None and name not in known]
@@ -182,13 +182,13 @@ async def _defined(
             await office.define(agent, name, kinds.get(name, "text"))
         if missing:
             named = ", ".join(f"{name} ({kinds.get(name, 'text')})" for name in missing)
-            told.append(f"{agent or 'it'} {'now has' if apply else 'does not have'} {named}")
-    if told and not apply:
+            findings.append(f"{agent or 'it'} {'now has' if apply else 'does not have'} {named}")
+    if findings and not apply:
         raise ProbeFailed(
-            f"{'; '.join(told)}: left out of contacts until `gateway check --probe --apply` "
+            f"{'; '.join(findings)}: left out of contacts until `gateway check --probe --apply` "
             "defines them"
         )
-    return "; ".join(told) or "every attribute is known there"
+    return "; ".join(findings) or "every attribute is known there"
 
 
 def agents_of(settings: UpstreamSettings, book: ContactBook) -> Sequence[str]:

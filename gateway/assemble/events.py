@@ -28,23 +28,23 @@ AT_ONCE = 16  # attempts with one receiver
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventRoutes:
     """Where events come in, by org, upstream and name; and who is told of them, by target."""
 
     inboxes: dict[tuple[str, str, str], Inbox] = field(default_factory=dict)
     addresses: dict[str, Address] = field(default_factory=dict)
 
 
-def build_events(settings: OrgSettings, shared: "Shared", parts: Parts) -> Told:
+def build_events(settings: OrgSettings, shared: "Shared", parts: Parts) -> EventRoutes:
     """The events of an org; what they hold open is closed with `parts`."""
-    told = Told()
+    routes = EventRoutes()
     for upstream in settings.upstreams.values():
         events, callback = upstream.events, upstream.profile.events
         if events is None or callback is None:
             continue
         addresses = _addresses(events, settings, upstream, shared, parts.stack)
-        told.addresses.update(addresses)
-        told.inboxes[settings.name, upstream.name, NAME] = Inbox(
+        routes.addresses.update(addresses)
+        routes.inboxes[settings.name, upstream.name, NAME] = Inbox(
             org=settings.name,
             external_id=settings.external_id,
             upstream=upstream.name,
@@ -57,7 +57,7 @@ def build_events(settings: OrgSettings, shared: "Shared", parts: Parts) -> Told:
             max_age=events.max_age,
             max_body=events.max_body,
         )
-    return told
+    return routes
 
 
 def _check(events: EventsTable, callback: Callback, upstream: UpstreamSettings) -> Check:

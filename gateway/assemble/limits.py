@@ -56,10 +56,10 @@ def build_counting(
     stack.push_async_callback(counts.aclose)
     standby = Standby(counts, local, shared.on_failure, time.monotonic)
     stack.push_async_callback(standby.aclose)
-    told = f"on_failure = {shared.on_failure}"
+    says = f"on_failure = {shared.on_failure}"
     if watched is not None:
         watched.add(
-            "shared counters", lambda: State(ok=not standby.away, says=told if standby.away else "")
+            "shared counters", lambda: State(ok=not standby.away, says=says if standby.away else "")
         )
     once = OnceTogether(Once(), counts, keys, shared.on_failure)
     return Counting(standby, keys, calendar, once)

@@ -53,7 +53,7 @@ class Found:
 
     path: Path
     ok: bool
-    told: str
+    says: str
     milliseconds: float
 
 
@@ -85,12 +85,12 @@ async def probe(asked: Probe, turns: asyncio.Semaphore) -> Found:
         began = time.monotonic()
         try:
             async with asyncio.timeout(CLOCK):
-                ok, told = True, await asked.ask()
+                ok, says = True, await asked.ask()
         except ProbeFailed as error:
-            ok, told = False, str(error)
+            ok, says = False, str(error)
         except TimeoutError:
-            ok, told = False, f"no answer within {CLOCK:g} s"
-        return Found(asked.path, ok, told, (time.monotonic() - began) * 1000)
+            ok, says = False, f"no answer within {CLOCK:g} s"
+        return Found(asked.path, ok, says, (time.monotonic() - began) * 1000)
 
 
 async def _store(url: str) -> str:

@@ -120,11 +120,11 @@ class BackChannel(Logouts):
             parsed = parse(token)
         except CredentialsInvalid as error:
             raise BadRequest(error.detail) from error
-        said = await self._read(parsed)
-        if not await self._keep(said):
+        logouts = await self._read(parsed)
+        if not await self._keep(logouts):
             raise BadRequest("The logout token has been here before")
         await self._cutoffs.look()
-        for one in said:
+        for one in logouts:
             record.org_id, record.subject = _org_of(one.realm), one.subject or ""
             self._audit.note("signed_out", record)
 
@@ -132,7 +132,7 @@ class BackChannel(Logouts):
         """What it says to each who listens and can verify it, once for each realm."""
         issuer = token.claims.get("iss")
         listening = self._listening.of(issuer) if isinstance(issuer, str) else ()
-        said: dict[str, Logout] = {}
+        logouts: dict[str, Logout] = {}
         refusal = BadRequest("The logout token is of nobody who is listened to")
         for tokens in listening:
             try:
@@ -140,23 +140,23 @@ class BackChannel(Logouts):
             except BadRequest as error:
                 refusal = error
             else:
-                said[one.realm] = one
-        if not said:
+                logouts[one.realm] = one
+        if not logouts:
             raise refusal
-        return tuple(said.values())
+        return tuple(logouts.values())
 
-    async def _keep(self, said: Sequence[Logout]) -> bool:
+    async def _keep(self, logouts: Sequence[Logout]) -> bool:
         """Write it down; False: it stands there, from whichever process."""
         until = int((time.time() + self._kept) * 1000)
         facts = [
             Cutoff(kind, one.realm, name, int(one.issued_at * 1000), until)
-            for one in said
+            for one in logouts
             for kind, name in one.ends
         ]
         # Once it has expired, that alone refuses it.
         tokens = [
             Cutoff(logout.TOKEN, one.realm, one.id, ends_at=int(one.expires_at * 1000))
-            for one in said
+            for one in logouts
         ]
 
         async def write(connection: AsyncConnection) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from gateway.assemble.contacts import Of, build_desks
-from gateway.assemble.events import Told, build_events
+from gateway.assemble.events import EventRoutes, build_events
 from gateway.assemble.orgs import Shared, build_org, build_tools, standing_at
 from gateway.assemble.parts import Parts
 from gateway.assemble.sign_ins import issuers_of, org_places
@@ -48,20 +48,20 @@ class _Sites:
     def _org(self, settings: OrgSettings) -> Org:
         shared = self._shared
 
-        def make(parts: Parts) -> tuple[Org, Tools, Desks, Told]:
+        def make(parts: Parts) -> tuple[Org, Tools, Desks, EventRoutes]:
             desks = build_desks(settings, shared, parts)
             org = build_org(settings, shared, parts, desks)
             tools = build_tools(settings, shared, parts.stack)
             return org, tools, desks, build_events(settings, shared, parts)
 
         verifiers = [shared.sign_ins.get(id(one)) for one in settings.sign_in]
-        org, tools, desks, told = self._parts.take(
+        org, tools, desks, events = self._parts.take(
             ("org", settings.name), (settings, verifiers), make
         )
         shared.tools.listed.update(tools)
         shared.contacts.update(desks)
-        shared.inboxes.update(told.inboxes)
-        shared.addresses.update(told.addresses)
+        shared.inboxes.update(events.inboxes)
+        shared.addresses.update(events.addresses)
         return org
 
     def _other_orgs(self, settings: Settings) -> Orgs:

@@ -6,7 +6,8 @@ What is where:
     places, org_from      where a request may say who is asking, and for which org
     verifier              what each sign-in is to them. The kinds: jwt, introspect, forwarded, host
                           (host_connection), token_introspection, sessions/
-    token, claims, said   a signed token taken apart; what it says; whom that names
+    token, claims         a signed token taken apart; what it must say
+    claim_set             what of a person an object of claims says, be it a token or an answer
     keys, jwk, jwks       the keys that tokens are verified with; oidc: where they come from;
                           algorithms, publickey: which of them are good enough
     remote, verdicts      asking a server who somebody is; what is remembered of its answers;

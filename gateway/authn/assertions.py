@@ -45,7 +45,7 @@ class Assertions:
         """A statement for the one who is at `audience`, good for a minute."""
         now = self._clock()
         kid, key = self._key(int(now // PERIOD))
-        said = assertion.claims(
+        claims = assertion.claims(
             identity,
             user=user,
             audience=audience,
@@ -54,7 +54,7 @@ class Assertions:
             conversation=conversation,
             tool=tool,
         )
-        return jwt.encode(said, key, "EdDSA", headers={"kid": kid, "typ": assertion.TYPE})
+        return jwt.encode(claims, key, "EdDSA", headers={"kid": kid, "typ": assertion.TYPE})
 
     def jwk_set(self) -> JsonObject:
         """The keys to verify by (RFC 7517, RFC 8037): of the last period, of this and the next."""

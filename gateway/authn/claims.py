@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from gateway.authn import said
+from gateway.authn import claim_set
 from gateway.authn.algorithms import family
 from gateway.authn.places import check_place
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid
@@ -73,7 +73,7 @@ class JwtRules:
         for place in self.places:
             check_place(place)
         for claim in (self.user_claim, self.org_claim, self.roles_claim, *self.require):
-            if claim is not None and (not claim or "*" in said.tokens(claim)):
+            if claim is not None and (not claim or "*" in claim_set.tokens(claim)):
                 raise ValueError("a claim is one value: it has a name, and no '*' in its pointer")
         object.__setattr__(
             self, "types", tuple(one.lower().removeprefix("application/") for one in self.types)
@@ -89,17 +89,17 @@ def identify(claims: JsonObject, rules: JwtRules, *, now: float) -> Vouched:
     """
     _check_kind(claims)
     if rules.audience:
-        said.check_audience(claims, rules.audience)
+        claim_set.check_audience(claims, rules.audience)
     _check_client(claims, rules)
-    said.check_required(claims, rules.require)
+    claim_set.check_required(claims, rules.require)
     expires = _check_times(claims, rules, now)
-    subject = said.token_user(claims, rules.user_claim)
-    roles = said.roles(claims, rules.roles_claim)
+    subject = claim_set.token_user(claims, rules.user_claim)
+    roles = claim_set.roles(claims, rules.roles_claim)
     if now >= expires + rules.leeway:
         raise CredentialsExpired
-    orgs = said.orgs(claims, rules.org_claim, rules.may_vouch_for)
+    orgs = claim_set.orgs(claims, rules.org_claim, rules.may_vouch_for)
     session = None if rules.realm is None else _session(claims, rules.realm)
-    attributes = said.attributes(claims, rules.remember)
+    attributes = claim_set.attributes(claims, rules.remember)
     return Vouched(subject, roles, expires, orgs, attributes=attributes, session=session)
 
 
@@ -149,6 +149,6 @@ def _session(claims: JsonObject, realm: str) -> Session:
 def _date(value: JsonValue) -> float:
     """A NumericDate (RFC 7519 section 2): seconds since the epoch."""
     seconds = None if isinstance(value, bool) or not isinstance(value, (int, float)) else value
-    if seconds is None or not -said.END_OF_TIME <= seconds <= said.END_OF_TIME:
+    if seconds is None or not -claim_set.END_OF_TIME <= seconds <= claim_set.END_OF_TIME:
         raise CredentialsInvalid("A date in the token is not a number of seconds")
     return float(seconds)

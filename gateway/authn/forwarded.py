@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gateway.authn import said
+from gateway.authn import claim_set
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import BadRequest, CredentialsInvalid
 from gateway.core.formats import fields as http
@@ -115,8 +115,8 @@ def one_name(fields: Fields, name: bytes) -> str | None:
     text = _text(found, shown)
     if not text.strip():
         raise BadRequest(f"The field {shown} holds nothing but blanks")
-    if len(text) > said.MAX_SUBJECT:
-        raise BadRequest(f"The field {shown} is longer than {said.MAX_SUBJECT} characters")
+    if len(text) > claim_set.MAX_SUBJECT:
+        raise BadRequest(f"The field {shown} is longer than {claim_set.MAX_SUBJECT} characters")
     return text
 
 
@@ -129,8 +129,10 @@ def several_names(fields: Fields, name: bytes) -> tuple[str, ...]:
     found = http.single(fields, name)
     items = [item.strip(" \t") for item in _text(found or b"", name.decode("ascii")).split(",")]
     named = tuple(item for item in items if item)
-    if len(named) > said.MAX_ROLES:
-        raise BadRequest(f"The field {name.decode('ascii')} has more than {said.MAX_ROLES} items")
+    if len(named) > claim_set.MAX_ROLES:
+        raise BadRequest(
+            f"The field {name.decode('ascii')} has more than {claim_set.MAX_ROLES} items"
+        )
     return named
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
-from gateway.authn.said import MAX_SUBJECT
+from gateway.authn.claim_set import MAX_SUBJECT
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.errors import CredentialsExpired
 from gateway.core.people.identity import Identity, Vouched
@@ -159,23 +159,23 @@ def read(found: object) -> Vouched | None:
     return _vouched({"subject": found})
 
 
-def _vouched(said: Mapping[Any, Any]) -> Vouched | None:
-    if unknown := said.keys() - _MEMBERS:
+def _vouched(mapping: Mapping[Any, Any]) -> Vouched | None:
+    if unknown := mapping.keys() - _MEMBERS:
         raise Misunderstood(
             f"identify said {', '.join(sorted(map(str, unknown)))}: a mapping has "
             f"{', '.join(sorted(_MEMBERS))}"
         )
-    subject = _subject(said.get("subject"))
+    subject = _subject(mapping.get("subject"))
     if subject is None:
         return None
-    org = said.get("org")
+    org = mapping.get("org")
     return Vouched(
         subject=subject,
-        roles=_texts("roles", said.get("roles", ())),
-        expires_at=_moment(said.get("expires_at")),
+        roles=_texts("roles", mapping.get("roles", ())),
+        expires_at=_moment(mapping.get("expires_at")),
         orgs=None if org is None else frozenset(_texts("org", org)),
-        actor=_actor(said.get("actor")),
-        attributes=MappingProxyType(dict(said.get("attributes") or {})),
+        actor=_actor(mapping.get("actor")),
+        attributes=MappingProxyType(dict(mapping.get("attributes") or {})),
     )
 
 

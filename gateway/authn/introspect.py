@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.authn import said
+from gateway.authn import claim_set
 from gateway.authn.fetch import send
 from gateway.authn.places import Cookie, Place
 from gateway.authn.remote import Remote
@@ -99,17 +99,17 @@ class IntrospectSignIn:
 
     def _whom(self, answer: JsonObject) -> Vouched | None:
         rules = self._rules
-        subject = said.subject(answer, rules.user_key)
+        subject = claim_set.subject(answer, rules.user_key)
         if subject is None:
             return None
-        expires = said.value(answer, rules.expires_key) if rules.expires_key else None
+        expires = claim_set.value(answer, rules.expires_key) if rules.expires_key else None
         return Vouched(
             subject,
-            said.roles(answer, rules.roles_key),
-            None if expires is None else said.moment(expires),
-            said.orgs(answer, rules.org_key, rules.may_vouch_for),
-            actor=said.actor(answer, rules.actor_key),
-            attributes=said.attributes(answer, rules.remember),
+            claim_set.roles(answer, rules.roles_key),
+            None if expires is None else claim_set.moment(expires),
+            claim_set.orgs(answer, rules.org_key, rules.may_vouch_for),
+            actor=claim_set.actor(answer, rules.actor_key),
+            attributes=claim_set.attributes(answer, rules.remember),
         )
 
 

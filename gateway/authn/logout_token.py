@@ -11,7 +11,7 @@ Rules:
 
 from dataclasses import dataclass
 
-from gateway.authn import said
+from gateway.authn import claim_set
 from gateway.authn.keys import KeySource, check_signature
 from gateway.authn.token import Token
 from gateway.core.errors import BadRequest, CredentialsInvalid
@@ -79,7 +79,7 @@ class LogoutTokens:
     def _check_addressee(self, claims: JsonObject) -> None:
         if claims.get("iss") != self._rules.issuer:
             raise BadRequest("The logout token is of another issuer")
-        named = said.audience(claims)
+        named = claim_set.audience(claims)
         if named is None:
             raise BadRequest("The logout token is for nobody")
         if not any(one in self._rules.clients for one in named):
@@ -118,6 +118,6 @@ def _date(claims: JsonObject, claim: str) -> float:
     seconds = claims.get(claim)
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise BadRequest(f"The logout token's `{claim}` is not a number of seconds")
-    if not 0 <= seconds <= said.END_OF_TIME:
+    if not 0 <= seconds <= claim_set.END_OF_TIME:
         raise BadRequest(f"The logout token's `{claim}` is no time")
     return float(seconds)

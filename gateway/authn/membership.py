@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import quote
 
-from gateway.authn import said
+from gateway.authn import claim_set
 from gateway.authn.fetch import send
 from gateway.authn.remote import Remote
 from gateway.authn.verdicts import Verdict, Verdicts, digest
@@ -79,6 +79,6 @@ class WithMembership:
         if reply.status == 404:
             return Verdict(frozenset(), keep=False)
         found = self._remote.read(reply).get("orgs")
-        if not said.are_strings(found, most=said.MAX_ORGS):
+        if not claim_set.are_strings(found, most=claim_set.MAX_ORGS):
             raise self._remote.unusable("`orgs` is no list of at most 256 strings")
         return Verdict(frozenset(found), keep=bool(found))

@@ -109,9 +109,9 @@ class Remote:
         if kind is None or not kind.is_json:
             raise self.unusable("its content-type is not application/json")
         try:
-            said = strictjson.loads(reply.content)
+            answer = strictjson.loads(reply.content)
         except AmbiguousJson as error:
             raise self.unusable("not JSON, or JSON that parsers read differently") from error
-        if not isinstance(said, dict):
+        if not isinstance(answer, dict):
             raise self.unusable("JSON that is no object")
-        return said
+        return answer

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Literal
 from urllib.parse import quote_plus, urlencode
 
-from gateway.authn import said
+from gateway.authn import claim_set
 from gateway.authn.fetch import send
 from gateway.authn.introspect import BEARER
 from gateway.authn.places import Place
@@ -134,12 +134,12 @@ def judge(answer: JsonObject, rules: IntrospectionRules, *, now: float) -> Vouch
     if rules.issuer is not None and answer.get("iss") != rules.issuer:
         raise CredentialsInvalid("The token is of another issuer")
     _check_addressee(answer, rules)
-    said.check_required(answer, rules.require)
+    claim_set.check_required(answer, rules.require)
     expires = _check_times(answer, rules, now)
-    subject = said.token_user(answer, rules.user_claim)
-    roles = said.roles(answer, rules.roles_claim)
-    orgs = said.orgs(answer, rules.org_claim, rules.may_vouch_for)
-    attributes = said.attributes(answer, rules.remember)
+    subject = claim_set.token_user(answer, rules.user_claim)
+    roles = claim_set.roles(answer, rules.roles_claim)
+    orgs = claim_set.orgs(answer, rules.org_claim, rules.may_vouch_for)
+    attributes = claim_set.attributes(answer, rules.remember)
     return Vouched(subject, roles, expires, orgs, attributes=attributes)
 
 
@@ -164,7 +164,7 @@ def _check_addressee(answer: JsonObject, rules: IntrospectionRules) -> None:
     if rules.client and answer.get("client_id") not in rules.client:
         raise CredentialsInvalid("The token was not issued to a client that may come here")
     if _is_addressed(answer, rules):
-        said.check_audience(answer, rules.audience or (rules.client_id,))
+        claim_set.check_audience(answer, rules.audience or (rules.client_id,))
 
 
 def _check_times(answer: JsonObject, rules: IntrospectionRules, now: float) -> float | None:
@@ -183,4 +183,4 @@ def _check_times(answer: JsonObject, rules: IntrospectionRules, now: float) -> f
 def _date(found: JsonValue) -> float:
     if isinstance(found, str):
         raise CredentialsInvalid("A date of the token is not a number of seconds")
-    return said.moment(found)
+    return claim_set.moment(found)

@@ -56,7 +56,7 @@ def _verify(org: str | None, file: Path | None, config: Path | None) -> None:
     async def followed(settings: "Settings", database: "Database") -> None:
         which = asking.which(settings, org, None, None, None)
         verdict = await verify(database, kept, org=which.org)
-        for line in told(verdict, asking.org_names(settings)):
+        for line in lines_of(verdict, asking.org_names(settings)):
             typer.echo(line)
         if verdict.faults:
             raise typer.Exit(FAILED)
@@ -79,7 +79,7 @@ def _heads(file: Path) -> "Iterator[Head]":
             continue
 
 
-def told(verdict: "Verdict", names: Mapping[str, str]) -> Iterator[str]:
+def lines_of(verdict: "Verdict", names: Mapping[str, str]) -> Iterator[str]:
     """What was found, in words."""
     for fault in verdict.faults:
         org = names.get(fault.org, fault.org) or "the gateway itself"

@@ -45,8 +45,8 @@ def block(
 
     async def work(chosen: "OrgSettings", who: str | None, database: "Database") -> None:
         names = await write_block(database, chosen.external_id, who, by=asking.operator())
-        told = "Everybody" if who is None else ", ".join(name or "" for name in names)
-        typer.echo(f"{told} of {chosen.name}: blocked, in every gateway within five seconds.")
+        name = "Everybody" if who is None else ", ".join(name or "" for name in names)
+        typer.echo(f"{name} of {chosen.name}: blocked, in every gateway within five seconds.")
         if who is not None:
             with suppress(LedgerUnavailable):  # too many rows to count: then they have been here
                 held = await held_by(database, Person(chosen.external_id, who))
@@ -65,10 +65,10 @@ def unblock(
     from gateway.store.people.blocking import unblock as lift_block
 
     async def work(chosen: "OrgSettings", who: str | None, database: "Database") -> None:
-        told = "Everybody" if who is None else who
+        name = "Everybody" if who is None else who
         if not await lift_block(database, chosen.external_id, who, by=asking.operator()):
-            raise fail(f"{told} of {chosen.name} was not blocked.")
-        typer.echo(f"{told} of {chosen.name}: let in again.")
+            raise fail(f"{name} of {chosen.name} was not blocked.")
+        typer.echo(f"{name} of {chosen.name}: let in again.")
 
     _about(org, subject, everybody, config, work)
 

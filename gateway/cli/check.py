@@ -61,7 +61,7 @@ async def _probed(loaded: "Loaded", *, apply: bool) -> bool:
     async for found in _answers(loaded.settings, apply=apply):
         key = key_of(loaded.meaning.as_written(found.path))
         mark = typer.style("ok  ", fg="green") if found.ok else typer.style("FAIL", fg="red")
-        typer.echo(f"{mark}  {key}: {found.told} ({found.milliseconds:.0f} ms)", color=colored)
+        typer.echo(f"{mark}  {key}: {found.says} ({found.milliseconds:.0f} ms)", color=colored)
         well &= found.ok
     return well
 

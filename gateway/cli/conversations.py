@@ -68,7 +68,7 @@ def import_(
         raise fail(f"{file} is no list of conversations: {error}") from None
     except (StoreError, LedgerUnavailable) as error:
         raise fail(str(error)) from None
-    for line in told(outcome, write=write):
+    for line in lines_of(outcome, write=write):
         typer.echo(line)
     if outcome.conflicts or outcome.faults:
         raise typer.Exit(FAILED)
@@ -88,7 +88,7 @@ async def taken(
         await store.aclose()
 
 
-def told(outcome: "Outcome", *, write: bool) -> Iterator[str]:
+def lines_of(outcome: "Outcome", *, write: bool) -> Iterator[str]:
     done = "recorded" if write else "would be recorded"
     yield f"{outcome.new} {done}, {outcome.there} are theirs already."
     for title, rows in (("of another", outcome.conflicts), ("not usable", outcome.faults)):

@@ -64,8 +64,8 @@ def import_(
         raise fail("store.url names a SQLite file: name the PostgreSQL store to import into")
     try:
         target = address(url)
-        with progress.counted("Rows") as told:
-            counts = asyncio.run(move(file.absolute(), target, told))
+        with progress.counted("Rows") as report:
+            counts = asyncio.run(move(file.absolute(), target, report))
     except StoreError as error:
         raise fail(str(error)) from None
     for name, count in counts.items():
@@ -93,11 +93,11 @@ def backup(
         source = locate(url)
         if not source.exists():
             raise StoreError(f"There is no store at {source} yet: nothing to copy")
-        with progress.counted("Pages") as told:
+        with progress.counted("Pages") as report:
             copy(
                 source,
                 file.absolute(),
-                lambda left, all_of_them: told(all_of_them - left, all_of_them),
+                lambda left, all_of_them: report(all_of_them - left, all_of_them),
             )
     except StoreError as error:
         raise fail(str(error)) from None

@@ -80,7 +80,7 @@ def drop(
 
 
 def _with_dead(
-    said: str,
+    outcome: str,
     work: "Callable[[Database, Filter, Collection[str]], Awaitable[int]]",
     ids: Collection[str] | None,
     everything: bool,
@@ -92,10 +92,10 @@ def _with_dead(
 
     async def done(settings: "Settings", database: "Database") -> None:
         which = meant(settings)
-        await asking.leave_trace(database, f"events: what was given up {said}", which)
+        await asking.leave_trace(database, f"events: what was given up {outcome}", which)
         count = await work(database, which, ids or ())
         typer.echo(
-            f"{count} {'delivery' if count == 1 else 'deliveries'}: what was given up {said}."
+            f"{count} {'delivery' if count == 1 else 'deliveries'}: what was given up {outcome}."
         )
         if ids and not count:
             raise typer.Exit(FAILED)

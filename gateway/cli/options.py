@@ -106,6 +106,6 @@ def choose_org(settings: "Settings", name: str | None) -> "OrgSettings":
         return listed[name]
     if name is None or every is None or name in {org.external_id for org in settings.orgs.values()}:
         others = ["EXTERNAL_ID"] if every is not None else []
-        told = "" if name is None else f"There is no org of the name {name}. "
-        raise fail(f"{told}Say which org: --org {'|'.join([*listed, *others])}")
+        reason = "" if name is None else f"There is no org of the name {name}. "
+        raise fail(f"{reason}Say which org: --org {'|'.join([*listed, *others])}")
     return every.model_copy(update={"name": name, "external_id": name})

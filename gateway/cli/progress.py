@@ -28,8 +28,8 @@ def counted(label: str) -> Iterator[Told]:
         return
     with typer.progressbar(length=1, label=label, file=sys.stderr) as bar:
 
-        def told(done: int, all_of_them: int) -> None:
+        def report(done: int, all_of_them: int) -> None:
             bar.length = max(all_of_them, 1)
             bar.update(done - bar.pos)
 
-        yield told
+        yield report

@@ -57,25 +57,25 @@ def claims(
     from gateway.core.formats import pointer
 
     now = int(time.time())
-    said: dict[str, Any] = {"iss": sign_in.issuer, "iat": now, "exp": now + int(minutes * 60)}
+    payload: dict[str, Any] = {"iss": sign_in.issuer, "iat": now, "exp": now + int(minutes * 60)}
     wanted: dict[str, Any] = {sign_in.user_claim: subject, **sign_in.require}
     if sign_in.audience:
-        said["aud"] = sign_in.audience[0]
+        payload["aud"] = sign_in.audience[0]
     if sign_in.client:
-        said["azp"] = sign_in.client[0]
+        payload["azp"] = sign_in.client[0]
     if sign_in.org_claim:
         wanted[sign_in.org_claim] = org.external_id
     if sign_in.roles_claim and roles:
         wanted[sign_in.roles_claim] = roles
     for name, value in wanted.items():
-        pointer.put(said, pointer.parse(name) if name.startswith("/") else (name,), value)
-    return said
+        pointer.put(payload, pointer.parse(name) if name.startswith("/") else (name,), value)
+    return payload
 
 
-def sign(said: dict[str, Any], key: str, algorithm: str) -> str:
+def sign(payload: dict[str, Any], key: str, algorithm: str) -> str:
     import jwt
 
     try:
-        return jwt.encode(said, key, algorithm=algorithm)
+        return jwt.encode(payload, key, algorithm=algorithm)
     except (jwt.PyJWTError, ValueError, TypeError) as error:
         raise fail(f"The key cannot sign {algorithm}: {error}") from error

@@ -88,8 +88,8 @@ def erase(
         if held.is_stranger:
             typer.echo(f"Nothing is held of {subject}.")
             return
-        told = (*told_holdings(held), *told_contacts(held, chosen), *told_remains(held, chosen))
-        for line in told:
+        lines = (*told_holdings(held), *told_contacts(held, chosen), *told_remains(held, chosen))
+        for line in lines:
             typer.echo(line)
         if not yes:
             typer.echo(DRY)

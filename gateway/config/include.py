@@ -45,8 +45,8 @@ def include(tree: Tree, name: str, sources: Sources, findings: list[Finding]) ->
         except ConfigError as error:
             unreadable += error.mistakes
             continue
-        told = list(_taken_over(tree, further, name, source, included))
-        included.mistakes += InFile(source.file, source.text, {}).placed(told)
+        conflicts = list(_taken_over(tree, further, name, source, included))
+        included.mistakes += InFile(source.file, source.text, {}).placed(conflicts)
     if unreadable:
         raise ConfigError(unreadable)
     return included
@@ -65,8 +65,8 @@ def _files(written: object, sources: Sources, findings: list[Finding]) -> Iterat
         found = sorted(glob.glob(meant, root_dir=sources.folder))
         if not found:
             is_name = not glob.has_magic(meant)
-            told = "there is no such file" if is_name else "there is no file of such a name yet"
-            findings.append(Finding((INCLUDE, index), told, "error" if is_name else "warning"))
+            message = "there is no such file" if is_name else "there is no file of such a name yet"
+            findings.append(Finding((INCLUDE, index), message, "error" if is_name else "warning"))
         yield from (sources.folder / one for one in found)
 
 

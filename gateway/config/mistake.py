@@ -55,8 +55,8 @@ class Mistake:
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
-        told = f"{self.key}: {self.message}" if self.key else self.message
-        return f"{place}  {self.severity}  {told}"
+        text = f"{self.key}: {self.message}" if self.key else self.message
+        return f"{place}  {self.severity}  {text}"
 
 
 class ConfigError(Exception):

@@ -80,7 +80,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 def _message(rules: Operation) -> dict[str, Any]:
     """What an operation says of a body, and no more."""
-    return {key: said for key, said in _operation(rules).items() if key not in {"method", "path"}}
+    return {key: value for key, value in _operation(rules).items() if key not in {"method", "path"}}
 
 
 def _problem(problem: ProblemShape) -> dict[str, Any]:
@@ -88,8 +88,8 @@ def _problem(problem: ProblemShape) -> dict[str, Any]:
     event = {} if problem.event is None else {"event": problem.event}
     name = {"event_name": problem.event_name} if problem.event_name else {}
     statuses = {"statuses": problem.statuses} if problem.statuses else {}
-    told = {"codes": codes} if codes else {}
-    return {"body": problem.body, **event, **name, **told, **statuses}
+    shown_codes = {"codes": codes} if codes else {}
+    return {"body": problem.body, **event, **name, **shown_codes, **statuses}
 
 
 def _metered(metered: Metered) -> dict[str, str]:

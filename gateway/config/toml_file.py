@@ -45,8 +45,10 @@ def read(file: FilePath | str) -> Text:
 def refuse_pipe(file: FilePath) -> None:
     """Raises `ConfigError`: reading it a second time would wait for ever."""
     if file.exists() and not (file.is_file() or file.is_dir()):
-        told = "is no regular file: a pipe can be read once, and who reads it again waits for ever"
-        raise _unreadable(file, told)
+        message = (
+            "is no regular file: a pipe can be read once, and who reads it again waits for ever"
+        )
+        raise _unreadable(file, message)
 
 
 def parsed(source: Text) -> dict[str, Any]:

@@ -125,8 +125,8 @@ class _Building:
             return build(table)
         except ValueError as error:
             # "user, conversation: …": the core says which of its fields, and those are our keys.
-            where, _, told = str(error).partition(": ")
-            self._note((*at, where.partition(",")[0]), told)
+            where, _, message = str(error).partition(": ")
+            self._note((*at, where.partition(",")[0]), message)
             return None
 
     def _note(self, at: Path, message: str) -> None:

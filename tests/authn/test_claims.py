@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gateway.authn.claim_set import MAX_AUDIENCES, MAX_ORGS, MAX_ROLES
 from gateway.authn.claims import (
     MAX_LEEWAY,
     JwtRules,
     identify,
 )
-from gateway.authn.said import MAX_AUDIENCES, MAX_ORGS, MAX_ROLES
 from gateway.core.errors import (
     CredentialsExpired,
     CredentialsInvalid,

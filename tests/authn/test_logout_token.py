@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.authn.claim_set import END_OF_TIME, MAX_AUDIENCES
 from gateway.authn.jwk import parse_set
 from gateway.authn.logout_token import (
     EVENT,
@@ -12,7 +13,6 @@ from gateway.authn.logout_token import (
     LogoutRules,
     LogoutTokens,
 )
-from gateway.authn.said import END_OF_TIME, MAX_AUDIENCES
 from gateway.authn.token import parse
 from gateway.core.errors import BadRequest
 from gateway.core.people.logout import Logout

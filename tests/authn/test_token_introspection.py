@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from gateway.authn.claim_set import MAX_AUDIENCES
 from gateway.authn.places import Authorization
 from gateway.authn.remote import Remote
-from gateway.authn.said import MAX_AUDIENCES
 from gateway.authn.token_introspection import (
     IntrospectionRules,
     TokenIntrospection,

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 
 from gateway.assemble.sign_ins.making import Making, named
 from gateway.assemble.sign_ins.probed import ProbeFailed
+from gateway.authn.claim_set import value
 from gateway.authn.fetch import FetchFailed, send
 from gateway.authn.introspect import NOT_SIGNED_IN, IntrospectRules, IntrospectSignIn
 from gateway.authn.places import Cookie, Cookies, Place, place_of
 from gateway.authn.remote import Remote
-from gateway.authn.said import value
 from gateway.authn.verdicts import Verdicts
 from gateway.authn.verifier import Nobody
 from gateway.config.sign_ins.introspect import IntrospectSettings

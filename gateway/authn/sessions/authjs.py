@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from gateway.authn.claim_set import END_OF_TIME
 from gateway.authn.places import Chunks
-from gateway.authn.said import END_OF_TIME
 from gateway.authn.sessions.encoding import base64url, check_size, json_object
 from gateway.authn.sessions.format import AHEAD, Session
 from gateway.core.errors import CredentialsExpired, CredentialsInvalid

@@ -32,10 +32,10 @@ class FlaskFormat:
         packed = payload.startswith(".")
         raw = base64url(payload.removeprefix("."))
         tagged = json_object(inflated(raw) if packed else raw)
-        said = untagged(tagged)
-        if not isinstance(said, dict):
+        claims = untagged(tagged)
+        if not isinstance(claims, dict):
             raise CredentialsInvalid("The session is not a JSON object")
-        return Session(said, expires)
+        return Session(claims, expires)
 
 
 def untagged(value: JsonValue) -> JsonValue:

@@ -16,7 +16,7 @@ AHEAD = 30.0  # seconds
 class Session:
     """A session whose signature is verified."""
 
-    said: JsonObject = field(repr=False)
+    claims: JsonObject = field(repr=False)
     expires_at: float | None  # seconds since the epoch; None: nothing in it says
 
 

@@ -6,7 +6,7 @@ Nothing is remembered: opening a session costs as much as finding it in a memory
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.authn import said
+from gateway.authn import claim_set
 from gateway.authn.sessions.format import Format
 from gateway.authn.verifier import Credential, Nobody
 from gateway.core.people.identity import Vouched
@@ -15,7 +15,7 @@ from gateway.ports import Clock
 
 @dataclass(frozen=True, kw_only=True)
 class SessionRules:
-    """Where a session says who it is; names as `authn.said` has them.
+    """Where a session says who it is; names as `authn.claim_set` has them.
 
     At `actor_key` stands who acts for the user, where somebody does. `may_vouch_for` says of an
     org, by its external_id, whether the app's word counts for it.
@@ -47,14 +47,14 @@ class SessionSignIn:
         """As `Verifier` has it; `NOBODY`: nobody has signed in there yet."""
         session = self._format.open(credential.text, now=self._clock())
         rules = self._rules
-        subject = said.subject(session.said, rules.user_key)
+        subject = claim_set.subject(session.claims, rules.user_key)
         if subject is None:
             return Nobody.NOBODY
         return Vouched(
             subject,
-            said.roles(session.said, rules.roles_key),
+            claim_set.roles(session.claims, rules.roles_key),
             session.expires_at,
-            said.orgs(session.said, rules.org_key, rules.may_vouch_for),
-            actor=said.actor(session.said, rules.actor_key),
-            attributes=said.attributes(session.said, rules.remember),
+            claim_set.orgs(session.claims, rules.org_key, rules.may_vouch_for),
+            actor=claim_set.actor(session.claims, rules.actor_key),
+            attributes=claim_set.attributes(session.claims, rules.remember),
         )

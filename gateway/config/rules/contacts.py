@@ -40,8 +40,8 @@ def _check(
             (*path, "attributes"), "no sign-in of this org says more than who somebody is"
         )
     for token in contacts.token:
-        if (told := weakness("bearer", token)) is not None:
-            yield Finding((*path, "token"), told)
+        if (message := weakness("bearer", token)) is not None:
+            yield Finding((*path, "token"), message)
 
 
 def _fitting(

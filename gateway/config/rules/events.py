@@ -57,8 +57,8 @@ def _proven(upstream: UpstreamSettings, events: EventsTable, path: Path) -> Iter
             f"is required: what {upstream.vendor} signs with ({callback.signature})",
         )
     for secret in events.secret:
-        if (told := weakness(callback.signature, secret)) is not None:
-            yield Finding((*path, "secret"), told)
+        if (message := weakness(callback.signature, secret)) is not None:
+            yield Finding((*path, "secret"), message)
 
 
 def _told(events: EventsTable, path: Path) -> Iterator[Finding]:
@@ -78,8 +78,8 @@ def _told(events: EventsTable, path: Path) -> Iterator[Finding]:
     if events.sign and not events.deliver:
         yield Finding((*path, "sign"), "is for `deliver`: nothing else is signed")
     for secret in events.sign:
-        if (told := weakness(WEBHOOKS, secret)) is not None:
-            yield Finding((*path, "sign"), told)
+        if (message := weakness(WEBHOOKS, secret)) is not None:
+            yield Finding((*path, "sign"), message)
     if events.ga4 is not None:
         if "?" in events.ga4.url:
             yield Finding((*path, "ga4", "url"), "has a query, which is ours to write")

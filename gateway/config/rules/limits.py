@@ -50,10 +50,10 @@ def _kind(allowance: Rate | Streams) -> Hashable:
     return allowance.seconds if isinstance(allowance, Rate) else Streams
 
 
-def _twice(path: Path, kinds: Sequence[Hashable], told: str) -> Iterator[Finding]:
+def _twice(path: Path, kinds: Sequence[Hashable], message: str) -> Iterator[Finding]:
     for index, kind in enumerate(kinds):
         if kind in kinds[:index]:
-            yield Finding((*path, index), told)
+            yield Finding((*path, index), message)
 
 
 def _budgets(org: OrgSettings, path: Path) -> Iterator[Finding]:
@@ -67,8 +67,8 @@ def _budgets(org: OrgSettings, path: Path) -> Iterator[Finding]:
         for index, budget in enumerate(budgets):
             if budget.thousandths < held[budget.unit]:
                 least = written_reserve(Reserve(held[budget.unit], budget.unit))
-                told = f"is less than the reserve, {least}, so nobody could ask anything"
-                yield Finding((*path, key, index), told)
+                message = f"is less than the reserve, {least}, so nobody could ask anything"
+                yield Finding((*path, key, index), message)
         if budgets:
             yield from _uncounted(org, (*path, key))
 
@@ -78,8 +78,8 @@ def _visitors(org: OrgSettings, path: Path) -> Iterator[Finding]:
     pairs = (limits.per_user, limits.per_org), (limits.budget_per_user, limits.budget_per_org)
     for key, (own, all_together) in zip(("per_org", "budget_per_org"), pairs, strict=True):
         if org.anonymous and own and not all_together:
-            told = "is missing: whoever throws a visitor's cookie away is somebody new"
-            yield Finding((*path, key), told, "warning")
+            message = "is missing: whoever throws a visitor's cookie away is somebody new"
+            yield Finding((*path, key), message, "warning")
 
 
 def _uncounted(org: OrgSettings, path: Path) -> Iterator[Finding]:

@@ -118,14 +118,15 @@ def _unowned(operation: OperationTable, path: Path) -> Iterator[Finding]:
     found = _VARIABLE.findall(operation.path)
     names = [name for rest, name in found if not rest and name not in written]
     if names:
-        told = f"whose {{{names[0]}}} it is, nobody checks"
+        message = f"whose {{{names[0]}}} it is, nobody checks"
     elif operation.members or operation.thinks:
-        told = "names no conversation and opens none, so whose it is, nobody checks"
+        message = "names no conversation and opens none, so whose it is, nobody checks"
     else:
         return
     yield Finding(
         path,
-        f"{told}: conversation and opens say where one stands, and no_conversation why none does",
+        f"{message}: conversation and opens say where one stands, and no_conversation why "
+        "none does",
         "warning",
     )
 

@@ -29,8 +29,8 @@ def check(settings: Settings) -> Iterator[Finding]:
     if settings.shared is not None:
         yield from _shared(settings.shared.url)
     secret = settings.identity.secret
-    if secret is not None and (told := weakness(secret, least=32)) is not None:
-        yield Finding(("identity", "secret"), told)
+    if secret is not None and (message := weakness(secret, least=32)) is not None:
+        yield Finding(("identity", "secret"), message)
 
 
 def _workers(settings: Settings) -> Iterator[Finding]:
@@ -38,13 +38,15 @@ def _workers(settings: Settings) -> Iterator[Finding]:
         return
     for name, org in settings.orgs.items():
         if org.limits != LimitsTable() or any(one.vendor_limit for one in org.upstreams.values()):
-            told = f"each would count the limits of {name} for itself: several need [shared]"
-            yield Finding(("server", "workers"), told)
+            message = f"each would count the limits of {name} for itself: several need [shared]"
+            yield Finding(("server", "workers"), message)
             return
         for upstream in org.upstreams.values():
             if any(tool.verify.standard_webhooks for tool in upstream.tools.values()):
-                told = f"each would hear a call of the tools of {name} once: several need [shared]"
-                yield Finding(("server", "workers"), told)
+                message = (
+                    f"each would hear a call of the tools of {name} once: several need [shared]"
+                )
+                yield Finding(("server", "workers"), message)
                 return
 
 
@@ -66,8 +68,8 @@ def _store(url: str) -> Iterator[Finding]:
 def _admin(admin: Admin, public: str) -> Iterator[Finding]:
     if admin.listen == public:
         yield Finding(("admin", "listen"), "is where people come in: it must be another port")
-    if (told := weakness(admin.token, least=16, by="it could be guessed")) is not None:
-        yield Finding(("admin", "token"), told)
+    if (message := weakness(admin.token, least=16, by="it could be guessed")) is not None:
+        yield Finding(("admin", "token"), message)
     if not url(f"http://{admin.listen}").stays_here:
         yield Finding(
             ("admin", "listen"),
@@ -87,8 +89,8 @@ def _told(head: str | None) -> Iterator[Finding]:
 
 def _postgres(url: str) -> Iterator[Finding]:
     if find_spec("psycopg") is None:
-        told = "needs the extra postgres: pip install 'chat-identity-gateway[postgres]'"
-        yield Finding(("store", "url"), told)
+        message = "needs the extra postgres: pip install 'chat-identity-gateway[postgres]'"
+        yield Finding(("store", "url"), message)
     try:
         address(url)
     except StoreError as error:
@@ -98,8 +100,8 @@ def _postgres(url: str) -> Iterator[Finding]:
 def _shared(url: str) -> Iterator[Finding]:
     path = ("shared", "url")
     if find_spec("redis") is None:
-        told = "needs the extra redis: pip install 'chat-identity-gateway[redis]'"
-        yield Finding(("shared",), told)
+        message = "needs the extra redis: pip install 'chat-identity-gateway[redis]'"
+        yield Finding(("shared",), message)
     try:
         parts = urlsplit(url)
         is_host = bool(parts.hostname) and parts.port != 0
@@ -107,8 +109,8 @@ def _shared(url: str) -> Iterator[Finding]:
         yield Finding(path, "is no URL")
         return
     if parts.scheme not in {"redis", "rediss", "unix"}:
-        told = 'must begin with "redis://", "rediss://" or "unix://"; a Valkey is a redis:// one'
-        yield Finding(path, told)
+        message = 'must begin with "redis://", "rediss://" or "unix://"; a Valkey is a redis:// one'
+        yield Finding(path, message)
     elif parts.scheme == "unix":
         if not parts.path.strip("/") or not _SOCKET_DATABASE.fullmatch(parts.query):
             yield Finding(

@@ -33,8 +33,8 @@ def check(file: File, meaning: Meaning) -> Iterator[Finding]:
     used = set(meaning.sources.values())
     for index in range(len(file.sign_in)):
         if ("sign_in", index) not in used:
-            told = "is for nobody: every org has a sign-in of its own, or is named by another"
-            yield Finding(("sign_in", index), told, "warning")
+            message = "is for nobody: every org has a sign-in of its own, or is named by another"
+            yield Finding(("sign_in", index), message, "warning")
 
 
 def _named(file: File) -> Iterator[Finding]:
@@ -62,5 +62,5 @@ def _others(file: File) -> Iterator[Finding]:
             ("orgs", EVERY_ORG, "external_id"), "is what the org claim says: leave it out"
         )
     if others.sign_in:
-        told = "a shared sign-in vouches for these orgs: [[sign_in]], at the top level"
-        yield Finding(("orgs", EVERY_ORG, "sign_in"), told)
+        message = "a shared sign-in vouches for these orgs: [[sign_in]], at the top level"
+        yield Finding(("orgs", EVERY_ORG, "sign_in"), message)

@@ -17,13 +17,13 @@ def check(orgs: Mapping[str, OrgSettings], around: Surroundings | None) -> Itera
     severity: Severity = "note" if around is None else "error"
     for path in _apps(orgs):
         if around is None or not wraps:
-            told = _WRAPPED if around is None else f"{_WRAPPED}, and none is wrapped here"
-            yield Finding((*path, "base_url"), told, severity)
+            message = _WRAPPED if around is None else f"{_WRAPPED}, and none is wrapped here"
+            yield Finding((*path, "base_url"), message, severity)
     asked = list(_askings(orgs))
     for path in asked:
         if around is None or not identifies:
-            told = _ASKED if around is None else f"{_ASKED}: there is none here"
-            yield Finding((*path, "type"), told, severity)
+            message = _ASKED if around is None else f"{_ASKED}: there is none here"
+            yield Finding((*path, "type"), message, severity)
     if around is not None and identifies and not asked:
         yield Finding(
             ("sign_in",),

@@ -48,8 +48,8 @@ def verifying(table: VerifyTable, path: Path) -> Iterator[Finding]:
         yield Finding((*path, "field"), f"is for an HMAC; {given[0]} has its own place")
     for form in given:
         for secret in getattr(table, form):
-            if (told := weakness(form, secret)) is not None:
-                yield Finding((*path, form), told)
+            if (message := weakness(form, secret)) is not None:
+                yield Finding((*path, form), message)
 
 
 def weakness(form: str, secret: SecretStr) -> str | None:

@@ -20,8 +20,8 @@ def check(written: str, path: Path, danger: str) -> Iterator[Finding]:
     if found.is_encrypted or found.stays_here:
         return
     if found.is_private:
-        told = f"is not encrypted: whoever is on that network {danger}"
-        yield Finding(path, told, "warning")
+        message = f"is not encrypted: whoever is on that network {danger}"
+        yield Finding(path, message, "warning")
     else:
-        told = f"must be https: whoever is on the way {danger}"
-        yield Finding(path, f"{told}; http is for this machine, and for private networks")
+        message = f"must be https: whoever is on the way {danger}"
+        yield Finding(path, f"{message}; http is for this machine, and for private networks")

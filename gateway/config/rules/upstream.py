@@ -48,8 +48,8 @@ def check(orgs: Mapping[str, OrgSettings], profiles: Profiles) -> Iterator[Findi
 
 def _keyed(upstream: UpstreamSettings, vendor: Vendor | None, path: Path) -> Iterator[Finding]:
     """The application we stand in needs no key, unless it is told one; no MCP server has to."""
-    told = {**(vendor.fields if vendor is not None else {}), **upstream.fields}
-    if upstream.key or (upstream.is_app and "{key}" not in "".join(told.values())):
+    fields = {**(vendor.fields if vendor is not None else {}), **upstream.fields}
+    if upstream.key or (upstream.is_app and "{key}" not in "".join(fields.values())):
         return
     if vendor is None or not vendor.is_mcp:
         yield Finding((*path, "key"), "is required")
@@ -185,13 +185,13 @@ def _roles(
     sign_ins: tuple[SignInTable, ...],
     path: Path,
 ) -> Iterator[Finding]:
-    told = vendor.told_roles or "{roles}" in "".join(upstream.fields.values())
+    is_told_roles = vendor.told_roles or "{roles}" in "".join(upstream.fields.values())
     place = (*path, "default_roles")
-    if upstream.default_roles and not told:
+    if upstream.default_roles and not is_told_roles:
         yield Finding(place, f"{vendor.name} is told no roles")
     if vendor.is_mcp:
         return  # it is told them if there are any
-    if told and not upstream.default_roles and not all(one.says_roles for one in sign_ins):
+    if is_told_roles and not upstream.default_roles and not all(one.says_roles for one in sign_ins):
         yield Finding(
             place,
             "not given, and a sign-in does not say roles: the vendor is told no role",
@@ -250,11 +250,11 @@ def _opaque(
             "note",
         )
     for sign_in in sign_ins:
-        told = _why_opaque(sign_in, pattern) if isinstance(sign_in, JwtSignInSettings) else None
-        if told is not None:
+        reason = _why_opaque(sign_in, pattern) if isinstance(sign_in, JwtSignInSettings) else None
+        if reason is not None:
             yield Finding(
                 (*path, "user_id"),
-                f"people will have opaque ids: {told} another user_claim would avoid it",
+                f"people will have opaque ids: {reason} another user_claim would avoid it",
                 "note",
             )
 

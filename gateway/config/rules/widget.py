@@ -90,8 +90,8 @@ def _session(upstream: UpstreamSettings, widget: WidgetTable, path: Path) -> Ite
 
 def _signed(proof: str, secrets: tuple[SecretStr, ...], path: Path) -> Iterator[Finding]:
     for secret in secrets:
-        if (told := weakness(secret, least=LEAST[proof])) is not None:
-            yield Finding(path, told)
+        if (message := weakness(secret, least=LEAST[proof])) is not None:
+            yield Finding(path, message)
     if len(secrets) > 1:
         yield Finding(
             path,

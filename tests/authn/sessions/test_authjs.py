@@ -10,7 +10,7 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import OctKey, thumbprint
 
-from gateway.authn.said import END_OF_TIME
+from gateway.authn.claim_set import END_OF_TIME
 from gateway.authn.sessions.authjs import V4, V5, AuthJsFormat, derived, versions
 from gateway.authn.sessions.format import AHEAD
 from gateway.core.errors import CredentialsInvalid
@@ -42,14 +42,14 @@ def in_parts(cookies: Sequence[Pair], size: int = 100) -> list[Pair]:
 @BOTH
 def test_a_session_says_what_its_app_wrote(enc: str) -> None:
     found = opened(form(enc), session(enc))
-    assert found.said["sub"] == "7"
+    assert found.claims["sub"] == "7"
     assert found.expires_at == NOW + 60
-    assert opened(form(enc), in_parts(session(enc))).said["sub"] == "7"
+    assert opened(form(enc), in_parts(session(enc))).claims["sub"] == "7"
 
 
 @BOTH
 def test_older_secrets_still_open(enc: str) -> None:
-    assert opened(form(enc, OLD_SECRET, SECRET), session(enc)).said["sub"] == "7"
+    assert opened(form(enc, OLD_SECRET, SECRET), session(enc)).claims["sub"] == "7"
     assert refused(form(enc, OLD_SECRET), session(enc))
 
 
@@ -57,7 +57,7 @@ def test_older_secrets_still_open(enc: str) -> None:
 def test_parts_make_a_whole_or_nothing(enc: str) -> None:
     """C-15."""
     parts = in_parts(session(enc), 40)
-    assert opened(form(enc), parts[::-1]).said["sub"] == "7"
+    assert opened(form(enc), parts[::-1]).claims["sub"] == "7"
     numbered = [
         (name, parts[(number + 1) % len(parts)][1]) for number, (name, _) in enumerate(parts)
     ]
@@ -77,7 +77,7 @@ def test_each_version_is_only_in_a_cookie_of_its_name(enc: str) -> None:
     either = AuthJsFormat("sid", (SECRET,))
     for way in (V5, V4):
         made = encrypted(b'{"sub":"7","exp":%d}' % (NOW + 60), enc=way, cookie="sid")
-        assert opened(either, made).said["sub"] == "7"
+        assert opened(either, made).claims["sub"] == "7"
     assert versions("sid") == (V5, V4)
     assert versions(COOKIES[enc]) == (enc,)
 
@@ -166,7 +166,7 @@ def test_keys_are_derived_as_auth_js_does_it() -> None:
 @BOTH
 def test_a_session_of_the_future_counts_from_its_time(enc: str) -> None:
     ahead = int(NOW + AHEAD)
-    assert opened(form(enc), session(enc, nbf=ahead, exp=ahead + 60)).said["sub"] == "7"
+    assert opened(form(enc), session(enc, nbf=ahead, exp=ahead + 60)).claims["sub"] == "7"
     assert refused(form(enc), session(enc, nbf=ahead + 1, exp=ahead + 60))
     assert refused(form(enc), session(enc, nbf="now"))
 
@@ -180,7 +180,7 @@ def test_the_ends_of_time_are_times(enc: str) -> None:
 
 def test_in_v5_the_key_that_is_named_is_tried_and_no_other() -> None:
     thumb = thumbprint({"kty": "oct", "k": key_of(SECRET)}, "sha512")
-    assert opened(form(V5, OLD_SECRET, SECRET), session(V5, header={"kid": thumb})).said["sub"]
+    assert opened(form(V5, OLD_SECRET, SECRET), session(V5, header={"kid": thumb})).claims["sub"]
     other = thumbprint({"kty": "oct", "k": key_of(OLD_SECRET)}, "sha512")
     assert refused(form(V5, OLD_SECRET, SECRET), session(V5, header={"kid": other}))
 

@@ -16,7 +16,7 @@ PLAIN = b'{"_auth_user_id":"7"}'
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_session_says_what_its_site_wrote(packed: bool, secret: str) -> None:
     session = opened(FORM, django(PLAIN, at=NOW, packed=packed, secret=secret))
-    assert session.said == {"_auth_user_id": "7"}
+    assert session.claims == {"_auth_user_id": "7"}
     assert session.expires_at == NOW + 100
 
 

@@ -11,7 +11,7 @@ FORM = ExpressFormat("session", [SECRET, OLD_SECRET])
 @pytest.mark.parametrize("secret", [SECRET, OLD_SECRET])
 def test_a_session_says_what_its_app_wrote(secret: str) -> None:
     session = opened(FORM, express(b'{"user_id":7}', secret=secret))
-    assert session.said == {"user_id": 7}
+    assert session.claims == {"user_id": 7}
     assert session.expires_at is None
 
 

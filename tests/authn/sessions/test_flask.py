@@ -82,7 +82,7 @@ def test_what_flask_never_writes_under_a_tag_is_refused(written: Any) -> None:
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_session_says_what_its_app_wrote(packed: bool) -> None:
     session = opened(FORM, flask(b'{"user_id":{" t":[7]}}', at=NOW, packed=packed))
-    assert session.said == {"user_id": [7]}
+    assert session.claims == {"user_id": [7]}
     assert session.expires_at == NOW + 100
 
 

@@ -8,7 +8,7 @@ FORM = StarletteFormat("session", [SECRET], max_age=100.0)
 
 def test_a_session_says_what_its_app_wrote() -> None:
     session = opened(FORM, starlette(b'{"user_id": 7}', at=NOW))
-    assert session.said == {"user_id": 7}
+    assert session.claims == {"user_id": 7}
     assert session.expires_at == NOW + 100
 
 

@@ -17,13 +17,13 @@ def check(sign_in: ForwardedSettings, path: Path) -> Iterator[Finding]:
     for secret in sign_in.shared_secret:
         shown = secret.get_secret_value()
         if len(shown.encode()) < LEAST:
-            told: str | None = f"has fewer than {LEAST} bytes: `openssl rand -hex 32` makes one"
+            message: str | None = f"has fewer than {LEAST} bytes: `openssl rand -hex 32` makes one"
         elif not VISIBLE.fullmatch(shown):
-            told = "must be printable ASCII without spaces at its ends: it stands in a field"
+            message = "must be printable ASCII without spaces at its ends: it stands in a field"
         else:
-            told = weakness(secret, least=LEAST)
-        if told is not None:
-            yield Finding((*path, "shared_secret"), told)
+            message = weakness(secret, least=LEAST)
+        if message is not None:
+            yield Finding((*path, "shared_secret"), message)
     try:
         field_name(sign_in.forwarded)
     except ValueError as error:

@@ -66,8 +66,8 @@ def _one_family(sign_in: JwtSignInSettings, path: Path) -> Iterator[Finding]:
 def _strong(sign_in: JwtSignInSettings, path: Path) -> Iterator[Finding]:
     least = max((HMAC.get(algorithm, 32) for algorithm in sign_in.algorithms), default=32)
     for secret in sign_in.secret:
-        if (told := weakness(secret, least=least) or _misplaced(secret)) is not None:
-            yield Finding((*path, "secret"), told)
+        if (message := weakness(secret, least=least) or _misplaced(secret)) is not None:
+            yield Finding((*path, "secret"), message)
 
 
 def _misplaced(secret: SecretStr) -> str | None:

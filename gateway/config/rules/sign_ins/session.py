@@ -18,16 +18,16 @@ def check(sign_in: SessionSettings, path: Path) -> Iterator[Finding]:
         yield Finding((*path, "framework"), f"must be one of {', '.join(FRAMEWORKS)}{hint}")
         return
     for secret in sign_in.secret:
-        told = weakness(secret, least=framework.least, by="RFC 2104 section 3")
-        if told is None and secret.get_secret_value().startswith(_OF_A_TEMPLATE):
-            told = "is one that startproject made for development: make another"
-        if told is not None:
-            yield Finding((*path, "secret"), told)
+        message = weakness(secret, least=framework.least, by="RFC 2104 section 3")
+        if message is None and secret.get_secret_value().startswith(_OF_A_TEMPLATE):
+            message = "is one that startproject made for development: make another"
+        if message is not None:
+            yield Finding((*path, "secret"), message)
     if sign_in.max_age is not None and framework.max_age is None:
         yield Finding((*path, "max_age"), framework.no_max_age)
     if sign_in.actor_key is not None and sign_in.framework == "fastapi-users":
-        told = "its tokens are a user's own: none says that somebody else acts"
-        yield Finding((*path, "actor_key"), told)
+        message = "its tokens are a user's own: none says that somebody else acts"
+        yield Finding((*path, "actor_key"), message)
     if framework.extra is not None and find_spec(framework.library) is None:
         yield Finding(
             (*path, "framework"),

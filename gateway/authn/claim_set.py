@@ -26,12 +26,12 @@ def tokens(name: str) -> pointer.Tokens:
     return pointer.parse(name) if name.startswith("/") else (name,)
 
 
-def value(said: JsonObject, name: str) -> JsonValue:
+def value(claims: JsonObject, name: str) -> JsonValue:
     """The value of a member; None where it is absent, or null."""
-    return next(iter(pointer.find(said, tokens(name))), None)
+    return next(iter(pointer.find(claims, tokens(name))), None)
 
 
-def subject(said: JsonObject, name: str) -> str | None:
+def subject(claims: JsonObject, name: str) -> str | None:
     """Who stands at `name`, as an application writes it: text, or a number of its database.
 
     None: nobody does. That is how applications say so: with nothing, null, false, 0 or "".
@@ -39,7 +39,7 @@ def subject(said: JsonObject, name: str) -> str | None:
     Raises:
         CredentialsInvalid: what stands there is no person's name.
     """
-    found = value(said, name)
+    found = value(claims, name)
     if found is None or found is False or found == "" or (type(found) is int and found == 0):
         return None
     if type(found) is int and found > 0:
@@ -49,13 +49,13 @@ def subject(said: JsonObject, name: str) -> str | None:
     raise CredentialsInvalid("The user is neither text of at most 512 characters nor a number")
 
 
-def token_user(said: JsonObject, name: str) -> str:
+def token_user(claims: JsonObject, name: str) -> str:
     """Who stands at `name` of a token: text, as its issuer writes it.
 
     Raises:
         CredentialsInvalid: nobody does.
     """
-    found = value(said, name)
+    found = value(claims, name)
     if not isinstance(found, str) or not found.strip() or len(found) > MAX_SUBJECT:
         raise CredentialsInvalid(
             "The token names no user: the claim must be text of at most 512 characters"
@@ -63,44 +63,44 @@ def token_user(said: JsonObject, name: str) -> str:
     return found
 
 
-def audience(said: JsonObject) -> list[str] | None:
+def audience(claims: JsonObject) -> list[str] | None:
     """Whom a token says it is for (RFC 7519 section 4.1.3); None: it says it in no known way."""
-    found = said.get("aud")
+    found = claims.get("aud")
     named: JsonValue = [found] if isinstance(found, str) else found
     return named if are_strings(named, most=MAX_AUDIENCES) else None
 
 
-def check_audience(said: JsonObject, ours: Collection[str]) -> None:
+def check_audience(claims: JsonObject, ours: Collection[str]) -> None:
     """Refuse a token that is for somebody else.
 
     Raises:
         CredentialsInvalid: it is for none of `ours`.
     """
-    named = audience(said)
+    named = audience(claims)
     if named is None:
         raise CredentialsInvalid("The token has no audience: a string, or a list of at most 100")
     if not any(one in ours for one in named):
         raise CredentialsInvalid("The token's audience is not this gateway's")
 
 
-def check_required(said: JsonObject, required: Mapping[str, Scalar]) -> None:
+def check_required(claims: JsonObject, required: Mapping[str, Scalar]) -> None:
     """Refuse a token that does not say what it must.
 
     Raises:
         CredentialsInvalid: it does not.
     """
     for name, wanted in required.items():
-        if not strictjson.same(value(said, name), wanted):
+        if not strictjson.same(value(claims, name), wanted):
             raise CredentialsInvalid("The token lacks a claim this gateway requires")
 
 
-def actor(said: JsonObject, name: str | None) -> str | None:
+def actor(claims: JsonObject, name: str | None) -> str | None:
     """Who acts for the person, as an application writes it: an operator who looks with their eyes.
 
     Raises:
         CredentialsInvalid: what stands there is no name.
     """
-    return None if name is None else subject(said, name)
+    return None if name is None else subject(claims, name)
 
 
 def moment(found: JsonValue) -> float:
@@ -128,13 +128,13 @@ def _seconds(written: str) -> float | None:
     return told.timestamp() if told.tzinfo is not None else None
 
 
-def roles(said: JsonObject, name: str | None) -> tuple[str, ...]:
+def roles(claims: JsonObject, name: str | None) -> tuple[str, ...]:
     """The roles that stand at `name`; none where it is None, or nothing stands there.
 
     Raises:
         CredentialsInvalid: what stands there is no string, and no list of them.
     """
-    found = value(said, name) if name else None
+    found = value(claims, name) if name else None
     if found is None:
         return ()
     named: JsonValue = [found] if isinstance(found, str) else found
@@ -144,7 +144,7 @@ def roles(said: JsonObject, name: str | None) -> tuple[str, ...]:
 
 
 def orgs(
-    said: JsonObject, name: str | None, may_vouch_for: Callable[[str], bool]
+    claims: JsonObject, name: str | None, may_vouch_for: Callable[[str], bool]
 ) -> frozenset[str] | None:
     """The orgs that stand at `name`, as far as the sign-in may vouch for them.
 
@@ -155,18 +155,18 @@ def orgs(
     """
     if name is None:
         return None
-    found = value(said, name)
+    found = value(claims, name)
     named = found if isinstance(found, list) else [found]
     if len(named) > MAX_ORGS:
         raise CredentialsInvalid("More than 256 organisations are named")
     return frozenset(one for one in named if isinstance(one, str) and may_vouch_for(one))
 
 
-def attributes(said: JsonObject, names: Collection[str]) -> Mapping[str, Scalar]:
+def attributes(claims: JsonObject, names: Collection[str]) -> Mapping[str, Scalar]:
     """What stands at each of `names`, as far as it is short text, a number, true or false."""
     found: dict[str, Scalar] = {}
     for name in names:
-        one = value(said, name)
+        one = value(claims, name)
         if isinstance(one, (str, int, float)) and is_attribute(one):
             found[name] = one
     return MappingProxyType(found)
