@@ -10,7 +10,8 @@ Format: TypeAlias = Literal["table", "csv", "ndjson"]
 Row: TypeAlias = Mapping[str, Any]
 
 SCREEN = 500  # rows a table takes together; its columns may grow after them
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# With what spreadsheets skip before one, and in the wide forms, which some take for them too.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class Table:

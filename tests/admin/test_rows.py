@@ -52,7 +52,21 @@ def test_a_name_cannot_forge_the_table(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0"]
+    "name",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "=cmd|' /C calc'!A0",
+        "\uff1d1+1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff20SUM(A1)",
+    ],
 )
 def test_a_name_is_no_formula_to_a_spreadsheet(name: str) -> None:
     (_, found) = csv.reader(io.StringIO(written("csv", row(name)), newline=""))
