@@ -49,6 +49,8 @@ def read(
     rules = operation.messages.get(kind) if isinstance(kind, str) else None
     if rules is None:
         raise BadRequest("No such message may be sent here")
+    if pointer.is_disguised(document, (TYPE,)):
+        raise BadRequest("The type of the message stands there in another spelling as well")
     reading = Reading(rules, own | {""})
     judge(reading, document)
     if refuse_spoofs and reading.spoofed:

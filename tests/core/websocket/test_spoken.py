@@ -20,6 +20,7 @@ LIVE = Operation(
             conversation=(Body("/chat"),),
         ),
         "result": message(members=frozenset({"output"}), calls_tool=True),
+        "anything": message(members=frozenset({"*"})),
     },
 )
 
@@ -37,6 +38,14 @@ def test_our_user_id_is_written_and_what_is_named_is_told() -> None:
     assert said.spoofed == ("body:from", "body:userId")
     assert not said.calls_tool
     assert read({"type": "result", "output": "x"}).calls_tool
+
+
+@pytest.mark.parametrize("other", ["Type", "TYPE", "ty_pe", "\uff54ype", "type\u200b"])
+@pytest.mark.parametrize("kind", ["say", "anything"])
+def test_a_type_in_two_spellings_is_refused(kind: str, other: str) -> None:
+    """X-05: a server that ignores case would read a message that nobody listed."""
+    with pytest.raises(BadRequest):
+        read({"type": kind, other: "session.update"})
 
 
 @pytest.mark.parametrize(
