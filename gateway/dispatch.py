@@ -33,7 +33,7 @@ from gateway.core.request.directory import Directory
 from gateway.core.request.route import Segments
 from gateway.exchange import handle
 from gateway.orgs.org import Org
-from gateway.orgs.site import Site
+from gateway.orgs.site import Site, Standing
 from gateway.orgs.tools import Tools
 from gateway.pages.logout import sign_out
 from gateway.pages.resource import WELL_KNOWN, metadata, metadata_url
@@ -83,6 +83,7 @@ class House:
     """
 
     sites: Directory[Site]
+    standing: Standing
     running: Running
     usage: UsageSink
     faults: FaultSink

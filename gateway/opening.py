@@ -44,9 +44,11 @@ async def dispatch(
 ) -> None:
     """Find who is asked, and pass the handshake on to them."""
     http.check(ask.fields)
-    site, below = house.sites.find(ask.host, route.segments(ask.raw_path))
+    path = route.segments(ask.raw_path)
+    site, below = house.sites.find(ask.host, path)
     answer.problem = partial(site.problem, below)
     org = (await site.find(ask)).org  # 400, 401, 403, where several stand here
     record.org, record.org_id = org.name, org.external_id
     answer.problem = partial(org.problem, below)
-    await handle(org, below, ask, socket, answer, record, house.running)
+    org_now = partial(house.standing.org, ask, path)
+    await handle(org, below, ask, socket, answer, record, house.running, org_now)

@@ -1,13 +1,16 @@
 """One WebSocket, top to bottom: the handshake is judged as a request is, then each message.
 
 It ends when either side closes, with the code it gave; when a message may not be said; when the
-credential has expired or the person may speak no longer; and when the gateway stops.
+credential has expired, or the person may speak no longer by the configuration that serves by then;
+and when the gateway stops.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 from gateway.core.answer.note import Costs, Names, Opens, Reader, Stop
@@ -46,6 +49,7 @@ MAX_NOTED = 50  # names left out, of a whole WebSocket
 
 Left: TypeAlias = tuple[Socket, Closed]
 Weigh: TypeAlias = Callable[[Exchange, bytes], Awaitable[bytes]]
+Check: TypeAlias = Callable[[], Awaitable[None]]  # raises where it may go on no longer
 
 
 async def handle(
@@ -56,8 +60,12 @@ async def handle(
     answer: Stamped,
     record: Record,
     running: Running,
+    org_now: Callable[[], Awaitable[Org]],
 ) -> None:
-    """Carry a WebSocket to its vendor. Raises a `GatewayError` where it is not opened."""
+    """Carry a WebSocket to its vendor. Raises a `GatewayError` where it is not opened.
+
+    `org_now` finds the org again, by the configuration that serves then.
+    """
     upstream, match = route(org, path, ask, record)  # 404, 405: only what is declared exists
     check_origin(org, match, ask)  # 403: a page of somebody else's
     identity = await authenticate(org, ask, answer, record)  # 401: who is asking
@@ -68,11 +76,17 @@ async def handle(
         exchange = Exchange(org, upstream, read, identity, user, record, ask)
         await check_conversations(exchange)  # 404: theirs to continue?
         await ticket.spend()  # 429: what it may cost
-        await converse(exchange, ticket, socket, answer, running)  # 502, 504
+        check = partial(check_again, exchange, path, org_now)
+        await converse(exchange, ticket, socket, answer, running, check)  # 502, 504
 
 
 async def converse(
-    exchange: Exchange, ticket: Ticket, socket: ClientSocket, answer: Stamped, running: Running
+    exchange: Exchange,
+    ticket: Ticket,
+    socket: ClientSocket,
+    answer: Stamped,
+    running: Running,
+    check: Check,
 ) -> None:
     """Open it on both sides, carry what is said, and close both."""
     record = exchange.record
@@ -82,7 +96,7 @@ async def converse(
                 record.first_byte_ms = (time.monotonic() - record.started) * 1000
                 await socket.accept(vendor.subprotocol, answer.marks())
                 record.status = 101
-                side, closed = await carried_out(exchange, ticket, socket, vendor)
+                side, closed = await carried_out(exchange, ticket, socket, vendor, check)
                 if side is vendor:
                     exchange.watch.check(closed.reason.encode("utf-8"))
         except GatewayError as error:
@@ -120,7 +134,7 @@ async def opened(exchange: Exchange) -> AsyncIterator[VendorSocket]:
 
 
 async def carried_out(
-    exchange: Exchange, ticket: Ticket, socket: ClientSocket, vendor: VendorSocket
+    exchange: Exchange, ticket: Ticket, socket: ClientSocket, vendor: VendorSocket, check: Check
 ) -> Left:
     """Carry messages both ways until one side closes: which, and how."""
     reader = Reader(exchange.operation, exchange.user, exchange.call.conversations)
@@ -134,7 +148,7 @@ async def carried_out(
     pumps = [
         asyncio.create_task(pump(exchange, socket, vendor, said)),
         asyncio.create_task(pump(exchange, vendor, socket, heard)),
-        asyncio.create_task(until_no_longer(exchange, ticket)),
+        asyncio.create_task(until_no_longer(exchange, ticket, check)),
     ]
     try:
         done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -213,7 +227,7 @@ def add(record: Record, usage: dict[str, float]) -> None:
             record.usage[name] = record.usage.get(name, 0) + amount
 
 
-async def until_no_longer(exchange: Exchange, ticket: Ticket) -> Left:
+async def until_no_longer(exchange: Exchange, ticket: Ticket, check: Check) -> Left:
     """Look now and then whether the credential still says who this is; return never.
 
     What it has cost is charged each time: it may last for as long as it likes.
@@ -231,17 +245,22 @@ async def until_no_longer(exchange: Exchange, ticket: Ticket) -> Left:
         if expires_at is not None and time.time() >= expires_at:
             raise CredentialsExpired
         try:
-            await check_identity(exchange)
+            await check()
             await ticket.renew()
         except Unavailable:
             continue
 
 
-async def check_identity(exchange: Exchange) -> None:
-    """Refuse where the handshake, come now, would be somebody else's or nobody's."""
-    org, person = exchange.org, exchange.identity.person
+async def check_again(
+    exchange: Exchange, path: Segments, org_now: Callable[[], Awaitable[Org]]
+) -> None:
+    """Refuse where the handshake, come now, would be refused, or somebody else's."""
+    org, person = await org_now(), exchange.identity.person
+    upstream, _ = route(org, path, exchange.ask, replace(exchange.record))
+    if upstream.name != exchange.upstream.name:
+        raise NotFound
     if VISITOR.fullmatch(person.subject):
-        if await org.ledger.has_become(person):
+        if org.visitors is None or await org.ledger.has_become(person):
             raise CredentialsInvalid
     elif (await signed_in(org, exchange.ask)).person != person:
         raise CredentialsInvalid

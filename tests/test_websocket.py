@@ -17,6 +17,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway.app import Gateway
+from gateway.config.load import load
 from gateway.core.errors import Blocked
 from gateway.dispatch import House
 from gateway.net.server.protocol import guarded_protocol
@@ -161,6 +162,46 @@ async def test_it_ends_when_they_are_blocked(stage: SocketStage) -> None:
         (interrupt,) = running._interrupts
         interrupt.fire(Blocked())  # as `Running.recheck` does
         assert await ended(alice) == (1008, "blocked")
+
+
+@pytest.mark.parametrize(
+    ("written", "now", "code"),
+    [
+        pytest.param(
+            'audience = "chat"', 'audience = "other"', "credentials_invalid", id="sign-in"
+        ),
+        pytest.param("[upstreams.llm]", "[upstreams.gpt]", "not_found", id="upstream"),
+        pytest.param(
+            'vendor = "openai"',
+            'vendor = "openai"\noperations = ["models"]',
+            "not_found",
+            id="operation",
+        ),
+    ],
+)
+async def test_it_ends_when_another_configuration_lets_them_in_no_longer(
+    tmp_path: Path, written: str, now: str, code: str
+) -> None:
+    """X-04: it may last for as long as it likes, and would outlive a secret that was taken back."""
+    clocks = adding("upstreams.llm", 'timeouts = { recheck = "1s" }')
+    async with socket_stage(tmp_path, clocks) as stage:
+        gateway = stage.gateway
+        assert gateway is not None
+        file = tmp_path / "gateway.toml"
+        async with stage.connect("alice") as alice:
+            await alice.send(json.dumps(ASK))
+            await told(alice)
+            text = file.read_text()
+            assert written in text
+            file.write_text(f"{text}\n[limits]\nper_user = ['1000/m']\n")
+            await gateway.reload(load(file).settings)
+            await asyncio.sleep(1.5)  # longer than `recheck`
+            await alice.send(json.dumps(ASK))
+            await told(alice)
+            file.write_text(text.replace(written, now))
+            await gateway.reload(load(file).settings)
+            assert await ended(alice) == (1008, code)
+        await stage.vendor.until(lambda: bool(stage.vendor.closed))
 
 
 # X-10: a client that is gone without a word

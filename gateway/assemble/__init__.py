@@ -90,9 +90,10 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
     except BaseException:
         await parts.aclose()
         raise
-    lease = Lease()
+    lease, ours.standing.sites = Lease(), sites
     house = House(
         sites=sites,
+        standing=ours.standing,
         running=ours.running,
         usage=ours.sinks,
         faults=ours.log,

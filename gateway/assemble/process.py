@@ -21,6 +21,7 @@ from gateway.events.delivery import Courier
 from gateway.limits.questions import AskedLately
 from gateway.limits.rounds import ToolRounds
 from gateway.net.upstream.resting import Resting
+from gateway.orgs.site import Standing
 from gateway.ports import Admission
 from gateway.steps.interrupt import Running
 from gateway.store.inbox import EventInbox
@@ -70,6 +71,7 @@ class Process:
     courier: Courier  # who runs the gateway begins it
     seen: SeenLately = field(default_factory=SeenLately)
     rounds: ToolRounds = field(default_factory=ToolRounds)
+    standing: Standing = field(default_factory=Standing)
 
 
 @asynccontextmanager

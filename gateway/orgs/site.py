@@ -5,11 +5,12 @@ its org claim; until it has spoken, what the orgs have in common is all there is
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from gateway.core.errors import NotFound, OrgRequired, WrongOrg
 from gateway.core.profile.vendor import ProblemShape
+from gateway.core.request.directory import Directory
 from gateway.core.request.route import Segments, Table
 from gateway.orgs.org import Org
 from gateway.ports import Inbound, SharedSignIn
@@ -63,6 +64,18 @@ class Site(Protocol):
     async def find(self, ask: Inbound) -> Found:
         """Whom a request is for. Raises as `SharedSignIn` does, and `OrgRequired`."""
         ...
+
+
+@dataclass(slots=True)
+class Standing:
+    """What stands where by the configuration that serves now; another may take its place."""
+
+    sites: Directory[Site] = field(default_factory=lambda: Directory(()))
+
+    async def org(self, ask: Inbound, path: Segments) -> Org:
+        """Whom a request is for. Raises as `Directory.find` and `Site.find` do."""
+        site, _ = self.sites.find(ask.host, path)
+        return (await site.find(ask)).org
 
 
 @dataclass(frozen=True, slots=True)
