@@ -13,7 +13,6 @@ of several workers takes no signals: its parent tells it the same (`gateway.net.
 
 import asyncio
 import contextlib
-import gc
 import logging
 import math
 import signal
@@ -27,6 +26,7 @@ from typing import Literal
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.net.process import memory
 from gateway.net.process.descriptors import Room
 from gateway.net.process.listener import BACKLOG, url_of
 from gateway.net.process.threads import Threads
@@ -102,6 +102,9 @@ class GatewayServer(uvicorn.Server):
         self._hurry = asyncio.Event()  # go to the next step
         self.opened = asyncio.Event()  # requests are served, or will never be
         self._turns: list[Turns] = []  # with others who have the same sockets
+        state = self.server_state
+        state.connections = memory.Crowd() if control is None else Counted(self._tell)  # type: ignore[assignment]
+        state.tasks = memory.Crowd()  # type: ignore[assignment]
 
     def begin_stop(self) -> None:
         """Drain; called again, stop at once."""
@@ -124,9 +127,8 @@ class GatewayServer(uvicorn.Server):
         except SystemExit as error:  # uvicorn's way to say so
             raise StartupFailed from error
         if self._owns_process:
-            _settle_memory()
+            memory.settle()
         if self._control is not None:
-            self.server_state.connections = Counted(self._tell)
             self._turns = [self._taking_turns(one, self._control.share) for one in sockets or ()]
             self._control.listen(self.begin_stop, self._drain.on_hangup)
             self._control.started()
@@ -207,18 +209,6 @@ class GatewayServer(uvicorn.Server):
 
 def _soon(loop: asyncio.AbstractEventLoop, handler: Callable[[], None], *_: object) -> None:
     loop.call_soon_threadsafe(handler)
-
-
-def _settle_memory() -> None:
-    """What is here after the start stays: the collector need not look at it again, nor so often.
-
-    Everybody waits while it looks, some 0.4 ms for a thousand objects. What is new it looks at
-    twice, at 25,000 at most. At all it looks seldom: beside 9,500 streams that takes 0.2 s, and
-    exchanges leave nothing in circles.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(5_000, 5, 1_000)
 
 
 def run(

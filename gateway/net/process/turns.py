@@ -13,7 +13,9 @@ import logging
 import mmap
 import socket
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
+
+from gateway.net.process.memory import Crowd
 
 LOG = logging.getLogger("gateway.server")
 
@@ -58,7 +60,7 @@ class Share:
         return self._held[self._index] <= fewest + fewest // 16
 
 
-class Counted(set[Any]):
+class Counted(Crowd):
     """Connections; `tell` is called when one has ended."""
 
     def __init__(self, tell: Callable[[], None]) -> None:

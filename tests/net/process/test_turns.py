@@ -113,7 +113,8 @@ def test_who_has_let_go_says_so_at_once():
     """Whoever is asleep would take no more than it had before, until it woke."""
     told: list[int] = []
     held = Counted(lambda: told.append(len(held)))
-    held.update("abc")
+    for one in "abc":
+        held.add(one)
     held.discard("a")
     held.discard("b")
     assert told == [2, 1]
