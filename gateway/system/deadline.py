@@ -10,7 +10,7 @@ after that goes to a round of its own time.
 
 import asyncio
 import math
-from typing import ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Final, Protocol, TypeAlias
 
 FINE = 6  # a round is of those that end within 1/2**FINE of what is left for them
 LEAST = 0.01  # seconds: nothing is cut finer
@@ -36,24 +36,22 @@ _NOBODY = _Nobody()
 class Deadline:
     """Tells `owner` once the moment has passed. There is none at first."""
 
-    __slots__ = ("_at", "_loop", "_owner", "_round", "_seen_at")
+    __slots__ = ("_at", "_loop", "_owner", "_round")
 
     def __init__(self, owner: Owner) -> None:
         self._owner: Owner = owner
         self._loop = asyncio.get_running_loop()
         self._at = math.inf  # by the loop's clock
-        self._seen_at = math.inf  # when it is looked at
-        self._round: dict[Deadline, None] | None = None
+        self._round = _NONE  # in which it is looked at
 
     def set(self, seconds: float) -> None:
         """So many seconds from now, in place of the one before."""
         at = self._at = self._loop.time() + seconds
-        if at < self._seen_at:
+        if at < self._round[0]:
             self._leave()
             rounds = _Rounds.of(self._loop)
-            self._seen_at, self._round = (
-                rounds.join_new(self) if seconds > NEAR else rounds.join(self, at, seconds)
-            )
+            near = seconds <= NEAR
+            self._round = rounds.join(self, at, seconds) if near else rounds.join_new(self)
 
     def clear(self) -> None:
         """None for now."""
@@ -62,31 +60,32 @@ class Deadline:
     def close(self) -> None:
         """None any more; the loop keeps nothing of it, and it keeps nothing of its owner."""
         self._at = math.inf
-        self._seen_at = -math.inf
         self._leave()
+        self._round = _NO_MORE
         self._owner = _NOBODY
 
     def look(self) -> None:
         """Ring if it is time, else wait for a later round."""
-        if self._seen_at == -math.inf:
+        if self._round is _NO_MORE:
             return  # it was closed a moment ago
         self._leave()
-        self._seen_at = math.inf
         left = self._at - self._loop.time()
         if left <= 0:
             self._at = math.inf
             self._owner.overdue()
         elif left < math.inf:
-            self._seen_at, self._round = _Rounds.of(self._loop).join(self, self._at, left)
+            self._round = _Rounds.of(self._loop).join(self, self._at, left)
 
     def _leave(self) -> None:
-        if self._round is not None:
-            self._round.pop(self, None)
-            self._round = None
+        if self._round is not _NONE:
+            self._round[1].pop(self, None)
+            self._round = _NONE
 
 
-# When it is, for all of them the same object, and whose. A set takes twice as much, of thousands.
+# When it is, and whose: one object for all of them. A set takes twice as much, of thousands.
 _Round: TypeAlias = tuple[float, dict[Deadline, None]]
+_NONE: Final[_Round] = math.inf, {}  # any other comes before
+_NO_MORE: Final[_Round] = -math.inf, {}  # none comes before
 
 
 class _Rounds:
