@@ -44,8 +44,6 @@ class Intake(asyncio.Protocol, ABC):
         "_becomes_socket",
         "_body_follows",
         "_client",
-        "_field_bytes",
-        "_max_fields",
         "_parses",
         "_tally",
         "app_state",
@@ -79,6 +77,7 @@ class Intake(asyncio.Protocol, ABC):
         self.app_state = app_state
         self.loop = _loop or asyncio.get_event_loop()
         self.parser: httptools.HttpRequestParser  # is there when something has come
+        self._tally: Tally  # beside it
         self._parses = False
         self.transport: asyncio.Transport
         self.flow: Flow
@@ -92,9 +91,6 @@ class Intake(asyncio.Protocol, ABC):
         self.begun = 0  # requests, in this segment
         self.stopping = False  # the server stops: the next answer is the last
         self.may_reuse = False  # the connection, after the answer to this request
-        self._tally = Tally(self.limits)
-        self._max_fields = self.limits.max_fields
-        self._field_bytes = 0
         self._ahead = 0  # bytes of the heads that wait in the pipeline
         self._ahead_in_bodies = 0
         self._body_follows = False  # behind an Upgrade
@@ -133,12 +129,11 @@ class Intake(asyncio.Protocol, ABC):
             self.stop_parsing()
             self.url = b""
             self._client = None
-            self._field_bytes = 0
-            self._tally.begin()
 
     def stop_parsing(self) -> None:
         if self._parses:
             self._parses = False
+            del self._tally
             del self.parser  # and with it the way back to here: no garbage in circles
 
     @property
@@ -170,6 +165,7 @@ class Intake(asyncio.Protocol, ABC):
         """Parse; what is wrong with the segment is returned."""
         if not self._parses:
             self._parses = True
+            self._tally = Tally(self.limits)
             self.parser = httptools.HttpRequestParser(self)
             # So that a request after one that closes is seen, and then left unread.
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
@@ -211,7 +207,6 @@ class Intake(asyncio.Protocol, ABC):
         self.headers = []
         self.part = Part.HEAD
         self.begun += 1
-        self._field_bytes = 0
         self._tally.begin()
 
     def on_url(self, url: bytes) -> None:
@@ -221,15 +216,15 @@ class Intake(asyncio.Protocol, ABC):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.part is not Part.HEAD:
             raise BadRequest("Fields after the body are not taken")
-        if len(self.headers) == self._max_fields:
+        if len(self.headers) == self.limits.max_fields:
             raise FieldsTooLarge
-        self._field_bytes += len(name) + len(value) + 4
+        self._tally.fields += len(name) + len(value) + 4
         name = name.lower()
         # llhttp strips the blanks before a value only. Those of framing are for `judge` to see.
         self.headers.append((name, value if name in FRAMING else value.rstrip(BLANKS)))
 
     def on_headers_complete(self) -> None:
-        self._tally.fields(self._field_bytes)
+        self._tally.end_head()
         method, version = self.parser.get_method(), self.parser.get_http_version()
         head = judge(_METHODS.get(method, ""), self.url, version, self.headers)
         self._tally.chunked = head.chunked

@@ -58,7 +58,6 @@ class GuardedProtocol(Intake):
         "_held",
         "_last_words",
         "_running",
-        "gate",
     )
     entry: ClassVar[Entry | None] = None  # whom requests are for; None: the ASGI application
 
@@ -71,7 +70,7 @@ class GuardedProtocol(Intake):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._deadline: Deadline | None = None
-        self.gate: Gate
+        self.transport: Gate
         self._body_due = 0.0
         self._body_before = 0  # bytes, when the window began
         self._feeding = False
@@ -91,7 +90,7 @@ class GuardedProtocol(Intake):
     # As in `Intake`.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.gate = self.transport = Gate(
+        self.transport = Gate(
             transport,
             self,
             write_timeout=self.limits.write_timeout,
@@ -101,7 +100,7 @@ class GuardedProtocol(Intake):
         connections.add(self)  # type: ignore[arg-type] # uvicorn looks at none of them
         over = len(connections) - min(self.limits.max_connections, self.limits.fits())
         if over > _SPARE_CONNECTIONS:
-            self.gate.abort()
+            self.transport.abort()
         elif over > 0:
             self._refuse(Overloaded("The gateway holds as many connections as it takes"))
         else:
@@ -122,7 +121,7 @@ class GuardedProtocol(Intake):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
-        self.gate.closed()
+        self.transport.closed()
         self.server_state.connections.discard(self)
         if self._running is not None:
             self._running.leave()
@@ -133,11 +132,11 @@ class GuardedProtocol(Intake):
 
     def pause_writing(self) -> None:
         self.flow.pause_writing()
-        self.gate.stalled()
+        self.transport.stalled()
 
     def resume_writing(self) -> None:
         self.flow.resume_writing()
-        self.gate.flowing()
+        self.transport.flowing()
 
     def shutdown(self) -> None:
         """Take no further request: close when the answers due are out, or at once."""
@@ -146,12 +145,12 @@ class GuardedProtocol(Intake):
         if self._running is not None and self.turn is not None:
             self.turn.keep_alive = False
         elif self.part is Part.NONE:
-            self.gate.close()
+            self.transport.close()
 
     # A segment
 
     def data_received(self, data: bytes) -> None:
-        if self._last_words is not None or self.gate.lingering:
+        if self._last_words is not None or self.transport.lingering:
             return
         before = self.part
         self._feeding = True
@@ -173,8 +172,8 @@ class GuardedProtocol(Intake):
 
         self._stop_clock()
         self.server_state.connections.discard(self)
-        socket = ServedWebSocket(self.config, self.server_state, self.app_state, self.gate)
-        self.gate.hand_to(socket)
+        socket = ServedWebSocket(self.config, self.server_state, self.app_state, self.transport)
+        self.transport.hand_to(socket)
         lines = b"".join(b"%s: %s\r\n" % field for field in self.headers)
         socket.shake_hands(b"GET " + self.url + b" HTTP/1.1\r\n" + lines + b"\r\n")
 
@@ -194,7 +193,7 @@ class GuardedProtocol(Intake):
 
     def overdue(self) -> None:
         if self.part is Part.NONE:
-            self.gate.close()
+            self.transport.close()
         elif self.part is Part.BODY and self._body_keeps_up():
             self._open_window()
         else:
@@ -237,7 +236,7 @@ class GuardedProtocol(Intake):
     def on_answered(self) -> None:
         self.server_state.total_requests += 1
         self._running = None
-        if self.gate.is_closing():
+        if self.transport.is_closing():
             return
         self.flow.resume_reading()
         if self.pipeline:
@@ -282,5 +281,5 @@ class GuardedProtocol(Intake):
 
     def _say_last_words(self) -> None:
         if self._last_words:
-            self.gate.write(self._last_words)
-        self.gate.close()
+            self.transport.write(self._last_words)
+        self.transport.close()

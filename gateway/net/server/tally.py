@@ -43,14 +43,15 @@ class Tally:
     segments less what it reported. A segment that two requests share is counted for neither.
     """
 
-    __slots__ = ("_chunks", "_limits", "_wire", "body", "chunked", "head")
+    __slots__ = ("_chunks", "_limits", "_wire", "body", "chunked", "fields", "head")
 
     def __init__(self, limits: ServerLimits) -> None:
         self._limits = limits
         self.begin()
 
     def begin(self) -> None:
-        self.head = 0  # bytes of its target and field lines
+        self.head = 0  # bytes of its target; and of its field lines, from their end on
+        self.fields = 0  # bytes of the field lines that have come
         self.body = 0  # bytes, without the chunks' lines
         self.chunked = False
         self._chunks = 0
@@ -62,10 +63,10 @@ class Tally:
         if size > self._limits.max_target:
             raise UriTooLong
 
-    def fields(self, size: int) -> None:
-        """All field lines together. Raises `FieldsTooLarge`."""
-        self.head += size
-        if size > self._limits.max_header:
+    def end_head(self) -> None:
+        """All field lines have come. Raises `FieldsTooLarge`."""
+        self.head += self.fields
+        if self.fields > self._limits.max_header:
             raise FieldsTooLarge
 
     def chunk(self) -> None:

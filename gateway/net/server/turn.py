@@ -20,9 +20,13 @@ class Connection(Protocol):
     server_state: ServerState
     app_state: dict[str, Any]
     loop: asyncio.AbstractEventLoop
-    transport: asyncio.Transport
     flow: Flow
     scheme: str
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The way to the client."""
+        ...
 
     @property
     def client(self) -> tuple[str, int] | None:
