@@ -7,11 +7,11 @@ Everything that happens to a request ends here as an answer, and as one record.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.callback import Inbox, take_event
 from gateway.contacts.push import Desk, push_contact
@@ -107,9 +107,9 @@ async def serve(house: House, ask: Inbound, answer: Outbound, record: Record) ->
     stamped = Stamped(answer, record)
     with house.lease:
         try:
-            for_vendors = await dispatch(house, ask, stamped, record)
-            if for_vendors is not None:  # called here, not in there: a stream waits in each layer
-                await handle(*for_vendors, ask, stamped, record, house.running)
+            exchange = await dispatch(house, ask, stamped, record)
+            if exchange is not None:  # awaited here, not in there: a stream waits in each layer
+                await exchange
         except ClientLeft:
             record.interrupted = "client"
         except GatewayError as error:
@@ -125,11 +125,11 @@ async def serve(house: House, ask: Inbound, answer: Outbound, record: Record) ->
 
 async def dispatch(
     house: House, ask: Inbound, answer: Stamped, record: Record
-) -> tuple[Org, Segments] | None:
+) -> Coroutine[Any, Any, None] | None:
     """Find who is asked, and answer what is ours to answer.
 
     Returns:
-        The org whose vendors are asked, and the path below it; None: it is answered.
+        The exchange with an org's vendor, to be awaited; None: it is answered.
     """
     http.check(ask.fields)
     path = route.segments(ask.raw_path)
@@ -171,7 +171,7 @@ async def dispatch(
             await send(answer, await own_page(org, below[1:], ask, answer, record))
         else:
             answer.problem = partial(org.problem, below)
-            return org, below
+            return handle(org, below, ask, answer, record, house.running)
     return None
 
 

@@ -31,13 +31,15 @@ async def relay(exchange: Exchange, answer: Outbound, running: Running) -> None:
 
     One chunk in, one chunk out, no queue between: a slow client slows the vendor.
     """
-    transport, keys = exchange.upstream.transport, keys_of(exchange)
+    keys = keys_of(exchange)
     try:
         with Interrupt(running, exchange.going_on, since=exchange.record.started) as interrupt:
             interrupt.after(exchange.upstream.total, exchange.ends_at)
             interrupt.when_left(exchange.ask)
             for key in keys:
-                async with transport.open(exchange.request(key), exchange) as response:
+                async with exchange.upstream.transport.open(
+                    exchange.request(key), exchange
+                ) as response:
                     exchange.record.upstream_status = response.status
                     if response.status == 401 and key != keys[-1]:
                         exchange.org.audit.note("key_refused", exchange.record)

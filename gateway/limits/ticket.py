@@ -31,7 +31,6 @@ class Counted(Ticket):
         "_own",
         "_record",
         "_reserved",
-        "_slots",
     )
 
     def __init__(
@@ -42,7 +41,6 @@ class Counted(Ticket):
         self._record = record
         self._counts = counts
         self._calendar = calendar
-        self._slots = own.slots
         self._reserved: Sequence[Reserved] = ()
         self._charged: Sequence[int] = ()  # each budget, so far
 
@@ -65,9 +63,9 @@ class Counted(Ticket):
 
     async def renew(self) -> None:
         terms = self._own.terms
-        if self._slots:
-            standings = await self._counts.admit((), self._slots, self._name, terms.lasts)
-            check(terms.admitting[-len(self._slots) :], standings, self._record)
+        if slots := self._own.slots:
+            standings = await self._counts.admit((), slots, self._name, terms.lasts)
+            check(terms.admitting[-len(slots) :], standings, self._record)
         if terms.budgets:
             await self._settle(Ending.UNTOUCHED)
             # A name of its own: what is undone of this hold, or late, must not undo the next.
@@ -78,7 +76,7 @@ class Counted(Ticket):
             self._reserved = reserved
 
     async def end(self, error: BaseException | None = None) -> None:
-        reserved, slots = self._reserved, self._slots
+        reserved, slots = self._reserved, self._own.slots
         if reserved or slots:
             due: Sequence[int] = ()
             if reserved:

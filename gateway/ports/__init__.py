@@ -221,6 +221,8 @@ class FaultSink(Protocol):
 class Ticket(Protocol):
     """A request that has been counted, for as long as it is under way: `async with ticket:`."""
 
+    __slots__ = ()
+
     async def __aenter__(self) -> Self:
         return self
 

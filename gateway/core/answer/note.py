@@ -61,8 +61,9 @@ class Reader:
         "_are_secrets",
         "_found",
         "_hidden",
+        "_others",
         "_unknown",
-        "_users",
+        "_user",
         "_whole",
         "known",
         "leaves_out",
@@ -82,7 +83,8 @@ class Reader:
         self.leaves_out = False  # the event that was read last: it says what only we asked for
         # A set is made when there is more: of most streams these stay what they are.
         self.known: tuple[str, ...] | set[str] = known
-        self._users: tuple[str, ...] | set[str] = (user,)
+        self._user = user
+        self._others: tuple[str, ...] | set[str] = ()  # users it has named
         self._hidden = hidden
         # A list of somebody else's, all in one event, would be out before its last name is read.
         ways = self.sought.ways
@@ -115,8 +117,8 @@ class Reader:
             for value in pointer.find(document, tokens):
                 self._found += 1
                 named = value if type(value) is str else _id(value)
-                if named and named not in self._users:
-                    self._users = _with(self._users, named)
+                if named and named != self._user and named not in self._others:
+                    self._others = _with(self._others, named)
                     notes.append(Names(named))
         for tokens in ways.opens:
             for value in pointer.find(document, tokens):

@@ -11,6 +11,8 @@ Amounts are whole numbers; the time is in seconds of any one clock that goes on.
 from dataclasses import dataclass, field
 from enum import Enum
 
+import msgspec
+
 
 class Ending(Enum):
     """How a call of the vendor ended, as far as money goes."""
@@ -32,13 +34,20 @@ def due(ending: Ending, *, reserve: int, told: int) -> int:
     return told or reserve
 
 
+class Hold(msgspec.Struct, gc=False):
+    """What is held of a budget by one call. Thousands last as long as their streams."""
+
+    amount: int
+    until: float
+
+
 @dataclass(slots=True)
 class Account:
     """One person's budget, or one org's, in one day or month."""
 
     spent: int = 0
     held: int = 0
-    holds: dict[str, tuple[int, float]] = field(default_factory=dict)  # amount, until when
+    holds: dict[str, Hold] = field(default_factory=dict)  # by ticket
 
     def reserve(self, ticket: str, amount: int, *, budget: int, now: float, until: float) -> bool:
         """Hold `amount` until it is settled; False where that would pass the budget."""
@@ -47,7 +56,7 @@ class Account:
             self._let_go(now)
             if self.held > free:
                 return False
-        self.holds[ticket] = amount, until
+        self.holds[ticket] = Hold(amount, until)
         self.held += amount
         return True
 
@@ -55,9 +64,9 @@ class Account:
         """Charge `amount` in place of what is held; once, and nothing where nothing is held."""
         hold = self.holds.pop(ticket, None)
         if hold is not None:
-            self.held -= hold[0]
+            self.held -= hold.amount
             self.spent += amount
 
     def _let_go(self, now: float) -> None:
-        for ticket in [one for one, (_, until) in self.holds.items() if until <= now]:
-            self.held -= self.holds.pop(ticket)[0]
+        for ticket in [one for one, hold in self.holds.items() if hold.until <= now]:
+            self.held -= self.holds.pop(ticket).amount

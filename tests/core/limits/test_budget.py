@@ -115,7 +115,7 @@ class Days(RuleBasedStateMachine):
     @invariant()
     def keeps_its_books(self) -> None:
         assert self.account.spent == self.spent
-        assert self.account.held == sum(amount for amount, _ in self.account.holds.values())
+        assert self.account.held == sum(hold.amount for hold in self.account.holds.values())
 
 
 TestDays = Days.TestCase
