@@ -14,7 +14,7 @@ def check(sign_in: SessionSettings, path: Path) -> Iterator[Finding]:
     """The findings about one."""
     framework = FRAMEWORKS.get(sign_in.framework)
     if framework is None:
-        hint = did_you_mean(sign_in.framework, FRAMEWORKS)
+        hint = did_you_mean(sign_in.framework, FRAMEWORKS) or "; of any other, ask the app: `ask`"
         yield Finding((*path, "framework"), f"must be one of {', '.join(FRAMEWORKS)}{hint}")
         return
     for secret in sign_in.secret:

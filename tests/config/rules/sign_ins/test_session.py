@@ -84,6 +84,11 @@ def test_a_framework_that_is_none_is_told_with_the_nearest(told: Told) -> None:
     )
 
 
+def test_of_a_framework_nobody_knows_says_what_works_with_any(told: Told) -> None:
+    (said,) = told_of(told, 'framework = "rails"\nsecret = "${env:SECRET}"')
+    assert said.endswith("authjs; of any other, ask the app: `ask`")
+
+
 @pytest.mark.parametrize(
     ("framework", "secret", "expected"),
     [
