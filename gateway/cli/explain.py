@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from gateway.config.model import Settings
     from gateway.explain.decisions import Explanation
 
-HIDDEN = ("auth", "key", "token", "secret", "password", "cookie", "signature")
-
 
 def command(
     method: Annotated[str, typer.Argument(help="GET, POST, …")],
@@ -132,22 +130,19 @@ def sent(explanation: "Explanation") -> str:
     """Every byte that would leave, secrets masked."""
     from msgspec.structs import replace
 
+    from gateway.config.rules.secrets import is_secret_field
     from gateway.net.upstream.http1 import render
 
     request, upstream = explanation.request, explanation.upstream
     if request is None or upstream is None:
         return ""
-    own = upstream.destination.fields
-    fields = tuple(
-        (name, b"****" if name.decode() in own and hides(name.decode()) else value)
-        for name, value in request.fields
-    )
+    written = {**upstream.destination.vendor.fields, **upstream.destination.fields}
+    secret = {
+        name.encode() for name, template in written.items() if is_secret_field(name, template)
+    }
+    fields = tuple((name, b"****" if name in secret else value) for name, value in request.fields)
     raw = render(replace(request, fields=fields), upstream.authority)
     return raw.decode().replace("\r\n", "\n")
-
-
-def hides(name: str) -> bool:
-    return any(word in name for word in HIDDEN)
 
 
 def print_json(explanation: "Explanation") -> None:

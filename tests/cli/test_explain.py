@@ -45,6 +45,28 @@ def test_shows_the_steps_and_the_request_with_secrets_masked(file: Path) -> None
     assert token not in said
 
 
+def test_a_secret_that_a_profile_of_ones_own_writes_is_masked_too(tmp_path: Path) -> None:
+    """Row G-05."""
+    file = tmp_path / "gateway.toml"
+    text = config.chatbase(
+        "http://127.0.0.1:9", Issuer(), store=tmp_path / "g.db", key="KEY-CANARY"
+    )
+    text = text.replace('vendor = "chatbase"', 'vendor = "mine"').replace('agent = "agent_1"\n', "")
+    file.write_text(
+        f"""{text}
+[vendors.mine]
+fields = {{ x-credential = "Basic CANARY", x-token = "{{key}}", x-plan = "pro" }}
+operations = {{ ping = "GET /ping" }}
+"""
+    )
+    token = Issuer().token("alice", algorithm="HS256")
+    said = explain(file, "GET", "/support/ping", "--token", token)
+    assert "x-credential: ****" in said
+    assert "x-token: ****" in said
+    assert "x-plan: pro" in said
+    assert "CANARY" not in said
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
