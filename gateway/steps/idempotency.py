@@ -78,9 +78,13 @@ async def once(exchange: Exchange, key: str) -> AsyncIterator[None]:
 
 
 def content_of(exchange: Exchange) -> bytes:
-    """What is asked, however it was written: of the vendor's request what is the same each time."""
+    """What is asked, however it was written: of the vendor's request what is the same each time.
+
+    And for whom: who comes under the name of somebody who was erased has another id there.
+    """
     request = exchange.request(next(iter(exchange.upstream.keys), ""))
-    return digest(request.method.encode(), request.target.encode(), request.content or b"")
+    asked = (request.method, request.target, exchange.user)
+    return digest(*(one.encode() for one in asked), request.content or b"")
 
 
 async def settle(askings: Askings, name: bytes, exchange: Exchange, *, nothing_done: bool) -> None:

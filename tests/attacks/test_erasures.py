@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from gateway.store.store import Store
 from tests.attacks.both_ends import HI, STREAM, refused
 from tests.support.chatbase import Chatbase
 from tests.support.reply import Reply
-from tests.support.stage import Stage, chatbase_stage, events
+from tests.support.stage import Stage, chatbase_stage, docbit_stage, events
 from tests.support.stores import BOTH, AStore
 from tests.support.vendor import Request
 from tests.support.wire import connected
@@ -34,13 +35,13 @@ async def own(
         yield built
 
 
-def store_of(stage: Stage[Chatbase]) -> Store:
+def store_of(stage: Stage[Any]) -> Store:
     assert stage.gateway is not None
     assert stage.gateway.assembled is not None
     return stage.gateway.assembled.process.store
 
 
-async def erased(stage: Stage[Chatbase], subject: str) -> Erased:
+async def erased(stage: Stage[Any], subject: str) -> Erased:
     """As an operator does it, who waits as long as it says."""
     database = store_of(stage).database
     return await erase(
@@ -188,6 +189,23 @@ async def test_what_a_vendor_says_was_theirs_is_not_adopted_after_them(
         assert (answer.status, answer.values("x-gateway-error")) == (403, ["blocked"])
         assert await store.ledger.owner("default", "support", conversation) is None
         assert len(stage.vendor.requests) == 1
+
+
+async def test_the_name_of_a_request_leads_to_nothing_that_was_opened_by_it(
+    tmp_path: Path, own_store: AStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that counts its requests gives those of the next person the same names."""
+    monkeypatch.setattr(cutoffs, "EVERY", cutoffs.EVERY / 10)
+    asked = ("alice", "POST", "/chat", {"message": "hi"}, [("Idempotency-Key", "1")])
+    async with docbit_stage(tmp_path, store=own_store()) as stage:
+        first, again = [await stage.ask(*asked) for _ in range(2)]
+        (conversation,) = again.values("x-gateway-first-conversation")
+        await erased(stage, "alice")
+        stage.vendor.forget()
+        answer = await stage.ask(*asked)
+        refused(stage, answer, 409, "idempotency_conflict")
+        assert conversation.encode() not in answer.raw
+        assert first.values("x-request-id")[0].encode() not in answer.raw
 
 
 async def test_nobody_signs_in_as_a_tombstone(own: Stage[Chatbase]) -> None:
