@@ -27,6 +27,8 @@ _OURS = ("anon_", "erased_")  # how both begin
 EXTERNAL_ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
 # Several vendors' patterns allow these two, and a URL library makes another resource of them.
 DOT_SEGMENTS = frozenset({".", ".."})
+# By these, in any case, paths and parameters name whoever has the key, everybody, or nobody.
+NO_NAMES = frozenset({"me", "self", "current", "all", "any", "none", "null", "undefined"})
 
 
 class Person(NamedTuple):
@@ -131,9 +133,10 @@ def fits(subject: str, pattern: re.Pattern[str]) -> bool:
     """Whether the subject itself may be the user id. `fullmatch`: `$` lets a newline by.
 
     Whatever the vendor's rule says, an id has a form that can be seen and encoded: no control or
-    zero-width characters, no half of a surrogate pair.
+    zero-width characters, no half of a surrogate pair. And it is a name, which `me` is to nobody.
     """
-    return is_plain(subject) and pattern.fullmatch(subject) is not None
+    is_name = is_plain(subject) and subject.casefold() not in NO_NAMES
+    return is_name and pattern.fullmatch(subject) is not None
 
 
 def is_plain(name: str) -> bool:

@@ -49,6 +49,10 @@ HOSTILE = {
     "space": "alice bob",
     "trailing space": "alice ",
     "empty": "",
+    "whoever asks": "me",
+    "whoever asks, in capitals": "ME",
+    "everybody": "all",
+    "nobody": "null",
 }
 
 
