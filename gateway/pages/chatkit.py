@@ -88,6 +88,7 @@ class ChatKit:
             raise UpstreamMalformed("The upstream's answer holds no session")
         if said.get("user", user) != user or secret in self.upstream.keys:
             raise UpstreamMalformed("The upstream's answer is of somebody else")
+        self.upstream.quoted.check(secret.encode("utf-8", "surrogatepass"))
         return Shown({"client_secret": secret}, seconds)
 
 

@@ -53,7 +53,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage[Sessions]]:
     async with Sessions() as vendor:
         issuer = Issuer()
         text = config.openai(vendor.url, issuer, store=tmp_path / "gateway.db")
-        two_keys = text.replace('key = "sk-vendor"', 'key = ["sk-vendor", "sk-next"]')
+        two_keys = text.replace('key = "sk-vendor"', 'key = ["sk-vendor", "sk-next-0123456789"]')
         table = '[upstreams.llm.widget]\nworkflow = "wf_123"\nlifetime = "5m"\n'
         async with gateway_of(two_keys + table, tmp_path) as (gateway, url):
             yield Stage(vendor, gateway, issuer, url, "")
@@ -105,10 +105,10 @@ async def test_where_the_sign_in_is_all_but_over_there_is_none(stage: Stage[Sess
 
 
 async def test_the_next_key_is_tried_once(stage: Stage[Sessions]) -> None:
-    stage.vendor.keys = {"sk-next"}
+    stage.vendor.keys = {"sk-next-0123456789"}
     assert (await ask(stage, "alice")).status == 200
     shown = [one.values("authorization")[0] for one in stage.vendor.requests]
-    assert shown == ["Bearer sk-vendor", "Bearer sk-next"]
+    assert shown == ["Bearer sk-vendor", "Bearer sk-next-0123456789"]
     stage.vendor.keys = set()
     answer = await ask(stage, "alice")
     assert answer.status == 502
@@ -123,6 +123,7 @@ async def test_the_next_key_is_tried_once(stage: Stage[Sessions]) -> None:
         (200, {"client_secret": None}),
         (200, {"client_secret": ""}),
         (200, {"client_secret": "sk-vendor"}),
+        (200, {"client_secret": "ek_for Bearer sk-next-0123456789"}),
         (302, {}),
         (400, {"error": {"message": "No such workflow: wf_123"}}),
         (403, {}),
