@@ -145,7 +145,7 @@ async def test_whoever_goes_on_asking_writes_nothing_into_the_tomb(own: Stage[Ch
 async def test_who_is_erased_while_their_body_comes_reaches_no_vendor(
     own: Stage[Chatbase],
 ) -> None:
-    """They were let in by a name that the vendor knows, and nobody comes by that again."""
+    """Row I-21: they were let in by a name that nobody goes by again."""
     await opened(own, "alice")
     own.vendor.forget()
     whole = own.request("alice", "POST", "/chat", HI)
@@ -161,7 +161,7 @@ async def test_who_is_erased_while_their_body_comes_reaches_no_vendor(
 async def test_what_a_vendor_says_was_theirs_is_not_adopted_after_them(
     tmp_path: Path, own_store: AStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A vendor that takes its time: whoever comes after would have what it told of."""
+    """Row I-21: a vendor takes its time, and whoever comes after would have what it told of."""
     monkeypatch.setattr(cutoffs, "EVERY", cutoffs.EVERY / 10)
 
     def asking(text: str) -> str:
@@ -194,7 +194,7 @@ async def test_what_a_vendor_says_was_theirs_is_not_adopted_after_them(
 async def test_the_name_of_a_request_leads_to_nothing_that_was_opened_by_it(
     tmp_path: Path, own_store: AStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that counts its requests gives those of the next person the same names."""
+    """Row I-21: a client that counts its requests gives those of the next person the same names."""
     monkeypatch.setattr(cutoffs, "EVERY", cutoffs.EVERY / 10)
     asked = ("alice", "POST", "/chat", {"message": "hi"}, [("Idempotency-Key", "1")])
     async with docbit_stage(tmp_path, store=own_store()) as stage:

@@ -115,7 +115,7 @@ async def test_who_watches_hears_what_has_changed_and_nothing_twice(
 async def test_who_was_away_for_a_while_takes_nothing_for_unchanged(
     database: Database, later: Callable[[float], None], away: float
 ) -> None:
-    """Somebody may have been erased, and what is remembered is not theirs who come after."""
+    """Row I-21: what is remembered of who was erased is not theirs who come after."""
     told: list[Collection[Key] | None] = []
     cutoffs = Cutoffs(database)
     await cutoffs.look()

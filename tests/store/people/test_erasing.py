@@ -261,7 +261,7 @@ async def test_whoever_is_erased_is_let_in_by_no_gateway_meanwhile(
 async def test_who_becomes_them_meanwhile_is_erased_with_them(
     lived: Store, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A gateway that has not heard yet takes a visitor for the person they sign in as."""
+    """Row I-21: a gateway that has not heard yet takes a visitor for the person they sign in as."""
     other, visitor = await Store.open(url), person("anon_" + 26 * "y")
     await other.cutoffs.look()
     assert await other.ledger.claim("support", "c-y", visitor)
