@@ -130,8 +130,8 @@ def build_org(
         verifiers, org=settings.external_id, origins=settings.origins, org_from=places
     )
     names = {
-        verifier: f"sign_in[{index}], {one.type}"
-        for index, (one, verifier) in enumerate(zip(settings.sign_in, verifiers, strict=True))
+        verifier: f"sign_in[{index}], {table.type}"
+        for index, (table, verifier) in enumerate(zip(settings.sign_in, verifiers, strict=True))
     }
     upstreams = {
         name: build_upstream(

@@ -136,11 +136,11 @@ class BackChannel(Logouts):
         refusal = BadRequest("The logout token is of nobody who is listened to")
         for tokens in listening:
             try:
-                one = await tokens.read(token)
+                heard = await tokens.read(token)
             except BadRequest as error:
                 refusal = error
             else:
-                logouts[one.realm] = one
+                logouts[heard.realm] = heard
         if not logouts:
             raise refusal
         return tuple(logouts.values())

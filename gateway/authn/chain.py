@@ -51,7 +51,7 @@ class Chain:
         self._verifiers = tuple(verifiers)
         self._origins = frozenset(origins)
         # A bearer token is looked at even where no sign-in takes one: it is none of ours then.
-        own = (place for one in verifiers for place in one.places)
+        own = (place for verifier in verifiers for place in verifier.places)
         self._places: tuple[Place, ...] = tuple(dict.fromkeys([_BEARER, *own]))
         self._fields = frozenset(place.field for place in self._places)
         self._of_bearers = () if None in self._fields else _remembering(verifiers)
@@ -216,9 +216,9 @@ def _remembering(verifiers: Sequence[Verifier]) -> tuple[JwtSignIn, ...]:
 
     If one of them remembers a token, it means nothing to the others, which need not be asked.
     """
-    found = [one for one in verifiers if _BEARER in one.places]
-    known = tuple(one for one in found if isinstance(one, JwtSignIn))
-    alone = len(known) == len(found) == len({one.issuer for one in known})
+    found = [verifier for verifier in verifiers if _BEARER in verifier.places]
+    known = tuple(verifier for verifier in found if isinstance(verifier, JwtSignIn))
+    alone = len(known) == len(found) == len({verifier.issuer for verifier in known})
     return known if alone else ()
 
 
@@ -226,8 +226,8 @@ def _check_families(verifiers: Sequence[Verifier]) -> None:
     """Refuse shared secrets and public keys for one issuer, be it by two sign-ins."""
     families: dict[str, str] = {}
     for verifier in verifiers:
-        one = verifier.sign_in if isinstance(verifier, WithMembership) else verifier
-        if isinstance(one, JwtSignIn):
-            own = family(one.algorithms)
-            if families.setdefault(one.issuer, own) != own:
+        sign_in = verifier.sign_in if isinstance(verifier, WithMembership) else verifier
+        if isinstance(sign_in, JwtSignIn):
+            own = family(sign_in.algorithms)
+            if families.setdefault(sign_in.issuer, own) != own:
                 raise ValueError("algorithms: shared secrets and public keys never mix")

@@ -166,9 +166,9 @@ def attributes(claims: JsonObject, names: Collection[str]) -> Mapping[str, Scala
     """What stands at each of `names`, as far as it is short text, a number, true or false."""
     found: dict[str, Scalar] = {}
     for name in names:
-        one = value(claims, name)
-        if isinstance(one, (str, int, float)) and is_attribute(one):
-            found[name] = one
+        written = value(claims, name)
+        if isinstance(written, (str, int, float)) and is_attribute(written):
+            found[name] = written
     return MappingProxyType(found)
 
 

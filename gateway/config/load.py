@@ -145,7 +145,7 @@ def _loaded(
         config,
     )
     findings += [*reading.findings, *sharing.form(reading.file)]
-    findings += [one for one in judged if not reading.speaks_of_a_hole(one.path)]
+    findings += [finding for finding in judged if not reading.speaks_of_a_hole(finding.path)]
     mistakes = (*places.placed(dict.fromkeys(_written(findings, config))), *elsewhere)
     if any(mistake.severity == "error" for mistake in mistakes):
         raise ConfigError(mistakes)
@@ -158,7 +158,10 @@ def _judged(
     """The findings of the rules, at the paths of the file."""
     settings, meaning = loaded.settings, loaded.meaning
     yield from server.check(settings)
-    yield from (replace(one, path=meaning.as_written(one.path)) for one in events.check(settings))
+    yield from (
+        replace(finding, path=meaning.as_written(finding.path))
+        for finding in events.check(settings)
+    )
     of_orgs = (
         check(settings.orgs)
         for check in (
@@ -173,13 +176,16 @@ def _judged(
     )
     needed = surroundings.check(settings.orgs, around)
     lost = limits.forgotten(settings)
-    for one in chain(upstream.check(settings.orgs, known), *of_orgs, needed, lost):
-        yield replace(one, path=meaning.as_written(one.path))
-    for one in written_out(settings, loaded.as_written):
-        path = meaning.as_written(one.path)
+    for finding in chain(upstream.check(settings.orgs, known), *of_orgs, needed, lost):
+        yield replace(finding, path=meaning.as_written(finding.path))
+    for finding in written_out(settings, loaded.as_written):
+        path = meaning.as_written(finding.path)
         if places.is_written(path):
-            yield replace(one, path=path)
+            yield replace(finding, path=path)
 
 
 def _written(findings: Iterable[Finding], config: Mapping[str, Any]) -> list[Finding]:
-    return [replace(one, path=shape.without_lone_indices(config, one.path)) for one in findings]
+    return [
+        replace(finding, path=shape.without_lone_indices(config, finding.path))
+        for finding in findings
+    ]

@@ -57,7 +57,7 @@ class InProgram:
 
     def placed(self, findings: Iterable[Finding]) -> list[Mistake]:
         own, others = _by_home(findings, self.included)
-        mistakes = [_mistake(one, "configuration", None, None) for one in own]
+        mistakes = [_mistake(finding, "configuration", None, None) for finding in own]
         for home, its in others:
             mistakes += _in_text(home, its, lambda _: None)
         return mistakes
@@ -75,12 +75,12 @@ def _by_home(
     """The findings of the file itself, and of each file it includes."""
     own: list[Finding] = []
     others: dict[str, tuple[Text, list[Finding]]] = {}
-    for one in findings:
-        home = _home(one.path, included)
+    for finding in findings:
+        home = _home(finding.path, included)
         if home is None:
-            own.append(one)
+            own.append(finding)
         else:
-            others.setdefault(home.file, (home, []))[1].append(one)
+            others.setdefault(home.file, (home, []))[1].append(finding)
     return own, [others[file] for file in sorted(others)]
 
 
@@ -92,14 +92,14 @@ def _in_text(
     # A parser of 30 ms and 1 MiB, which a configuration without mistakes does not need.
     from gateway.config.positions import nearest, positions
 
-    found = positions(home.text, [one.path for one in findings])
+    found = positions(home.text, [finding.path for finding in findings])
     mistakes: list[Mistake] = []
-    for one in findings:
-        name = variable(one.path)
-        line, column = (None, None) if name else nearest(found, one.path) or (1, 1)
-        mistakes.append(_mistake(one, name or home.file, line, column))
+    for finding in findings:
+        name = variable(finding.path)
+        line, column = (None, None) if name else nearest(found, finding.path) or (1, 1)
+        mistakes.append(_mistake(finding, name or home.file, line, column))
     return sorted(mistakes, key=lambda mistake: (mistake.line or 0, mistake.column or 0))
 
 
-def _mistake(one: Finding, file: str, line: int | None, column: int | None) -> Mistake:
-    return Mistake(file, line, column, one.severity, key_of(one.path), one.message)
+def _mistake(finding: Finding, file: str, line: int | None, column: int | None) -> Mistake:
+    return Mistake(file, line, column, finding.severity, key_of(finding.path), finding.message)

@@ -53,7 +53,7 @@ def build_sign_in(settings: SignInTable, making: Making) -> Verifier:
 
 def issuers_of(sign_ins: Iterable[SignInTable]) -> tuple[str, ...]:
     """The issuers a client may get a token from, each once."""
-    found = (one.issuer for one in sign_ins if isinstance(one, JwtSignInSettings))
+    found = (sign_in.issuer for sign_in in sign_ins if isinstance(sign_in, JwtSignInSettings))
     return tuple(
         dict.fromkeys(issuer for issuer in found if issuer.startswith(("https://", "http://")))
     )
@@ -79,29 +79,29 @@ def shared_sign_ins(
     vendors: dict[int, dict[str, Vendor]] = defaultdict(dict)
     claims: dict[int, dict[str, None]] = defaultdict(dict)
     for org in settings.orgs.values():
-        for one in org.sign_in:
-            claims[id(one)] |= dict.fromkeys(claims_of(org))
-            vendors[id(one)] |= {vendor.name: vendor for vendor in vendors_of(org)}
+        for sign_in in org.sign_in:
+            claims[id(sign_in)] |= dict.fromkeys(claims_of(org))
+            vendors[id(sign_in)] |= {vendor.name: vendor for vendor in vendors_of(org)}
 
-    def make(index: int, one: SignInTable, parts: Parts) -> Verifier:
+    def make(index: int, sign_in: SignInTable, parts: Parts) -> Verifier:
         making = Making(
             parts=parts,
-            vendors=vendors[id(one)].values(),
+            vendors=vendors[id(sign_in)].values(),
             may_vouch_for=partial(may_vouch_for, index),
-            remember=tuple(claims[id(one)]),
+            remember=tuple(claims[id(sign_in)]),
             host=around,
             back_channel=back_channel,
         )
-        return build_sign_in(one, making)
+        return build_sign_in(sign_in, making)
 
     # For whom one may vouch is decided by all of them.
     return {
-        id(one): parts.take(
+        id(sign_in): parts.take(
             ("sign_in", index),
-            (settings.sign_in, vendors[id(one)], claims[id(one)]),
-            partial(make, index, one),
+            (settings.sign_in, vendors[id(sign_in)], claims[id(sign_in)]),
+            partial(make, index, sign_in),
         )
-        for index, one in enumerate(settings.sign_in)
+        for index, sign_in in enumerate(settings.sign_in)
     }
 
 
@@ -122,7 +122,8 @@ def sign_ins_of(
         back_channel=back_channel,
     )
     return [
-        shared[id(one)] if id(one) in shared else build_sign_in(one, making) for one in org.sign_in
+        shared[id(sign_in)] if id(sign_in) in shared else build_sign_in(sign_in, making)
+        for sign_in in org.sign_in
     ]
 
 
@@ -133,10 +134,10 @@ def vendors_of(org: OrgSettings) -> Collection[Vendor]:
 def claims_of(org: OrgSettings) -> tuple[str, ...]:
     """What the org's vendors are to know of people, as its sign-ins call it."""
     tables = [one.contacts for one in org.upstreams.values() if one.contacts is not None]
-    return tuple(dict.fromkeys(claim for one in tables for claim in one.attributes.values()))
+    return tuple(dict.fromkeys(claim for table in tables for claim in table.attributes.values()))
 
 
 def org_places(orgs: Iterable[OrgSettings]) -> Sequence[str]:
     """Where a request may say which of these orgs it means."""
-    found = (one.org_from for org in orgs for one in org.sign_in)
+    found = (sign_in.org_from for org in orgs for sign_in in org.sign_in)
     return tuple(dict.fromkeys(place for place in found if place is not None))
