@@ -107,7 +107,9 @@ class Admin(Table):
     listen: Listen = Field(
         default="127.0.0.1:9090", description="Address and port, apart from what people reach."
     )
-    token: SecretStr = Field(description="What operators show, as a bearer token.")
+    token: SecretStr = Field(
+        description="What operators show, as a bearer token; `openssl rand -hex 32` makes one."
+    )
 
 
 class Audit(Table):

@@ -201,7 +201,18 @@ def _message(mistake: ErrorDetails) -> str:
         return f"must be at most {context['le']}"
     if "upstreams" in mistake["loc"][-2:] and kind.startswith(("model", "dict", "mapping")):
         return "must be a table, and an upstream has a name: [upstreams.NAME]"
+    if kind == "missing" and (purpose := _purpose(mistake["loc"])):
+        return f"is required: {purpose[0].lower()}{purpose[1:].removesuffix('.')}"
     return _SAYS.get(kind, mistake["msg"])
+
+
+def _purpose(path: Path) -> str | None:
+    """What a key is for, where its table says so."""
+    table = table_at(path[:-1])
+    fields = table.model_fields.items() if table is not None else ()
+    return next(
+        (field.description for key, field in fields if path[-1] in {key, field.alias}), None
+    )
 
 
 def _hint(path: Path) -> str:

@@ -265,7 +265,8 @@ def test_its_mistakes_have_no_lines():
         from_dict({"upstreams": {"a": {"vendr": "chatbase", 5: "x"}}, "sign_in": [5]})
     assert str(caught.value).splitlines() == [
         "configuration  error  sign_in[0]: must be a table",
-        "configuration  error  upstreams.a.vendor: is required",
+        "configuration  error  upstreams.a.vendor: is required: the profile: one of `gateway "
+        "vendors`, or of [vendors]",
         "configuration  error  upstreams.a.vendr: unknown key - did you mean vendor?",
         "configuration  error  upstreams.a.5: unknown key",
         "configuration  error  upstreams.a.key: is required",

@@ -23,7 +23,7 @@ class TokenIntrospectionSettings(SignInTable):
     type: Literal["token_introspection"] = "token_introspection"
     introspection_url: Text = Field(description="Where the server is asked about a token.")
     client_id: Text = Field(description="As whom the gateway asks.")
-    client_secret: SecretStr = Field(description="And by what secret.")
+    client_secret: SecretStr = Field(description="By what secret the gateway asks.")
     client_auth: Literal["basic", "post"] = Field(
         default="basic", description="How it is shown: client_secret_basic or client_secret_post."
     )

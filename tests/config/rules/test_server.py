@@ -84,7 +84,7 @@ def test_an_operators_token_that_can_be_guessed_never_starts(token: str, why: st
 
 def test_an_admin_listener_has_a_token(told: Told):
     (said,) = told('admin.listen = "127.0.0.1:9090"\n' + short())
-    assert "admin.token: is required" in said
+    assert "admin.token: is required: what operators show, as a bearer token; `openssl" in said
 
 
 def test_operators_come_in_by_another_door(told: Told):

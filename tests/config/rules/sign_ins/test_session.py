@@ -28,11 +28,15 @@ def test_a_framework_and_a_secret_are_enough(framework: str, told: Told) -> None
     ("lines", "expected"),
     [
         pytest.param(
-            'framework = "flask"', "1:2  error  sign_in.secret: is required", id="no secret"
+            'framework = "flask"',
+            "1:2  error  sign_in.secret: is required: the app's secret, then older ones that "
+            "still verify",
+            id="no secret",
         ),
         pytest.param(
             'type = "session"\nsecret = "${env:SECRET}"',
-            "1:2  error  sign_in.framework: is required",
+            "1:2  error  sign_in.framework: is required: what has signed it; express is with "
+            "cookie-session",
             id="no framework",
         ),
         pytest.param(
