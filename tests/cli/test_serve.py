@@ -38,14 +38,26 @@ def written(folder: Path, *, port: int, more: str = "") -> Path:
     return file
 
 
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "gateway", "serve", *words]
+GATEWAY = ("-m", "gateway")
+# A pipe stands for a file on a disk that is gone: it is read as any other.
+READS_PIPES = """
+from gateway.cli.main import main
+from gateway.config import include
+include.refuse_pipe = lambda file: None
+main()
+"""
+
+
+def command(*words: str, by: tuple[str, str] = GATEWAY) -> list[str]:
+    return [sys.executable, *by, "serve", *words]
 
 
 @contextmanager
-def serving(file: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
+def serving(
+    file: Path, *words: str, by: tuple[str, str] = GATEWAY
+) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
-        command("--config", str(file), *words), stderr=subprocess.PIPE, text=True
+        command("--config", str(file), *words, by=by), stderr=subprocess.PIPE, text=True
     )
     try:
         yield process
@@ -87,12 +99,12 @@ def test_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
 
 
 def test_ends_though_a_file_is_being_read_that_has_no_end(tmp_path: Path) -> None:
-    """RF-22: as one on a disk that is gone."""
+    """RF-22."""
     port, more = free_port(), tmp_path / "more.toml"
     more.touch()
     file = written(tmp_path, port=port)
     file.write_text('include = ["more.toml"]\n' + file.read_text())
-    with serving(file) as process:
+    with serving(file, by=("-c", READS_PIPES)) as process:
         until_ready(process)
         assert get(port, "/readyz") == 200
         more.unlink()
