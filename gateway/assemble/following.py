@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, suppress
 
 from gateway.assemble.background import in_background
 from gateway.assemble.watched import State, Watched
+from gateway.authn.seen import SeenLately
 from gateway.core.errors import LedgerUnavailable
 from gateway.steps.interrupt import Running
 from gateway.store.cutoffs import STALE, Key
@@ -18,6 +19,7 @@ async def follow_cutoffs(
     watched: Watched,
     stack: AsyncExitStack,
     *,
+    seen: SeenLately,
     tell: Callable[[], None],
 ) -> None:
     """Know who is cut off from now on, until `stack` closes; and act on each change.
@@ -30,6 +32,8 @@ async def follow_cutoffs(
 
     def changed(keys: Collection[Key] | None) -> None:
         store.ledger.forget(None if keys is None else people_of(keys))
+        # Who is let in again is perhaps another by the same name; of the blocked, staff read on.
+        seen.forget(people_of([key for key in keys or () if not cutoffs.before(*key)]))
         running.recheck()
         tell()
 

@@ -90,7 +90,8 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         kept = keep(settings, store, stack)
         admission = Blocks(store.cutoffs)
         running, watched = Running(StillIn(admission, Ended(store.cutoffs))), Watched()
-        await follow_cutoffs(store, running, watched, stack, tell=kept.auditor.close)
+        seen = SeenLately()
+        await follow_cutoffs(store, running, watched, stack, seen=seen, tell=kept.auditor.close)
         metrics = None if settings.admin is None else build_metrics(kept, running, log)
         counting = [] if metrics is None else [metrics]
         if metrics is not None:
@@ -135,6 +136,7 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
             watched=watched,
             inbox=EventInbox(store.database, courier.wake),
             courier=courier,
+            seen=seen,
         )
 
 

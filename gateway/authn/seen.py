@@ -6,6 +6,7 @@ need not be remembered: visitors, who are as many as somebody likes, displace no
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from gateway.core.people.identity import Identity, Person
 
@@ -27,6 +28,11 @@ class SeenLately:
         self._seen.move_to_end(identity.person)
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
+
+    def forget(self, people: Iterable[Person]) -> None:
+        """Forget these: whoever comes next by such a name may be somebody else."""
+        for person in people:
+            self._seen.pop(person, None)
 
     def identity(self, person: Person) -> Identity:
         """The person, as far as is known."""
