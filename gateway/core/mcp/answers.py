@@ -10,6 +10,7 @@ So events pass whole, and an answer in a form nobody can look into does not pass
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from gateway.core.answer.note import MAX_HELD, TWICE, Note, Reader, Stop
 from gateway.core.answer.whole import Whole
@@ -107,10 +108,16 @@ def _read(reader: Reader, document: JsonValue) -> list[Note]:
 
 
 def _says_twice(reader: Reader, text: bytes) -> bool:
-    names = _EDITED | reader.sought.names
-    written = (f'"{name}"'.encode() for name in names)
-    may = b"\\u00" in text or any(text.count(name) > 1 for name in written)
+    names, written = _decisive(reader.sought.names)
+    may = b"\\u00" in text or max(map(text.count, written)) > 1
     return may and strictjson.says_twice(text, names)
+
+
+@cache
+def _decisive(sought: frozenset[str]) -> tuple[frozenset[str], tuple[bytes, ...]]:
+    """The names that must not stand twice, and how they are written."""
+    names = _EDITED | sought
+    return names, tuple(f'"{name}"'.encode() for name in names)
 
 
 class McpStream:
