@@ -146,7 +146,7 @@ async def alone(people: int, requests: int = 5000) -> float:
             asked = persons[number % people], "support", chat, record
             ticket = await limits.admit(*asked)
             await ticket.spend()
-            record.upstream_status, record.usage["credits"] = 200, 1
+            record.upstream_status, record.usage = 200, {"credits": 1}
             quota.fields(record.quotas)
             await ticket.end()
         if start >= people:  # everybody has an account by now

@@ -36,13 +36,14 @@ async def relay(exchange: Exchange, answer: Outbound, running: Running) -> None:
         with Interrupt(running, exchange.going_on, since=exchange.record.started) as interrupt:
             interrupt.after(exchange.upstream.total, exchange.ends_at)
             interrupt.when_left(exchange.ask)
-            for key in keys:
+            while keys:
                 async with exchange.upstream.transport.open(
-                    exchange.request(key), exchange
+                    exchange.request(keys[0]), exchange
                 ) as response:
                     exchange.record.upstream_status = response.status
-                    if response.status == 401 and key != keys[-1]:
+                    if response.status == 401 and keys[0] != keys[-1]:
                         exchange.org.audit.note("key_refused", exchange.record)
+                        keys = keys[1:]
                         continue
                     observer, watch = await begin(exchange, response, answer), exchange.watch
                     async for chunk in response.chunks(shortcut(observer, watch, answer)):
@@ -223,9 +224,10 @@ async def let_by(exchange: Exchange, content: bytes, answer: Outbound) -> None:
 
 def count(record: Record, usage: Mapping[str, float]) -> None:
     """Note what the answer cost so far; no more names than a vendor has for that."""
+    told = record.usage = record.usage or {}
     for name, amount in usage.items():
-        if name in record.usage or len(record.usage) < MAX_AMOUNTS:
-            record.usage[name] = amount
+        if name in told or len(told) < MAX_AMOUNTS:
+            told[name] = amount
 
 
 async def claim(exchange: Exchange, conversation: str) -> None:

@@ -222,9 +222,10 @@ async def weigh_answer(exchange: Exchange, reader: Reader, content: bytes) -> by
 
 def add(record: Record, usage: dict[str, float]) -> None:
     """Note what one answer of many cost; no more names than a vendor has for that."""
+    told = record.usage = record.usage or {}
     for name, amount in usage.items():
-        if name in record.usage or len(record.usage) < MAX_AMOUNTS:
-            record.usage[name] = record.usage.get(name, 0) + amount
+        if name in told or len(told) < MAX_AMOUNTS:
+            told[name] = told.get(name, 0) + amount
 
 
 async def until_no_longer(exchange: Exchange, ticket: Ticket, check: Check) -> Left:

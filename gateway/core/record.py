@@ -1,7 +1,7 @@
 """What is noted of one exchange while it goes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gateway.core.formats.strictjson import JsonValue
 from gateway.core.limits.quota import Quota
@@ -32,7 +32,7 @@ class Record:
     reason: str = ""  # and what more is known of it
     dropped: Sequence[str] = ()  # unlisted names, "body:temperature"
     spoofed: Sequence[str] = ()  # those that named people
-    usage: dict[str, float] = field(default_factory=dict)
+    usage: dict[str, float] | None = None  # until there is any
     tool_calls: int = 0
     quotas: Sequence[Quota] = ()  # limits that count it; until its head is out
     bytes_in: int = 0

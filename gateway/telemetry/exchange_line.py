@@ -57,7 +57,7 @@ def facts_of(record: Record) -> Facts:
         record.interrupted,
         counted(record.dropped) if record.dropped else {},
         counted(record.spoofed) if record.spoofed else {},
-        record.usage,
+        record.usage or {},
         record.bytes_in,
         record.bytes_out,
         None if first_byte is None else _tenths(first_byte) or None,

@@ -18,7 +18,7 @@ def test_an_exchange_that_has_just_begun_has_done_nothing() -> None:
         "asked": None,
         "dropped": (),
         "spoofed": (),
-        "usage": {},
+        "usage": None,
         "quotas": (),
         "first_byte_ms": None,
     }
@@ -26,5 +26,5 @@ def test_an_exchange_that_has_just_begun_has_done_nothing() -> None:
 
 def test_what_one_has_done_another_has_not() -> None:
     one, other = (Record(name, "GET", 1.5) for name in ("a", "b"))
-    one.usage["credits"] = 1.0
-    assert other.usage == {}
+    one.usage = {"credits": 1.0}
+    assert other.usage is None

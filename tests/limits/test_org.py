@@ -100,7 +100,7 @@ async def spend(
     record = fresh()
     async with spending(limits, person, CHAT, record):
         record.upstream_status = status
-        record.usage.update(usage or {})
+        record.usage = dict(usage or {})
         if ends is not None:
             raise ends
     return record
@@ -286,10 +286,10 @@ async def test_what_lasts_is_charged_part_by_part_and_no_part_twice() -> None:
         await ticket.spend()
         told = list(record.quotas)
         for cost, credits_left in ((0.0, 9), (2.0, 7), (2.0, 7), (5.5, 3)):
-            record.usage["credits"] = cost
+            record.usage = {"credits": cost}
             await ticket.renew()
             assert await left(scene) == credits_left  # one is held, and a part of one is one
-        record.usage["credits"] = 6.0
+        record.usage = {"credits": 6.0}
         assert list(record.quotas) == told
     assert await left(scene) == 4
 
@@ -301,7 +301,7 @@ async def test_what_lasts_longer_than_its_hold_is_charged_all_the_same() -> None
         await ticket.spend()
         for cost in range(1, 6):
             scene.clock.now += LONG / 2
-            record.usage["credits"] = float(cost)
+            record.usage = {"credits": float(cost)}
             await crowd(scene)
             await ticket.renew()
         scene.clock.now += LONG / 2
@@ -324,7 +324,7 @@ async def last(scene: Scene, cost: float, *, ends: BaseException | None = None) 
     record = fresh()
     async with admitted(scene.limits(), ALICE, CHAT, record) as ticket:
         await ticket.spend()
-        record.usage["credits"] = cost
+        record.usage = {"credits": cost}
         await ticket.renew()
         if ends is not None:
             raise ends
@@ -343,12 +343,12 @@ async def test_what_lasts_over_midnight_is_charged_to_the_day_in_which_it_is_tol
     record = fresh()
     async with admitted(scene.limits(), ALICE, CHAT, record) as ticket:
         await ticket.spend()
-        record.usage["credits"] = 4.0
+        record.usage = {"credits": 4.0}
         await ticket.renew()
         scene.clock.now += 86_400
-        record.usage["credits"] = 6.0  # to the day before, whose hold it is
+        record.usage = {"credits": 6.0}  # to the day before, whose hold it is
         await ticket.renew()
-        record.usage["credits"] = 7.0
+        record.usage = {"credits": 7.0}
     assert await left(scene) == 9
 
 

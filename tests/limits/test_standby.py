@@ -286,10 +286,10 @@ async def test_what_is_held_over_an_absence_is_held_and_charged_apart() -> None:
         for cost, is_away in ((2.0, True), (3.0, False), (4.0, False)):
             scene.shared.is_away = is_away
             scene.clock.now += AGAIN
-            record.usage["credits"] = cost
+            record.usage = {"credits": cost}
             await ticket.renew()
             await settled()
-        record.usage["credits"] = 5.0
+        record.usage = {"credits": 5.0}
     (account,) = (one for book in scene.shared._books.values() for one in book.people.values())
     # The third was told while it was away: this process alone knows of it.
     assert (account.spent, account.held) == (4000, 0)

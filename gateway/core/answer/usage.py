@@ -61,7 +61,7 @@ class _Shape(msgspec.Struct, frozen=True):
     beside_out: tuple[str, ...]
 
 
-def amounts(usage: Mapping[str, float]) -> Amounts:
+def amounts(usage: Mapping[str, float] | None) -> Amounts:
     """What these costs, by a vendor's own names, come to."""
     if not usage:
         return NOTHING
