@@ -8,7 +8,6 @@ Everything that happens to a request ends here as an answer, and as one record.
 
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -51,6 +50,7 @@ from gateway.ports import (
     UsageSink,
 )
 from gateway.steps.interrupt import Running
+from gateway.steps.lease import Lease
 from gateway.steps.stamp import Stamped
 from gateway.steps.welcome import authenticate, claim, signed_in
 from gateway.toolcall import Tool, call_tool
@@ -94,7 +94,7 @@ class House:
     keys: Callable[[], JsonObject]  # a JWK Set: those of our own statements
     ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
     script: Answer  # what tells widgets on pages who is signed in; nothing in it is of one org
-    lease: AbstractContextManager[None]
+    lease: Lease
     room: Segments = ()
 
     def inbox(self, org: str, upstream: str, name: str) -> Inbox | None:
@@ -105,22 +105,23 @@ class House:
 async def serve(house: House, ask: Inbound, answer: Outbound, record: Record) -> None:
     """Answer one request, whatever happens."""
     stamped = Stamped(answer, record)
-    with house.lease:
-        try:
-            exchange = await dispatch(house, ask, stamped, record)
-            if exchange is not None:  # awaited here, not in there: a stream waits in each layer
-                await exchange
-        except ClientLeft:
-            record.interrupted = "client"
-        except GatewayError as error:
-            await refuse(stamped, record, error)
-        except Exception as error:  # noqa: BLE001 - the last border: a fault of our own is a 500
-            house.faults.fault(error, record)
-            await refuse(stamped, record, GatewayError())
-        finally:
-            record.duration_ms = (time.monotonic() - record.started) * 1000
-            if record.org or record.code:  # a probe that found all well is not worth a line
-                house.usage.record(record)
+    house.lease.begin()  # not `with`: a stream would keep the method that ends it, of 64 B
+    try:
+        exchange = await dispatch(house, ask, stamped, record)
+        if exchange is not None:  # awaited here, not in there: a stream waits in each layer
+            await exchange
+    except ClientLeft:
+        record.interrupted = "client"
+    except GatewayError as error:
+        await refuse(stamped, record, error)
+    except Exception as error:  # noqa: BLE001 - the last border: a fault of our own is a 500
+        house.faults.fault(error, record)
+        await refuse(stamped, record, GatewayError())
+    finally:
+        house.lease.end()
+        record.duration_ms = (time.monotonic() - record.started) * 1000
+        if record.org or record.code:  # a probe that found all well is not worth a line
+            house.usage.record(record)
 
 
 async def dispatch(

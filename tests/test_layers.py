@@ -136,6 +136,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "gateway.steps.interrupt",
+        "gateway.steps.lease",
         "gateway.steps.stamp",
         "gateway.steps.shortcut",
         "gateway.orgs.org",
@@ -173,6 +174,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
 PIPELINES = (
     "gateway.system.deadline",
     "gateway.steps.interrupt",
+    "gateway.steps.lease",
     "gateway.steps.stamp",
     "gateway.steps.shortcut",
     "gateway.orgs.org",

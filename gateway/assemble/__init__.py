@@ -11,7 +11,7 @@ What is where:
     sites, orgs           what the settings make: places, and an org at each. Of an org: sign_ins/,
                           limits, contacts, events, tools, widgets, doors
     wire, egress          what leads to an upstream
-    parts, lease          what outlives a configuration, and for how long
+    parts                 what outlives a configuration
     host                  the application around us
     signing_out           a provider's word that somebody has signed out
     watched, probing      how what it depends on is: as requests found it; asked now
@@ -26,7 +26,6 @@ from ipaddress import ip_network
 from itertools import chain, islice
 
 from gateway.assemble.host import NO_HOST, Host
-from gateway.assemble.lease import Lease
 from gateway.assemble.orgs import Shared
 from gateway.assemble.parts import Parts
 from gateway.assemble.process import Process, Readiness, process
@@ -40,6 +39,7 @@ from gateway.core.request.directory import Directory
 from gateway.dispatch import THE_APPLICATION, House
 from gateway.events.delivery import Address
 from gateway.orgs.site import Site
+from gateway.steps.lease import Lease
 
 __all__ = ["Assembled", "Host", "Process", "Readiness", "assemble", "furnish", "process"]
 

@@ -9,5 +9,6 @@ What is where:
     shortcut     a chunk in which nothing is looked for
     interrupt    an end from outside: the client left, the time is up, the gateway stops
     stamp        what every answer carries
+    lease        how long a configuration is needed after another has taken its place
     errand       a request that nobody made: the gateway's own, for one person
 """

@@ -7,4 +7,5 @@ What is where:
     descriptors        how many clients there is room for
     memory             what thousands of streams take
     threads            where what blocks is done
+    memory             what is done about what is there by the thousand
 """

@@ -4,7 +4,7 @@ import asyncio
 
 
 class Lease:
-    """Counts what runs. A request takes it with `with`, and nothing is waited for there."""
+    """Counts what runs, by `with` or by `begin` and `end`; nothing is waited for there."""
 
     __slots__ = ("_ended", "_running")
 
@@ -13,9 +13,15 @@ class Lease:
         self._ended: asyncio.Event | None = None
 
     def __enter__(self) -> None:
-        self._running += 1
+        self.begin()
 
     def __exit__(self, *exception: object) -> None:
+        self.end()
+
+    def begin(self) -> None:
+        self._running += 1
+
+    def end(self) -> None:
         self._running -= 1
         if self._ended is not None and not self._running:
             self._ended.set()

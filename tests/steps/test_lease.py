@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.assemble.lease import Lease
+from gateway.steps.lease import Lease
 
 pytestmark = pytest.mark.anyio
 
