@@ -83,7 +83,7 @@ class World(Ticket):
         self.step(f"audit {event}")
 
     # Admission
-    def check(self, identity: Identity) -> None:
+    def check(self, identity: Identity, *, since: float | None = None) -> None:
         self.step("blocked?")
 
     def open(self, request: object, errand: object) -> Any:
