@@ -92,7 +92,7 @@ class House:
     contacts: Mapping[tuple[str, str], Desk]  # by org and upstream
     inboxes: Mapping[tuple[str, str, str], Inbox]  # by org, upstream and name
     keys: Callable[[], JsonObject]  # a JWK Set: those of our own statements
-    ready: Callable[[], Awaitable[None]]  # raises `Unavailable` when new work should not come
+    ready: Callable[[], Awaitable[str]]  # raises `Unavailable` when new work should not come
     script: Answer  # what tells widgets on pages who is signed in; nothing in it is of one org
     lease: Lease
     room: Segments = ()
@@ -225,8 +225,7 @@ async def health(house: House, ask: Inbound, path: Segments) -> Answer:
     """Whether the process lives; whether work should be sent to it."""
     only_get(ask)
     if path == ("readyz",):
-        await house.ready()
-        return problem.of_json({"status": "ready"})
+        return problem.of_json({"status": await house.ready()})
     return problem.of_json({"status": "alive"})
 
 

@@ -208,6 +208,9 @@ async def check_conversations(exchange: Exchange) -> None:
     if exchange.operation.continues and not exchange.call.conversations:
         # A vendor may take none for all: GPTBots' lists do.
         raise BadRequest("This operation needs to be told which conversation it is about")
+    if exchange.operation.opens and not exchange.call.conversations:
+        # Or the vendor would be paid for an answer that nobody may read.
+        exchange.org.ledger.check_takes_claims()
     for conversation in exchange.call.conversations:
         await check_conversation(exchange, conversation)
 

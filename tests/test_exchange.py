@@ -41,6 +41,7 @@ class World(Ticket):
     remembered: dict[str, str] = field(default_factory=dict)  # ids by subject
     known: dict[str, str] = field(default_factory=dict)
     ended: list[BaseException | None] = field(default_factory=list)  # tickets, by these errors
+    content: bytes = b'{"message":"x","conversationId":"c-1"}'
 
     def step(self, name: str) -> None:
         self.trace.append(name)
@@ -56,6 +57,9 @@ class World(Ticket):
     async def whose(self, upstream: str, conversation: str, person: Person) -> Whose:
         self.step("whose")
         return self.whose_it_is
+
+    def check_takes_claims(self) -> None:
+        self.step("takes claims?")
 
     def remembered_user_id(self, upstream: str, person: Person) -> str | None:
         return self.remembered.get(person.subject)
@@ -93,7 +97,7 @@ class World(Ticket):
     # Inbound
     async def body(self, limit: int) -> bytes:
         self.step("body")
-        return b'{"message":"x","conversationId":"c-1"}'
+        return self.content
 
     def on_leave(self, watcher: Watcher | None) -> None:
         """Nobody leaves."""
@@ -212,6 +216,22 @@ async def test_what_is_not_theirs_never_reaches_the_vendor(whose: Whose) -> None
     world = World(whose_it_is=whose)
     assert (await run(world)).code == "conversation_not_found"
     assert world.trace[-2:] == ["whose", "audit conversation_denied"]
+
+
+@pytest.mark.parametrize(
+    ("content", "asked"),
+    [
+        pytest.param(b'{"message":"x"}', True, id="opens one"),
+        pytest.param(b'{"message":"x","conversationId":"c-1"}', False, id="continues one"),
+    ],
+)
+async def test_the_vendor_is_not_asked_for_what_could_not_be_recorded(
+    content: bytes, asked: bool
+) -> None:
+    world = World(content=content, fails_at={"takes claims?": LedgerUnavailable()})
+    code = (await run(world)).code
+    assert (code == "ledger_unavailable") is asked
+    assert ("vendor" in world.trace) is not asked
 
 
 async def test_without_the_ledger_nobody_is_let_through() -> None:

@@ -125,8 +125,8 @@ class AdminApp:
 
     async def _ready(self, query: Query) -> Answer:
         if not query:
-            await self._assembled().process.readiness.check()
-            return problem.of_json({"status": "ready"})
+            found = await self._assembled().process.readiness.check()
+            return problem.of_json({"status": found})
         if list(query) != [("verbose", "")]:
             raise BadRequest("There is verbose, and nothing else")
         status, says = await readiness(self._assembled(), self._began)

@@ -13,7 +13,7 @@ async def readiness(assembled: Assembled, began: float) -> tuple[int, dict[str, 
     store, ready = await _store(assembled)
     kept = assembled.process.kept
     says = {
-        "status": "ready" if ready else "unavailable",
+        "status": assembled.process.readiness.status if ready else "unavailable",
         "draining": assembled.process.readiness.draining,
         "version": version_of_ours(),
         "up_seconds": round(time.monotonic() - began),

@@ -89,7 +89,7 @@ def _change(summary: str, answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _readiness() -> dict[str, Any]:
     verbose = _parameter("verbose", {"type": "string", "maxLength": 0}, empty=True)
-    body = _json(_object(status={"enum": ["ready", "unavailable"]}))
+    body = _json(_object(status={"enum": ["ready", "degraded", "unavailable"]}))
     found = _get(
         "Whether work should be sent here; `verbose`, with the token, shows each dependency.",
         body,

@@ -4,8 +4,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
+from gateway.assemble.background import in_background
 from gateway.assemble.depths import watch_depth
 from gateway.assemble.following import follow_cutoffs
 from gateway.assemble.host import Host
@@ -13,7 +15,8 @@ from gateway.assemble.keeping import Kept, Sinks, build_metrics, keep, look_on
 from gateway.assemble.limits import Counting, build_counting, watch_counting
 from gateway.assemble.signing_out import BackChannel, Ended, StillIn
 from gateway.assemble.upkeep import Upkeep
-from gateway.assemble.watched import Watched
+from gateway.assemble.watched import State, Watched
+from gateway.assemble.writing import look_whether_it_takes_writes
 from gateway.authn.seen import SeenLately
 from gateway.config.model import Settings
 from gateway.core.errors import Unavailable
@@ -28,6 +31,7 @@ from gateway.store.inbox import EventInbox
 from gateway.store.outbox import EventOutbox
 from gateway.store.people.admission import Blocks
 from gateway.store.store import Store
+from gateway.store.writing import Writing
 from gateway.telemetry.log import ExchangeLog
 
 if TYPE_CHECKING:
@@ -36,16 +40,30 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether new work should come: not while the process drains, nor while the store is away."""
+    """Whether new work should come: not while the process drains, nor while the store is away.
+
+    While the store is only read, it should: what is known goes on, and no other replica could do
+    more, for the store is the same.
+    """
 
     store: Store
     draining: bool = False
 
-    async def check(self) -> None:
-        """Raises `Unavailable` when it should not."""
+    async def check(self) -> str:
+        """`ready`; or `degraded`, while the store takes no writes.
+
+        Raises:
+            Unavailable: it should not come.
+        """
         if self.draining:
             raise Unavailable("The gateway is shutting down")
         await self.store.ping()
+        return self.status
+
+    @property
+    def status(self) -> str:
+        """As `check`, of a store that can be read."""
+        return "degraded" if self.store.database.writing.refuses else "ready"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +110,17 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         running, watched = Running(StillIn(admission, Ended(store.cutoffs))), Watched()
         seen = SeenLately()
         await follow_cutoffs(store, running, watched, stack, seen=seen, tell=kept.auditor.close)
+        in_background(look_whether_it_takes_writes(store.database), stack)
+        watched.add("writes to the store", partial(_of_writes, store.database.writing))
         metrics = None if settings.admin is None else build_metrics(kept, running, log)
         counting = [] if metrics is None else [metrics]
         if metrics is not None:
+            metrics.watch(
+                "gateway_store_takes_writes",
+                "1, or 0: nothing new can begin.",
+                lambda: float(not store.database.writing.refuses),
+                together="livemin",
+            )
             watch_depth(store.database, metrics, stack)
             if metrics.is_of_several:
                 look_on(metrics, stack)
@@ -138,6 +164,10 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
             courier=courier,
             seen=seen,
         )
+
+
+def _of_writes(writing: Writing) -> State:
+    return State(ok=not writing.refuses, age=0.0, says=writing.refuses)
 
 
 async def identity_secret(settings: Settings, store: Store) -> bytes:

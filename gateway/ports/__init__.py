@@ -164,6 +164,10 @@ class ConversationLedger(Protocol):
         """
         ...
 
+    def check_takes_claims(self) -> None:
+        """Raises `LedgerUnavailable` while it is known that none can be written."""
+        ...
+
     async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
         """Make it theirs, durably, first come for good. False: it is another's."""
         ...

@@ -31,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.core.errors import LedgerUnavailable
 from gateway.store.errors import DatabaseFault
 from gateway.store.schema import VERSION_TABLE
+from gateway.store.writing import Writing
 
 Result = TypeVar("Result")
 Work: TypeAlias = Callable[[AsyncConnection], Awaitable[Result]]
@@ -39,6 +40,7 @@ TURN_CLOCK = 1.0  # seconds, for a connection to read with
 READ_CLOCK = 2.0  # from then on; at 0.5 a machine that was merely busy gave reads up
 WRITE_CLOCK = 2.0  # at 1.0 the same, of one fsync among those of many others
 PING = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 -- our own constant
+_REWRITE = text(f"UPDATE {VERSION_TABLE} SET version_num = version_num")  # noqa: S608 -- as above
 READERS = 4  # SQLite's never wait for its writer in WAL mode, nor do PostgreSQL's
 
 # At INFO they log statements, at DEBUG values too: whose conversation is which, and the identity
@@ -73,6 +75,7 @@ class Database(ABC):
         self._turns = asyncio.Semaphore(READERS)
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self.writing = Writing()
 
     async def scalar(self, statement: Executable, values: Mapping[str, object]) -> Any:
         """The first column of the first row, or None.
@@ -120,7 +123,6 @@ class Database(ABC):
         with unavailable():
             return reading.result()
 
-    @abstractmethod
     async def commit(self, work: Work[Result]) -> Result:
         """Run `work` in a transaction; return its result once that is on the disk.
 
@@ -129,6 +131,22 @@ class Database(ABC):
         Raises:
             LedgerUnavailable: it cannot be written.
         """
+        try:
+            with unavailable():
+                result = await self._commit(work)
+        except LedgerUnavailable as error:
+            self.writing.failed(error.cause or type(error).__name__)
+            raise
+        self.writing.succeeded()
+        return result
+
+    async def try_writing(self) -> None:
+        """Write what changes nothing.
+
+        Raises:
+            LedgerUnavailable: it cannot be written.
+        """
+        await self.start(self.commit(_rewritten))
 
     async def ping(self) -> None:
         """Read a row.
@@ -160,6 +178,10 @@ class Database(ABC):
         await self._dispose()
 
     @abstractmethod
+    async def _commit(self, work: Work[Result]) -> Result:
+        """Run `work` in a transaction. What it raises is the database's."""
+
+    @abstractmethod
     async def _read(self, get: Work[Result], clock: float) -> Result:
         """Run `get` on a connection for reading, which is given up after `clock` seconds."""
 
@@ -172,6 +194,10 @@ class Database(ABC):
             return await self._read(get, clock)
         finally:
             self._turns.release()
+
+
+async def _rewritten(connection: AsyncConnection) -> None:
+    await connection.execute(_REWRITE)
 
 
 def retrieve(task: asyncio.Task[Any]) -> None:

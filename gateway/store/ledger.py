@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.core.errors import IdentityNotRepresentable
+from gateway.core.errors import IdentityNotRepresentable, LedgerUnavailable
 from gateway.core.lru import LruCache
 from gateway.core.people.identity import Person
 from gateway.ports import ConversationLedger, Whose
@@ -121,6 +121,11 @@ class Ledger(ConversationLedger):
             return Whose.ANOTHERS
         self._theirs.keep(key, True)
         return Whose.THEIRS
+
+    def check_takes_claims(self) -> None:
+        writing = self._database.writing
+        if writing.fails:
+            raise LedgerUnavailable(cause=writing.refuses)
 
     async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
         key = (upstream, conversation, person)

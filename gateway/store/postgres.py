@@ -30,7 +30,6 @@ from gateway.store.database import (
     Database,
     Result,
     Work,
-    unavailable,
 )
 from gateway.store.errors import DatabaseFault, StoreError
 
@@ -142,13 +141,12 @@ class PostgresDatabase(Database):
         self._reader = engine(address, clock=READ_CLOCK, size=READERS, reads=True)
         self._writer = engine(address, clock=WRITE_CLOCK, size=WRITERS)
 
-    async def commit(self, work: Work[Result]) -> Result:
+    async def _commit(self, work: Work[Result]) -> Result:
         async def once(clock: float) -> Result:
             async with _using(self._writer, clock) as connection, connection.begin():
                 return await work(connection)
 
-        with unavailable():
-            return await _perhaps_twice(once, WRITE_CLOCK)
+        return await _perhaps_twice(once, WRITE_CLOCK)
 
     async def _read(self, get: Work[Result], clock: float) -> Result:
         async def once(left: float) -> Result:

@@ -17,6 +17,9 @@ class ReadOnlyLedger(ConversationLedger):
     async def whose(self, upstream: str, conversation: str, person: Person) -> Whose:
         return await self._ledger.whose(upstream, conversation, person)
 
+    def check_takes_claims(self) -> None:
+        """What only looks opens nothing."""
+
     async def claim(self, upstream: str, conversation: str, person: Person) -> bool:
         raise LedgerUnavailable("Nothing is recorded while looking")
 

@@ -74,11 +74,10 @@ class SqliteDatabase(Database):
         self._reader = reading_engine(path)
         self._writer = writing_engine(path, patience=WRITE_CLOCK)
 
-    async def commit(self, work: Work[Result]) -> Result:
-        with unavailable():
-            self._check()
-            async with self._writer.begin() as connection:
-                return await work(connection)
+    async def _commit(self, work: Work[Result]) -> Result:
+        self._check()
+        async with self._writer.begin() as connection:
+            return await work(connection)
 
     async def ping(self) -> None:
         """Read a row.

@@ -1,0 +1,28 @@
+"""Whether the store takes writes: on a full disk it is read as ever, and nothing more is kept."""
+
+import time
+from collections.abc import Callable
+
+STEADY = 10.0  # seconds without a failure: of a disk that is nearly full, some writes come through
+
+
+class Writing:
+    """How the last transactions of one database ended. `monotonic` is in seconds."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._failed_at = -STEADY
+        self.fails = False  # the last one did
+        self._cause = ""
+
+    @property
+    def refuses(self) -> str:
+        """Why nothing is written, in a word of the database's; "" where it is."""
+        steady = self._monotonic() - self._failed_at >= STEADY
+        return "" if steady and not self.fails else self._cause
+
+    def failed(self, cause: str) -> None:
+        self.fails, self._failed_at, self._cause = True, self._monotonic(), cause
+
+    def succeeded(self) -> None:
+        self.fails = False

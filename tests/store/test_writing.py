@@ -1,0 +1,23 @@
+from gateway.store.writing import STEADY, Writing
+from tests.support.clock import WoundClock
+
+
+def test_a_store_that_nobody_wrote_to_takes_writes():
+    assert Writing(WoundClock()).refuses == ""
+
+
+def test_one_that_failed_refuses_until_it_has_succeeded_for_a_while():
+    """A disk that is nearly full takes a small row and refuses the next: that is no flapping."""
+    clock = WoundClock()
+    writing = Writing(clock)
+    writing.failed("SQLITE_FULL")
+    for _ in range(3):
+        writing.succeeded()
+        assert (writing.fails, writing.refuses) == (False, "SQLITE_FULL")
+        clock.now += STEADY - 1
+        writing.failed("SQLITE_FULL")
+        assert writing.fails
+    clock.now += STEADY
+    assert writing.refuses == "SQLITE_FULL"  # nothing has been written since
+    writing.succeeded()
+    assert writing.refuses == ""
