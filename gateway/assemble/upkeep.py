@@ -11,11 +11,13 @@ import msgspec
 import structlog
 
 from gateway.assemble.background import in_background
+from gateway.authn.visitors import MAX_AGE
 from gateway.core.errors import LedgerUnavailable
 from gateway.store.chain import MILLISECONDS_A_DAY
 from gateway.store.cutoffs import tidy
 from gateway.store.database import Database
 from gateway.store.heads import tell_heads
+from gateway.store.passers_by import forget_visitors
 from gateway.store.retention import retain
 from gateway.store.undelivered import drop_older, expire
 from gateway.store.verify import Head
@@ -45,15 +47,21 @@ class Upkeep:
         """Do it once; `now` in seconds since the epoch. Never raises."""
         try:
             today = int(now * 1000) // MILLISECONDS_A_DAY
-            await tell_heads(self.database, self._tell, today=today)
+            await self._tell_heads(today)
             await tidy(self.database, now=now)
             await expire(self.database, now - LONGEST)
             gone = await drop_older(self.database, now - self.dead_events)
             gone += await retain(self.database, before=now - self.retention)
             if gone:
                 LOG.info("%d rows of usage, audit and events were older than the retention", gone)
+            if gone := await forget_visitors(self.database, before=now - MAX_AGE):
+                LOG.info("%d ids of visitors who opened nothing, and whose time is over", gone)
         except LedgerUnavailable:
             LOG.warning("the store is away: old rows and heads of audit wait")
+
+    async def _tell_heads(self, today: int) -> None:
+        try:
+            await tell_heads(self.database, self._tell, today=today)
         except OSError as error:
             LOG.warning("heads of audit could not be told outside, and wait: %s", error)
 

@@ -1,4 +1,5 @@
 import json
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 
 from gateway.assemble import upkeep as module
 from gateway.assemble.upkeep import Upkeep, line
+from gateway.authn.visitors import Visitors
 from gateway.store.store import Store
 from gateway.store.verify import Head, verify
 from tests.store.conftest import locked
@@ -41,6 +43,27 @@ async def test_what_cannot_be_done_now_waits(
     with locked(tmp_path / "gateway.db"):
         await Upkeep(database=store.database, retention=86_400, outside=None).do(NOON + 86_400)
     assert "the store is away" in caplog.text
+    await store.aclose()
+
+
+async def test_rows_go_though_heads_cannot_be_told(tmp_path: Path) -> None:
+    """An address outside that is gone for years would keep every row for as long."""
+    store = await Store.open(f"sqlite:///{tmp_path}/gateway.db")
+    upkeep = Upkeep(database=store.database, retention=86_400, outside=str(tmp_path / "no" / "it"))
+    await put(store.database, event(1), event(2))
+    await upkeep.do(NOON + 20 * 86_400)
+    assert (await verify(store.database)).rows == 1
+    await store.aclose()
+
+
+async def test_visitors_go_whose_time_is_over(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/gateway.db")
+    visitor, _ = Visitors("acme", b"key").new()
+    await store.ledger.user_id("support", visitor.person, "u")
+    upkeep = Upkeep(database=store.database, retention=86_400, outside=None)
+    for days, known in ((364, "u"), (366, None)):
+        await upkeep.do(time.time() + days * 86_400)
+        assert await store.ledger.known_user_id("support", visitor.person) == known
     await store.aclose()
 
 
