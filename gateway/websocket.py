@@ -2,7 +2,7 @@
 
 It ends when either side closes, with the code it gave; when a message may not be said; when the
 credential has expired, or the person may speak no longer by the configuration that serves by then;
-and when the gateway stops.
+when it has been open for as long as one may be; and when the gateway stops.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from gateway.core.errors import (
     CredentialsInvalid,
     GatewayError,
     NotFound,
+    Overloaded,
     Unavailable,
     UpstreamCredentialsRefused,
     UpstreamError,
@@ -231,20 +232,24 @@ def add(record: Record, usage: dict[str, float]) -> None:
 async def until_no_longer(exchange: Exchange, ticket: Ticket, check: Check) -> Left:
     """Look now and then whether the credential still says who this is; return never.
 
-    What it has cost is charged each time: it may last for as long as it likes.
+    What it has cost is charged each time: it may last for very long.
 
     Raises:
         Unauthenticated, Forbidden: it does not. That nobody can tell now ends nothing.
         TooManyRequests: a budget is spent.
+        Overloaded: it has been open for as long as one may be.
     """
     expires_at = exchange.identity.expires_at
+    ends_at = time.monotonic() + exchange.upstream.longest
     while True:
-        left = exchange.upstream.recheck
+        left = min(exchange.upstream.recheck, ends_at - time.monotonic())
         if expires_at is not None:
             left = min(left, expires_at - time.time())
         await asyncio.sleep(max(0.0, left))
         if expires_at is not None and time.time() >= expires_at:
             raise CredentialsExpired
+        if time.monotonic() >= ends_at:
+            raise Overloaded("It has been open for as long as one may be: connect again")
         try:
             await check()
             await ticket.renew()

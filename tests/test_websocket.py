@@ -152,6 +152,18 @@ async def test_it_ends_when_the_app_has_signed_them_out(tmp_path: Path) -> None:
             await stage.vendor.until(lambda: bool(stage.vendor.closed))
 
 
+async def test_it_ends_when_it_has_been_open_for_as_long_as_one_may_be(tmp_path: Path) -> None:
+    """Row X-04: a sign-in without an expiry bounds nothing."""
+    clocks = adding("upstreams.llm", 'timeouts = { websocket = "2s" }')
+    async with socket_stage(tmp_path, clocks) as stage:
+        async with stage.connect("alice") as alice:
+            await alice.send(json.dumps(ASK))
+            await told(alice)
+            assert await ended(alice) == (1001, "overloaded")
+        await stage.vendor.until(lambda: bool(stage.vendor.closed))
+        assert stage.vendor.closed == [(1001, "")]
+
+
 async def test_it_ends_when_they_are_blocked(stage: SocketStage) -> None:
     async with stage.connect("alice") as alice:
         await alice.send(json.dumps(ASK))

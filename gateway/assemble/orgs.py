@@ -263,6 +263,7 @@ def build_upstream(
         transport=transport,
         sockets=build_sockets(settings),
         recheck=settings.timeouts.recheck,
+        longest=settings.timeouts.websocket,
         user_id_rule=settings.user_id,
         user_id_pattern=re.compile(vendor.user_id),
         agents=None if "*" in settings.agents else frozenset(settings.agents),

@@ -139,6 +139,9 @@ class Timeouts(Table):
     recheck: Annotated[float, Seconds("1s", "1h")] = Field(
         default=30.0, description="Of a WebSocket: between two looks whether the person still may."
     )
+    websocket: Annotated[float, Seconds("1s", "30d")] = Field(
+        default=86_400.0, description="Of a whole WebSocket: then the client connects again."
+    )
 
 
 class UpstreamTable(Table):

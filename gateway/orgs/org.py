@@ -68,6 +68,7 @@ class Upstream:
     contacts: Contacts | None = None  # None: what is known of people stays here
     sockets: Sockets | None = None  # None: it has no WebSockets
     recheck: float = 30.0  # seconds between two looks whether who has one still may
+    longest: float = 86_400.0  # seconds one may be open
     ends_at_expiry: bool = False  # whether an answer ends when its credential does
 
     @cached_property

@@ -94,6 +94,7 @@ def test_so_does_that_of_the_short_form(loaded: Load):
             "idle": "2m",
             "total": "15m",
             "recheck": "30s",
+            "websocket": "1d",
         },
         "end_streams_at_expiry": False,
         "max_connections": 1000,
