@@ -7,7 +7,7 @@ make of it (`furnish`), in whose place other settings may come while it serves.
 What is where:
 
     process               what stays: the store, the log, what follows cut-offs. Of it: keeping,
-                          following, upkeep, background, depths
+                          following, upkeep, background, depths, writing
     sites, orgs           what the settings make: places, and an org at each. Of an org: sign_ins/,
                           limits, contacts, events, tools, widgets, doors
     wire, egress          what leads to an upstream

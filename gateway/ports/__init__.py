@@ -22,15 +22,7 @@ from gateway.core.profile.vendor import Operation
 from gateway.core.record import Record as Record
 from gateway.ports.askings import Askings
 from gateway.ports.contacts import ContactNotes, Contacts, Noted
-from gateway.ports.events import (
-    DeliverySink,
-    Due,
-    EventQueue,
-    Lane,
-    NotDelivered,
-    Outbox,
-    Receiver,
-)
+from gateway.ports.events import DeliverySink, Due, EventQueue, Lane, NotDelivered, Outbox, Receiver
 from gateway.ports.forms import FormReader, ReadsForms
 from gateway.ports.people import (
     Admission,

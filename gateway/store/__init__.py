@@ -4,6 +4,7 @@ What is where:
 
     store, opening, database             the store, opened; what all else here is written against;
                                          address, location: where it is; state: how it is; errors
+    writing                              whether it takes writes
     sqlite, postgres, dialect            the two databases, and what they say in two ways
     prepare_sqlite, prepare_postgres     their form, before the first use; migrations/, upgrade
     schema                               the tables
@@ -15,5 +16,5 @@ What is where:
     askings, contacts                    idempotency keys; what vendors are owed of people
     inbox, outbox, undelivered           what vendors told of, and who has not heard it yet
     reports, listings, columns, reading  what operators look at; when: since when
-    backup, moving, retention, verify    what operators do to all of it
+    backup, moving, retention, verify    what operators do to all of it; passers_by: visitors who go
 """
