@@ -124,9 +124,7 @@ class Audit(Table):
 
 
 class Timeouts(Table):
-    connect: Annotated[float, Seconds("10ms", "5m")] = Field(
-        default=5.0, description="TLS included."
-    )
+    connect: Annotated[float, Seconds("10ms", "5m")] = Field(default=5.0, description="With TLS.")
     first_byte: Annotated[float, Seconds("10ms", "1h")] = Field(
         default=120.0, description="From the request sent to the answer's head."
     )
