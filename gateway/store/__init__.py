@@ -5,7 +5,7 @@ What is where:
     store, opening, database             the store, opened; what all else here is written against;
                                          address, location: where it is; state: how it is; errors
     writing                              whether it takes writes
-    sqlite, postgres, dialect            the two databases, and what they say in two ways
+    sqlite, postgres, dialect, among     the two databases; what they say in two ways; many keys
     prepare_sqlite, prepare_postgres     their form, before the first use; migrations/, upgrade
     schema                               the tables
     ledger, aliases, merges, people/     whose a conversation is; who has become whom; erasing.

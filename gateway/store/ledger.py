@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, func, select, true, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import IdentityNotRepresentable, LedgerUnavailable
@@ -22,6 +22,7 @@ from gateway.core.lru import LruCache
 from gateway.core.people.identity import Person
 from gateway.ports import ConversationLedger, Whose
 from gateway.store.aliases import Aliases
+from gateway.store.among import Among
 from gateway.store.database import Database
 from gateway.store.dialect import COUNTED, alone, can_hold, insert
 from gateway.store.group import Group
@@ -56,18 +57,13 @@ _PERSON_OF = itemgetter("org", "subject")
 _CONVERSATION_OF = itemgetter("org", "upstream", "conversation")
 
 
-def _of_many(*columns: ColumnElement[str]) -> ColumnElement[bool]:
-    """A statement about all that `keys` names: one at a time, a group would outlast its clock."""
-    return tuple_(*columns).in_(bindparam("keys", expanding=True))
-
-
 _KEY = (conversations.c.org, conversations.c.upstream, conversations.c.conversation)
-OWNERS = select(*_KEY, _OWNING).where(_of_many(*_KEY))
-BECAME = select(aliases.c.org, aliases.c.subject, aliases.c.becomes).where(
-    _of_many(aliases.c.org, aliases.c.subject)
-)
-_NAMED_BY = (users.c.org, users.c.upstream, users.c.subject)
-USER_IDS = select(*_NAMED_BY, users.c.user_id).where(_of_many(*_NAMED_BY))
+OWNED = Among(_KEY)
+OWNERS = select(*_KEY, _OWNING).where(OWNED.condition)
+PEOPLE = Among((aliases.c.org, aliases.c.subject))
+BECAME = select(*PEOPLE.columns, aliases.c.becomes).where(PEOPLE.condition)
+NAMED_BY = Among((users.c.org, users.c.upstream, users.c.subject))
+USER_IDS = select(*NAMED_BY.columns, users.c.user_id).where(NAMED_BY.condition)
 
 USER_ID = select(users.c.user_id).where(
     users.c.org == _ORG, users.c.upstream == _UPSTREAM, users.c.subject == _ASKING
@@ -240,7 +236,9 @@ async def _claim(connection: AsyncConnection, claims: Sequence[Row]) -> Sequence
     made = await connection.execute(new, in_order, execution_options=COUNTED)
     if made.rowcount == len(claims):  # all were new: the rule, and one statement for all
         return [True] * len(claims)
-    found = await connection.execute(OWNERS, {"keys": list(map(_CONVERSATION_OF, claims))})
+    found = await connection.execute(
+        OWNERS, OWNED.values([_CONVERSATION_OF(one) for one in claims])
+    )
     owners = {tuple(key): owner for *key, owner in found}
     asking = await _who_asks(connection, claims)
     return [owners.get(_CONVERSATION_OF(claim)) == asking[_PERSON_OF(claim)] for claim in claims]
@@ -256,7 +254,7 @@ async def _name(connection: AsyncConnection, names: Sequence[Row]) -> Sequence[s
         return [str(name["user_id"]) for name in names]
     asking = await _who_asks(connection, names)
     keys = [(name["org"], name["upstream"], asking[_PERSON_OF(name)]) for name in names]
-    found = await connection.execute(USER_IDS, {"keys": keys})
+    found = await connection.execute(USER_IDS, NAMED_BY.values(keys))
     user_ids = {tuple(key): user_id for *key, user_id in found}
     return [user_ids.get(key) for key in keys]
 
@@ -264,6 +262,6 @@ async def _name(connection: AsyncConnection, names: Sequence[Row]) -> Sequence[s
 async def _who_asks(connection: AsyncConnection, rows: Sequence[Row]) -> dict[Any, str]:
     """By org and subject, the subject each of them is now."""
     people = {_PERSON_OF(row) for row in rows}
-    found = await connection.execute(BECAME, {"keys": list(people)})
+    found = await connection.execute(BECAME, PEOPLE.values(people))
     became = {tuple(key): becomes for *key, becomes in found}
     return {person: became.get(person, person[1]) for person in people}

@@ -7,15 +7,15 @@ has that id next. So nobody has it again: they get one that no vendor has seen.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select, tuple_, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.store.among import Among
 from gateway.store.people.pseudonyms import fresh_user_id, known_key, pseudonym
 from gateway.store.schema import users
 
-_OF_THE_ERASED = select(users.c.org, users.c.upstream, users.c.user_id).where(
-    tuple_(users.c.org, users.c.upstream, users.c.user_id).in_(bindparam("keys", expanding=True))
-)
+CALLED = Among((users.c.org, users.c.upstream, users.c.user_id))
+OF_THE_ERASED = select(*CALLED.columns).where(CALLED.condition)
 _GIVE = (
     update(users)
     .where(
@@ -40,7 +40,7 @@ async def give_fresh_ids(connection: AsyncConnection, named: Sequence[Mapping[st
         ): one
         for one in named
     }
-    found = (await connection.execute(_OF_THE_ERASED, {"keys": sorted(digests)})).all()
+    found = (await connection.execute(OF_THE_ERASED, CALLED.values(sorted(digests)))).all()
     given = [
         {
             "in_org": row.org,

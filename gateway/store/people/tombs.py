@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.store.among import Among
 from gateway.store.people.pseudonyms import known_key, pseudonym
 from gateway.store.schema import erased
 
@@ -20,9 +21,8 @@ SLOW = 120.0  # seconds
 
 Named: TypeAlias = tuple[str, str]  # org, subject
 
-_TOMBS = select(erased).where(
-    tuple_(erased.c.org, erased.c.name).in_(bindparam("keys", expanding=True))
-)
+ERASED = Among((erased.c.org, erased.c.name))
+TOMBS = select(erased).where(ERASED.condition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +52,5 @@ async def tombs_of(connection: AsyncConnection, people: Collection[Named]) -> Ma
     if key is None:
         return {}
     named = {(org, pseudonym(key, org, subject)): (org, subject) for org, subject in people}
-    found = await connection.execute(_TOMBS, {"keys": sorted(named)})
+    found = await connection.execute(TOMBS, ERASED.values(sorted(named)))
     return {named[row.org, row.name]: Tomb(row.becomes, row.erased_at) for row in found}
