@@ -198,7 +198,7 @@ class Cutoffs:
         """
         async with self._turn:
             began = time.monotonic()
-            was_away = self._is_older_than(min(SETTLED, STALE))
+            was_away = self._is_older_than(SETTLED)
             if began - self._read_all > WHOLE or self._is_older_than(STALE):
                 changed = await self._look_at_all()
                 self._read_all = began

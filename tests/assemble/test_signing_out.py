@@ -127,6 +127,7 @@ async def test_after_a_time_without_the_store_all_may_have_signed_out(
     forgotten: list[str] = []
     channel.when_ended("acme", lambda: forgotten.append("acme"))
     monkeypatch.setattr(cutoffs_module, "STALE", -1.0)
+    monkeypatch.setattr(cutoffs_module, "SETTLED", -1.0)
     with pytest.raises(KeysUnavailable):
         channel.ended.check(session())
     await store.cutoffs.look()
