@@ -144,11 +144,10 @@ async def alone(people: int, requests: int = 5000) -> float:
         for number in range(start, start + requests):
             record = Record("r", "POST", 0.0)
             asked = persons[number % people], "support", chat, record
-            ticket = await limits.admit(*asked)
-            await ticket.spend()
-            record.upstream_status, record.usage = 200, {"credits": 1}
-            quota.fields(record.quotas)
-            await ticket.end()
+            async with limits.admit(*asked) as ticket:
+                await ticket.spend()
+                record.upstream_status, record.usage = 200, {"credits": 1}
+                quota.fields(record.quotas)
         if start >= people:  # everybody has an account by now
             best = min(best, time.process_time() - before)
     return best / requests * 1e6

@@ -46,8 +46,8 @@ async def handle(
         raise MethodNotAllowed(("GET",))
     check_origin(org, match, ask)  # 403: a page of somebody else's, where none is expected
     identity = await authenticate(org, ask, answer, record)  # 401: who is asking
-    ticket = await org.limits.admit(identity.person, upstream.name, match.operation, record)  # 429
-    async with ticket:
+    counted = org.limits.admit(identity.person, upstream.name, match.operation, record)
+    async with counted as ticket:  # 429: how often
         user = await user_id(org, upstream, identity, record)  # 403: the name the vendor knows
         if upstream.contacts is not None:
             upstream.contacts.saw(identity, user)  # the vendor hears of it some other time

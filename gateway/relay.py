@@ -49,8 +49,8 @@ async def relay(exchange: Exchange, answer: Outbound, running: Running) -> None:
                     async for chunk in response.chunks(shortcut(observer, watch, answer)):
                         if answer.started and observer.passes(chunk) and watch.passes(chunk):
                             await answer.chunk(chunk)
-                        else:
-                            await act(exchange, observer.feed(chunk), answer)
+                        elif notes := observer.feed(chunk):
+                            await act(exchange, notes, answer)
                         del chunk  # it need not stay until the next comes
                     await end(exchange, observer, answer)
                     return
@@ -74,9 +74,11 @@ async def begin(exchange: Exchange, response: VendorResponse, answer: Outbound) 
     """
     media = media_type(response.fields)
     fields = head(exchange, response, media)
-    session = await claim_session(exchange, response, fields)
+    operation, session = exchange.operation, ""
+    if operation.opened_in or operation.mcp:
+        session = await claim_session(exchange, response, fields)
     observer = exchange.observer = observe(
-        exchange.operation,
+        operation,
         media,
         ok=200 <= response.status < 300,
         user=exchange.user,
@@ -136,7 +138,7 @@ def head(
         raise UpstreamMalformed("The upstream answered with a page")
     passed = http.passed_to_client(response.fields, exchange.operation.answer_fields)
     # All at once: what stands in one stands in them joined, and no key has the break between.
-    exchange.watch.check(b"\n".join([value for _, value in passed]))
+    exchange.upstream.quoted.check(b"\n".join(map(http.VALUE_OF, passed)))
     if response.status >= 400:
         passed.append((b"proxy-status", problem.received(response.status)))
     return passed
@@ -212,10 +214,12 @@ async def act(exchange: Exchange, notes: Iterable[Note], answer: Outbound) -> No
 
 async def let_by(exchange: Exchange, content: bytes, answer: Outbound) -> None:
     """Pass bytes on, unless our key stands in them; an answer held whole says how long it is."""
-    passed = exchange.watch.feed(content)
     if exchange.observer is not None and exchange.observer.holds:
-        passed += exchange.watch.end()
-        await start(exchange, answer, [(b"content-length", str(len(passed)).encode("ascii"))])
+        passed = content
+        exchange.upstream.quoted.check(content)
+        await start(exchange, answer, [(b"content-length", b"%d" % len(content))])
+    else:
+        passed = exchange.watch.feed(content)
     if passed:
         if not answer.started:
             await start(exchange, answer)

@@ -70,8 +70,8 @@ async def handle(
     upstream, match = route(org, path, ask, record)  # 404, 405: only what is declared exists
     check_origin(org, match, ask)  # 403: a page of somebody else's
     identity = await authenticate(org, ask, answer, record)  # 401: who is asking
-    ticket = await org.limits.admit(identity.person, upstream.name, match.operation, record)  # 429
-    async with ticket:
+    counted = org.limits.admit(identity.person, upstream.name, match.operation, record)
+    async with counted as ticket:  # 429: how often
         user = await user_id(org, upstream, identity, record)  # 403: the name the vendor knows
         read = await read_call(org, upstream, match, ask, record)  # 400
         exchange = Exchange(org, upstream, read, identity, user, record, ask)

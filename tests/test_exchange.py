@@ -73,7 +73,7 @@ class World(Ticket):
         return proposed
 
     # Limits, AuditSink, Transport
-    async def admit(self, *counted: object) -> "World":
+    def admit(self, *counted: object) -> "World":
         self.step("admit")
         return self
 

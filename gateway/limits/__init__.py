@@ -38,9 +38,7 @@ UNCOUNTED = Uncounted()
 class Unlimited(Limits):
     """Admits everybody."""
 
-    async def admit(
-        self, person: Person, upstream: str, operation: Operation, record: Record
-    ) -> Ticket:
+    def admit(self, person: Person, upstream: str, operation: Operation, record: Record) -> Ticket:
         return UNCOUNTED
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:

@@ -16,7 +16,7 @@ from gateway.limits.counts import Counts
 from gateway.limits.keys import Keys
 from gateway.limits.rules import Rules
 from gateway.limits.terms import Limited, Terms, terms_of
-from gateway.limits.ticket import Counted, judge, names
+from gateway.limits.ticket import Counted
 from gateway.ports import Limits, Record, Ticket
 
 
@@ -38,15 +38,10 @@ class OrgLimits(Limits):
             for costs, listens in ((True, False), (False, False), (False, True))
         }
 
-    async def admit(
-        self, person: Person, upstream: str, operation: Operation, record: Record
-    ) -> Ticket:
+    def admit(self, person: Person, upstream: str, operation: Operation, record: Record) -> Ticket:
         terms = self._terms[upstream, operation.costs, operation.listens]
-        own, name = terms_of(terms, person, self._keys), names.next()
-        if terms.admitting:
-            standings = await self._counts.admit(own.rated, own.slots, name, terms.lasts)
-            judge(terms.admitting, standings, record)
-        return Counted(name, own, record, self._counts, self._calendar)
+        own = terms_of(terms, person, self._keys)
+        return Counted(own, record, self._counts, self._calendar)
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:
         return self._terms[upstream, operation.costs, operation.listens].words()

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from itertools import count
+from typing import Self
 
 from gateway.core.errors import Overloaded, TooManyRequests, UpstreamUnreachable
 from gateway.core.limits.budget import Ending
@@ -20,7 +21,7 @@ UNTOUCHED = (TooManyRequests, UpstreamUnreachable, Overloaded)  # raised before 
 
 
 class Counted(Ticket):
-    """Keeps the `Ticket` port, for a request that has been counted by this name."""
+    """Keeps the `Ticket` port."""
 
     __slots__ = (
         "_calendar",
@@ -34,15 +35,22 @@ class Counted(Ticket):
     )
 
     def __init__(
-        self, name: str, own: PersonTerms, record: Record, counts: Counts, calendar: Calendar
+        self, own: PersonTerms, record: Record, counts: Counts, calendar: Calendar
     ) -> None:
-        self._name = self._held_as = name
+        self._name = self._held_as = names.next()
         self._own = own
         self._record = record
         self._counts = counts
         self._calendar = calendar
         self._reserved: Sequence[Reserved] = ()
         self._charged: Sequence[int] = ()  # each budget, so far
+
+    async def __aenter__(self) -> Self:
+        own, terms = self._own, self._own.terms
+        if terms.admitting:
+            standings = await self._counts.admit(own.rated, own.slots, self._name, terms.lasts)
+            judge(terms.admitting, standings, self._record)
+        return self
 
     async def spend(self) -> None:
         own = self._own

@@ -173,21 +173,19 @@ class Exchange:
     @property
     def ends_at(self) -> float | None:
         """When the answer must have ended, in seconds since the epoch."""
-        return self._asking.expires_at if self.upstream.ends_at_expiry else None
+        asking = self.reader or self.identity
+        return asking.expires_at if self.upstream.ends_at_expiry else None
 
     @property
     def going_on(self) -> Identity:
         """Who must be let in while the answer comes; signed in only where it ends with that."""
-        asking = self._asking
+        asking = self.reader or self.identity
         if self.upstream.ends_at_expiry or asking.session is None:
             return asking
         return replace(asking, session=None)
 
-    @property
-    def _asking(self) -> Identity:
-        return self.reader or self.identity
-
     def request(self, key: str) -> VendorRequest:
+        assertions = self.upstream.assertions
         planned = plan(
             self.upstream.destination,
             self.call,
@@ -195,16 +193,13 @@ class Exchange:
             user=self.user,
             key=key,
             request_id=self.record.request_id,
-            statement=self._statement(),
+            statement=None if assertions is None else self._statement(assertions),
         )
         if self.upload is None:
             return planned
         return planned.streaming(self.upload.pieces, content_type=self.upload.content_type)
 
-    def _statement(self) -> str | None:
-        assertions = self.upstream.assertions
-        if assertions is None:
-            return None
+    def _statement(self, assertions: Assertions) -> str:
         return assertions.sign(
             self.identity,
             user=self.user,

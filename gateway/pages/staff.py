@@ -44,8 +44,8 @@ async def read_as_staff(
     person = Person(org.external_id, subject_of(path[0]))  # 400
     upstream, match = route(org, path[1:], ask, record)  # 404
     record.operation = f"staff:{match.name}"
-    ticket = await org.limits.admit(reader.person, upstream.name, match.operation, record)  # 429
-    async with ticket:
+    counted = org.limits.admit(reader.person, upstream.name, match.operation, record)
+    async with counted as ticket:  # 429
         user = await known(org, upstream, match, person)  # 404
         both = replace(record, subject=person.subject, actor=reader.subject, user=user)
         read = await read_call(org, upstream, match, ask, both)  # 400

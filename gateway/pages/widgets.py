@@ -29,7 +29,7 @@ async def show(org: Org, named: str, upstream: str, ask: Inbound, record: Record
     Raises:
         NotFound: this org has no such widget, or another org was named.
         BadRequest, SpoofedIdentity: the question says more than it may.
-        GatewayError: as `SignIn.authenticate`, `Limits.admit` and `WidgetProofs.show` do.
+        GatewayError: as `SignIn.authenticate`, `Ticket` and `WidgetProofs.show` do.
     """
     widget = org.widgets.get(upstream) if named == org.name else None
     if widget is None:
@@ -37,8 +37,7 @@ async def show(org: Org, named: str, upstream: str, ask: Inbound, record: Record
     record.upstream, record.operation = upstream, SHOW.name
     identity = await signed_in(org, ask, record)
     org.seen.note(identity)
-    ticket = await org.limits.admit(identity.person, upstream, SHOW.operation, record)
-    async with ticket:
+    async with org.limits.admit(identity.person, upstream, SHOW.operation, record):
         user = await user_id(org, widget.upstream, identity, record)
         read = await read_call(org, widget.upstream, SHOW, ask, record)
         if any(one.startswith("query:") for one in read.spoofed):

@@ -215,11 +215,12 @@ class FaultSink(Protocol):
 
 
 class Ticket(Protocol):
-    """A request that has been counted, for as long as it is under way: `async with ticket:`."""
+    """A request that is counted, for as long as it is under way: `async with ticket:`."""
 
     __slots__ = ()
 
     async def __aenter__(self) -> Self:
+        """Count it. Raises `UserLimit`, `OrgLimit`; `Unavailable` when nothing can be counted."""
         return self
 
     def __aexit__(
@@ -238,7 +239,7 @@ class Ticket(Protocol):
         ...
 
     async def again(self) -> None:
-        """Count one more that is asked within it. Raises as `Limits.admit` does."""
+        """Count one more that is asked within it. Raises as `__aenter__` does."""
         ...
 
     async def renew(self) -> None:
@@ -256,13 +257,8 @@ class Ticket(Protocol):
 class Limits(Protocol):
     """How much one person may ask for, and how much all of an org may."""
 
-    async def admit(
-        self, person: Person, upstream: str, operation: Operation, record: Record
-    ) -> Ticket:
-        """Count a request, of which nothing has been read but its head.
-
-        Raises `UserLimit`, `OrgLimit`; `Unavailable` when nothing can be counted.
-        """
+    def admit(self, person: Person, upstream: str, operation: Operation, record: Record) -> Ticket:
+        """The ticket for a request, of which nothing has been read but its head."""
         ...
 
     def told(self, upstream: str, operation: Operation) -> Sequence[str]:

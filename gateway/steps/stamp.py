@@ -28,19 +28,16 @@ class Stamped:
     is told to sign in reads who signs people in. Both are asked only when there is an error.
     """
 
-    __slots__ = ("_answer", "_record", "_writer", "also", "metadata", "problem")
+    __slots__ = ("_answer", "_record", "_writer", "also", "metadata", "problem", "started")
 
     def __init__(self, answer: Outbound, record: Record) -> None:
         self._answer = answer
         self._record = record
         self._writer: Writer | None = None
+        self.started = False
         self.also: Fields = ()
         self.problem: Callable[[], ProblemShape | None] = _nothing
         self.metadata: Callable[[], str | None] = _nothing
-
-    @property
-    def started(self) -> bool:
-        return self._answer.started
 
     def add(self, fields: Fields) -> None:
         self.also = [*self.also, *fields]
@@ -53,6 +50,7 @@ class Stamped:
     # The next four only hand on what is to be awaited: a layer less.
 
     def start(self, status: int, fields: Fields) -> Coroutine[Any, Any, None]:
+        self.started = True
         self.problem = self.metadata = _nothing  # an error ends it otherwise from now on
         self._record.status = status
         if self._record.first_byte_ms is None:

@@ -12,10 +12,9 @@ ALICE = Person("acme", "alice")
 
 async def test_admits_everybody_any_number_of_times_at_once() -> None:
     limits, record = Unlimited(), Record("r", "POST", 0.0)
-    tickets = [await limits.admit(ALICE, "support", CHAT, record) for _ in range(2)]
-    for ticket in tickets:
-        await ticket.spend()
-    for ticket in tickets:
-        await ticket.end()
+    one, another = (limits.admit(ALICE, "support", CHAT, record) for _ in range(2))
+    async with one, another:
+        await one.spend()
+        await another.spend()
     assert record.quotas == ()
     assert limits.told("support", CHAT) == ()

@@ -63,13 +63,8 @@ async def admitted(
     limits: OrgLimits, person: Person, operation: Operation, record: Record
 ) -> AsyncIterator[Ticket]:
     """A block that is counted as a request, and ends as it does."""
-    ticket = await limits.admit(person, "support", operation, record)
-    try:
+    async with limits.admit(person, "support", operation, record) as ticket:
         yield ticket
-    except BaseException as error:
-        await ticket.end(error)
-        raise
-    await ticket.end()
 
 
 @asynccontextmanager

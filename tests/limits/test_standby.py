@@ -281,7 +281,7 @@ async def test_what_is_held_over_an_absence_is_held_and_charged_apart() -> None:
     keys, calendar = Keys(b"s" * 32), Calendar(scene.clock)
     limits = OrgLimits("acme", rules, scene.standby, keys, calendar)
     chat = VENDOR.operations["chat"]
-    async with await limits.admit(Person("acme", "alice"), "llm", chat, record) as ticket:
+    async with limits.admit(Person("acme", "alice"), "llm", chat, record) as ticket:
         await ticket.spend()
         for cost, is_away in ((2.0, True), (3.0, False), (4.0, False)):
             scene.shared.is_away = is_away

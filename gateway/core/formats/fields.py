@@ -5,6 +5,7 @@ Fields are `(name, value)` pairs of bytes, names in lower case (RFC 9110 section
 
 import re
 from collections.abc import Collection, Sequence
+from operator import itemgetter
 
 from gateway.core.errors import (
     AmbiguousCredentials,
@@ -20,6 +21,7 @@ from gateway.core.memo import Memo
 
 Fields = Sequence[tuple[bytes, bytes]]
 
+VALUE_OF = itemgetter(1)
 TOKEN = re.compile(rb"[!#$%&'*+.^`|~0-9a-z-]+")  # RFC 9110 section 5.6.2, lower case, without "_"
 _CONTROLS = bytes({*range(32), 127} - {9})  # RFC 9110 section 5.5
 VISIBLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # what we write in a field
@@ -91,7 +93,7 @@ def check(fields: Fields) -> None:
         if not _is_name[name]:
             raise BadRequest("A field name has a character that names cannot have, or a '_'")
     # To delete from all what may not stand there takes a third of the time of a look at each.
-    written = b"".join([value for _, value in fields])
+    written = b"".join(map(VALUE_OF, fields))
     if len(written.translate(None, _CONTROLS)) != len(written):
         raise BadRequest("A field value has a control character")
 

@@ -3,7 +3,7 @@
 Nothing in it is trusted. What may not pass is taken out, whom and what it names is noted.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -100,8 +100,10 @@ def judge(reading: Reading, *documents: JsonObject) -> None:
             _read_conversations(reading, shape.conversations, document)
 
 
-def _found(documents: Iterable[JsonObject], tokens: Tokens) -> Iterator[JsonValue]:
-    return (value for document in documents for value in pointer.find(document, tokens))
+def _found(documents: Sequence[JsonObject], tokens: Tokens) -> list[JsonValue]:
+    if len(documents) == 1:
+        return pointer.find(documents[0], tokens)
+    return [value for document in documents for value in pointer.find(document, tokens)]
 
 
 def _clear(reading: Reading, room: Room, objects: Sequence[JsonObject]) -> None:

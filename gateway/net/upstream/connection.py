@@ -102,7 +102,6 @@ class Connection(Sending):
         """End the exchange. True: fit for another one. False: closed."""
         answer = self._answer
         self._answer = self._shortcut = self._coming = None
-        self._deadline.clear()
         fit = (
             answer is not None
             and answer.complete

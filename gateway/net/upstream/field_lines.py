@@ -1,8 +1,12 @@
 """Fields of an answer as they are written."""
 
+from operator import itemgetter
+
 from gateway.ports import Fields
 
 _CONTROLS = bytes({*range(32), 127} - {9})  # RFC 9110 section 5.5
+_LINE = b"%b: %b\r\n"
+_NAME_OF = itemgetter(0)
 _NOT_IN_NAMES = bytes({*range(33), 127}) + b'()<>@,;:\\[]={}"'
 
 
@@ -16,8 +20,8 @@ def field_lines(fields: Fields) -> bytes:
     Raises:
         NoField: a name or a value has a character that those cannot have.
     """
-    written = b"".join([b"%b: %b\r\n" % field for field in fields])
-    names = b"".join([name for name, _ in fields])
+    written = b"".join(map(_LINE.__mod__, fields))
+    names = b"".join(map(_NAME_OF, fields))
     if len(written.translate(None, _CONTROLS)) != len(written) - 2 * len(fields):
         raise NoField("a value has a control character")
     if len(names.translate(None, _NOT_IN_NAMES)) != len(names):

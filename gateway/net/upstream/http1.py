@@ -12,6 +12,7 @@ ended before a byte of an answer came. A chat that may have been heard is not as
 import asyncio
 import re
 import ssl
+from operator import itemgetter
 from types import TracebackType
 from typing import Final, Self
 
@@ -30,6 +31,7 @@ _REQUEST_LINE: Final = re.compile(r"[A-Z]+ /[\x21-\x22\x24-\x7e]* HTTP/1\.1")
 _OURS: Final = frozenset(
     {b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect", b"te"}
 )
+_NAME_OF: Final = itemgetter(0)
 _WITH_CONTENT: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -42,10 +44,10 @@ def render(request: VendorRequest, authority: str) -> bytes:
     line = f"{request.method} {request.target} HTTP/1.1"
     if not _REQUEST_LINE.fullmatch(line):
         raise ValueError("the method or target of a request cannot stand in its first line")
-    if not _OURS.isdisjoint([name for name, _ in request.fields]):
+    if not _OURS.isdisjoint(map(_NAME_OF, request.fields)):
         raise ValueError("a request brings a field that is the transport's to write")
     lines = [line.encode("ascii"), b"host: " + authority.encode("ascii")]
-    lines += [b": ".join(pair) for pair in request.fields]
+    lines += map(b": ".join, request.fields)
     content = request.content or b"" if request.stream is None else b""
     if request.stream is not None:
         lines.append(b"transfer-encoding: chunked")
