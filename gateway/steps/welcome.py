@@ -5,7 +5,7 @@ others use now, and must not open what is that person's.
 """
 
 from gateway.core.errors import BadRequest, CredentialsInvalid, CredentialsMissing
-from gateway.core.people.identity import Identity, is_ours_to_give
+from gateway.core.people.identity import Identity
 from gateway.orgs.org import Org
 from gateway.ports import Answering, ConversationLedger, Inbound, Record, Visitors
 
@@ -39,7 +39,7 @@ async def signed_in(org: Org, ask: Inbound, record: Record | None = None) -> Ide
 
 def refuse_ours(identity: Identity) -> None:
     """Refuse whom no sign-in may vouch for."""
-    if is_ours_to_give(identity.subject):
+    if identity.has_our_name:
         raise CredentialsInvalid("The subject has the shape of a name that only the gateway gives")
 
 

@@ -18,5 +18,5 @@ def ten_bytes() -> bytes:
         return _drawn.pop()
     except IndexError:
         block = os.urandom(10 * AT_ONCE)
-    _drawn.extend(block[at : at + 10] for at in range(10, len(block), 10))
+    _drawn.extend([block[at : at + 10] for at in range(10, len(block), 10)])
     return block[:10]

@@ -73,9 +73,11 @@ class Identity:
     actor: str | None = None
     session: Session | None = None
     person: Person = field(init=False, repr=False, compare=False)
+    has_our_name: bool = field(init=False, repr=False, compare=False)  # one that only we give
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "person", Person(self.org, self.subject))
+        object.__setattr__(self, "has_our_name", is_ours_to_give(self.subject))
 
 
 @dataclass(frozen=True, slots=True)

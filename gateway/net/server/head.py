@@ -7,7 +7,8 @@ Fields are `(name, value)` with names in lower case.
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from gateway.core.errors import BadRequest, ContentTooLarge, ExpectationFailed, MethodNotAllowed
 from gateway.core.formats.fields import Fields
@@ -25,8 +26,7 @@ _LONGEST = 18  # digits: an exabyte, and quick to read as a number
 _TWO_LENGTHS = "The length of the body is said more than once"
 
 
-@dataclass(slots=True)
-class Head:
+class Head(msgspec.Struct):
     """A request's head, judged."""
 
     method: str

@@ -54,7 +54,6 @@ class GuardedProtocol(Intake):
         "_body_before",
         "_body_due",
         "_deadline",
-        "_feeding",
         "_held",
         "_last_words",
         "_running",
@@ -73,8 +72,7 @@ class GuardedProtocol(Intake):
         self.transport: Gate
         self._body_due = 0.0
         self._body_before = 0  # bytes, when the window began
-        self._feeding = False
-        self._held: Turn | None = None
+        self._held: Turn | None = None  # begins when its segment has been read
         self._running: Turn | None = None  # whose answer is due
         self._last_words: bytes | None = None  # set: nothing more is read as a request
 
@@ -153,9 +151,7 @@ class GuardedProtocol(Intake):
         if self._last_words is not None or self.transport.lingering:
             return
         before = self.part
-        self._feeding = True
         fault = self.take(data)
-        self._feeding = False
         if fault is not None:
             if isinstance(fault, Handover):
                 self._hand_over()
@@ -216,9 +212,9 @@ class GuardedProtocol(Intake):
         return AsgiTurn(self, head) if self.entry is None else OwnTurn(self, head, self.entry)
 
     def begin(self, turn: Turn) -> None:
-        if self._feeding:
-            self._held = turn  # the rest of the segment may yet refuse it
-            return
+        self._held = turn  # the rest of the segment may yet refuse it
+
+    def _run(self, turn: Turn) -> None:
         self._running = turn
         # With a name: asyncio would make one for each.
         task = asyncio.Task(turn.run(), loop=self.loop, name="exchange")
@@ -227,7 +223,7 @@ class GuardedProtocol(Intake):
     def _begin_held(self) -> None:
         held, self._held = self._held, None
         if held is not None:
-            self.begin(held)
+            self._run(held)
 
     def ended(self) -> None:
         # In place of a callback of the task's: 140 bytes of each stream, and a turn of the loop.
@@ -241,7 +237,7 @@ class GuardedProtocol(Intake):
         self.flow.resume_reading()
         if self.pipeline:
             due, self.pipeline = self.pipeline[0], self.pipeline[1:]
-            self.begin(due)
+            self._run(due)
         elif self._last_words is not None:
             self._say_last_words()
         elif self.part is Part.NONE:

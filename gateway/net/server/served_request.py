@@ -61,7 +61,7 @@ class ServedRequest:
         self._is_read = False  # as it comes, by `chunks`
         self._waiter: asyncio.Future[None] | None = None
         self._watcher: Watcher | None = None
-        self._origin: tuple[str, str | None, str] | None = None
+        self._origin: tuple[str, str | None, str | None] | None = None
 
     # Where it comes from
 
@@ -75,19 +75,19 @@ class ServedRequest:
 
     @property
     def peer(self) -> str:
-        return (self._origin or self._find_origin())[2]
+        return (self._origin or self._find_origin())[2] or self._address
 
-    def _find_origin(self) -> tuple[str, str | None, str]:
-        client = self._connection.client  # absent on a UNIX socket
-        peer = client[0] if client else ""
+    def _find_origin(self) -> tuple[str, str | None, str | None]:
         proxies = self.trusted_proxies
-        scheme, host, forwarded_for = forwarded_origin(
-            self.fields,
-            scheme=self._connection.scheme,
-            believed=bool(proxies) and is_trusted(peer, proxies),
-        )
-        self._origin = scheme, host, forwarded_for or peer
+        believed = bool(proxies) and is_trusted(self._address, proxies)
+        scheme = self._connection.scheme
+        self._origin = forwarded_origin(self.fields, scheme=scheme, believed=believed)
         return self._origin
+
+    @property
+    def _address(self) -> str:
+        client = self._connection.client  # absent on a UNIX socket
+        return client[0] if client else ""
 
     # What comes of it
 
