@@ -44,8 +44,9 @@ class Merges:
         self._looking: asyncio.Task[None] | None = None
 
     def are_due(self) -> bool:
-        """Whether it is time to look: until then what is remembered holds."""
-        return time.monotonic() - self._looked >= EVERY
+        """Whether it is time to look, or to wait for it: until then what is remembered holds."""
+        age = time.monotonic() - self._looked
+        return age >= (EVERY if self._looking is None else LATEST)
 
     async def catch_up(self) -> None:
         """See to it that what was merged `LATEST` seconds ago has been forgotten."""

@@ -97,6 +97,19 @@ async def test_what_is_remembered_holds_until_it_is_time_to_look_again(
     assert ledger.remembered_user_id("support", ALICE) == "alice"
 
 
+async def test_while_somebody_looks_the_others_go_by_what_is_remembered(
+    database: Database, later: Callable[[float], None]
+) -> None:
+    ledger = Ledger(database)
+    await ledger.user_id("support", ALICE, "alice")
+    later(module.EVERY)
+    await ledger._merges.catch_up()
+    assert ledger._merges._looking is not None
+    assert ledger.remembered_user_id("support", ALICE) == "alice"
+    later(module.LATEST - module.EVERY)
+    assert ledger.remembered_user_id("support", ALICE) is None  # not for ever
+
+
 async def test_while_the_store_is_away_what_is_remembered_serves(
     database: Database, later: Callable[[float], None]
 ) -> None:
