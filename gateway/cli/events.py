@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gateway.cli import asking
-from gateway.cli.options import FAILED, Config, fail
+from gateway.cli.options import Config, fail
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
@@ -94,10 +94,10 @@ def _with_dead(
         which = meant(settings)
         await asking.leave_trace(database, f"events: what was given up {outcome}", which)
         count = await work(database, which, ids or ())
+        if ids and not count:
+            raise fail("No such event was given up: see `gateway events list --state dead`.")
         typer.echo(
             f"{count} {'delivery' if count == 1 else 'deliveries'}: what was given up {outcome}."
         )
-        if ids and not count:
-            raise typer.Exit(FAILED)
 
     asking.run(config, done)

@@ -129,6 +129,7 @@ def test_says_which_or_all(file: Path, command: str) -> None:
         assert (done.exit_code, "Say which" in done.stderr) == (1, True)
     done = look(file, "events", command, "evt_9")
     assert (done.exit_code, dead(file)) == (1, ["evt_0", "evt_1"])
+    assert "No such event was given up" in done.stderr
 
 
 def test_who_looks_is_on_record(file: Path) -> None:
