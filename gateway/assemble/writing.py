@@ -16,7 +16,7 @@ async def look_whether_it_takes_writes(database: Database) -> None:
     """Say in the log when it does no longer, and when it does again; for ever."""
     writing, said = database.writing, False
     while True:
-        if writing.fails:
+        if writing.is_in_doubt:
             with suppress(LedgerUnavailable):
                 await database.try_writing()
         if bool(writing.refuses) is not said:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+SURE = 2  # failures, one after the other: a single one may be of its own rows, or of a busy moment
 STEADY = 10.0  # seconds without a failure: of a disk that is nearly full, some writes come through
 
 
@@ -12,8 +13,14 @@ class Writing:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._failed_at = -STEADY
-        self.fails = False  # the last one did
+        self._in_a_row = 0
+        self.fails = False  # none is written now, as far as is known
         self._cause = ""
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the last one failed: another is to be tried."""
+        return self._in_a_row > 0
 
     @property
     def refuses(self) -> str:
@@ -22,7 +29,9 @@ class Writing:
         return "" if steady and not self.fails else self._cause
 
     def failed(self, cause: str) -> None:
-        self.fails, self._failed_at, self._cause = True, self._monotonic(), cause
+        self._in_a_row += 1
+        if self._in_a_row >= SURE or self.refuses:
+            self.fails, self._failed_at, self._cause = True, self._monotonic(), cause
 
     def succeeded(self) -> None:
-        self.fails = False
+        self.fails, self._in_a_row = False, 0

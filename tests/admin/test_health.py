@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from gateway.assemble.watched import State
+from gateway.store.writing import SURE
 from tests.admin.stage import operators
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +50,8 @@ async def test_says_that_the_store_is_only_read(tmp_path: Path) -> None:
     async with operators(tmp_path) as there:
         assembled = there.stage.gateway.assembled
         assert assembled is not None
-        assembled.process.store.database.writing.failed("SQLITE_FULL")
+        for _ in range(SURE):
+            assembled.process.store.database.writing.failed("SQLITE_FULL")
         answer = await there.ask("/readyz?verbose")
         assert (answer.status, answer.json()["status"]) == (200, "degraded")
         *_, writes = answer.json()["dependencies"]

@@ -6,10 +6,20 @@ def test_a_store_that_nobody_wrote_to_takes_writes():
     assert Writing(WoundClock()).refuses == ""
 
 
+def test_one_failure_may_be_of_its_own_rows():
+    writing = Writing(WoundClock())
+    for _ in range(3):
+        writing.failed("SQLITE_BUSY")
+        assert (writing.is_in_doubt, writing.fails, writing.refuses) == (True, False, "")
+        writing.succeeded()
+        assert not writing.is_in_doubt
+
+
 def test_one_that_failed_refuses_until_it_has_succeeded_for_a_while():
     """A disk that is nearly full takes a small row and refuses the next: that is no flapping."""
     clock = WoundClock()
     writing = Writing(clock)
+    writing.failed("SQLITE_FULL")
     writing.failed("SQLITE_FULL")
     for _ in range(3):
         writing.succeeded()
