@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings
 
 from tests.support import entries, over_http2, postgres, replicas
 from tests.support.stores import SQLITE, AStore
@@ -21,6 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if settings.get_current_profile_name() == "default":
+        settings.register_profile("busy", deadline=None)  # as that of CI: no test is about time
+        settings.load_profile("busy")
     replicas.WANTED = config.getoption("--stage") == "replicas"
     entries.ASGI = config.getoption("--stage") == "asgi"
     over_http2.WANTED = config.getoption("--stage") == "http2"

@@ -57,7 +57,6 @@ def until_it_is_open(port: int) -> None:
 @SCHEMA.parametrize()
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
     database=None,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.authn.chain import Chain, SignIns
@@ -335,7 +335,6 @@ KNOWING: dict[str, SignIns] = {}
 
 
 @pytest.mark.parametrize("name", ["one", "two issuers", "one issuer twice", "another kind beside"])
-@settings(deadline=None)  # a machine may be busy
 @given(lines=st.lists(LINES, min_size=1, max_size=4))
 async def test_who_is_recalled_is_who_would_be_judged(
     name: str, lines: list[tuple[str, str]]

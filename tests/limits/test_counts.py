@@ -160,9 +160,7 @@ steps = st.lists(
 
 
 @given(steps)
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_both_kinds_answer_alike(valkey_url: str, script: list[Step]) -> None:
     async def both() -> None:
         clock = WoundClock()

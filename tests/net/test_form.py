@@ -1,7 +1,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import BadRequest
@@ -51,7 +51,6 @@ def parts(found: list[FormEvent]) -> list[tuple[list[tuple[bytes, bytes]], bytes
     return read
 
 
-@settings(deadline=None)
 @given(CUTS)
 def test_any_cut_of_the_bytes_reads_alike(cuts: list[int]) -> None:
     assert parts(events(pieces(FORM, cuts))) == READ
@@ -61,7 +60,6 @@ def test_so_does_a_byte_at_a_time() -> None:
     assert parts(events([bytes([one]) for one in FORM])) == READ
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), CUTS)
 def test_whatever_a_file_holds_it_is_read_as_it_is(content: bytes, cuts: list[int]) -> None:
     head = b'--B\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n'
@@ -100,7 +98,6 @@ def test_what_follows_a_form_says_nothing(rest: bytes) -> None:
         assert parts(events(chunks)) == READ
 
 
-@settings(deadline=None)  # a machine may be busy
 @given(st.binary(max_size=200), CUTS)
 def test_nothing_but_a_refusal_comes_of_noise(noise: bytes, cuts: list[int]) -> None:
     with suppress(BadRequest):

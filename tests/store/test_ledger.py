@@ -117,7 +117,7 @@ async def test_what_not_every_database_can_hold_is_nobodys(
         await ledger.user_id(upstream, Person("acme", conversation), "u_1")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(any_text, any_text, any_text, any_text)
 async def test_any_text_is_a_name_or_is_refused(
     ledger: Ledger, org: str, upstream: str, conversation: str, subject: str

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import (
@@ -779,7 +779,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)  # a machine may be busy
 @given(st.dictionaries(NAMES, VALUES, max_size=8))
 def test_what_is_kept_was_listed_and_is_unchanged(body: dict[str, Any]) -> None:
     """SECURITY.md 3.3 (e)."""
