@@ -85,6 +85,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.profile.guard",
         "gateway.core.profile.place",
         "gateway.core.profile.problem_shape",
+        "gateway.core.profile.paths",
         "gateway.core.formats.query",
         "gateway.core.events.signature",
     ),

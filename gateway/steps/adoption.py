@@ -11,7 +11,6 @@ from gateway.core.formats.fields import first, media_type
 from gateway.core.people.identity import VISITOR
 from gateway.core.profile.vendor import Lookup
 from gateway.core.request.lookup import plan_lookup, read_owner
-from gateway.core.request.route import segments
 from gateway.orgs.org import Exchange
 from gateway.ports import VendorResponse
 from gateway.steps.errand import read_whole
@@ -59,8 +58,9 @@ async def ask_owner(exchange: Exchange, lookup: Lookup, conversation: str) -> st
         request_id=exchange.record.request_id,
     )
     # An id that spells another call of the vendor's: "export" would be everybody's conversations.
-    asked, base = request.target.partition("?")[0], exchange.upstream.destination.base_path
-    if exchange.upstream.table.is_closed(segments(asked.removeprefix(base))):
+    asked, to = request.target.partition("?")[0], exchange.upstream.destination
+    path = asked.removeprefix(to.base_path)
+    if to.vendor.takes_for_another(lookup.path, path, "conversation", "user"):
         return None
     async with exchange.upstream.transport.open(request, exchange) as response:
         if response.status != 200 or not is_json(response):

@@ -88,10 +88,11 @@ async def test_however_many_visitors_search_for_ids_nobody_is_asked(tmp_path: Pa
         assert stage.vendor.saw_nothing()
 
 
+@pytest.mark.parametrize("spelling", ["export", "Export", "EXPORT"])
 async def test_an_id_that_spells_another_call_of_the_vendors_is_not_asked_for(
-    stage: Stage[Chatbase],
+    stage: Stage[Chatbase], spelling: str
 ) -> None:
-    body = {"message": "x", "conversationId": "export"}
+    body = {"message": "x", "conversationId": spelling}
     assert (await stage.ask("alice", "POST", "/chat", body)).status == 404
     assert stage.vendor.saw_nothing()
 

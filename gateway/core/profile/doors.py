@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 from gateway.core.formats.fields import Fields
 from gateway.core.profile.names import MAX_NAME, fold, meaning
+from gateway.core.profile.paths import LoosePath
 
-_ANY = None  # in a template: one segment, whatever it is
 _DECODINGS = 4  # of one path: server, framework, and two that should not
 # What parsers strip off the ends of a segment: blanks and control characters.
 _BLANK = "".join(map(chr, [*range(0x21), *range(0x7F, 0xA1)]))
@@ -24,13 +24,13 @@ class Doors:
     """`paths` are those of operations, templates of RFC 6570; `fields` say who asks."""
 
     def __init__(self, paths: Iterable[str], fields: Iterable[str]) -> None:
-        self._templates = [_template(path) for path in paths]
+        self._templates = [LoosePath.of(path) for path in paths]
         self._fields = frozenset(map(fold, fields))
 
     def covers(self, path: str) -> bool:
         """Whether a router could take a path, decoded once, for an operation's."""
         parts = _loosely(path)
-        return any(_fits(template, open_ended, parts) for template, open_ended in self._templates)
+        return any(template.fits(parts) for template in self._templates)
 
     def stripped(self, fields: Fields) -> list[tuple[bytes, bytes]]:
         """The fields that say nothing of who asks."""
@@ -40,18 +40,6 @@ class Doors:
         seen = meaning(name)
         # Of a longer name nothing is known, and none is honest.
         return seen.people or len(name) > MAX_NAME or not seen.forms.isdisjoint(self._fields)
-
-
-def _template(path: str) -> tuple[tuple[str | None, ...], bool]:
-    parts = path[1:].split("/")
-    segments = tuple(_ANY if part.startswith("{") else part.casefold() for part in parts)
-    return segments, parts[-1].startswith("{+")
-
-
-def _fits(template: tuple[str | None, ...], open_ended: bool, parts: list[str]) -> bool:
-    if len(parts) < len(template) or (len(parts) > len(template) and not open_ended):
-        return False
-    return all(wanted in (_ANY, part) for wanted, part in zip(template, parts, strict=False))
 
 
 def _loosely(path: str) -> list[str]:

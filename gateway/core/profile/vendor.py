@@ -7,12 +7,14 @@ parameters and fields of each (`operation`).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from gateway.core.events.callback import Callback
 from gateway.core.profile.contact import ContactBook
 from gateway.core.profile.metered import Metered
 from gateway.core.profile.operation import TEMPLATE, Operation, frozen, message
+from gateway.core.profile.paths import LoosePath
 from gateway.core.profile.place import Body, Header, Place, Query, Variable
 from gateway.core.profile.problem_shape import ProblemShape
 
@@ -107,6 +109,23 @@ class Vendor:
             re.compile(self.user_id)
         except re.error as error:
             raise ValueError(f"user_id: no regular expression: {error}") from error
+
+    def takes_for_another(self, template: str, path: str, *names: str) -> bool:
+        """Whether a path made of `template` is that of another call here, of whatever method, since
+        one of the variables of these names says a word that stands in that call's path.
+
+        So a user "export" would have everybody's data, where /users/export is beside /users/{user}.
+        """
+        ours, parts = LoosePath.of(template), path[1:].casefold().split("/")
+        return any(other.fits(parts) and other.is_plainer(ours, names) for other in self._paths)
+
+    @cached_property
+    def _paths(self) -> tuple[LoosePath, ...]:
+        """All that it is known to have, whether end users may reach them or not."""
+        paths = [*self.closed, *(operation.path for operation in self.operations.values())]
+        if self.contacts is not None:
+            paths += [self.contacts.path, self.contacts.definitions or self.contacts.path]
+        return tuple(map(LoosePath.of, paths))
 
     @property
     def is_mcp(self) -> bool:

@@ -12,7 +12,7 @@ from gateway.core.profile.contact import AGENT
 from gateway.core.profile.vendor import Operation
 from gateway.core.request.call import Call
 from gateway.core.request.destination import Destination
-from gateway.core.request.plan import VendorRequest, plan
+from gateway.core.request.plan import VendorRequest, plan, refuse_another
 
 _OF_A_PERSON = re.compile(r"\{(?:user|roles|subject)\}")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~:@-]{1,256}")
@@ -53,6 +53,7 @@ def plan_call(
             raise IdentityNotRepresentable
         path, variables = f"{path}/{{contact}}", {**variables, "contact": contact}
     operation = Operation(method=method, path=path)
+    refuse_another(office, path, operation.path_format % variables, "contact")
     call = Call("contacts", operation, variables, method, body=body)
     nobody = Identity(org=org, subject=NOBODY)
     return plan(office, call, identity=nobody, user=NOBODY, key=key, request_id=request_id)

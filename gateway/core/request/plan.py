@@ -101,12 +101,25 @@ def _target(destination: Destination, operation: Operation, call: Call, user: st
     variables, places = call.variables, operation.user_places
     if places.variables:
         variables = {**variables, **dict.fromkeys(places.variables, _as_segment(user))}
-    path = destination.base_path + operation.path_format % variables
+    path = operation.path_format % variables
+    if places.variables:
+        refuse_another(destination, operation.path, path, *places.variables)
+    path = destination.base_path + path
     if not call.query and not places.parameters:
         return path
     query = [*call.query, *((name, user) for name in places.parameters)]
     rendered = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
     return f"{path}?{rendered}"
+
+
+def refuse_another(destination: Destination, template: str, path: str, *names: str) -> None:
+    """Refuse a name by which the path made of `template` becomes another one of the vendor's.
+
+    Raises:
+        IdentityNotRepresentable: it does.
+    """
+    if destination.vendor.takes_for_another(template, path, *names):
+        raise IdentityNotRepresentable
 
 
 def _as_segment(user: str) -> str:

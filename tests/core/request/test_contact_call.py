@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from gateway.core.errors import IdentityNotRepresentable
+from gateway.core.profile.contact import ContactBook
 from gateway.core.profile.operation import Operation
 from gateway.core.profile.vendor import Vendor
 from gateway.core.request.contact_call import back_office, plan_call
@@ -76,4 +79,16 @@ def test_an_id_that_is_no_segment_has_no_place_in_a_path(contact: str) -> None:
     with pytest.raises(IdentityNotRepresentable):
         plan_call(
             DESTINATION, "GET", "/c", "", None, org="o", key="k", request_id="r", contact=contact
+        )
+
+
+@pytest.mark.parametrize("contact", ["fields", "Fields", "everybody"])
+def test_an_id_that_spells_another_call_has_none_either(contact: str) -> None:
+    """P-11."""
+    book = ContactBook(path="/c", definitions="/c/fields", user="id", removes=True)
+    vendor = replace(VENDOR, contacts=book, closed=("/c/everybody",))
+    office = back_office(replace(DESTINATION, vendor=vendor))
+    with pytest.raises(IdentityNotRepresentable):
+        plan_call(
+            office, "DELETE", "/c", "", None, org="o", key="k", request_id="r", contact=contact
         )
