@@ -6,7 +6,6 @@ was asked for, and some routers ignore case, is nobody's to reach.
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -35,6 +34,7 @@ user = "id"
 [vendors.shop.operations]
 profile = { method = "GET", path = "/users/{user}", user = "path:user" }
 shared = { method = "GET", path = "/users/shared/{chat}", conversation = "path:chat" }
+secrets = { method = "GET", path = "/users/{user}/secrets", user = "path:user" }
 chats = { method = "GET", path = "/users/{user}/{kind}", user = "path:user", no_conversation = "x" }
 below = { method = "GET", path = "/api/{user}/{+rest}", user = "path:user", no_conversation = "x" }
 admin = { method = "DELETE", path = "/api/admin/people/{id}", no_conversation = "x" }
@@ -83,6 +83,16 @@ async def test_nobodys_name_spells_another_path(who: str, path: str, shop: Shop)
     answer = await shop.ask(who, path)
     assert answer.status == 403
     assert answer.values("x-gateway-error") == ["identity_not_representable"]
+    assert len(shop.vendor.requests) == before
+
+
+@pytest.mark.parametrize("path", ["/users/me/secrets", "/users/alice/secrets"])
+async def test_no_variable_leads_to_an_operation_that_is_not_open_here(
+    path: str, shop: Shop
+) -> None:
+    before = len(shop.vendor.requests)
+    answer = await shop.ask("alice", path)
+    assert (answer.status, answer.values("x-gateway-error")) == (404, ["not_found"])
     assert len(shop.vendor.requests) == before
 
 

@@ -6,7 +6,7 @@ have is refused, and what was judged is what is rendered into the vendor's reque
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, TypeVar
@@ -113,11 +113,20 @@ class _ByLength(Generic[_Found]):
 
 
 class Table:
-    """The operations of one vendor, compiled for look-up by path."""
+    """The operations of one vendor, compiled for look-up by path.
+
+    Only those named in `only` are open; None: all. What is another's path stays so: a variable of
+    one that is open does not lead there.
+    """
 
     def __init__(
-        self, operations: Mapping[str, Operation], *, closed: tuple[str, ...] = ()
+        self,
+        operations: Mapping[str, Operation],
+        *,
+        closed: tuple[str, ...] = (),
+        only: Collection[str] | None = None,
     ) -> None:
+        self._open = frozenset(operations if only is None else only)
         self._templates = _ByLength(
             (_template(operation.path), (name, operation)) for name, operation in operations.items()
         )
@@ -144,20 +153,23 @@ class Table:
         allowed: list[str] = []
         for name, operation, variables in self._found(path):
             if method in operation.methods:
+                if name not in self._open:
+                    raise NotFound
                 return Match(name, operation, MappingProxyType(variables))
-            allowed.extend(operation.methods)
+            if name in self._open:
+                allowed.extend(operation.methods)
         if allowed:
             raise MethodNotAllowed(tuple(dict.fromkeys(allowed)))
         raise NotFound
 
     def methods(self, path: Segments) -> tuple[str, ...]:
         """The methods that some operation takes at `path`; for a CORS preflight."""
-        found = (method for _, operation, _ in self._found(path) for method in operation.methods)
-        return tuple(dict.fromkeys(found))
+        found = [operation for name, operation, _ in self._found(path) if name in self._open]
+        return tuple(dict.fromkeys(method for one in found for method in one.methods))
 
     def speaks_mcp(self, path: Segments) -> bool:
         """Whether an operation at `path` is of an MCP server."""
-        return any(operation.mcp for _, operation, _ in self._found(path))
+        return any(one.mcp for name, one, _ in self._found(path) if name in self._open)
 
     def is_closed(self, path: Segments) -> bool:
         """Whether a call of the vendor's stands at `path` that no variable may reach."""
@@ -175,9 +187,4 @@ class Table:
 
 def table(vendor: Vendor, only: tuple[str, ...] | None = None) -> Table:
     """The table of a vendor's operations, or of those named in `only`."""
-    operations = {
-        name: operation
-        for name, operation in vendor.operations.items()  # in its order, which decides
-        if only is None or name in only
-    }
-    return Table(operations, closed=vendor.closed)
+    return Table(vendor.operations, closed=vendor.closed, only=only)
