@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.config.mistake import Finding, Path, did_you_mean
 from gateway.config.place import place
-from gateway.config.profile import OperationTable
+from gateway.config.profile import MessageTable, OperationTable
 from gateway.core.formats.pointer import parse
 from gateway.core.profile.guard import EVERY
 from gateway.core.profile.names import names_conversation, names_people
@@ -27,6 +27,8 @@ def check(operation: OperationTable, path: Path) -> Iterator[Finding]:
     """The findings about one operation."""
     yield from _variables(operation, path)
     yield from _let_through(operation, path)
+    for kind, message in operation.messages.items():
+        yield from _let_through(message, (*path, "messages", kind))
     yield from _bodiless(operation, path)
     yield from _unlisted(operation, path)
     yield from _unowned(operation, path)
@@ -52,25 +54,46 @@ def _variables(operation: OperationTable, path: Path) -> Iterator[Finding]:
             )
 
 
-def _let_through(operation: OperationTable, path: Path) -> Iterator[Finding]:
-    placed = {*operation.user, *operation.conversation}
-    for key, prefix in _LISTS:
-        for index, name in enumerate(getattr(operation, key)):
+def _let_through(rules: OperationTable | MessageTable, path: Path) -> Iterator[Finding]:
+    placed = {*rules.user, *rules.conversation}
+    for key, prefix, names in _listed(rules):
+        for index, name in enumerate(names):
             if name == EVERY:
                 yield Finding(
-                    (*path, key, index),
+                    (*path, *key, index),
                     "lets everything through but what names people or a conversation: "
                     "name what you need",
                     "warning",
                 )
-            elif prefix + name not in placed:
+            elif prefix + name not in placed and not _is_told_apart(rules, prefix + name):
                 for means, instead in _meanings(name):
                     yield Finding(
-                        (*path, key, index),
+                        (*path, *key, index),
                         f"means {means}, and passes as the client says it: "
                         f'{instead} = ["{prefix}…"] has it written or checked',
                         "warning",
                     )
+
+
+def _listed(
+    rules: OperationTable | MessageTable,
+) -> Iterator[tuple[Path, str, Sequence[str]]]:
+    """Where names are listed, how each is written as a place, and the names.
+
+    What is said in a conversation is left alone, whoever is named there: items of arrays, and
+    what is deeper in a message of a WebSocket.
+    """
+    for key, prefix in _LISTS:
+        yield (key,), prefix, getattr(rules, key, ())
+    for pointer, names in rules.inner.items():
+        if isinstance(rules, OperationTable) and EVERY not in parse(pointer):
+            yield ("inner", pointer), f"body:{pointer}/", names
+
+
+def _is_told_apart(rules: OperationTable | MessageTable, written: str) -> bool:
+    """Whether it is an object of which the members are listed, or holds one of a few values."""
+    pointer = written.removeprefix("body:")
+    return bool(rules.inner.get(pointer)) or pointer in rules.values
 
 
 def _meanings(name: str) -> Iterator[tuple[str, str]]:

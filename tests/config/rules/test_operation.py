@@ -202,3 +202,33 @@ def test_an_operation_that_can_never_be_reached_is_a_mistake(
     assert [line.partition(": put")[0] for line in found if line.startswith("error")] == (
         [expected] if covered else []
     )
+
+
+def test_warns_of_a_listed_name_deeper_in_a_body(told: Told):
+    listed = "members = ['context'], inner = { '/context' = ['userId', 'thread_id', 'lang', '*'] }"
+    found = [line.partition(":")[0] for line in said(told, chat(f"{OWNED}, {listed}"))]
+    key = 'warning chat.inner."/context"'
+    assert found == [f"{key}[0]", f"{key}[1]", f"{key}[3]"]
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "members = ['session'], inner = { '/session' = ['voice'] }",
+        "members = ['role'], values = { '/role' = ['reader', 'writer'] }",
+    ],
+)
+def test_what_is_an_object_or_one_of_a_few_values_names_nobody(listed: str, told: Told):
+    assert said(told, chat(f"{OWNED}, {listed}")) == []
+
+
+def test_who_is_named_in_what_is_said_is_nobody_who_asks(told: Told):
+    listed = "members = ['messages'], inner = { '/messages/*' = ['role', 'content'] }"
+    assert said(told, chat(f"{OWNED}, {listed}")) == []
+
+
+def test_warns_of_a_listed_name_in_a_message_of_a_websocket(told: Told):
+    say = "say = { members = ['text', 'userId', 'session_id'], conversation = 'body:/session_id' }"
+    text = chat(f"websocket = true, {OWNED}, messages = {{ {say} }}", method="GET")
+    found = [line.partition(":")[0] for line in said(told, text)]
+    assert found == ["warning chat.messages.say.members[1]"]
