@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-SURE = 2  # failures, one after the other: a single one may be of its own rows, or of a busy moment
+SURE = 1.0  # seconds of failures alone: one may be of its own rows, and several of a busy moment
 STEADY = 10.0  # seconds without a failure: of a disk that is nearly full, some writes come through
 
 
@@ -13,14 +13,14 @@ class Writing:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._failed_at = -STEADY
-        self._in_a_row = 0
+        self._failing_since: float | None = None
         self.fails = False  # none is written now, as far as is known
         self._cause = ""
 
     @property
     def is_in_doubt(self) -> bool:
         """Whether the last one failed: another is to be tried."""
-        return self._in_a_row > 0
+        return self._failing_since is not None
 
     @property
     def refuses(self) -> str:
@@ -29,9 +29,11 @@ class Writing:
         return "" if steady and not self.fails else self._cause
 
     def failed(self, cause: str) -> None:
-        self._in_a_row += 1
-        if self._in_a_row >= SURE or self.refuses:
-            self.fails, self._failed_at, self._cause = True, self._monotonic(), cause
+        now = self._monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        if now - self._failing_since >= SURE or self.refuses:
+            self.fails, self._failed_at, self._cause = True, now, cause
 
     def succeeded(self) -> None:
-        self.fails, self._in_a_row = False, 0
+        self.fails, self._failing_since = False, None

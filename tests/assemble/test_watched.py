@@ -35,6 +35,6 @@ async def test_keys_that_are_fetched_are_watched(tmp_path: Path) -> None:
     async with chatbase_stage(tmp_path, by_issuer) as stage:
         assembled = stage.gateway.assembled
         assert assembled is not None
-        _, (name, state) = assembled.states()
+        *_, (name, state) = assembled.states()
         assert name.startswith("keys of https://")
         assert state == State(ok=True, says="not needed yet")

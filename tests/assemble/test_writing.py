@@ -21,6 +21,7 @@ async def test_what_is_known_goes_on_and_nothing_new_is_paid_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(writing, "EVERY", 0.05)
+    monkeypatch.setattr(store_writing, "SURE", 0.1)
     monkeypatch.setattr(store_writing, "STEADY", 0.5)
     caplog.set_level(logging.INFO, "gateway.store")
     async with chatbase_stage(tmp_path) as stage:

@@ -1,4 +1,4 @@
-from gateway.store.writing import STEADY, Writing
+from gateway.store.writing import STEADY, SURE, Writing
 from tests.support.clock import WoundClock
 
 
@@ -6,9 +6,12 @@ def test_a_store_that_nobody_wrote_to_takes_writes():
     assert Writing(WoundClock()).refuses == ""
 
 
-def test_one_failure_may_be_of_its_own_rows():
-    writing = Writing(WoundClock())
+def test_failures_of_one_moment_may_be_of_their_own_rows_or_of_a_busy_machine():
+    clock = WoundClock()
+    writing = Writing(clock)
     for _ in range(3):
+        writing.failed("SQLITE_BUSY")
+        clock.now += SURE / 2
         writing.failed("SQLITE_BUSY")
         assert (writing.is_in_doubt, writing.fails, writing.refuses) == (True, False, "")
         writing.succeeded()
@@ -20,6 +23,7 @@ def test_one_that_failed_refuses_until_it_has_succeeded_for_a_while():
     clock = WoundClock()
     writing = Writing(clock)
     writing.failed("SQLITE_FULL")
+    clock.now += SURE
     writing.failed("SQLITE_FULL")
     for _ in range(3):
         writing.succeeded()
