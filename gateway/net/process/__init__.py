@@ -5,7 +5,6 @@ What is where:
     server, listener   uvicorn, and its sockets
     workers, turns     several processes, and which of them takes a connection
     descriptors        how many clients there is room for
-    memory             what thousands of streams take
     threads            where what blocks is done
     memory             what is done about what is there by the thousand
 """
