@@ -50,13 +50,13 @@ class Stamped:
     # The next four only hand on what is to be awaited: a layer less.
 
     def start(self, status: int, fields: Fields) -> Coroutine[Any, Any, None]:
-        self.started = True
         self.problem = self.metadata = _nothing  # an error ends it otherwise from now on
         self._record.status = status
         if self._record.first_byte_ms is None:
             self._record.first_byte_ms = (time.monotonic() - self._record.started) * 1000
         marks = self.marks()
         self._record.quotas = ()  # nobody else wants to know, and a stream is long
+        self.started = True  # not before: a fault above still has an answer
         return self._answer.start(status, [*fields, *marks])
 
     def chunk(self, content: bytes) -> Coroutine[Any, Any, None]:

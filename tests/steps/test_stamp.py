@@ -63,6 +63,14 @@ async def test_limits_are_told_once_and_kept_no_longer() -> None:
     assert record.quotas == ()
 
 
+async def test_a_head_that_could_not_be_made_has_not_begun_the_answer() -> None:
+    heard = Heard()
+    answer = Stamped(heard, Record(request_id="\N{SNOWMAN}", method="GET", started=0.0))
+    with pytest.raises(UnicodeEncodeError):
+        await answer.start(200, [])
+    assert (answer.started, heard.told) == (False, [])
+
+
 async def test_a_cut_stays_a_cut() -> None:
     heard = Heard()
     answer = Stamped(heard, Record(request_id="r", method="GET", started=0.0))
