@@ -99,7 +99,7 @@ async def converse(
                 record.status = 101
                 side, closed = await carried_out(exchange, ticket, socket, vendor, check)
                 if side is vendor:
-                    exchange.watch.check(closed.reason.encode("utf-8"))
+                    exchange.upstream.quoted.check(closed.reason.encode("utf-8"))
         except GatewayError as error:
             record.code, record.reason = error.code, error.reason
             record.interrupted = "upstream" if isinstance(error, OF_THE_VENDOR) else "gateway"
@@ -206,7 +206,7 @@ def kept(noted: Sequence[str], left_out: Sequence[str]) -> Sequence[str]:
 async def weigh_answer(exchange: Exchange, reader: Reader, content: bytes) -> bytes:
     """A message of the vendor's: what it names is theirs before they hear of it."""
     exchange.record.bytes_out += len(content)
-    exchange.watch.check(content)
+    exchange.upstream.quoted.check(content)
     for note in reader.read_event(content):
         match note:
             case Opens(conversation):

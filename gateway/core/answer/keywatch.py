@@ -57,10 +57,6 @@ class KeyWatch:
         self._keys = keys
         self._held = b""
 
-    def check(self, content: bytes) -> None:
-        """See `Keys.check`."""
-        self._keys.check(content)
-
     def passes(self, chunk: bytes) -> bool:
         """Whether `feed` would let just these bytes by: then it need not be given them."""
         if not chunk or self._held or chunk[-1] in self._keys.letters:

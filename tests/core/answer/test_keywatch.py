@@ -130,9 +130,9 @@ def test_a_key_that_is_no_text_is_watched_for_like_any_other() -> None:
 
 
 def test_a_value_by_itself() -> None:
-    KeyWatch(Keys([KEY])).check(b"sk-live")
+    Keys([KEY]).check(b"sk-live")
     with pytest.raises(UpstreamMalformed):
-        KeyWatch(Keys([KEY])).check(b"Bearer " + KEY.encode())
+        Keys([KEY]).check(b"Bearer " + KEY.encode())
 
 
 def test_the_limits_are_these() -> None:
