@@ -103,6 +103,7 @@ class GatewayServer(uvicorn.Server):
         self.opened = asyncio.Event()  # requests are served, or will never be
         self._turns: list[Turns] = []  # with others who have the same sockets
         state = self.server_state
+        # uvicorn declares sets; it adds to these, discards, counts and walks through, and no more.
         state.connections = memory.Crowd() if control is None else Counted(self._tell)  # type: ignore[assignment]
         state.tasks = memory.Crowd()  # type: ignore[assignment]
 

@@ -160,7 +160,9 @@ def test_a_second_conversation_in_one_answer_is_claimed_too() -> None:
 
 @pytest.mark.parametrize("media", [JSON, EVENTS], ids=["JSON", "stream"])
 @pytest.mark.parametrize("known", [(), ("c-1",)], ids=["new", "continued"])
-def test_an_answer_that_names_another_user_stops_there(media, known) -> None:  # type: ignore[no-untyped-def]
+def test_an_answer_that_names_another_user_stops_there(
+    media: MediaType | None, known: tuple[str, ...]
+) -> None:
     named = {"metadata": {"userId": "bob", "conversationId": "c-1"}}
     wire = json.dumps(named).encode() if media is JSON else sse({"delta": "x"}, named)
     notes = run(observe(CHAT, media, ok=True, user="alice", known=known), [wire])
@@ -233,7 +235,7 @@ def test_an_empty_answer_is_an_empty_answer() -> None:
 
 
 @pytest.mark.parametrize("media", [JSON, EVENTS], ids=["JSON", "stream"])
-def test_what_is_held_is_bounded(media) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_held_is_bounded(media: MediaType | None) -> None:
     observer = observe(CHAT, media, ok=True, user="alice")
     notes = run(observer, [b"data: " + b"x" * 1024 * 1024] * 5)
     assert [type(note) for note in notes] == [Stop]
@@ -259,7 +261,9 @@ PRICED = Operation(method="POST", path="/x", usage=(Body("/usage"),))
 
 @pytest.mark.parametrize("media", [JSON, None], ids=["JSON", "none"])
 @given(cuts=CUTS)
-def test_tells_what_a_json_answer_cost_before_its_last_chunk_passes(media, cuts) -> None:  # type: ignore[no-untyped-def]
+def test_tells_what_a_json_answer_cost_before_its_last_chunk_passes(
+    media: MediaType | None, cuts: list[int]
+) -> None:
     wire = json.dumps({"choices": ["hi"], "usage": {"total_tokens": 7}}).encode()
     chunks = [piece for piece in pieces(wire, cuts) if piece]
     observer = observe(PRICED, media, ok=True, user="alice")
@@ -277,7 +281,9 @@ def test_tells_what_a_json_answer_cost_before_its_last_chunk_passes(media, cuts)
         pytest.param(TEXT, [b'{"usage":{"x":1}}'], id="text"),
     ],
 )
-def test_an_answer_whose_cost_cannot_be_read_passes_all_the_same(media, chunks) -> None:  # type: ignore[no-untyped-def]
+def test_an_answer_whose_cost_cannot_be_read_passes_all_the_same(
+    media: MediaType | None, chunks: list[bytes]
+) -> None:
     observer = observe(PRICED, media, ok=True, user="alice")
     assert passed(run(observer, chunks)) == b"".join(chunks)
     assert observer.interject(b"{}", "") == b""
@@ -312,7 +318,9 @@ def jsonl(*documents: object) -> bytes:
 @pytest.mark.parametrize("media", FORMS, ids=["JSON", "text", "none"])
 @pytest.mark.parametrize("prefix", [b"", b"data: "])
 @given(cuts=CUTS)
-def test_lines_pass_as_they_come_whatever_they_are_called(media, prefix, cuts) -> None:  # type: ignore[no-untyped-def]
+def test_lines_pass_as_they_come_whatever_they_are_called(
+    media: MediaType | None, prefix: bytes, cuts: list[int]
+) -> None:
     wire = b"".join(prefix + line + b"\n" for line in jsonl({"code": 3}, {"code": 4}).split(b"\n"))
     observer = observe(LINED, media, ok=True, user="alice", known=("c-1",))
     assert observer.holds
@@ -326,7 +334,9 @@ def test_lines_pass_as_they_come_whatever_they_are_called(media, prefix, cuts) -
 
 @pytest.mark.parametrize("media", FORMS, ids=["JSON", "text", "none"])
 @given(cuts=CUTS)
-def test_an_id_in_lines_of_another_name_waits_for_its_claim(media, cuts) -> None:  # type: ignore[no-untyped-def]
+def test_an_id_in_lines_of_another_name_waits_for_its_claim(
+    media: MediaType | None, cuts: list[int]
+) -> None:
     wire = b"\n" + jsonl({"code": 3}, {"conversationId": "secret-id"}, {"code": 0})
     notes = run(observe(LINED, media, ok=True, user="alice"), pieces(wire, cuts))
     assert b"secret" not in passed_before_claim(notes)
@@ -336,7 +346,9 @@ def test_an_id_in_lines_of_another_name_waits_for_its_claim(media, cuts) -> None
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("end", [b"", b"\n"])
 @given(cuts=CUTS)
-def test_one_json_text_where_lines_may_come_is_read_whole(indent, end, cuts) -> None:  # type: ignore[no-untyped-def]
+def test_one_json_text_where_lines_may_come_is_read_whole(
+    indent: int | None, end: str, cuts: list[int]
+) -> None:
     wire = json.dumps({"a": [1, 2], "conversationId": "secret-id"}, indent=indent).encode() + end
     notes = run(observe(LINED, JSON, ok=True, user="alice"), pieces(wire, cuts))
     assert notes[0] == Opens("secret-id")
@@ -420,7 +432,7 @@ def test_what_is_ready_goes_out_as_one_write() -> None:
 
 
 @pytest.mark.parametrize("media", [JSON, EVENTS], ids=["JSON", "stream"])
-def test_an_answer_of_the_largest_size_is_held(media) -> None:  # type: ignore[no-untyped-def]
+def test_an_answer_of_the_largest_size_is_held(media: MediaType | None) -> None:
     observer = observe(CHAT, media, ok=True, user="alice")
     assert list(observer.feed(b"x" * MAX_HELD)) == []
     assert [type(note) for note in observer.feed(b"x")] == [Stop]
