@@ -26,7 +26,7 @@ from typing import Literal
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.net.process import memory
+from gateway.net.process import memory, signals
 from gateway.net.process.descriptors import Room
 from gateway.net.process.listener import BACKLOG, url_of
 from gateway.net.process.threads import Threads
@@ -204,8 +204,8 @@ class GatewayServer(uvicorn.Server):
         try:
             yield
         finally:
-            for number in handlers:
-                signal.signal(number, signal.SIG_IGN)  # it ends, and with its own exit code
+            # it ends, and with its own exit code
+            signals.leave(dict.fromkeys(handlers, signal.SIG_IGN))
 
 
 def _soon(loop: asyncio.AbstractEventLoop, handler: Callable[[], None], *_: object) -> None:

@@ -28,11 +28,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.net.process import signals
 from gateway.net.process.turns import Share, Shares
 
 LOG = logging.getLogger("gateway.server")
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+ENDED: Final[dict[int, signal.Handlers]] = {
+    **dict.fromkeys(SIGNALS, signal.SIG_IGN),
+    signal.SIGCHLD: signal.SIG_DFL,
+}
 STOP: Final = b"s"
 RELOAD: Final = b"r"
 STARTED: Final = b"k"
@@ -125,6 +130,7 @@ class Workers:
         while self._workers or (self._due and not self._stopping):
             self._make_due()
             self._wait()
+        signals.leave(ENDED)  # it ends, and with its own exit code
         return self._code
 
     @property
@@ -242,10 +248,7 @@ class Workers:
         code = FAILED
         try:
             signal.set_wakeup_fd(-1)
-            for number in SIGNALS:
-                signal.signal(
-                    number, signal.SIG_IGN if number != signal.SIGCHLD else signal.SIG_DFL
-                )
+            signals.leave(ENDED)
             self._selector.close()
             for end in (self._woken, self._wakes, *(one.pipe for one in self._workers.values())):
                 end.close()

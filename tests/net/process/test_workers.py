@@ -196,6 +196,19 @@ def test_a_second_signal_hurries(tmp_path: Path) -> None:
         assert served.ends() == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_without_end_change_no_exit_code(number: int, tmp_path: Path) -> None:
+    """Those that come between its last worker's end and its own, too."""
+    with workers(tmp_path) as served:
+        until(lambda: served.log.read_text().count("listening on") >= 2)
+        served.process.terminate()
+        until(lambda: served.log.read_text().count("draining") == 2)
+        while served.process.poll() is None:
+            served.process.send_signal(number)
+        assert served.ends() == 0
+        assert "Traceback" not in served.log.read_text()
+
+
 HANGS = """
 import time
 from gateway.net.process import workers

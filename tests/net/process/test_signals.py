@@ -1,0 +1,31 @@
+"""Signals that come while their handler is let go of."""
+
+import subprocess
+import sys
+
+FLOOD = """
+import os
+import signal
+import sys
+
+from gateway.net.process import signals
+
+parent = os.getpid()
+flood = os.fork()
+if not flood:
+    while os.getppid() == parent:
+        os.kill(parent, signal.SIGTERM)
+    os._exit(0)
+for _ in range(100_000):  # without the precaution about one of 25,000 is told of
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signals.leave({signal.SIGTERM: signal.SIG_IGN})
+    assert sys.unraisablehook is sys.__unraisablehook__
+os.kill(flood, signal.SIGKILL)
+os.waitpid(flood, 0)
+"""
+
+
+def test_signals_in_the_moment_they_are_left_to_the_system_are_not_told_of() -> None:
+    script = [sys.executable, "-c", FLOOD]
+    ended = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
