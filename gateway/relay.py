@@ -33,7 +33,8 @@ async def relay(exchange: Exchange, answer: Outbound, running: Running) -> None:
     """
     keys = keys_of(exchange)
     try:
-        with Interrupt(running, exchange.going_on, since=exchange.record.started) as interrupt:
+        with Interrupt(running, exchange.asking, since=exchange.record.started) as interrupt:
+            interrupt.identity = exchange.going_on
             interrupt.after(exchange.upstream.total, exchange.ends_at)
             interrupt.when_left(exchange.ask)
             while keys:

@@ -171,15 +171,19 @@ class Exchange:
         return Editing(self.org.seal(self.upstream, self.identity.subject), session, self.tools)
 
     @property
+    def asking(self) -> Identity:
+        """Who must be let in when it begins."""
+        return self.reader or self.identity
+
+    @property
     def ends_at(self) -> float | None:
         """When the answer must have ended, in seconds since the epoch."""
-        asking = self.reader or self.identity
-        return asking.expires_at if self.upstream.ends_at_expiry else None
+        return self.asking.expires_at if self.upstream.ends_at_expiry else None
 
     @property
     def going_on(self) -> Identity:
         """Who must be let in while the answer comes; signed in only where it ends with that."""
-        asking = self.reader or self.identity
+        asking = self.asking
         if self.upstream.ends_at_expiry or asking.session is None:
             return asking
         return replace(asking, session=None)

@@ -232,8 +232,12 @@ async def test_elsewhere_an_answer_may_finish(own: Stage[Chatbase]) -> None:
         assert (await peer.answer()).complete
 
 
-async def test_who_signs_out_while_their_body_comes_reaches_no_vendor(tmp_path: Path) -> None:
-    async with chatbase_stage(tmp_path, ending) as stage:
+@pytest.mark.parametrize("edit", [ending, LISTENING], ids=["ending with it", "that may finish"])
+async def test_who_signs_out_while_their_body_comes_reaches_no_vendor(
+    tmp_path: Path, edit: Edit
+) -> None:
+    """Row O-07: whether or not answers end with the sign-in, none has begun."""
+    async with chatbase_stage(tmp_path, edit) as stage:
         whole = stage.request("alice", "POST", "/chat", HI)
         async with connected(stage.url) as peer:
             await peer.send(whole[:-1])
