@@ -35,7 +35,7 @@ from gateway.authn.seen import SeenLately
 from gateway.authn.visitors import Visitors, signing_key
 from gateway.callback import Inbox
 from gateway.config.model import OrgSettings, Settings, UpstreamSettings
-from gateway.config.rules.secrets import secret_texts
+from gateway.config.rules.secrets import secret_members, secret_texts
 from gateway.contacts.push import Desk
 from gateway.core.mcp.tools import ToolRules
 from gateway.core.problem import PROXY_NAME
@@ -259,7 +259,10 @@ def build_upstream(
         ),
         table=shared.table(settings),
         keys=tuple(key.get_secret_value() for key in settings.key),
-        secrets=tuple(secret_texts({**vendor.fields, **settings.fields})),
+        secrets=(
+            *secret_texts({**vendor.fields, **settings.fields}),
+            *(text for _, text in secret_members(settings.set)),
+        ),
         transport=transport,
         sockets=build_sockets(settings),
         recheck=settings.timeouts.recheck,

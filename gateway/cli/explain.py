@@ -131,6 +131,7 @@ def sent(explanation: "Explanation") -> str:
     from msgspec.structs import replace
 
     from gateway.config.rules.secrets import is_secret_field
+    from gateway.core.formats.strictjson import dumps
     from gateway.net.upstream.http1 import render
 
     request, upstream = explanation.request, explanation.upstream
@@ -141,8 +142,10 @@ def sent(explanation: "Explanation") -> str:
         name.encode() for name, template in written.items() if is_secret_field(name, template)
     }
     fields = tuple((name, b"****" if name in secret else value) for name, value in request.fields)
-    raw = render(replace(request, fields=fields), upstream.authority)
-    return raw.decode().replace("\r\n", "\n")
+    raw = render(replace(request, fields=fields), upstream.authority).decode()
+    for text in upstream.secrets:  # in the body; each a whole text there
+        raw = raw.replace(dumps(text).decode(), '"****"')
+    return raw.replace("\r\n", "\n")
 
 
 def print_json(explanation: "Explanation") -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from gateway.config.interpolate import masked
 from gateway.config.load import Loaded
 from gateway.config.mistake import Path, key_of
-from gateway.config.rules.secrets import URLS, secret_paths
+from gateway.config.rules.secrets import secret_paths, url_paths
 from gateway.config.spelling import section, sections
 from gateway.store.address import without_secret
 
@@ -59,6 +59,7 @@ class _Shown:
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
         self._secret = frozenset(secret_paths(loaded.settings))
+        self._urls = frozenset(url_paths(loaded.settings))
 
     def table(self, members: Mapping[str, Any], path: Path) -> dict[str, Any]:
         shown = {name: self._value(value, (*path, name)) for name, value in members.items()}
@@ -71,8 +72,8 @@ class _Shown:
             shown = [masked(text) for text in many if isinstance(text, str)]
             return shown if isinstance(value, list) else shown[0]
         if isinstance(written, str) and "${" in written and not isinstance(value, list):
-            return without_secret(written) if path in URLS else written
-        if path in URLS and isinstance(value, str):
+            return without_secret(written) if path in self._urls else written
+        if path in self._urls and isinstance(value, str):
             return without_secret(value)
         if isinstance(value, Mapping):
             return self.table(value, path)

@@ -169,7 +169,7 @@ class UpstreamTable(Table):
         default=(), description="Where the vendor wants one and the sign-in says none."
     )
     set: Mapping[Pointer, Json] = Field(
-        default={}, description="Members of a JSON body that the server decides, by JSON Pointer."
+        default={}, repr=False, description="JSON members the server decides, by JSON Pointer."
     )
     operations: SomeTexts | None = Field(
         default=None, description="Narrows the profile; absent: all it declares."

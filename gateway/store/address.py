@@ -22,8 +22,9 @@ _ENCODE = (
     "cannot be taken apart: percent-encode what is special in the password, "
     "%2F for /, %3F for ?, %23 for #, %25 for %"
 )
-_PASSWORD = re.compile(r"(//[^/:@]*):(?!\$\{[^{}]*\}@)[^/].*@")
-_QUERIED = re.compile(r"([?&](?:ssl)?password)=(?!\$\{[^{}]*\}(?:&|$))[^&]+")
+_REFERENCE = r"\$\{(?:env:\w+(?::-)?|file:[^{}]+)\}"  # without a default, which is a password too
+_PASSWORD = re.compile(rf"(//[^/:@]*):(?!{_REFERENCE}@)[^/].*@")
+_QUERIED = re.compile(rf"([?&](?:ssl)?password)=(?!{_REFERENCE}(?:&|$))[^&]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 from tests.attacks.both_ends import HI, STREAM
 from tests.support.chatbase import Chatbase
 from tests.support.reply import Reply
-from tests.support.stage import Stage, adding, chatbase_stage, events
+from tests.support.stage import Stage, adding, chatbase_stage, dify_stage, events
 from tests.support.vendor import Request
 from tests.support.wire import connected
 
@@ -191,6 +191,29 @@ async def test_a_secret_among_the_fields_does_not_pass_either(
         assert stage.vendor.requests[-1].values("x-edge-authorization") == [f"Basic {secret}"]
         assert secret.encode() not in told.raw
         assert not told.complete or told.status == 502
+
+
+async def test_nor_does_one_that_the_server_writes_into_the_body(tmp_path: Path) -> None:
+    """Row L-02: vendors keep what they were given, and show it in lists."""
+    secret = "CANARY-of-the-crm-0123456789"
+    decided = f'set = {{ "/inputs/crm_token" = "{secret}", "/inputs/plan" = "professional-2026" }}'
+
+    async def echo(request: Request, reply: Reply) -> None:
+        inputs = request.json()["inputs"]
+        if inputs.get("leave_out"):
+            del inputs["crm_token"]
+        said = {"conversation_id": "c-1", "message_id": "m-1", "answer": "", "inputs": inputs}
+        await reply.json(200, said)
+
+    async with dify_stage(tmp_path, adding("upstreams.app", decided)) as stage:
+        stage.vendor.handler = echo
+        body = {"query": "hi", "response_mode": "blocking", "inputs": {"leave_out": True}}
+        said = await stage.ask("alice", "POST", "/chat-messages", body)
+        assert b"professional-2026" in said.body
+        told = await stage.ask("alice", "POST", "/chat-messages", {**body, "inputs": {}})
+        assert stage.vendor.requests[-1].json()["inputs"]["crm_token"] == secret
+        assert told.status == 502
+        assert secret.encode() not in told.raw
 
 
 @pytest.mark.parametrize("status", [401, 403])

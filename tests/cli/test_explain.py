@@ -45,6 +45,19 @@ def test_shows_the_steps_and_the_request_with_secrets_masked(file: Path) -> None
     assert token not in said
 
 
+def test_a_secret_that_the_server_writes_into_the_body_is_masked_too(tmp_path: Path) -> None:
+    """Row G-05."""
+    file = tmp_path / "gateway.toml"
+    text = config.dify("http://127.0.0.1:9", Issuer(), store=tmp_path / "g.db", key="KEY-CANARY")
+    decided = 'set = { "/inputs/crm" = { api_key = "CANARY\\"/<1>", plan = "pro" } }\n'
+    file.write_text(text.replace("[upstreams.app]\n", f"[upstreams.app]\n{decided}"))
+    token = Issuer().token("alice", algorithm="HS256")
+    asked = '{"query":"hi","inputs":{},"response_mode":"blocking"}'
+    said = explain(file, "POST", "/app/v1/chat-messages", "--token", token, "-d", asked)
+    assert '"crm":{"api_key":"****","plan":"pro"}' in said
+    assert "CANARY" not in said
+
+
 def test_a_secret_that_a_profile_of_ones_own_writes_is_masked_too(tmp_path: Path) -> None:
     """Row G-05."""
     file = tmp_path / "gateway.toml"

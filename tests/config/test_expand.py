@@ -112,6 +112,32 @@ def test_what_came_by_reference_stays_a_reference(loaded: Load):
     assert "192.0.2.7" not in text
 
 
+def test_so_are_those_in_a_body_and_in_the_way_out(loaded: Load):
+    upstream = """\
+vendor = "dify"
+key = "${env:KEY}"
+base_url = "https://chat.example"
+proxy = "http://gateway:CANARY@egress.example:3128"
+[orgs.acme.upstreams.support.set]
+"/inputs/crm_token" = "CANARY"
+"/inputs/crm" = [{ apiKey = "CANARY", Authorization = "Bearer ${env:KEY}", author = "acme" }]
+"/inputs/max_tokens" = 10
+"/inputs/prompt_cache_key" = "acme-prompts"
+"""
+    found = loaded(org("acme", upstream=upstream), KEY="CANARY-environment")
+    assert "CANARY" not in expanded(found) + repr(found) + "".join(map(str, found.warnings))
+    shown = tomllib.loads(expanded(found))["orgs"]["acme"]["upstreams"]["support"]
+    assert shown["proxy"] == "http://gateway:***@egress.example:3128"
+    assert shown["set"] == {
+        "/inputs/crm_token": "****",
+        "/inputs/crm": [
+            {"apiKey": "****", "Authorization": "****${env:KEY}", "author": "acme"},
+        ],
+        "/inputs/max_tokens": 10,
+        "/inputs/prompt_cache_key": "acme-prompts",
+    }
+
+
 def test_secrets_are_stars(loaded: Load):
     secrets = {
         "identity": "CANARY-identity-0123456789-abcdefgh",

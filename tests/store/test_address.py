@@ -80,6 +80,7 @@ def test_what_means_postgresql_is_told_by_the_scheme(url: str, means: bool) -> N
         ("postgresql://gw:CANARY@${env:HOST}/x", "postgresql://gw:***@${env:HOST}/x"),
         ("postgresql://gw:${env:A}CANARY@db/x", "postgresql://gw:***@db/x"),
         ("postgresql://gw:${env:PW}@db/x", "postgresql://gw:${env:PW}@db/x"),
+        ("postgresql://gw:${env:PW:-CANARY}@db/x", "postgresql://gw:***@db/x"),
         ("postgresql://gw@db:5432/x", "postgresql://gw@db:5432/x"),
         ("postgresql://db:5432/x", "postgresql://db:5432/x"),
         ("postgresql://db/x?user=a&password=CANARY", "postgresql://db/x?user=a&password=***"),

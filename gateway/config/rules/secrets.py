@@ -13,6 +13,7 @@ from gateway.config.interpolate import is_reference
 from gateway.config.mistake import Finding, Path
 from gateway.config.model import Settings
 from gateway.config.table import Table
+from gateway.core.formats.strictjson import JsonValue
 from gateway.store.address import is_postgres, without_secret
 
 # Of templates that are long enough to look strong; shorter ones fail by their length.
@@ -33,12 +34,17 @@ _PASSWORD = f"its password {_WRITTEN_OUT}"
 _FOREIGN = re.compile(r"(?i:\$[a-z_]\w*|env[:.]\s*\w+|(?:os|process)[./]env\w*[./]\w+|%\w+%)")
 _NOT_READ = 'is taken as it stands here, and is no variable\'s value: write "${env:NAME}"'
 _STORE: Path = ("store", "url")
-URLS: tuple[Path, ...] = (_STORE, ("shared", "url"))  # in which a password may stand
 _WORD = re.compile(r"(?:^[A-Za-z]{1,16} (?=\{key\}))?\{[a-z]+\}")  # a scheme before the key is none
 _ANY_WORD = re.compile(r"\{[a-z]+\}")
 _SCHEME = re.compile(r"^[A-Za-z]{1,16} +")
 _PLAIN = {str, int, float, bool, NoneType}
 _SECRET_FIELD = re.compile(r"auth|key|token|secret|password|credential|cookie|signature")
+# Stricter: vendors say again what a member held, and `prompt_cache_key` or `author` may be said.
+_SECRET_MEMBER = re.compile(
+    r"(?:.*[_-])?(?:authorization|(?:api|access|private|secret|service)[_-]?key"
+    r"|secret|token|password|passphrase|credentials?|cookie)"
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def weakness(secret: SecretStr, *, least: int, by: str = "RFC 7518 section 3.2") -> str | None:
@@ -70,11 +76,20 @@ def written_out(settings: Settings, written: Callable[[Path], object]) -> Iterat
                 yield Finding((*path, index), _NOT_READ)
             elif isinstance(text, str) and text and not is_reference(text):
                 yield Finding((*path, index), _WRITTEN_OUT, "warning")
-    for place in URLS:
+    for place in url_paths(settings):
         url = written(place)
         is_file = place == _STORE and isinstance(url, str) and not is_postgres(url)
         if isinstance(url, str) and not is_file and without_secret(url) != url:
             yield Finding(place, _PASSWORD, "warning")
+
+
+def url_paths(settings: Settings) -> Iterator[Path]:
+    """Where the settings have a URL in which a password may stand."""
+    yield _STORE
+    yield ("shared", "url")
+    for name, org in settings.orgs.items():
+        for upstream in org.upstreams:
+            yield ("orgs", name, "upstreams", upstream, "proxy")
 
 
 def secret_paths(settings: Settings) -> Iterator[Path]:
@@ -93,6 +108,28 @@ def secret_texts(fields: Mapping[str, str]) -> Iterator[str]:
         if is_secret_field(name, template):
             for text in _ANY_WORD.split(template):
                 yield _SCHEME.sub("", text.strip())
+
+
+def is_secret_member(name: str) -> bool:
+    """Whether a text that the server writes into a body is a credential, by its member's name."""
+    return _SECRET_MEMBER.fullmatch(_HUMP.sub("_", name).lower()) is not None
+
+
+def secret_members(decided: Mapping[str, JsonValue]) -> Iterator[tuple[Path, str]]:
+    """The credentials in what the server writes into bodies, and where they stand there."""
+    for written, value in decided.items():
+        yield from _members(value, (written,), written.rpartition("/")[2])
+
+
+def _members(value: JsonValue, path: Path, name: str) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, Mapping):
+        for inner, item in value.items():
+            yield from _members(item, (*path, inner), inner)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _members(item, (*path, index), name)
+    elif isinstance(value, str) and is_secret_member(name):
+        yield path, value
 
 
 @cache
@@ -126,6 +163,8 @@ def _secrets(value: object, path: Path) -> Iterator[Path]:
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
             yield from _secrets(item, (*path, index))
+    elif isinstance(value, Mapping) and path[-1:] == ("set",):
+        yield from ((*path, *inner) for inner, _ in secret_members(value))
     elif isinstance(value, Mapping):
         for name, item in value.items():
             holds = path[-1:] == ("fields",) and isinstance(item, str)

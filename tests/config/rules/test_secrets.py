@@ -7,13 +7,14 @@ from gateway.config.rules import secrets
 from gateway.config.rules.secrets import (
     WELL_KNOWN,
     is_secret_field,
+    secret_members,
     secret_paths,
     secret_texts,
     weakness,
 )
 from gateway.config.table import Table
 from tests.config.conftest import Load, Told
-from tests.config.parts import STRONG, org, short
+from tests.config.parts import STRONG, UPSTREAM, org, short
 
 WARNING = 'is written out here: "${env:NAME}" or "${file:/path}" keeps it out of the file'
 
@@ -57,6 +58,13 @@ def test_counts_bytes():
         (short(upstream='fields = { x-api-key = "{key}" }'), []),
         (short(upstream='fields = { x-api-key = "${env:A}" }'), []),
         (short().replace("${env:KEY}", "prefix-${env:KEY}"), []),
+        (
+            short(upstream='vendor = "dify"\nset = { "/inputs/crm_token" = "CANARY" }').replace(
+                UPSTREAM, 'base_url = "https://chat.example"\nkey = "${env:KEY}"'
+            ),
+            ['8:9  warning  upstreams.support.set."/inputs/crm_token": '],
+        ),
+        (short(upstream='proxy = "http://gateway:${env:A}@egress:3128"'), []),
     ],
 )
 def test_warns_of_a_secret_in_the_file(text: str, expected: list[str], told: Told):
@@ -112,6 +120,29 @@ def test_what_is_secret_in_fields_is_known_without_what_stands_around_it():
         "x-plan": "pro",
     }
     assert list(filter(None, secret_texts(fields))) == ["dXNlcjpwYXNz", "s3cret", "left", "right"]
+
+
+@pytest.mark.parametrize("text", ["me:CANARY@", "me:${env:NO:-CANARY}@"])
+def test_warns_of_the_password_of_an_egress_proxy(text: str, told: Told):
+    [said] = told(short(upstream=f'proxy = "http://{text}egress:3128"'))
+    assert said == f"8:1  warning  upstreams.support.proxy: its password {WARNING}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["authorization", "apiKey", "API_KEY", "x-api-key", "crm_token", "clientSecret", "dbPassword"],
+)
+def test_a_members_name_says_that_it_is_secret(name: str):
+    value = "CANARY"
+    for decided in ({f"/inputs/{name}": value}, {"/tools": [{"deep": {name: value}}]}):
+        assert [text for _, text in secret_members(decided)] == [value]
+
+
+@pytest.mark.parametrize(
+    "name", ["author", "prompt_cache_key", "max_tokens", "keywords", "signature", "tokenizer"]
+)
+def test_what_a_vendor_may_say_again_is_none(name: str):
+    assert not list(secret_members({f"/inputs/{name}": "a text of a good length"}))
 
 
 def test_finds_every_secret(loaded: Load):
