@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TextIO, TypeAlias
@@ -10,8 +11,9 @@ Format: TypeAlias = Literal["table", "csv", "ndjson"]
 Row: TypeAlias = Mapping[str, Any]
 
 SCREEN = 500  # rows a table takes together; its columns may grow after them
-# With what spreadsheets skip before one, and in the wide forms, which some take for them too.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where a spreadsheet may see a formula, in the wide forms too: where a cell begins, or behind what
+# it skips there. To some `;` or a tab parts two cells, and then quotes hold no line together.
+_FORMULA = re.compile("^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?=[=+@\uff1d\uff0b\uff0d\uff20-])")
 
 
 class Table:
@@ -58,7 +60,7 @@ class Table:
 
 
 class Csv:
-    """A spreadsheet must not take a name for a formula: such a cell begins with an apostrophe."""
+    """A spreadsheet must not take a name for a formula: an apostrophe stands before it."""
 
     def __init__(self, columns: Sequence[str], out: TextIO) -> None:
         self._columns = columns
@@ -135,6 +137,4 @@ def _shown(cell: object) -> str:
 
 
 def _harmless(cell: object) -> object:
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
-        return f"'{cell}"
-    return cell
+    return _FORMULA.sub("'", cell) if isinstance(cell, str) else cell

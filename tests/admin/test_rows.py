@@ -58,9 +58,9 @@ def test_a_name_cannot_forge_the_table(name: str) -> None:
         "+1",
         "-1",
         "@SUM(A1)",
-        "\t=1",
-        "\r=1",
-        "\n=1",
+        "\tabc",
+        "\rabc",
+        "\nabc",
         "=cmd|' /C calc'!A0",
         "\uff1d1+1",
         "\uff0b1",
@@ -73,7 +73,23 @@ def test_a_name_is_no_formula_to_a_spreadsheet(name: str) -> None:
     assert found == [f"'{name}", "1", "0.5"]
 
 
-@pytest.mark.parametrize("name", ["alice", 'a "quoted" name', "a,b", "a\nb", "Zoë", "a=b"])
+@pytest.mark.parametrize("parting", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+@pytest.mark.parametrize(
+    "before",
+    ["", ";", "\t", "\r", "\n", "a;", "a\t", "a\nb;", 'a";', 'a"\n', ";;", "\t\n", 'a",";', ","],
+    ids=ascii,
+)
+def test_nor_wherever_it_parts_cells(before: str, sign: str, parting: str) -> None:
+    text = written("csv", row(f"{before}{sign}SUM(A1);{sign}1", credits=0), row("next"))
+    signs = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+    for found in csv.reader(io.StringIO(text, newline=""), delimiter=parting):
+        assert not [cell for cell in found if cell.startswith(signs)]
+
+
+@pytest.mark.parametrize(
+    "name", ["alice", 'a "quoted" name', "a,b", "a\nb", "Zoë", "a=b", "a;b", "a-b;c"]
+)
 def test_csv_gives_back_what_went_in(name: str) -> None:
     (head, found) = csv.reader(io.StringIO(written("csv", row(name)), newline=""))
     assert head == COLUMNS
