@@ -1,5 +1,6 @@
 import json
 import time
+import tracemalloc
 from pathlib import Path
 
 import msgspec
@@ -342,3 +343,16 @@ def test_every_kind_of_bracket_counts_as_depth() -> None:
 def test_the_limits_are_these() -> None:
     assert strictjson.MAX_DEPTH == 64
     assert strictjson.MAX_INTEGER == 9_007_199_254_740_991
+
+
+@pytest.mark.parametrize("item", [b"{}", b'{"a":1}', b'{"a":{"b":1}}', b'{"a":1,"b":2}'])
+def test_looking_for_what_is_said_twice_keeps_nothing_of_an_answer(item: bytes) -> None:
+    """Rows N-09 and N-22: a million small objects are a hundred times their text in memory."""
+    text = b"[" + b",".join([item] * 20_000) + b"]"
+    tracemalloc.start()
+    try:
+        assert not strictjson.says_twice(text, {"a"})
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 12 * len(text)
