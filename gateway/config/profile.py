@@ -99,6 +99,9 @@ class OperationTable(Table):
         default=(),
         description="Where an answer, body or field, names a conversation: it becomes theirs.",
     )
+    must_continue: bool = Field(
+        default=False, description="One must be named, though the answer names one, too."
+    )
     opens_more: bool = Field(
         default=False, description="One answer opens several, each an id of its own."
     )

@@ -49,6 +49,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "user": _places(operation.user),
         "conversation": _places(operation.conversation),
         "opens": _places(operation.opens),
+        "must_continue": operation.must_continue,
         "opens_more": operation.opens_more,
         "blank_opens": operation.blank_opens,
         "answers_user": _places(operation.answers_user),

@@ -141,6 +141,7 @@ def operation(table: OperationTable) -> Operation:
         user=tuple(map(place, table.user)),
         conversation=tuple(map(place, table.conversation)),
         opens=tuple(map(place, table.opens)),
+        must_continue=table.must_continue,
         opens_more=table.opens_more,
         blank_opens=table.blank_opens,
         answers_user=tuple(map(body, table.answers_user)),

@@ -88,6 +88,48 @@ async def test_a_conversation_the_gateway_has_not_seen_made_is_nobodys(
         refused(stage, await stage.ask("alice", method, path, body), 404)
 
 
+async def test_anothers_message_is_none_of_ones_own_conversation(stage: Stage[Chatbase]) -> None:
+    """Row I-13: whoever knows the id of a message can name it, and it leads nowhere."""
+    secret = {**HI, "message": "CANARY"}
+    told = (await stage.ask("bob", "POST", "/chat", secret)).json()["data"]
+    theirs, message = told["metadata"]["conversationId"], told["id"]
+    mine = await opened(stage, "alice")
+    base = f"/conversations/{mine}"
+    before = list(stage.vendor.memory.by_id[theirs].messages)
+    for method, path, body in (
+        ("POST", f"{base}/retry", {"messageId": message, "stream": False}),
+        ("POST", f"{base}/retry", {"messageId": message}),
+        ("PATCH", f"{base}/messages/{message}/feedback", {"feedback": "negative"}),
+        ("GET", f"{base}/messages?cursor={message}", None),
+    ):
+        answer = await stage.ask("alice", method, path, body)
+        assert theirs.encode() not in answer.raw
+        assert b"CANARY" not in answer.raw
+        (request,) = stage.vendor.requests
+        assert f"/conversations/{mine}" in request.target
+        assert request.values("x-external-user-id") == ["alice"]
+        stage.vendor.forget()
+    assert stage.vendor.memory.by_id[theirs].messages == before
+
+
+async def test_an_answer_of_a_vendor_that_finds_it_all_the_same_does_not_pass(
+    stage: Stage[Chatbase],
+) -> None:
+    """Row I-13: what it says then is of a conversation that is another's, or of another user."""
+    theirs, mine = await opened(stage, "bob"), await opened(stage, "alice")
+    said: dict[str, object] = {}
+
+    async def finds_it(request: Request, reply: Reply) -> None:
+        await reply.json(200, {"data": {"id": "m", "parts": ["CANARY"], "metadata": said}})
+
+    stage.vendor.handler = finds_it
+    for metadata in ({"conversationId": theirs}, {"conversationId": mine, "userId": "bob"}):
+        said = metadata
+        path = f"/conversations/{mine}/retry"
+        answer = await stage.ask("alice", "POST", path, {"messageId": "m", "stream": False})
+        assert (answer.status, b"CANARY" in answer.raw) == (502, False)
+
+
 def variants(own: str) -> dict[str, str]:
     """Row I-07: what a normalising reader takes for `own`."""
     return {

@@ -223,6 +223,7 @@ def test_profiles_of_the_file_stand_in_it(loaded: Load):
     assert tree["vendors"]["mine"]["operations"]["ping"] == {
         "method": ["GET"],
         "path": "/ping",
+        "must_continue": False,
         "opens_more": False,
         "blank_opens": False,
         "websocket": False,

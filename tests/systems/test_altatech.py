@@ -331,6 +331,19 @@ def without_request_id(answer: Answer) -> object:
     return answer.status, kept, answer.body
 
 
+@pytest.mark.parametrize("named", [{}, {"conversation_id": None}, {"conversation_id": ""}], ids=str)
+@pytest.mark.parametrize("path", [V1, V2])
+@pytest.mark.parametrize("mode", ["blocking", "streaming"])
+async def test_a_message_of_no_conversation_would_be_nobodys(
+    stage: Stage[AltaTech], path: str, mode: str, named: dict[str, object]
+) -> None:
+    """Row B-25: a message tells the vendor no user, and a stream would not say what it opened."""
+    asked = {"messages": TURN, "text": "hi", "response_mode": mode, **named}
+    answer = await stage.ask("alice", "POST", path, asked)
+    assert (answer.status, answer.json()["code"]) == (400, 40000)
+    assert stage.vendor.saw_nothing()
+
+
 async def test_an_unknown_conversation_is_nobodys(stage: Stage[AltaTech]) -> None:
     elsewhere = stage.vendor.open("alice")
     assert (await stage.ask("alice", "POST", V2, turn(elsewhere.id))).status == 404

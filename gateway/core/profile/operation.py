@@ -52,6 +52,7 @@ class Operation:
     user: tuple[Place, ...] = ()  # our user id goes here
     conversation: tuple[Place, ...] = ()  # named by the client: must already be theirs
     opens: tuple[Place, ...] = ()  # named by the answer: becomes theirs
+    must_continue: bool = False  # one must be named: nobody says here for whom a new one would be
     opens_more: bool = False  # one answer opens several, each an id of its own
     blank_opens: bool = False  # an empty id in a body opens a new one, as null does
     answers_user: tuple[Body, ...] = ()  # named by the answer: must be the user id we wrote
@@ -197,7 +198,7 @@ class Operation:
     @cached_property
     def continues(self) -> bool:
         """Whether it is about a conversation that is there already, so that one must be named."""
-        return bool(self.conversation) and not self.opens
+        return bool(self.conversation) and (self.must_continue or not self.opens)
 
     @cached_property
     def may_lack_body(self) -> bool:
