@@ -253,7 +253,7 @@ UNTESTED: dict[str, str] = {
     "gateway.store.errors": "classes without code",
     "gateway.store.upgrade": "one call of Alembic; every test that makes a store runs it",
     "gateway.ports.*": "promises without code; each adapter's test holds it to them",
-    "gateway.__main__": "one call; tests/cli drives it as a process",
+    "gateway.__main__": "two calls; tests/cli drives it as a process",
     "gateway.store.migrations.*": "Alembic's own scripts; every test that opens a store runs them",
 }
 

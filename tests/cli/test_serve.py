@@ -47,6 +47,20 @@ include.refuse_pipe = lambda file: None
 main()
 """
 
+# SIGHUP while the configuration is read, which is before anything serves.
+HANGS_UP = """
+import os, signal, sys
+from gateway.__main__ import main
+from gateway.config import load
+
+def hang_up(*given, really=load.load, **named):
+    os.kill(os.getpid(), signal.SIGHUP)
+    return really(*given, **named)
+
+load.load = hang_up
+main()
+"""
+
 
 def command(*words: str, by: tuple[str, str] = GATEWAY) -> list[str]:
     return [sys.executable, *by, "serve", *words]
@@ -223,3 +237,20 @@ def test_a_hang_up_reloads(tmp_path: Path) -> None:
             assert any(says in line for line in process.stderr)
             assert get(port, "/livez") == 200
         assert process.poll() is None
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_hang_up_before_it_serves_kills_nobody_and_is_heard_then(
+    workers: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    with serving(
+        written(tmp_path, port=port), "--workers", workers, by=("-c", HANGS_UP)
+    ) as process:
+        until_ready(process)
+        assert process.stderr is not None
+        assert any("reloaded: 1 orgs" in line for line in process.stderr)
+        assert get(port, "/livez") == 200
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        assert process.returncode == 0

@@ -200,7 +200,8 @@ class GatewayServer(uvicorn.Server):
         # Not the loop's own: of those it lets go of one by one, and until the next line the system
         # would do with a signal what it does by default, which is to kill.
         for number, handler in handlers.items():
-            signal.signal(number, partial(_soon, loop, handler))
+            if signals.take(number, partial(_soon, loop, handler)):
+                loop.call_soon(handler)
         try:
             yield
         finally:
@@ -234,7 +235,8 @@ def run(
     Raises:
         StartupFailed: the application's lifespan failed.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # one during the start would kill by default
+    if control is None:
+        signals.hold(signal.SIGHUP)
     LOG.info("listening on %s", url_of(listener))
     limits = replace(limits, fits=Room(outward))
     config = _config(app, guarded_protocol(limits, entry), lifespan="on")

@@ -1,8 +1,31 @@
-"""Signals that no handler of ours is to hear any more."""
+"""Signals before anybody can do what they ask for, and after nobody is to hear them any more."""
 
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+
+
+class _Held:
+    """Notes that a signal came, and does nothing."""
+
+    came = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+
+
+def hold(number: int) -> None:
+    """Let a signal wait for `take`: at first the system would end the process for SIGHUP."""
+    if not isinstance(signal.getsignal(number), _Held):
+        signal.signal(number, _Held())
+
+
+def take(number: int, handler: Callable[[int, FrameType | None], Any]) -> bool:
+    """Have a signal handled from here on; whether one came while it was held."""
+    before = signal.signal(number, handler)
+    return isinstance(before, _Held) and before.came
 
 
 def leave(dispositions: Mapping[int, signal.Handlers]) -> None:

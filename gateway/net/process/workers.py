@@ -125,7 +125,8 @@ class Workers:
         self._selector.register(self._woken, selectors.EVENT_READ)
         signal.set_wakeup_fd(self._wakes.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
-            signal.signal(number, _noted)
+            if signals.take(number, _noted):
+                self._wakes.send(bytes([number]))
         self._due = [time.monotonic()] * self._count
         while self._workers or (self._due and not self._stopping):
             self._make_due()

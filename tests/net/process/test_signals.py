@@ -1,7 +1,10 @@
-"""Signals that come while their handler is let go of."""
+"""Signals that come before their handler is there, and while it is let go of."""
 
+import signal
 import subprocess
 import sys
+
+from gateway.net.process import signals
 
 FLOOD = """
 import os
@@ -29,3 +32,21 @@ def test_signals_in_the_moment_they_are_left_to_the_system_are_not_told_of() -> 
     script = [sys.executable, "-c", FLOOD]
     ended = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_one_that_is_held_waits_for_who_takes_it() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        signals.hold(signal.SIGHUP)
+        signals.hold(signal.SIGHUP)
+        assert not signals.take(signal.SIGHUP, lambda *_: None)
+        signals.hold(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+        signals.hold(signal.SIGHUP)
+        heard: list[int] = []
+        assert signals.take(signal.SIGHUP, lambda number, _: heard.append(number))
+        assert heard == []
+        signal.raise_signal(signal.SIGHUP)
+        assert heard == [signal.SIGHUP]
+    finally:
+        signal.signal(signal.SIGHUP, before)
