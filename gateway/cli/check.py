@@ -39,7 +39,7 @@ def command(
     """Say every mistake in a configuration and exit 78, or say "ok"."""
     if apply and not probe:
         raise typer.BadParameter("it goes with --probe", param_hint="--apply")
-    loaded = load_or_exit(config)
+    loaded = load_or_exit(config, thorough=True)
     for warning in loaded.warnings:
         typer.echo(str(warning), err=True)
     if expand:

@@ -34,11 +34,12 @@ def load_or_exit(
     *,
     overrides: Mapping[str, str | None] | None = None,
     around: "Surroundings | None" = None,
+    thorough: bool = False,
 ) -> "Loaded":
     """The configuration a command is for; what is wrong with it is printed.
 
     `overrides` are options by the key they go before; None is an option that was not given.
-    `around` is as for `gateway.config.load.load`.
+    `around` is as for `gateway.config.load.load`; `thorough` as for `misconfigured`.
 
     Raises:
         typer.Exit: 78, there is none, or it has mistakes.
@@ -50,7 +51,7 @@ def load_or_exit(
     try:
         return load(_found(config), overrides=given, around=around)
     except ConfigError as error:
-        raise misconfigured(error) from None
+        raise misconfigured(error, thorough=thorough) from None
 
 
 def _found(config: Path | None) -> Path:
@@ -64,10 +65,11 @@ def _found(config: Path | None) -> Path:
     return config or HERE
 
 
-def misconfigured(error: "ConfigError") -> typer.Exit:
-    """Say every mistake, and end so."""
+def misconfigured(error: "ConfigError", *, thorough: bool = False) -> typer.Exit:
+    """Say every mistake, and end so; where it is `thorough`, also what would be none by itself."""
     for mistake in error.mistakes:
-        typer.echo(str(mistake), err=True)
+        if thorough or mistake.severity == "error":
+            typer.echo(str(mistake), err=True)
     return typer.Exit(CONFIGURATION)
 
 

@@ -172,7 +172,9 @@ def listener_at(address: str, whose: str) -> "socket.socket":
     try:
         return listen(host, int(port))
     except OSError as error:
-        raise fail(f"Cannot listen at {address}{whose}: {error.strerror}") from None
+        # `socket.create_server` adds the address to the text, in Python's words.
+        why = (error.strerror or str(error)).partition(" (while attempting")[0]
+        raise fail(f"Cannot listen at {address}{whose}: {why}") from None
 
 
 def _count_no_more(pid: int) -> None:

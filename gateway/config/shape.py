@@ -6,6 +6,7 @@ what is right elsewhere can be judged too; those places are holes, and nothing m
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
@@ -64,6 +65,7 @@ _HOMES: tuple[tuple[type[Table], str], ...] = (
     (OperationTable, "in an operation of [vendors.NAME]"),
     (ContactBookTable, "in [vendors.NAME.contacts]"),
 )
+_ALMOST = 0.8  # of `difflib`: one letter of six, for among all keys some word is like any other
 _MOST_ROUNDS = 100  # a level of nesting can take one; there are six
 
 
@@ -219,10 +221,13 @@ def _hint(path: Path) -> str:
     here, name = table_at(path[:-1]), str(path[-1])
     if here is not None and has_another_name(name, keys_of(here)):
         return did_you_mean(name, keys_of(here))
-    home = next((home for table, home in _HOMES if name in keys_of(table)), None)
-    if home is not None:
-        return f" - it belongs {home}"
-    return did_you_mean(name, keys_of(here)) if here is not None else ""
+    homes = {key: home for table, home in reversed(_HOMES) for key in keys_of(table)}
+    if name in homes:
+        return f" - it belongs {homes[name]}"
+    close = did_you_mean(name, keys_of(here)) if here is not None else ""
+    if not close and (found := get_close_matches(name.lower(), homes, n=1, cutoff=_ALMOST)):
+        return f" - did you mean {found[0]}? It belongs {homes[found[0]]}"
+    return close
 
 
 def _closest(written: object, expected: str) -> str:

@@ -64,6 +64,17 @@ def test_says_every_mistake(here: Path, capsys: pytest.CaptureFixture[str]):
     ]
 
 
+def test_what_is_no_mistake_is_said_by_a_check_alone(
+    here: Path, capsys: pytest.CaptureFixture[str]
+):
+    (here / "gateway.toml").write_text("a = 1\n" + short().replace("${env:KEY}", "literal"))
+    for thorough, said in ((False, ["error"]), (True, ["error", "warning"])):
+        with pytest.raises(typer.Exit):
+            load_or_exit(None, thorough=thorough)
+        told = capsys.readouterr().err.splitlines()
+        assert [line.split()[1] for line in told] == said
+
+
 def test_a_failure_says_why(capsys: pytest.CaptureFixture[str]):
     assert fail("No such thing.").exit_code == 1
     assert capsys.readouterr().err == "No such thing.\n"

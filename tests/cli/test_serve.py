@@ -198,7 +198,7 @@ def test_an_option_goes_before_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "code", "says"),
     [
-        pytest.param("port", 1, "Cannot listen at", id="the port is taken"),
+        pytest.param("port", 1, ": Address already in use\n", id="the port is taken"),
         pytest.param("store", 1, "gateway.db", id="the store is no database"),
         pytest.param("config", 78, "sign_in.audience", id="a mistake in the configuration"),
         pytest.param("missing", 78, "nowhere.toml", id="no configuration"),

@@ -23,6 +23,11 @@ SHAPES = [
     ("audience = 'x'", '1:1  error  audience: unknown key - it belongs in a sign_in of type "jwt"'),
     ("vendor = 'x'", "1:1  error  vendor: unknown key - it belongs in an upstream"),
     ("zzz = 1", "1:1  error  zzz: unknown key"),
+    (
+        "upstreams.a = { vendor = 'mcp', base_url = 'https://a.example', per_usr = 'y' }",
+        "1:65  error  upstreams.a.per_usr: unknown key - did you mean per_user? "
+        "It belongs in [limits] of an org",
+    ),
     ("server = 5", "1:1  error  server: must be a table"),
     ("server.listen = 5", "1:8  error  server.listen: must be a string"),
     ("server.sign_in = 5", "1:8  error  server.sign_in: unknown key - it belongs at the top level"),
