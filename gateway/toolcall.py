@@ -104,7 +104,7 @@ async def call_tool(tool: Tool, ask: Inbound, record: Record) -> Answer:
     tool.admission.check(identity)  # 403
     request = rebuilt(tool, call, identity, user, conversation, record)  # 403
     await refuse_replay(tool, proven, record)  # 409; last: what was refused may be sent again
-    errand = OwnErrand(ask, identity)
+    errand = OwnErrand(ask, identity, record)
     async with within(tool.total), tool.transport.open(request, errand) as response:  # 502, 504
         record.upstream_status = response.status
         return await answer_of(response)

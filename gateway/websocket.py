@@ -118,7 +118,7 @@ async def opened(exchange: Exchange) -> AsyncIterator[VendorSocket]:
     offer = handshake.passed(exchange.ask.fields, operation.subprotocols)
     keys = upstream.keys[:2] or ("",)
     for key in keys:
-        vendor = upstream.sockets.open(exchange.request(key), offer)
+        vendor = upstream.sockets.open(exchange.request(key), offer, exchange)
         try:
             socket = await vendor.__aenter__()
         except UpstreamCredentialsRefused:

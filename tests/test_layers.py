@@ -67,12 +67,14 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "gateway.core.websocket.closing",
         "gateway.core.websocket.handshake",
         "gateway.core.people.logout",
+        "gateway.core.formats.traceparent",
     ),
     (
         "gateway.core.request.origin",
         "gateway.core.formats.pointer",
         "gateway.core.formats.request_id",
         "gateway.core.people.seal",
+        "gateway.core.trace",
     ),
     (
         "gateway.core.formats.forwarded",
@@ -241,6 +243,7 @@ UNTESTED: dict[str, str] = {
     "gateway.assemble.tools": "every tool of tests/test_toolcall.py is made by it",
     "gateway.assemble.events": "every event of tests/test_callback.py goes through it",
     "gateway.config.events": "values; tests/config/rules/test_events.py drives them",
+    "gateway.config.operators": "values; tests/config/rules/test_server.py drives them",
     "gateway.config.tools": "values; tests/config/rules/test_tools.py drives them",
     "gateway.config.widget": "values; tests/config/rules/test_widget.py drives them",
     "gateway.assemble.widgets": "every widget of tests/pages/test_widgets.py is made by it",

@@ -10,7 +10,7 @@ What is where:
                           following, upkeep, background, depths, writing
     sites, orgs           what the settings make: places, and an org at each. Of an org: sign_ins/,
                           limits, contacts, events, tools, widgets, doors
-    wire, egress          what leads to an upstream
+    wire, egress, traced  what leads to an upstream
     parts                 what outlives a configuration
     host                  the application around us
     signing_out           a provider's word that somebody has signed out

@@ -25,6 +25,7 @@ from gateway.assemble.sign_ins import (
 from gateway.assemble.sign_ins.forwarded import forwarded_fields
 from gateway.assemble.signing_out import BackChannel
 from gateway.assemble.tools import build_tool
+from gateway.assemble.traced import traced_sockets, traced_transport
 from gateway.assemble.widgets import build_widget
 from gateway.assemble.wire import Wire, build_wire
 from gateway.authn.assertions import Assertions
@@ -70,6 +71,7 @@ class Shared:
     sign_ins: Made
     resting: Resting
     inbox: EventQueue
+    spans: bool = False  # whether exchanges have them
     host: Host = NO_HOST
     back_channel: BackChannel | None = None
     seen: SeenLately = field(default_factory=SeenLately)
@@ -263,8 +265,8 @@ def build_upstream(
             *secret_texts({**vendor.fields, **settings.fields}),
             *(text for _, text in secret_members(settings.set)),
         ),
-        transport=transport,
-        sockets=build_sockets(settings),
+        transport=traced_transport(transport, settings, spans=shared.spans),
+        sockets=traced_sockets(build_sockets(settings), settings, spans=shared.spans),
         recheck=settings.timeouts.recheck,
         longest=settings.timeouts.websocket,
         user_id_rule=settings.user_id,
@@ -278,4 +280,5 @@ def build_upstream(
         audience=settings.base_url,
         contacts=contacts,
         ends_at_expiry=settings.end_streams_at_expiry,
+        told_trace=settings.traceparent,
     )

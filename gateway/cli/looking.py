@@ -26,6 +26,7 @@ class Typed:
     scheme: str = "http"
     peer: str = ""
     mount: str = ""
+    from_proxy: bool = False
 
     @property
     def host(self) -> str | None:

@@ -5,7 +5,7 @@ What is where:
     toml_file, include          text; further files
     interpolate, overlay        ${env:…}; what the environment and the command line say over it
     model, sign_ins/, table     the tables and their keys; contacts, events, tools, widget,
-                                allowances: of an upstream or an org
+                                allowances: of an upstream or an org; operators
     kinds, units, urls, place   what one value may be; tool_names, egress
     written, shape, meaning     the file as it is written; its tables checked; what they mean
     rules/                      what the tables must be together; standing, vouching, given_keys,

@@ -31,6 +31,7 @@ from gateway.config.kinds import (
     UrlPath,
     UserHeader,
 )
+from gateway.config.operators import Admin, Audit
 from gateway.config.profile import VendorTable
 from gateway.config.profile_kinds import Profile
 from gateway.config.sign_ins import SharedSignIns, SignIns
@@ -100,26 +101,6 @@ class Store(Table):
     )
     spool_max: Annotated[int, Bytes("64KiB", "512GiB")] = Field(
         default=256 * 1024**2, description="Of all that wait there; what is more is lost."
-    )
-
-
-class Admin(Table):
-    listen: Listen = Field(
-        default="127.0.0.1:9090", description="Address and port, apart from what people reach."
-    )
-    token: SecretStr = Field(
-        description="What operators show, as a bearer token; `openssl rand -hex 32` makes one."
-    )
-
-
-class Audit(Table):
-    head: Text | None = Field(
-        default=None,
-        repr=False,
-        description="Where each day's last hash is told: a file, or a URL that is POSTed to.",
-    )
-    file: Text | None = Field(
-        default=None, description='Where the audit trail is written too: a file, or "stdout".'
     )
 
 
@@ -217,6 +198,9 @@ class UpstreamTable(Table):
     )
     http2: bool = Field(
         default=False, description="Speak HTTP/2 with the vendor; it must choose that by ALPN."
+    )
+    traceparent: bool = Field(
+        default=False, description="Tell the vendor of which trace a request is, by that field."
     )
 
 

@@ -16,13 +16,12 @@ from gateway.config.allowances import LimitsTable, SharedCounters
 from gateway.config.contacts import ContactsTable
 from gateway.config.mistake import Finding, Path, did_you_mean, has_another_name, key_of
 from gateway.config.model import (
-    Admin,
-    Audit,
     OrgTable,
     Server,
     Store,
     UpstreamTable,
 )
+from gateway.config.operators import Admin, Audit
 from gateway.config.profile import ContactBookTable, OperationTable, VendorTable
 from gateway.config.sign_ins import KINDS
 from gateway.config.sign_ins.table import SharedTable

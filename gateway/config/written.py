@@ -12,14 +12,13 @@ from gateway.config.allowances import LimitsTable, SharedCounters
 from gateway.config.kinds import Name, OrgName, SomeTexts
 from gateway.config.mistake import Path
 from gateway.config.model import (
-    Admin,
-    Audit,
     IdentitySettings,
     OrgTable,
     Server,
     Store,
     UpstreamTable,
 )
+from gateway.config.operators import Admin, Audit
 from gateway.config.profile import VendorTable
 from gateway.config.sign_ins import KINDS, SHARED_KINDS, SharedSignIns
 from gateway.config.sign_ins.table import SharedTable, SignInTable

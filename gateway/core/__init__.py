@@ -9,7 +9,7 @@ What is where:
     formats/          JSON, fields, event streams: read in one way only
     errors, failure   what can go wrong
     problem           the answers that say so
-    record            what is noted of one exchange
+    record, trace     what is noted of one exchange; of which trace it is
     limits/           the arithmetic of limits
     mcp/, websocket/  what is theirs alone
     events/           what vendors tell of, and how it is told on

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.core.formats.strictjson import JsonValue
 from gateway.core.limits.quota import Quota
+from gateway.core.trace import Trace
 
 
 @dataclass(slots=True)
@@ -40,3 +41,4 @@ class Record:
     first_byte_ms: float | None = None
     duration_ms: float = 0.0
     interrupted: str = ""  # "client", "upstream", "timeout", "gateway": who ended it early
+    trace: Trace | None = None  # None: nobody asks for one

@@ -35,6 +35,7 @@ from gateway.steps.idempotency import repeatable
 from gateway.steps.welcome import authenticate
 
 MASK = "****"
+MADE_THEN = b"(made with each request)"  # in place of a traceparent
 
 
 @dataclass(slots=True)
@@ -155,6 +156,8 @@ async def _decide(
     if (key := repeatable(exchange)) is not None:
         explanation.note("idempotency key", f"{key}: asked for once, for a day")
     explanation.request = exchange.request(MASK)
+    if upstream.told_trace:
+        explanation.request = explanation.request.of_trace(MADE_THEN)
 
 
 def _why_none(org: Org, path: Segments, method: str) -> str:

@@ -70,6 +70,7 @@ class Upstream:
     recheck: float = 30.0  # seconds between two looks whether who has one still may
     longest: float = 86_400.0  # seconds one may be open
     ends_at_expiry: bool = False  # whether an answer ends when its credential does
+    told_trace: bool = False  # whether it hears of which trace a request is
 
     @cached_property
     def quoted(self) -> Keys:

@@ -53,7 +53,7 @@ class ChatKit:
         first, *others = self.upstream.keys
         for key in (first, *others[:1]):
             request = self._request(identity, user, key, seconds, record)
-            errand = OwnErrand(ask, identity)
+            errand = OwnErrand(ask, identity, record)
             async with within(PATIENCE), self.upstream.transport.open(request, errand) as response:
                 record.upstream_status = response.status
                 if response.status != 401:

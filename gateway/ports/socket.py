@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gateway.core.request.plan import VendorRequest
 from gateway.core.websocket.closing import Closing
+from gateway.ports.upstream import Errand
 from gateway.ports.wire import Fields
 
 
@@ -53,9 +54,9 @@ class Sockets(Protocol):
     """WebSockets to one upstream of one org."""
 
     def open(
-        self, request: VendorRequest, subprotocols: Sequence[str], /
+        self, request: VendorRequest, subprotocols: Sequence[str], errand: Errand, /
     ) -> AbstractAsyncContextManager[VendorSocket]:
-        """Shake hands. Leaving closes the connection.
+        """Shake hands, for this errand. Leaving closes the connection.
 
         Raises `UpstreamError`, `UpstreamTimeout`, `Overloaded`.
         """

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from gateway.core.people.identity import Identity
+from gateway.core.record import Record
 from gateway.core.request.plan import VendorRequest
 from gateway.ports.wire import Fields, Inbound, Shortcut
 
@@ -28,6 +29,7 @@ class Errand(Protocol):
 
     ask: Inbound
     identity: Identity
+    record: Record  # of the exchange it is for
 
 
 class Line(Protocol):

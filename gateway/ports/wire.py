@@ -66,6 +66,11 @@ class Inbound(Protocol):
         """The client's address, as that proxy saw it; empty where there is none."""
         ...
 
+    @property
+    def from_proxy(self) -> bool:
+        """Whether a proxy that is believed has brought it."""
+        ...
+
     async def body(self, limit: int) -> bytes:
         """The whole body. `ContentTooLarge` beyond `limit` bytes, `RequestTimeout` when slow."""
         ...

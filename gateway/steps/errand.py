@@ -7,7 +7,7 @@ the answer is read here as a whole, and goes no further as it came.
 from dataclasses import dataclass
 
 from gateway.core.people.identity import Identity
-from gateway.ports import Inbound, VendorResponse
+from gateway.ports import Inbound, Record, VendorResponse
 
 MAX_ANSWER = 1024 * 1024  # bytes
 
@@ -18,6 +18,7 @@ class OwnErrand:
 
     ask: Inbound
     identity: Identity
+    record: Record
 
 
 async def read_whole(response: VendorResponse) -> bytes | None:

@@ -101,6 +101,7 @@ def test_so_does_that_of_the_short_form(loaded: Load):
         "assertion": False,
         "max_body": "1MiB",
         "http2": False,
+        "traceparent": False,
     }
 
 

@@ -21,6 +21,7 @@ def test_an_exchange_that_has_just_begun_has_done_nothing() -> None:
         "usage": None,
         "quotas": (),
         "first_byte_ms": None,
+        "trace": None,
     }
 
 

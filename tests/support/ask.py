@@ -20,6 +20,7 @@ class Ask:
     raw_path: str = "/support/api/v2/agents/a/chat"
     raw_query: bytes = b""
     peer: str = "192.0.2.1"
+    from_proxy: bool = False
 
     async def body(self, limit: int) -> bytes:
         raise AssertionError("the body was read before it was known who asks")

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from gateway.authn.fetch import check_url
 from gateway.config.allowances import LimitsTable
 from gateway.config.mistake import Finding
-from gateway.config.model import Admin, Settings
+from gateway.config.model import Settings
+from gateway.config.operators import Admin
 from gateway.config.rules.secrets import weakness
 from gateway.config.urls import url
 from gateway.store.address import address, is_postgres

@@ -150,6 +150,8 @@ def _fields(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[
     for name in upstream.fields:
         if name in vendor.fields:
             yield Finding((*path, "fields", name), f"the profile {vendor.name} writes this field")
+    if upstream.traceparent and "traceparent" in {*upstream.fields, *vendor.fields}:
+        yield Finding((*path, "traceparent"), "fields say something else there already")
     written = {**upstream.fields, **vendor.fields}.get(upstream.user_header)
     if written not in {None, "{user}"}:
         yield Finding((*path, "user_header"), "this field says something else already")

@@ -6,4 +6,5 @@ What is where:
     sse                             event streams and JSON lines
     fields, media, query            HTTP fields; media types; the query
     forwarded, request_id, digests  what a proxy says of the client; ids; digests of names
+    traceparent                     of which trace a request is
 """

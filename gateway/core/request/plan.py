@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from gateway.core.errors import IdentityNotRepresentable
-from gateway.core.formats import pointer, strictjson
+from gateway.core.formats import pointer, strictjson, traceparent
 from gateway.core.formats.strictjson import JsonObject, JsonValue
 from gateway.core.mcp import messages as mcp
 from gateway.core.mcp import mirror
@@ -44,6 +44,12 @@ class VendorRequest(msgspec.Struct, frozen=True):
         """The same, with content of this type that is sent as it comes."""
         fields = (*self.fields, (b"content-type", content_type))
         return VendorRequest(self.method, self.target, fields, None, pieces)
+
+    def of_trace(self, written: bytes) -> "VendorRequest":
+        """The same, with this `traceparent` and no other, whatever a profile has let through."""
+        others = (one for one in self.fields if one[0] != traceparent.NAME)
+        fields = (*others, (traceparent.NAME, written))
+        return VendorRequest(self.method, self.target, fields, self.content, self.stream)
 
 
 def plan(

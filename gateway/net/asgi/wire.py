@@ -80,17 +80,22 @@ class AsgiInbound:
     def peer(self) -> str:
         return self._origin[2]
 
+    @property
+    def from_proxy(self) -> bool:
+        return bool(self._trusted_proxies) and is_trusted(self._address, self._trusted_proxies)
+
+    @property
+    def _address(self) -> str:
+        client = self.scope.get("client")  # absent on a UNIX socket
+        return client[0] if client else ""
+
     @cached_property
     def _origin(self) -> tuple[str, str | None, str]:
-        client = self.scope.get("client")  # absent on a UNIX socket
-        peer: str = client[0] if client else ""
         scheme: str = self.scope.get("scheme", "http")
         scheme, host, forwarded_for = forwarded_origin(
-            self.fields,
-            scheme=_HTTP.get(scheme, scheme),
-            believed=bool(self._trusted_proxies) and is_trusted(peer, self._trusted_proxies),
+            self.fields, scheme=_HTTP.get(scheme, scheme), believed=self.from_proxy
         )
-        return scheme, host, forwarded_for or peer
+        return scheme, host, forwarded_for or self._address
 
     async def body(self, limit: int) -> bytes:
         """The whole body, read once.

@@ -77,6 +77,10 @@ class ServedRequest:
     def peer(self) -> str:
         return (self._origin or self._find_origin())[2] or self._address
 
+    @property
+    def from_proxy(self) -> bool:
+        return bool(self.trusted_proxies) and is_trusted(self._address, self.trusted_proxies)
+
     def _find_origin(self) -> tuple[str, str | None, str | None]:
         proxies = self.trusted_proxies
         believed = bool(proxies) and is_trusted(self._address, proxies)

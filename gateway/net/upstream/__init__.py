@@ -8,4 +8,5 @@ What is where:
     dial, reach, clocks           how a connection is made, by which address, and in what time
     in_process                    the application around us as its own vendor
     websocket, websocket_client   a vendor's WebSocket
+    traced                        any of these, with its calls noted in their trace
 """

@@ -26,6 +26,7 @@ from gateway.core.request.plan import VendorRequest
 from gateway.core.websocket.closing import NO_CODE, Closing
 from gateway.net.upstream.dial import Origin, proxy_error_of, verifying_context
 from gateway.net.upstream.reach import EgressProxy, reach
+from gateway.ports import Errand
 from gateway.ports.socket import Closed
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class WebSocketTransport:
 
     @asynccontextmanager
     async def open(
-        self, request: VendorRequest, subprotocols: Sequence[str], /
+        self, request: VendorRequest, subprotocols: Sequence[str], errand: Errand | None = None, /
     ) -> AsyncIterator["VendorWebSocket"]:
         if self._open >= self._max_open:
             raise Overloaded

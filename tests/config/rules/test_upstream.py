@@ -68,6 +68,11 @@ def with_docs(*, sign_in: str = ROLES, more: str = "") -> str:
             "9:1  error  upstreams.support.proxy: is for an https base_url: the proxy could read "
             "the key",
         ),
+        ("traceparent = true", None),
+        (
+            'traceparent = true\nfields = { Traceparent = "x" }',
+            "8:1  error  upstreams.support.traceparent: fields say something else there already",
+        ),
         ("http2 = true", None),
         (
             'base_url = "http://127.0.0.1:1"\nhttp2 = true',

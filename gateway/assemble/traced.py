@@ -1,0 +1,47 @@
+"""What leads to a vendor, within what notes its calls: where somebody asks for that."""
+
+from gateway.config.model import UpstreamSettings
+from gateway.config.urls import DEFAULT_PORTS, url
+from gateway.core.profile.vendor import Vendor
+from gateway.core.trace import Callee
+from gateway.net.upstream.traced import TracedSockets, TracedTransport
+from gateway.ports import Transport
+from gateway.ports.socket import Sockets
+
+
+def traced_transport(transport: Transport, settings: UpstreamSettings, *, spans: bool) -> Transport:
+    """The transport; `spans`: exchanges have them."""
+    if not spans and not settings.traceparent:
+        return transport
+    return TracedTransport(transport, callee(settings), tells=settings.traceparent)
+
+
+def traced_sockets(
+    sockets: Sockets | None, settings: UpstreamSettings, *, spans: bool
+) -> Sockets | None:
+    """As `traced_transport`, of WebSockets."""
+    if sockets is None or not (spans or settings.traceparent):
+        return sockets
+    return TracedSockets(sockets, callee(settings), tells=settings.traceparent)
+
+
+def callee(settings: UpstreamSettings) -> Callee:
+    """The vendor, as spans have it."""
+    if settings.is_app:
+        return Callee(host="app", port=0, provider=settings.vendor, kinds=kinds(settings.profile))
+    found = url(settings.base_url)
+    return Callee(
+        host=found.host,
+        port=found.port or DEFAULT_PORTS[found.scheme],
+        provider=settings.vendor,
+        kinds=kinds(settings.profile),
+    )
+
+
+def kinds(vendor: Vendor) -> dict[str, str]:
+    """What operations that make the vendor think are in OpenTelemetry's words for GenAI."""
+    return {
+        name: "execute_tool" if one.mcp else "chat"
+        for name, one in vendor.operations.items()
+        if one.thinks
+    }
