@@ -190,6 +190,7 @@ def disguised(name: str) -> Iterator[str]:
         yield mark + name
     yield "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in name)  # full width
     yield name.replace("s", "\u017f").replace("k", "\u212a")  # Go's JSON folds these two
+    yield name.replace("i", "\u0131").replace("I", "\u0131")  # an I to Java's equalsIgnoreCase
     yield from (f"{name} ", f" {name}", f"{name}[]", f"{name}[0]", f"{name}[$ne]", f"{name}.0")
     yield from (f"[{name}]", f"{name}.", f"_{name}", f"{name}1", f"filter[{name}]", f"a.b.{name}")
 

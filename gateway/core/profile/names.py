@@ -127,7 +127,8 @@ def _meaning(name: str) -> Meaning:
 
 
 def _fold(name: str) -> str:
-    plain = unicodedata.normalize("NFKC", name).casefold()
+    # Through capitals, as Java compares without case: that of a dotless i (U+0131) is I.
+    plain = unicodedata.normalize("NFKC", name).upper().casefold()
     return _SEPARATORS.sub("", plain)
 
 
