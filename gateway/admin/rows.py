@@ -131,8 +131,13 @@ def _shown(cell: object) -> str:
         return ""
     if isinstance(cell, float):
         return f"{cell:g}" if cell < 1_000_000 else f"{cell:.0f}"
-    text = str(cell)
-    # A name that moves the cursor or writes backwards would forge other lines of the table.
+    return printable(str(cell))
+
+
+def printable(text: str) -> str:
+    """A text as a terminal may have it: a name that moves the cursor, or writes backwards, would
+    forge other lines.
+    """
     return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 

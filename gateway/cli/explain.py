@@ -106,8 +106,10 @@ async def explained(settings: "Settings", asked: Typed) -> "Explanation":
 
 
 def print_text(explanation: "Explanation") -> None:
+    from gateway.admin.rows import printable
+
     for name, found in explanation.steps:
-        typer.echo(f"{name:>13}  {found}")
+        typer.echo(f"{name:>13}  {printable(found)}")
     typer.echo("")
     if explanation.request is None:
         typer.echo("The vendor receives nothing. The client gets:\n")

@@ -45,6 +45,14 @@ def test_shows_the_steps_and_the_request_with_secrets_masked(file: Path) -> None
     assert token not in said
 
 
+def test_a_name_cannot_forge_a_line(file: Path) -> None:
+    """Row G-03: it moves the cursor, or writes backwards."""
+    token = Issuer().token("al\x1b[2K\r\u202eice", algorithm="HS256")
+    said = explain(file, "POST", PATH, "--token", token, "-d", '{"message":"hi"}')
+    assert all(line.isprintable() for line in said.splitlines())
+    assert "al\\x1b[2K\\r\\u202eice" in said
+
+
 def test_a_secret_that_the_server_writes_into_the_body_is_masked_too(tmp_path: Path) -> None:
     """Row G-05."""
     file = tmp_path / "gateway.toml"

@@ -71,9 +71,24 @@ def test_reads_a_line_of_ndjson(line: object, expected: Recorded) -> None:
         ('{"method":"GET"}', "line 1 has no method"),
         ('{"path":"/"}', "line 1 has no method"),
         ("[1]", "line 1"),
+        ("[" * 100_000, "line 1"),
+        ('{"log":{"entries":5}}', "no list"),
+        ('{"log":{"entries":[{"request":null}]}}', "entry 1"),
+        ('{"log":{"entries":[{"request":["SECRET"]}]}}', "entry 1"),
+        ('{"method":"GET","path":"/","headers":5}', "line 1"),
+        ('{"method":"GET","path":"/","headers":[["SECRET"]]}', "line 1"),
+        ('{"method":"GET","path":"/","headers":[5]}', "line 1"),
+        ('{"method":"GET","url":"http://[SECRET"}', "line 1"),
+        ('{"method":"G\\u001b[2JT","path":"/"}', "line 1 has no method"),
+        ('{"method":"","path":"/"}', "line 1 has no method"),
     ],
 )
 def test_says_where_a_text_is_no_recording_and_quotes_nothing(text: str, says: str) -> None:
     with pytest.raises(NotARecording, match=says) as caught:
         list(read(text))
     assert "SECRET" not in str(caught.value)
+
+
+def test_half_an_emoji_is_there_to_be_refused() -> None:
+    (recorded,) = read('{"method":"POST","path":"/","body":"\\ud83d"}')
+    assert recorded.content == b"\xed\xa0\xbd"
