@@ -77,6 +77,8 @@ async def ask_within(
     """Ask for what must not be done twice, or brings files."""
     async with AsyncExitStack() as within:
         if key is not None:
+            # 401, 403: who has been kept out meanwhile has not asked, and may ask again.
+            running.check(exchange.asking, since=exchange.record.started)
             await within.enter_async_context(once(exchange, key))  # 409: been asked for already?
         await ticket.spend()  # 429
         if exchange.operation.files:

@@ -145,9 +145,13 @@ class Running:
             except Unavailable:  # it has begun, and nobody knows better
                 continue
 
+    def check(self, identity: Identity, *, since: float | None) -> None:
+        """Refuse whoever may not begin. Raises as `Admission.check`: a block may have come."""
+        self._admission.check(identity, since=since)
+
     def add(self, interrupt: Interrupt) -> None:
-        """Take one that begins. Raises as `Admission.check`: a block may have come meanwhile."""
-        self._admission.check(interrupt.identity, since=interrupt.since)
+        """Take one that begins. Raises as `check`."""
+        self.check(interrupt.identity, since=interrupt.since)
         self._interrupts[interrupt] = None
 
     def remove(self, interrupt: Interrupt) -> None:

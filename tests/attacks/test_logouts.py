@@ -246,6 +246,20 @@ async def test_who_signs_out_while_their_body_comes_reaches_no_vendor(
             refused(stage, await peer.answer(), *EXPIRED)
 
 
+async def test_what_was_refused_so_keeps_nobody_from_asking_it_again(own: Stage[Chatbase]) -> None:
+    """Row O-07: a client signs in anew and sends the same again, by the same name."""
+    named = [("Idempotency-Key", "k-1")]
+    whole = own.request("alice", "POST", "/chat", HI, named)
+    async with connected(own.url) as peer:
+        await peer.send(whole[:-1])
+        assert (await told(own.url, logout_token(own.issuer))).status == 200
+        await peer.send(whole[-1:])
+        refused(own, await peer.answer(), *EXPIRED)
+    again = await own.ask(None, "POST", "/chat", HI, [bearer(later(own)), *named])
+    assert again.status == 200, again.raw
+    assert len(own.vendor.requests) == 1
+
+
 @asynccontextmanager
 async def pair(
     tmp_path: Path, store: str, edit: Edit
