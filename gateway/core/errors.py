@@ -14,7 +14,8 @@
     ├── UpstreamError 502         UpstreamUnreachable, UpstreamBrokeOff, UpstreamMalformed,
     │                             UpstreamCredentialsRefused; NotTaken (gateway.contacts)
     ├── UpstreamTimeout 504
-    └── Unavailable 503           KeysUnavailable, LedgerUnavailable, Overloaded
+    └── Unavailable 503           KeysUnavailable, LedgerUnavailable, Overloaded; Stopping
+                                  (gateway.steps.interrupt)
 
 `detail` is written for the caller: never a token, key, claim, vendor body or vendor URL in it.
 Statuses are those of RFC 9110, 6585 and 5842; `proxy_error` is a type of RFC 9209 section 2.3.

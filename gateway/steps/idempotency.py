@@ -14,6 +14,7 @@ from gateway.core.errors import (
     ContentTooLarge,
     IdentityNotRepresentable,
     LedgerUnavailable,
+    Overloaded,
     RequestTimeout,
     TooManyRequests,
     UnsupportedMediaType,
@@ -22,12 +23,14 @@ from gateway.core.errors import (
 from gateway.core.request.idempotency import Earlier, digest, key_of, name_of, refuse
 from gateway.orgs.org import Exchange
 from gateway.ports import Askings
+from gateway.steps.interrupt import Stopping
 
 # Raised before a byte has reached the vendor, or after half a form, which is no request.
 BEFORE = (
     BadRequest,
     ContentTooLarge,
     IdentityNotRepresentable,
+    Overloaded,
     RequestTimeout,
     TooManyRequests,
     UnsupportedMediaType,
@@ -70,6 +73,8 @@ async def once(exchange: Exchange, key: str) -> AsyncIterator[None]:
     nothing_done = False
     try:
         yield
+    except Stopping:
+        raise
     except BEFORE:
         nothing_done = not record.upstream_status
         raise

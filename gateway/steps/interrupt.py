@@ -27,6 +27,10 @@ from gateway.system.deadline import Deadline
 TOO_LONG = "The upstream's answer took too long as a whole"
 
 
+class Stopping(Overloaded):
+    """It ended with the gateway: how far the vendor had come by then, nobody knows."""
+
+
 class Interrupt:
     """A block that can be ended from outside, for the task that runs it: `with Interrupt(…)`.
 
@@ -133,7 +137,7 @@ class Running:
     def stop(self) -> None:
         """End all of them, each with a last word to its client."""
         for interrupt in tuple(self._interrupts):
-            interrupt.fire(Overloaded("The gateway is shutting down: ask again"))
+            interrupt.fire(Stopping("The gateway is shutting down: ask again"))
 
     def recheck(self) -> None:
         """End those of people who may speak no longer, or whose session has ended."""

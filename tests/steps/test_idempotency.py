@@ -11,9 +11,9 @@ import pytest
 
 from tests.support.chatbase import Chatbase
 from tests.support.reply import Reply
-from tests.support.stage import Stage, chatbase_stage, events, gateway_of
+from tests.support.stage import Stage, adding, chatbase_stage, events, gateway_of
 from tests.support.vendor import Request
-from tests.support.wire import Answer
+from tests.support.wire import Answer, connected
 
 pytestmark = pytest.mark.anyio
 
@@ -158,6 +158,36 @@ async def test_where_the_vendor_was_not_reached_it_may_be_asked_again(
         other = Stage(stage.vendor, None, stage.issuer, url, stage.base)
         assert (await chat(other)).values("x-gateway-error") == ["upstream_unreachable"]
     assert (await chat(stage)).status == 200
+
+
+async def hang(request: Request, reply: Reply) -> None:
+    await reply.hang()
+
+
+@pytest.mark.one_process("it has one connection, and each process its own")
+async def test_nor_where_no_connection_came_free(tmp_path: Path) -> None:
+    async with chatbase_stage(
+        tmp_path, adding("upstreams.support", "max_connections = 1")
+    ) as stage:
+        stage.vendor.handler = hang
+        async with connected(stage.url) as other:
+            await other.send(stage.request("bob", "POST", "/chat", HI))
+            await stage.vendor.request_arrived()
+            assert (await chat(stage)).values("x-gateway-error") == ["overloaded"]
+        stage.vendor.handler = stage.vendor.answer
+        assert (await chat(stage)).status == 200
+
+
+@pytest.mark.one_process("it is stopped by itself")
+async def test_what_ended_with_the_gateway_may_have_begun(stage: Stage[Chatbase]) -> None:
+    stage.vendor.handler = hang
+    first = asyncio.create_task(chat(stage))
+    await stage.vendor.request_arrived()
+    assert stage.gateway is not None
+    stage.gateway.stop()
+    assert (await first).values("x-gateway-error") == ["overloaded"]
+    stage.vendor.handler = stage.vendor.answer
+    conflict(await chat(stage), await first)
 
 
 async def test_what_the_vendor_began_is_not_begun_again(stage: Stage[Chatbase]) -> None:
