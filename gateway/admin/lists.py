@@ -22,7 +22,7 @@ from gateway.store.columns import (
 )
 from gateway.store.database import Database
 from gateway.store.listings import conversations_of, events_of
-from gateway.store.reading import each, page, usage_report
+from gateway.store.reading import each, page, usage_by_day, usage_report
 from gateway.store.reports import Report
 from gateway.store.trace import leave_trace
 
@@ -41,6 +41,15 @@ class Listing:
     report: Report
     columns: Sequence[str]
     write: Callable[[Row], Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of a list, and what stands for those that follow; None: there are none."""
+
+    columns: Sequence[str]
+    rows: Sequence[Row]
+    cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +75,58 @@ class Lists:
         Raises:
             BadRequest, LedgerUnavailable, Overloaded: it cannot be given.
         """
+        asked = self.wanted(what, query)
+        if asked.form == "json":
+            page = await self.page(what, asked, who)
+            rows: list[Any] = [*page.rows]
+            paging: Any = {"cursor": page.cursor, "hasMore": page.cursor is not None}
+            return problem.of_json({"data": rows, "pagination": paging})
+        listing = await self._listing(what, asked)
+        asked.after(listing.report)  # a cursor that is none of this list is refused here, too
+        await self._leave_trace("exported", what, asked, who)
+        return Whole(MEDIA[asked.form], lambda send: self._write(listing, asked, send))
+
+    def wanted(self, what: str, query: Sequence[tuple[str, str]]) -> Wanted:
+        """What a query for a list means.
+
+        Raises:
+            BadRequest: nothing.
+        """
         known = (*(("by",) if what == "usage" else ()), *OF_EVERY_LIST)
-        asked = wanted(query, known, self._orgs)
+        return wanted(query, known, self._orgs)
+
+    async def page(self, what: str, asked: Wanted, who: str, *, backwards: bool = False) -> Page:
+        """A page of a list; `backwards`: the last rows first. The audit trail says who looked.
+
+        Raises:
+            BadRequest, LedgerUnavailable: it cannot be given.
+        """
         listing = await self._listing(what, asked)
         after = asked.after(listing.report)
-        event = "looked_up" if asked.form == "json" else "exported"
-        by, operator = asked.by if what == "usage" else None, f"operator:{who}"
-        await leave_trace(self._database, event, what, asked.which, who=operator, by=by)
-        if asked.form != "json":
-            return Whole(MEDIA[asked.form], lambda send: self._write(listing, asked, send))
+        await self._leave_trace("looked_up", what, asked, who)
         async with self._turns:
-            rows = await page(self._database, listing.report, after, asked.limit)
-        return problem.of_json(self._page(listing, rows, asked.limit))
+            rows = await page(
+                self._database, listing.report, after, asked.limit, backwards=backwards
+            )
+        has_more = len(rows) > asked.limit
+        return Page(
+            listing.columns,
+            [self._named(listing, row) for row in rows[: asked.limit]],
+            cursor_of(listing.report, rows[asked.limit - 1]) if has_more else None,
+        )
+
+    async def days(self, *, since: int) -> Sequence[Row]:
+        """What each day since then came to, of all orgs together; times in milliseconds.
+
+        Raises:
+            LedgerUnavailable: the store cannot be read.
+        """
+        async with self._turns:
+            return await usage_by_day(self._database, since=since)
+
+    async def _leave_trace(self, event: str, what: str, asked: Wanted, who: str) -> None:
+        by = asked.by if what == "usage" else None
+        await leave_trace(self._database, event, what, asked.which, who=f"operator:{who}", by=by)
 
     async def _listing(self, what: str, asked: Wanted) -> Listing:
         if what == "conversations":
@@ -87,14 +136,6 @@ class Lists:
         now = int(time.time() * 1000)
         report = await usage_report(self._database, asked.by, asked.which, now=now)
         return Listing(report, columns_of(asked.by), lambda row: of_usage(asked.by, row))
-
-    def _page(self, listing: Listing, rows: Sequence[Row], limit: int) -> Any:
-        has_more = len(rows) > limit
-        last = cursor_of(listing.report, rows[limit - 1]) if has_more else None
-        return {
-            "data": [self._named(listing, row) for row in rows[:limit]],
-            "pagination": {"cursor": last, "hasMore": has_more},
-        }
 
     def _named(self, listing: Listing, row: Row) -> dict[str, Any]:
         written = dict(listing.write(row))

@@ -43,7 +43,15 @@ class People:
             BadRequest: it is not said whom.
             LedgerUnavailable: it cannot be written.
         """
-        whom, by = read(content, self._orgs), f"operator:{who}"
+        return problem.of_json(await self.set(what, read(content, self._orgs), who))
+
+    async def set(self, what: str, whom: Whom, who: str) -> dict[str, Any]:
+        """As `change`; what came of it.
+
+        Raises:
+            LedgerUnavailable: it cannot be written.
+        """
+        by = f"operator:{who}"
         answer: dict[str, Any]
         if what == "block":
             names = await block(self._store.database, whom.org, whom.user, by=by)
@@ -53,18 +61,33 @@ class People:
                 "was_blocked": await unblock(self._store.database, whom.org, whom.user, by=by)
             }
         await self._store.cutoffs.look()
-        return problem.of_json(answer)
+        return answer
+
+    def whom(self, body: JsonObject) -> Whom:
+        """Whom the members of a body, or the fields of a form, mean.
+
+        Raises:
+            BadRequest: they say so in no way that is known.
+        """
+        return whom_of(body, self._orgs)
 
     async def blocked(self) -> Answer:
         """Everybody who is blocked."""
+        return problem.of_json({"data": await self.who_is_blocked()})
+
+    async def who_is_blocked(self) -> list[Any]:
+        """The same, a row each: an org by its name, and None for all of it.
+
+        Raises:
+            LedgerUnavailable: it cannot be read.
+        """
         names = {external_id: name for name, external_id in self._orgs.items()}
-        rows: list[Any] = [
+        return [
             dict(
                 zip(ROW, (names.get(one.org, one.org), one.subject, moment(one.since)), strict=True)
             )
             for one in await blocked(self._store.database)
         ]
-        return problem.of_json({"data": rows})
 
 
 def read(content: bytes, orgs: Mapping[str, str]) -> Whom:
@@ -74,8 +97,19 @@ def read(content: bytes, orgs: Mapping[str, str]) -> Whom:
         BadRequest: it says so in no way that is known.
     """
     body = strictjson.loads(content)
-    if not isinstance(body, dict) or not MEMBERS.issuperset(body):
+    if not isinstance(body, dict):
         raise BadRequest(f"Send an object of {', '.join(sorted(MEMBERS))}")
+    return whom_of(body, orgs)
+
+
+def whom_of(body: JsonObject, orgs: Mapping[str, str]) -> Whom:
+    """Whom its members mean.
+
+    Raises:
+        BadRequest: they say so in no way that is known.
+    """
+    if not MEMBERS.issuperset(body):
+        raise BadRequest(f"There are {', '.join(sorted(MEMBERS))}, and nothing else")
     everybody = body.get("everybody", False)
     if not isinstance(everybody, bool) or ("user" in body) is everybody:
         raise BadRequest('Say whom: a user, or "everybody": true')

@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from gateway.config.kinds import Listen, Text
+from gateway.config.kinds import Listen, SomeTexts, Text
 from gateway.config.table import Table
 
 
@@ -12,6 +12,10 @@ class Admin(Table):
     )
     token: SecretStr = Field(
         description="What operators show, as a bearer token; `openssl rand -hex 32` makes one."
+    )
+    hosts: SomeTexts = Field(
+        default=(),
+        description="Names by which browsers reach the console, beside addresses and localhost.",
     )
 
 

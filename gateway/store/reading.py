@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import LedgerUnavailable
 from gateway.store.database import Database
-from gateway.store.reports import By, Filter, Report, months_between, report
+from gateway.store.reports import By, Filter, Report, daily, months_between, report
 from gateway.store.schema import usage
 
 LONG = 3600.0  # seconds a whole report may take
@@ -46,14 +46,21 @@ async def each(database: Database, report: Report, take: Take) -> None:
 
 
 async def page(
-    database: Database, report: Report, after: Sequence[object] | None, limit: int
+    database: Database,
+    report: Report,
+    after: Sequence[object] | None,
+    limit: int,
+    *,
+    backwards: bool = False,
 ) -> Sequence[Mapping[str, Any]]:
     """The rows that follow a key; one more than `limit` where there are more.
+
+    `backwards`: the last rows first.
 
     Raises:
         LedgerUnavailable: the store cannot be read.
     """
-    rows = await database.rows(report.after(after, limit + 1), {}, clock=PAGE)
+    rows = await database.rows(report.after(after, limit + 1, backwards=backwards), {}, clock=PAGE)
     return [dict(row._mapping) for row in rows]
 
 
@@ -70,3 +77,13 @@ async def usage_report(database: Database, by: By, which: Filter, *, now: int) -
     since = max(earliest, which.since or 0)
     until = max(since, now if which.until is None else min(which.until, now))
     return report(by, which, months=months_between(since, until + 1))
+
+
+async def usage_by_day(database: Database, *, since: int) -> Sequence[Mapping[str, Any]]:
+    """What each day since then came to, of all orgs together; `since` in milliseconds.
+
+    Raises:
+        LedgerUnavailable: the store cannot be read.
+    """
+    rows = await database.rows(daily(since), {}, clock=PAGE)
+    return [dict(row._mapping) for row in rows]

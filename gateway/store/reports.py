@@ -30,6 +30,7 @@ Column: TypeAlias = ColumnElement[Any]
 
 SUMS = ("requests", "conversations", "tool_calls", "tokens_in", "tokens_out", "credits")
 COUNTS = (*SUMS, "refused", "interrupted")
+_WAS_REFUSED = and_(usage.c.code != "", usage.c.status.between(400, 499))
 ENDS = frozenset({"low", "high"})  # of the upstreams of a group
 
 
@@ -50,14 +51,17 @@ class Report:
     statement: Select[Any]
     keys: tuple[str, ...]
 
-    def after(self, key: Sequence[object] | None, limit: int) -> Select[Any]:
-        """The page that follows a key; None: the first one."""
+    def after(
+        self, key: Sequence[object] | None, limit: int, *, backwards: bool = False
+    ) -> Select[Any]:
+        """The page that follows a key; None: the first one. `backwards`: the last rows first."""
         rows = self.statement.order_by(None).subquery()
         order = [rows.c[name] for name in self.keys]
-        page = select(rows).order_by(*order).limit(limit)
-        if key is None:
-            return page
-        return page.where(tuple_(*order) > tuple_(*(literal(value) for value in key)))
+        page = select(rows).order_by(*(one.desc() for one in order) if backwards else order)
+        if key is not None:
+            here, there = tuple_(*order), tuple_(*(literal(value) for value in key))
+            page = page.where(here < there if backwards else here > there)
+        return page.limit(limit)
 
 
 def report(by: By, which: Filter, *, months: Sequence[int] = ()) -> Report:
@@ -87,6 +91,25 @@ def report(by: By, which: Filter, *, months: Sequence[int] = ()) -> Report:
         func.max(people.c.last_seen).label("last_seen"),
     )
     return Report(statement.group_by(*columns).order_by(*columns), order)
+
+
+def daily(since: int) -> Select[Any]:
+    """What each day since then came to, of all orgs together; times in milliseconds."""
+    day = (usage.c.time - usage.c.time % MILLISECONDS_A_DAY).label("day")
+    return (
+        select(
+            day,
+            func.count().label("requests"),
+            func.sum(case((_WAS_REFUSED, 1), else_=0)).label("refused"),
+            func.sum(case((usage.c.status >= 500, 1), else_=0)).label("failed"),
+            func.sum(case((usage.c.interrupted != "", 1), else_=0)).label("interrupted"),
+            func.sum(usage.c.tokens_in + usage.c.tokens_out).label("tokens"),
+            func.sum(usage.c.credits).label("credits"),
+        )
+        .where(usage.c.id >= id_at(since))
+        .group_by(day)
+        .order_by(day)
+    )
 
 
 def months_between(since: int, until: int) -> list[int]:
@@ -157,7 +180,6 @@ def _raw(keys: Sequence[Any], which: Filter) -> Subquery:
     """By key and by the name each exchange was under: the one look at all the rows."""
     groups = [_unindexed(usage.c.org), *keys, _unindexed(usage.c.subject)]
     conversation = func.nullif(usage.c.conversation, "")
-    was_refused = and_(usage.c.code != "", usage.c.status.between(400, 499))
     statement = select(
         *groups,
         func.min(usage.c.upstream).label("low"),
@@ -165,7 +187,7 @@ def _raw(keys: Sequence[Any], which: Filter) -> Subquery:
         func.count().label("requests"),
         func.count(conversation.distinct()).label("conversations"),
         *(func.sum(usage.c[name]).label(name) for name in SUMS[2:]),
-        func.sum(case((was_refused, 1), else_=0)).label("refused"),
+        func.sum(case((_WAS_REFUSED, 1), else_=0)).label("refused"),
         func.sum(case((usage.c.interrupted != "", 1), else_=0)).label("interrupted"),
         func.min(usage.c.time).label("first_seen"),
         func.max(usage.c.time).label("last_seen"),

@@ -1,0 +1,76 @@
+"""One of those the gateway knows: what they did, and whether they are let in."""
+
+from urllib.parse import urlencode
+
+from gateway.admin.current import Current
+from gateway.console.asked import Asked
+from gateway.console.lists import Lists, Table
+from gateway.console.rendering import moved, page
+from gateway.core.errors import BadRequest
+from gateway.core.problem import Answer
+
+A_FEW = "20"  # rows of each list
+KNOWN = ("org", "user", "users")
+
+
+class People:
+    """Those of one gateway."""
+
+    def __init__(self, now: Current, lists: Lists) -> None:
+        self._now = now
+        self._lists = lists
+
+    async def page(self, asked: Asked) -> Answer:
+        """Who is blocked, and a form to look for somebody."""
+        return page(
+            "people.html",
+            blocked=await self._now.people.who_is_blocked(),
+            orgs=sorted(self._now.orgs),
+        )
+
+    async def person(self, asked: Asked) -> Answer:
+        """What one person did lately, and whether they are blocked."""
+        form, org = asked.form, self._org(asked)
+        if not set(form) <= {"org", "user"} or "user" not in form:
+            raise BadRequest("Say which user, and of which org")
+        which = {"org": org, "user": form["user"]}
+        few = which | {"limit": A_FEW}
+
+        async def table(what: str, form: dict[str, str]) -> Table:
+            return await self._lists.table(what, form, asked.who, known=KNOWN)
+
+        blocked = await self._now.people.who_is_blocked()
+        return page(
+            "person.html",
+            org=org,
+            user=form["user"],
+            blocked=[one for one in blocked if _is_about(one, org, form["user"])],
+            upstreams=await table("usage", which | {"by": "upstream"}),
+            exchanges=await table("usage", few | {"by": "exchange"}),
+            conversations=await table("conversations", few),
+            events=await table("audit", few),
+        )
+
+    async def change(self, asked: Asked) -> Answer:
+        """Block somebody, or let them in again; then show them."""
+        form = asked.form
+        body = {name: form[name] for name in form if name != "everybody"}
+        whom = self._now.people.whom(
+            {**body, **({"everybody": True} if "everybody" in form else {})}
+        )
+        await self._now.people.set(asked.path.rpartition("/")[2], whom, asked.who)
+        if whom.user is None:
+            return moved("/console/people")
+        return moved(f"/console/person?{urlencode({'org': self._org(asked), 'user': whom.user})}")
+
+    def _org(self, asked: Asked) -> str:
+        """By its name; where there is only one, that."""
+        if "org" in asked.form:
+            return asked.form["org"]
+        if len(self._now.orgs) != 1:
+            raise BadRequest("Say which org")
+        return next(iter(self._now.orgs))
+
+
+def _is_about(block: dict[str, object], org: str, user: str) -> bool:
+    return block["org"] == org and block["user"] in {None, user}
