@@ -57,6 +57,8 @@ Open  {demo.url}  and sign in as somebody. Ctrl-C ends it, and leaves nothing be
 The gateway is the real one. The chat vendor behind it listens at {demo.vendor_url}
 and answers to its key alone. Nothing leaves this machine.
 
+Operators look at  {demo.console_url}  with the token {demo.console_token}
+
 Alice tries to go on with Sam's conversation, in Sam's name. It ends in 404, and the vendor
 hears nothing of it:
 

@@ -39,6 +39,11 @@ class Asked:
         return {name: value for name, value in found.items() if value}
 
 
+def _came_by_tls(fields: Fields) -> bool:
+    """Whether the page was loaded by TLS, which may end before us: a form says its origin."""
+    return (single(fields, b"origin") or b"").startswith(b"https://")
+
+
 async def asked_of(scope: "Scope", receive: "Receive") -> Asked:
     """What a request says.
 
@@ -59,5 +64,5 @@ async def asked_of(scope: "Scope", receive: "Receive") -> Asked:
         given=given,
         fields=scope["headers"],
         who=(scope.get("client") or ("",))[0],
-        secure=scope["scheme"] == "https",
+        secure=scope["scheme"] == "https" or _came_by_tls(scope["headers"]),
     )

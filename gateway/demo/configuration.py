@@ -12,6 +12,10 @@ url = "sqlite:///{folder}/gateway.db"
 
 [identity]
 secret = "${{file:{folder}/identity.secret}}"
+
+[admin]
+listen = "{operators}"
+token = "${{file:{folder}/admin.token}}"
 """
 
 _ORG = """
@@ -38,6 +42,10 @@ def new_vendor_key() -> str:
     return f"sk_demo_{secrets.token_hex(16)}"
 
 
+def new_admin_token() -> str:
+    return f"demo-{secrets.token_hex(8)}"
+
+
 def write(
     folder: Path,
     *,
@@ -45,13 +53,17 @@ def write(
     keys: dict[Company, str],
     sign_ins: dict[Company, SignIn],
     cookie: str,
+    operators: str,
+    token: str,
 ) -> Path:
     """Write the configuration into `folder`, which is the caller's alone; its path.
 
-    `vendor` is the vendor's origin, `keys` each company's key there.
+    `vendor` is the vendor's origin, `keys` each company's key there; `operators` is the address and
+    port of the console, `token` what opens it.
     """
     _write(folder / "identity.secret", secrets.token_urlsafe(32))
-    text = _HEAD.format(folder=folder)
+    _write(folder / "admin.token", token)
+    text = _HEAD.format(folder=folder, operators=operators)
     for company in COMPANIES:
         _write(folder / f"{company.key}.key", keys[company])
         _write(folder / f"{company.key}.pem", sign_ins[company].public_key)

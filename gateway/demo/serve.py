@@ -8,7 +8,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Mount
 
+from gateway.admin.app import AdminApp
 from gateway.app import Gateway
 from gateway.demo import configuration
 from gateway.demo.host import COOKIE, GATEWAY, Host, chat_path, customer_of
@@ -38,6 +39,8 @@ class Demo:
     url: str
     vendor_url: str
     curl: str
+    console_url: str
+    console_token: str = field(repr=False)
 
 
 @asynccontextmanager
@@ -51,17 +54,28 @@ async def running(listener: socket.socket, *, word: float = 0.035) -> AsyncItera
         {keys[NORTH]: open_northwick(NORTH.agent), keys[SOUTH]: open_southbank(SOUTH.agent)},
         word=word,
     )
-    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as folder, listen(0) as behind:
+    token = configuration.new_admin_token()
+    with (
+        tempfile.TemporaryDirectory(prefix="gateway-demo-") as folder,
+        listen(0) as behind,
+        listen(0) as operators,
+    ):
         file = configuration.write(
             Path(folder),
             vendor=origin(behind),
             keys=keys,
             sign_ins=sign_ins.by_company,
             cookie=COOKIE,
+            operators=origin(operators).removeprefix("http://"),
+            token=token,
         )
         host.configuration = file.read_text(encoding="utf-8")
-        app = front(host, Gateway.from_file(file))
-        async with served(Tap(vendor.app(), journal.vendor_heard), behind), served(app, listener):
+        gateway = Gateway.from_file(file)
+        async with (
+            served(Tap(vendor.app(), journal.vendor_heard), behind),
+            served(front(host, gateway), listener),
+            served(AdminApp(gateway, token), operators),
+        ):
             host.conversations = await _open_conversations(origin(listener), sign_ins)
             journal.forget()
             try:
@@ -69,6 +83,8 @@ async def running(listener: socket.socket, *, word: float = 0.035) -> AsyncItera
                     url=origin(listener),
                     vendor_url=origin(behind),
                     curl=host.curl(ALICE, origin(listener)),
+                    console_url=origin(operators),
+                    console_token=token,
                 )
             finally:
                 journal.close()

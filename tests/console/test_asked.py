@@ -9,7 +9,12 @@ FORM = (b"content-type", b"application/x-www-form-urlencoded")
 
 
 async def asked(
-    content: bytes = b"", *, query: bytes = b"", method: str = "POST", field: tuple = FORM
+    content: bytes = b"",
+    *,
+    query: bytes = b"",
+    method: str = "POST",
+    field: tuple = FORM,
+    scheme: str = "https",
 ) -> Asked:
     scope = {
         "method": method,
@@ -17,7 +22,7 @@ async def asked(
         "query_string": query,
         "headers": [field],
         "client": ("192.0.2.1", 1),
-        "scheme": "https",
+        "scheme": scheme,
     }
 
     async def receive() -> dict:
@@ -30,6 +35,19 @@ async def test_takes_the_fields_of_a_form_and_forgets_the_empty_ones() -> None:
     found = await asked(b"org=a%26b&user=&since=7d")
     assert found.form == {"org": "a&b", "since": "7d"}
     assert (found.who, found.secure) == ("192.0.2.1", True)
+
+
+@pytest.mark.parametrize(
+    ("origin", "scheme", "secure"),
+    [
+        (b"https://admin.acme.example", "http", True),
+        (b"http://127.0.0.1:9090", "http", False),
+        (b"http://127.0.0.1:9090", "https", True),
+    ],
+)
+async def test_tls_may_end_before_us(origin: bytes, scheme: str, secure: bool) -> None:
+    found = await asked(b"", method="GET", field=(b"origin", origin), scheme=scheme)
+    assert found.secure is secure
 
 
 async def test_takes_the_parameters_of_a_page() -> None:

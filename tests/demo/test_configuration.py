@@ -18,6 +18,8 @@ def written(tmp_path):
         keys=keys,
         sign_ins=SignIns(COMPANIES).by_company,
         cookie="session",
+        operators="127.0.0.1:2",
+        token=configuration.new_admin_token(),
     )
     return path, keys
 

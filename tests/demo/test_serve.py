@@ -1,5 +1,6 @@
 """The whole demo over sockets: pages, gateway, ledger, vendor."""
 
+import asyncio
 import json
 import os
 import re
@@ -17,6 +18,8 @@ from gateway.demo.server import listen
 pytestmark = pytest.mark.anyio
 
 NORTH = "/ai/north/api/v2/agents/agent_north"
+EXCHANGES = "/console/usage?by=exchange"
+PATIENCE = 30.0  # seconds
 SOUTH = "/ai/south/api/v2/agents/agent_south"
 
 
@@ -75,6 +78,19 @@ async def test_a_page_of_another_site_gets_nothing_by_the_session(demo):
         exchange = await latest(client)
     assert answer.status_code == 403
     assert exchange["vendor"] is None
+
+
+async def test_operators_see_both_companies_and_what_was_refused(demo):
+    async with signed_in(demo, "north.alice") as client:
+        await ask(client, NORTH, conversationId="never-opened")
+    fields = {"origin": demo.console_url}
+    async with httpx.AsyncClient(base_url=demo.console_url, headers=fields, trust_env=False) as me:
+        await me.post("/console/sign-in", data={"token": demo.console_token})
+        async with asyncio.timeout(PATIENCE):
+            while "conversation_not_found" not in (page := await me.get(EXCHANGES)).text:  # noqa: ASYNC110 - written in batches
+                await asyncio.sleep(0.05)
+    assert ">north<" in page.text
+    assert ">south<" in page.text
 
 
 async def test_the_curl_is_refused_and_the_vendor_hears_nothing(demo):
