@@ -15,7 +15,7 @@ class Among:
     reads the whole table (30 ms of 300,000 rows, in which nobody else can write).
     """
 
-    columns: Sequence[ColumnElement[str]]
+    columns: Sequence[ColumnElement[Any]]
 
     @property
     def condition(self) -> ColumnElement[bool]:

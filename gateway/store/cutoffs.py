@@ -29,12 +29,12 @@ from sqlalchemy import (
     delete,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import LedgerUnavailable
+from gateway.store.among import Among
 from gateway.store.database import Database
 from gateway.store.dialect import insert
 from gateway.store.schema import cutoffs
@@ -72,19 +72,17 @@ class Cutoff:
 
 
 _COLUMNS = (cutoffs.c.kind, cutoffs.c.scope, cutoffs.c.name, cutoffs.c.before, cutoffs.c.ends_at)
-_KEY = tuple_(cutoffs.c.kind, cutoffs.c.scope, cutoffs.c.name)
+NAMED = Among((cutoffs.c.kind, cutoffs.c.scope, cutoffs.c.name))
 _ALL = select(*_COLUMNS, cutoffs.c.made_at)
 _LATELY = (
     _ALL.where(cutoffs.c.made_at >= bindparam("since")).order_by(cutoffs.c.made_at).limit(MOST)
 )
-_LIFT = (
+LIFT = (
     update(cutoffs)
-    .where(_KEY.in_(bindparam("keys", expanding=True)), cutoffs.c.before > 0)
+    .where(NAMED.condition, cutoffs.c.before > 0)
     .values(before=0, ends_at=0, made_at=bindparam("at"))
 )
-_CUT = select(cutoffs.c.kind).where(
-    _KEY.in_(bindparam("keys", expanding=True)), cutoffs.c.before > 0
-)
+CUT = select(cutoffs.c.kind).where(NAMED.condition, cutoffs.c.before > 0)
 _TIDY = delete(cutoffs).where(
     cutoffs.c.ends_at < bindparam("past"), cutoffs.c.made_at < bindparam("past")
 )
@@ -124,13 +122,13 @@ def _later(one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[
 
 async def lift(connection: AsyncConnection, keys: Collection[Key]) -> bool:
     """End what is cut off; False: nothing was. The row stays for an hour: so everybody hears."""
-    values = {"keys": sorted(keys), "at": int(time.time() * 1000)}
-    return (await connection.execute(_LIFT, values)).rowcount > 0
+    values = {**NAMED.values(sorted(keys)), "at": int(time.time() * 1000)}
+    return (await connection.execute(LIFT, values)).rowcount > 0
 
 
 async def is_cut(connection: AsyncConnection, keys: Collection[Key]) -> bool:
     """Whether any of them is cut off, as the table has it now."""
-    return (await connection.execute(_CUT, {"keys": sorted(keys)})).first() is not None
+    return (await connection.execute(CUT, NAMED.values(sorted(keys)))).first() is not None
 
 
 async def tidy(database: Database, *, now: float) -> None:

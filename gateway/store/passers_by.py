@@ -8,14 +8,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, select, tuple_
+from sqlalchemy import and_, bindparam, delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.people.identity import VISITOR
 from gateway.store.database import Database, Work
 from gateway.store.dialect import COUNTED, alone
 from gateway.store.retention import PAUSE, TOGETHER
-from gateway.store.schema import Name, aliases, conversations, users
+from gateway.store.schema import aliases, conversations, users
 
 CLOCK = 60.0  # seconds to find some among millions
 
@@ -29,18 +29,21 @@ _OWN_NOTHING = and_(
     .where(aliases.c.org == users.c.org, aliases.c.subject == users.c.subject)
     .exists(),
 )
-_PAST = (
-    select(*_KEY)
+_BY_TIME = (users.c.first_seen, *_KEY)
+# Word for word as the index has it, or it would not be used.
+_IS_VISITOR = text("users.subject >= 'anon_' AND users.subject < 'anon_{'")
+PAST = (
+    select(*_BY_TIME)
     .where(
-        tuple_(*_KEY) > tuple_(*(bindparam(column.name, type_=Name) for column in _KEY)),
-        users.c.subject >= "anon_",
-        users.c.subject < "anon_{",  # by bytes, where { comes after z
+        tuple_(*_BY_TIME) > tuple_(*(bindparam(one.name, type_=one.type) for one in _BY_TIME)),
         users.c.first_seen < bindparam("before"),
+        _IS_VISITOR,
         _OWN_NOTHING,
     )
-    .order_by(*_KEY)
+    .order_by(*_BY_TIME)
     .limit(TOGETHER)
 )
+FIRST = {"first_seen": -1, "org": "", "upstream": "", "subject": ""}
 _FORGET = delete(users).where(
     *(column == bindparam(f"its_{column.name}") for column in _KEY), _OWN_NOTHING
 )
@@ -54,15 +57,11 @@ async def forget_visitors(database: Database, *, before: float, pause: float = P
     Raises:
         LedgerUnavailable: the store is away; what is gone is gone.
     """
-    gone, last = 0, ("", "", "")
+    gone, last = 0, dict(FIRST)
     while True:
-        asked = {
-            **dict(zip(("org", "upstream", "subject"), last, strict=True)),
-            "before": int(before),
-        }
-        found = await database.rows(_PAST, asked, clock=CLOCK)
+        found = await database.rows(PAST, {**last, "before": int(before)}, clock=CLOCK)
         keys = [
-            {f"its_{name}": value for name, value in row._mapping.items()}
+            {f"its_{column.name}": row._mapping[column] for column in _KEY}
             for row in found
             if VISITOR.fullmatch(row.subject)
         ]
@@ -70,7 +69,7 @@ async def forget_visitors(database: Database, *, before: float, pause: float = P
             gone += await database.start(database.commit(_forgotten(keys)))
         if len(found) < TOGETHER:
             return gone
-        last = tuple(found[-1])
+        last = dict(found[-1]._mapping)
         await asyncio.sleep(pause)
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "gateway_schema"  # not Alembic's default name, which a host's database may have
-HEAD = "0008"  # the newest migration; later ones sort after earlier ones
+HEAD = "0009"  # the newest migration; later ones sort after earlier ones
 
 metadata = MetaData()
 Name = Text(collation="C").with_variant(Text(), "sqlite")  # text that PostgreSQL compares bytewise
@@ -211,7 +211,7 @@ deliveries = Table(
     Column("reason", Name, nullable=False),
     Column("died_at", BigInteger),  # milliseconds: from then on nobody tries
     Index("deliveries_of_an_event", "number"),
-    Index("deliveries_that_died", "died_at"),
+    Index("deliveries_by_time", "died_at", "since"),
     sqlite_with_rowid=False,
 )
 
@@ -248,16 +248,17 @@ Index("aliases_of_one", aliases.c.org, aliases.c.becomes)
 Index("aliases_by_time", aliases.c.made_at)
 Index("cutoffs_by_time", cutoffs.c.made_at)
 Index("askings_by_time", askings.c.asked_at)
-# Few rows have an actor, and few questions are about one; many events are about nobody.
-for _name, _column, _is_named in (
-    ("usage_of_an_actor", usage.c.actor, "actor <> ''"),
-    ("audit_of_an_actor", audit.c.actor, "actor IS NOT NULL"),
-    ("events_of_a_person", events.c.subject, "subject IS NOT NULL"),
+IS_VISITOR = text("subject >= 'anon_' AND subject < 'anon_{'")  # by bytes, where { comes after z
+# Few rows have an actor, and few questions are about one; many events are about nobody; the names
+# of visitors alone grow old.
+for _name, _columns, _which in (
+    ("usage_of_an_actor", (usage.c.org, usage.c.actor), text("actor <> ''")),
+    ("audit_of_an_actor", (audit.c.org, audit.c.actor), text("actor IS NOT NULL")),
+    ("events_of_a_person", (events.c.org, events.c.subject), text("subject IS NOT NULL")),
+    (
+        "visitors_by_time",
+        (users.c.first_seen, users.c.org, users.c.upstream, users.c.subject),
+        IS_VISITOR,
+    ),
 ):
-    Index(
-        _name,
-        _column.table.c.org,
-        _column,
-        sqlite_where=text(_is_named),
-        postgresql_where=text(_is_named),
-    )
+    Index(_name, *_columns, sqlite_where=_which, postgresql_where=_which)

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.store.among import Among
 from gateway.store.database import Database, Work
 from gateway.store.dialect import clock
 from gateway.store.inbox import touch
@@ -17,6 +18,13 @@ from gateway.store.schema import deliveries, events
 State: TypeAlias = Literal["waiting", "dead"]
 
 TOGETHER = 500  # deliveries a transaction
+THESE = Among((deliveries.c.lane, deliveries.c.number))
+AGAIN = (
+    update(deliveries)
+    .where(THESE.condition)
+    .values(died_at=None, tries=0, since=bindparam("from_now"))
+)
+DROP = delete(deliveries).where(THESE.condition)
 _JOINED = deliveries.join(events, events.c.number == deliveries.c.number)
 
 
@@ -69,8 +77,7 @@ async def replay(database: Database, which: Filter, ids: Collection[str]) -> int
         if not found:
             return 0
         since = await touch(connection, [(row.lane, row.target) for row in found])
-        wait = {"died_at": None, "tries": 0, "since": since}
-        await connection.execute(update(deliveries).where(_these(found)).values(wait))
+        await connection.execute(AGAIN, {**_these(found), "from_now": since})
         return len(found)
 
     return await _all(database, again)
@@ -107,7 +114,7 @@ async def _drop(connection: AsyncConnection, wanted: ColumnElement[bool]) -> int
     if not found:
         return 0
     async with forgetting(connection, {row.number for row in found}):
-        await connection.execute(delete(deliveries).where(_these(found)))
+        await connection.execute(DROP, _these(found))
     return len(found)
 
 
@@ -127,12 +134,11 @@ def _wanted(which: Filter, ids: Collection[str]) -> ColumnElement[bool]:
 async def _some(connection: AsyncConnection, wanted: ColumnElement[bool]) -> Any:
     columns = (deliveries.c.lane, deliveries.c.number, deliveries.c.target)
     some = select(*columns).select_from(_JOINED).where(wanted).limit(TOGETHER)
-    return (await connection.execute(some.order_by(*columns[:2]))).all()
+    return (await connection.execute(some)).all()
 
 
-def _these(rows: Any) -> ColumnElement[bool]:
-    key = tuple_(deliveries.c.lane, deliveries.c.number)
-    return key.in_([(row.lane, row.number) for row in rows])
+def _these(rows: Any) -> dict[str, Any]:
+    return THESE.values([(row.lane, row.number) for row in rows])
 
 
 def _meant(which: Filter, state: State | None) -> ColumnElement[bool]:

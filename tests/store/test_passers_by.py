@@ -2,9 +2,10 @@ import pytest
 
 from gateway.core.people.identity import Person
 from gateway.store import passers_by
-from gateway.store.passers_by import forget_visitors
+from gateway.store.passers_by import FIRST, PAST, forget_visitors
 from gateway.store.store import Store
 from tests.store.conftest import Direct
+from tests.store.plans import plan
 from tests.support.clock import WoundClock
 
 pytestmark = pytest.mark.anyio
@@ -64,3 +65,11 @@ async def test_one_who_comes_all_the_same_goes_by_the_same_name(store: Store) ->
     assert await forget_visitors(store.database, before=CAME + 1) == 1
     store.ledger.forget(None)
     assert await store.ledger.user_id("support", visitor(1), "x") == "x"
+
+
+async def test_of_people_who_signed_in_nobody_is_looked_at() -> None:
+    steps = plan(PAST, {**FIRST, "before": CAME})
+    assert [step for step in steps if " users " in step] == [
+        "SEARCH users USING COVERING INDEX visitors_by_time "
+        "((first_seen,org,upstream,subject)>(?,?,?,?) AND first_seen<?)"
+    ]

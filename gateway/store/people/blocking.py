@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.people.identity import Person
 from gateway.store.audit import AuditEvent, happened, write
-from gateway.store.cutoffs import Cutoff, Key, cut, lift
+from gateway.store.cutoffs import CLOCK, Cutoff, Key, cut, lift
 from gateway.store.database import Database
 from gateway.store.people.admission import EVERYBODY, ORG, PERSON
 from gateway.store.people.names import names_of
@@ -76,7 +76,7 @@ async def blocked(database: Database) -> Sequence[Block]:
     Raises:
         LedgerUnavailable: it cannot be read.
     """
-    rows = await database.rows(_BLOCKED, {})
+    rows = await database.rows(_BLOCKED, {}, clock=CLOCK)
     return [Block(row.scope, row.name or None, row.made_at) for row in rows]
 
 

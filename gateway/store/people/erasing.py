@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Update, bindparam, delete, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.people.identity import Person
@@ -28,6 +28,7 @@ from gateway.store.cutoffs import SETTLED, Cutoff, cut, lift
 from gateway.store.database import Database
 from gateway.store.dialect import alone, insert
 from gateway.store.people.admission import PERSON
+from gateway.store.people.mentions import HAS_ACTOR, in_audit
 from gateway.store.people.names import Names, names_of
 from gateway.store.people.pseudonyms import key_for_erasing, pseudonym
 from gateway.store.people.tombs import Tomb
@@ -66,31 +67,34 @@ _EVENTS = update(events).where(*_EVENT).values(subject=None, user_id=None, body=
 _TAKE_IDS = delete(users).where(users.c.org == _ORG, users.c.subject.in_(_NAMES))
 
 
-def _usage(column: Any, values: Mapping[str, Any]) -> Update:
+def _usage(where: ColumnElement[bool], values: Mapping[str, Any]) -> Update:
     some = (
         select(usage.c.id)
-        .where(usage.c.org == _ORG, column.in_(_NAMES), usage.c.time <= _AT)
+        .where(usage.c.org == _ORG, where, usage.c.time <= _AT)
         .order_by(usage.c.id)
         .limit(TOGETHER)
     )
     return update(usage).where(usage.c.id.in_(some)).values(values)
 
 
-_USAGE = _usage(usage.c.subject, {"subject": bindparam("tomb"), "actor": "", "request_id": ""})
-_ACTED = _usage(usage.c.actor, {"actor": ""})
-_AUDIT = (
+USAGE = _usage(
+    usage.c.subject.in_(_NAMES), {"subject": bindparam("tomb"), "actor": "", "request_id": ""}
+)
+ACTED = _usage(and_(usage.c.actor.in_(_NAMES), HAS_ACTOR), {"actor": ""})
+AUDIT = (
     update(audit)
     .where(
-        tuple_(audit.c.org, audit.c.number).in_(
-            select(audit.c.org, audit.c.number)
+        audit.c.org == _ORG,
+        audit.c.number.in_(
+            select(audit.c.number)
             .where(
                 audit.c.org == _ORG,
-                or_(audit.c.subject.in_(_NAMES), audit.c.actor.in_(_NAMES)),
+                audit.c.number.in_(in_audit(_ORG, _NAMES)),
                 audit.c.time <= _AT,
             )
             .order_by(audit.c.number)
             .limit(TOGETHER)
-        )
+        ),
     )
     .values(dict.fromkeys((*chain.PERSONAL, "salt")))
 )
@@ -132,9 +136,9 @@ async def erase(
     tomb, count = buried
     await asyncio.sleep(settled)
     values = {"in_org": org, "names": list(names.all), "at": tomb.at}
-    used = await _all(database, _USAGE, {**values, "tomb": tomb.name}, pause)
-    used += await _all(database, _ACTED, values, pause)
-    seen = await _all(database, _AUDIT, values, pause)
+    used = await _all(database, USAGE, {**values, "tomb": tomb.name}, pause)
+    used += await _all(database, ACTED, values, pause)
+    seen = await _all(database, AUDIT, values, pause)
     await _forget(database, names)
     return Erased(tomb.name, count, used, seen)
 

@@ -4,12 +4,13 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 
 from gateway.events.envelope import moment
 from gateway.store.columns import of_event
 from gateway.store.database import Database
 from gateway.store.people.holdings import Holdings
+from gateway.store.people.mentions import in_audit, in_usage
 from gateway.store.reading import each
 from gateway.store.reports import Report
 from gateway.store.schema import (
@@ -61,12 +62,10 @@ def _parts(org: str, names: Any) -> Iterator[tuple[str, Select[Any], Told]]:
     yield "conversation", _of(conversations, org, names).order_by(*key), _timed("opened_at")
     yield "contact", _of(contacts, org, names).order_by(contacts.c.upstream), _contact
     yield "event", _of(events, org, names).order_by(events.c.number), _event
-    spoken = select(usage).where(
-        usage.c.org == org, or_(usage.c.subject.in_(names), usage.c.actor.in_(names))
-    )
+    spoken = select(usage).where(usage.c.id.in_(in_usage(org, names)))
     yield "usage", spoken.order_by(usage.c.id), _exchange
     about = select(*audit.c, audit.c.subject.label("user")).where(
-        audit.c.org == org, or_(audit.c.subject.in_(names), audit.c.actor.in_(names))
+        audit.c.org == org, audit.c.number.in_(in_audit(org, names))
     )
     yield "audit", about.order_by(audit.c.number), of_event
 

@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, bindparam, func, or_, select
+from sqlalchemy import BindParameter, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.people.identity import Person
 from gateway.store.cutoffs import FOREVER
 from gateway.store.database import Database
 from gateway.store.people.admission import PERSON
+from gateway.store.people.mentions import in_audit, in_usage
 from gateway.store.people.names import Names, names_of
-from gateway.store.schema import audit, conversations, cutoffs, usage, users
+from gateway.store.schema import conversations, cutoffs, users
 
 CLOCK = 60.0  # seconds for counting what may be millions
 
@@ -27,12 +28,8 @@ _USER_IDS = (
     .where(users.c.org == bindparam("org"), users.c.subject.in_(_NAMES))
     .order_by(users.c.upstream, users.c.subject)
 )
-_USAGE = select(func.count()).where(
-    usage.c.org == bindparam("org"), or_(usage.c.subject.in_(_NAMES), usage.c.actor.in_(_NAMES))
-)
-_AUDIT = select(func.count()).where(
-    audit.c.org == bindparam("org"), or_(audit.c.subject.in_(_NAMES), audit.c.actor.in_(_NAMES))
-)
+USAGE = select(func.count()).select_from(in_usage(bindparam("org"), _NAMES).subquery())
+AUDIT = select(func.count()).select_from(in_audit(bindparam("org"), _NAMES).subquery())
 _BLOCKED = select(func.count()).where(
     cutoffs.c.kind == PERSON,
     cutoffs.c.scope == bindparam("org"),
@@ -94,8 +91,8 @@ async def holdings_of(connection: AsyncConnection, names: Names) -> Holdings:
         names=names,
         conversations=dict(by_upstream),
         user_ids=[UserId(row.upstream, row.subject, row.user_id) for row in ids],
-        usage=(await connection.execute(_USAGE, asked)).scalar_one(),
-        audit=(await connection.execute(_AUDIT, asked)).scalar_one(),
+        usage=(await connection.execute(USAGE, asked)).scalar_one(),
+        audit=(await connection.execute(AUDIT, asked)).scalar_one(),
         is_blocked=await is_blocked(connection, names),
     )
 

@@ -3,6 +3,7 @@ import time
 import pytest
 
 from gateway.core.people.identity import Person
+from gateway.store import database
 from gateway.store.people.blocking import Block, block, blocked, unblock
 from gateway.store.store import Store
 from tests.store.conftest import Direct
@@ -51,3 +52,12 @@ async def test_to_be_let_in_again_one_must_be_blocked(store: Store) -> None:
     await block(store.database, "acme", "alice", by=ROOT)
     assert await unblock(store.database, "acme", "alice", by=ROOT)
     assert not await unblock(store.database, "acme", "alice", by=ROOT)
+
+
+async def test_a_list_of_many_may_take_longer_than_what_somebody_waits_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is what an operator keeps beside a backup: of 100,000 it took 2.8 s."""
+    await block(store.database, "acme", "alice", by=ROOT)
+    monkeypatch.setattr(database, "READ_CLOCK", 0.0)
+    assert [one.subject for one in await blocked(store.database)] == ["alice"]
