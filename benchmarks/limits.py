@@ -23,7 +23,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import kernel
-from benchmarks.peers import free_port
 from gateway.core.limits import quota
 from gateway.core.limits.quota import Budget, Rate, Streams
 from gateway.core.people.identity import Person
@@ -35,6 +34,7 @@ from gateway.limits.rules import Allowed, Rules, VendorRules
 from gateway.ports import Record
 from gateway.vendors.chatbase import VENDOR
 from tests.support import config
+from tests.support.ports import free_port
 from tests.support.reply import Reply
 from tests.support.tokens import Issuer
 from tests.support.valkey import Valkey

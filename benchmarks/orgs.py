@@ -27,10 +27,11 @@ from pathlib import Path
 import jwt
 
 from benchmarks import kernel, load
-from benchmarks.peers import PATH, Peer, free_port, running
+from benchmarks.peers import PATH, Peer, running
 from benchmarks.scenes import TINY, Ground, chat, ground, opened
 from benchmarks.tables import table
 from benchmarks.tokens import LASTS, Issuer
+from tests.support.ports import free_port
 
 KINDS = 4
 PEOPLE = 60

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import kernel, load
-from benchmarks.peers import Peer, free_port, running
+from benchmarks.peers import Peer, running
 from benchmarks.tokens import Issuer, issuer
+from tests.support.ports import free_port
 
 MESSAGE = (
     "Where is my order? I bought two lamps last week, and the page says only that they are on "

@@ -20,6 +20,7 @@ import pytest
 
 from tests.support.chatbase import Chatbase
 from tests.support.host_apps import NODE_APPS, SECRET, install_node_packages, node
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -73,11 +74,6 @@ class Running:
     app: str
     gateway: str
     vendor: Chatbase
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.chatbase import Chatbase
 from tests.support.hosts import bearer, chat
+from tests.support.ports import free_port
 from tests.support.reply import Reply
 from tests.support.tokens import Issuer
 from tests.support.vendor import Request
@@ -32,11 +33,6 @@ SERVERS = {
 }
 PATIENCE = 30.0  # seconds a server may take to start, on a machine that is busy
 DELTA = {"type": "text-delta", "delta": "x"}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,6 @@ class Peer:
     direct: int = 0  # where its vendor is reached without it, if not at the scene's own port
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @contextmanager
 def running(command: list[str], port: int, log: Path) -> Iterator[int]:
     """The process id, once it listens at the port; killed at the end."""

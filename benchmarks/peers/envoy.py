@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.peers import Peer, free_port, running
+from benchmarks.peers import Peer, running
 from benchmarks.tokens import AUDIENCE, ISSUER, Issuer
+from tests.support.ports import free_port
 
 LUA = """
 function envoy_on_request(handle)

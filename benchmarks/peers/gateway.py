@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from benchmarks.peers import PATH, Peer, free_port, running
+from benchmarks.peers import PATH, Peer, running
 from benchmarks.tokens import AUDIENCE, ISSUER, Issuer
+from tests.support.ports import free_port
 
 SERVE = "gateway"
 ASGI = "gateway, ASGI"

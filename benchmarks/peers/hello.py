@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import Peer, free_port, running
+from benchmarks.peers import Peer, running
 from benchmarks.tokens import Issuer
+from tests.support.ports import free_port
 
 BODY = (
     b'{"data":{"id":"m-1","parts":[{"type":"text","text":"It left the warehouse this morning."}],'

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.peers import PATH, Peer, free_port, running
+from benchmarks.peers import PATH, Peer, running
 from benchmarks.tokens import AUDIENCE, ISSUER, Issuer
+from tests.support.ports import free_port
 
 HOME = Path(__file__).resolve().parents[1] / ".venv" / "litellm"
 CONFIGURATION = """

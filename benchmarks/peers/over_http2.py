@@ -15,9 +15,10 @@ from pathlib import Path
 import trustme
 
 from benchmarks import kernel
-from benchmarks.peers import Peer, free_port, running
+from benchmarks.peers import Peer, running
 from benchmarks.peers.gateway import gateway
 from benchmarks.tokens import Issuer
+from tests.support.ports import free_port
 
 NAME = "gateway, HTTP/2 to the vendor"
 LONG = "600s"  # no stream ends before the scene does

@@ -15,8 +15,9 @@ import jwt
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from benchmarks.peers import Peer, free_port, running
+from benchmarks.peers import Peer, running
 from benchmarks.tokens import AUDIENCE, ISSUER, Issuer
+from tests.support.ports import free_port
 
 VENDOR = os.environ.get("VENDOR", "")
 KEY = Path(os.environ["ISSUER_PEM"]).read_bytes() if "ISSUER_PEM" in os.environ else b""

@@ -13,7 +13,8 @@ from schemathesis.checks import load_all_checks
 from gateway.admin.app import CHANGES, PATHS
 from gateway.admin.openapi import document
 from tests.admin.stage import TOKEN
-from tests.cli.test_serve import free_port, get, serving, until_ready, written
+from tests.cli.test_serve import get, serving, until_ready, written
+from tests.support.ports import free_port
 
 SCHEMA = schemathesis.openapi.from_dict(document())
 load_all_checks()

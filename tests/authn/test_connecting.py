@@ -13,7 +13,8 @@ import trustme
 from gateway.authn.fetch import MAX_BYTES, FetchFailed, get
 from gateway.system.resolver import AT_ONCE
 from tests.support.names import Names, names
-from tests.support.provider import JWKS, Provider, body, closed_port
+from tests.support.ports import free_port
+from tests.support.provider import JWKS, Provider, body
 
 __all__ = ["names"]
 pytestmark = pytest.mark.anyio
@@ -56,7 +57,7 @@ async def test_another_address_is_tried_where_one_is_not_reached(
     with Provider() as provider:
         stream, port = (socket.SOCK_STREAM, socket.IPPROTO_TCP), provider.address[1]
         found = [
-            (socket.AF_INET6, *stream, "", ("::1", closed_port(), 0, 0)),
+            (socket.AF_INET6, *stream, "", ("::1", free_port(), 0, 0)),
             (socket.AF_INET, *stream, "", ("127.0.0.1", port)),
         ]
         real = socket.getaddrinfo

@@ -9,12 +9,12 @@ import trustme
 
 from gateway.authn import fetch
 from gateway.authn.fetch import MAX_BYTES, FetchFailed, Reply, check_url, get, send
+from tests.support.ports import free_port
 from tests.support.provider import (
     JWKS,
     Provider,
     Request,
     body,
-    closed_port,
     endless,
     redirect,
     status,
@@ -121,7 +121,7 @@ async def test_what_is_no_http_answer_is_a_failure(raw: bytes) -> None:
 
 
 async def test_nobody_there_is_a_failure() -> None:
-    assert "failed" in await failure(f"http://127.0.0.1:{closed_port()}/keys")
+    assert "failed" in await failure(f"http://127.0.0.1:{free_port()}/keys")
 
 
 async def test_cookies_are_not_kept() -> None:

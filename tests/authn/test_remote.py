@@ -13,7 +13,8 @@ from gateway.authn.remote import AT_ONCE, FAILURES, PAUSE, WAITING, Remote
 from gateway.core.errors import KeysUnavailable
 from tests.support.clock import WoundClock
 from tests.support.host_app import ME, HostApp
-from tests.support.provider import closed_port, drip, status
+from tests.support.ports import free_port
+from tests.support.provider import drip, status
 
 pytestmark = pytest.mark.anyio
 
@@ -197,7 +198,7 @@ async def test_nobody_there_is_told_in_the_log_once_a_second(
     caplog.set_level(logging.WARNING, "gateway.authn")
     clock = WoundClock()
     one = Remote("ask http://app", monotonic=clock)
-    url = f"http://127.0.0.1:{closed_port()}/me?key=CANARY"
+    url = f"http://127.0.0.1:{free_port()}/me?key=CANARY"
     for _ in range(3):
         with pytest.raises(KeysUnavailable):
             await one.ask(partial(send, "GET", url, fields={"cookie": "s=CANARY"}))

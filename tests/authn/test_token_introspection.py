@@ -21,7 +21,8 @@ from gateway.core.people.identity import Vouched
 from tests.support.ask import asking
 from tests.support.clock import WoundClock
 from tests.support.host_app import CLIENT, INTROSPECT, HostApp
-from tests.support.provider import Answer, body, closed_port, redirect, status
+from tests.support.ports import free_port
+from tests.support.provider import Answer, body, redirect, status
 
 pytestmark = pytest.mark.anyio
 
@@ -224,7 +225,7 @@ async def test_what_is_no_answer_is_no_verdict(server: HostApp, name: str) -> No
 
 async def test_a_server_that_is_away_is_503(server: HostApp) -> None:
     """Row K-17."""
-    one = sign_in(server, url=f"http://127.0.0.1:{closed_port()}/introspect")
+    one = sign_in(server, url=f"http://127.0.0.1:{free_port()}/introspect")
     assert await who(one) == "503 keys_unavailable"
 
 

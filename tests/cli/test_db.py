@@ -14,6 +14,7 @@ from gateway.core.people.identity import Person
 from gateway.store.schema import HEAD
 from gateway.store.store import Store
 from tests.support import config, postgres
+from tests.support.ports import free_port
 from tests.support.tokens import Issuer
 
 Run = Callable[..., Result]
@@ -127,7 +128,7 @@ def test_to_explain_a_request_makes_no_store(gateway: Run, name: str) -> None:
 @pytest.mark.parametrize("words", ["status", "migrate", "import gateway.db", "backup copy.db"])
 def test_no_password_is_ever_shown(gateway: Run, here: Path, words: str) -> None:
     claimed(f"sqlite:///{here}/gateway.db")
-    configured(here, "new.toml", f"postgresql://u:CANARY@127.0.0.1:{postgres.free_port()}/x")
+    configured(here, "new.toml", f"postgresql://u:CANARY@127.0.0.1:{free_port()}/x")
     done = gateway("db", *words.split(), "--config", "new.toml")
     assert done.exit_code == 1
     assert "CANARY" not in done.output

@@ -19,14 +19,10 @@ from pathlib import Path
 import pytest
 
 from tests.support import config
+from tests.support.ports import free_port
 from tests.support.tokens import Issuer
 
 SECRET = "cb-key-" + "CANARY"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def written(folder: Path, *, port: int, more: str = "") -> Path:

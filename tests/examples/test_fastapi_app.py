@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.wire import Answer, connected, raw_request, wire
 
 pytestmark = pytest.mark.anyio
@@ -22,8 +23,7 @@ OURS = ("Sec-Fetch-Site", "same-origin")
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("example")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = int(listener.getsockname()[1])
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, str(EXAMPLE)],
         cwd=folder,

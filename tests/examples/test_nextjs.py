@@ -18,7 +18,8 @@ from tests.support.browser import ARGUMENTS, CHROMIUM
 from tests.support.chatbase import Chatbase
 from tests.support.chatbase_requests import Json
 from tests.support.host_apps import SECRET, install_node_packages, node
-from tests.test_examples import CHAT, EXAMPLES, HI, Running, free_port, process
+from tests.support.ports import free_port
+from tests.test_examples import CHAT, EXAMPLES, HI, Running, process
 
 pytestmark = [
     pytest.mark.anyio,

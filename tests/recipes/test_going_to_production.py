@@ -16,7 +16,7 @@ import pytest
 
 from tests.support import config, postgres, valkey
 from tests.support.chatbase import Chatbase
-from tests.support.postgres import free_port
+from tests.support.ports import free_port
 from tests.support.proxies import HOST, PROXIES, Front, in_front
 from tests.support.tokens import Issuer
 from tests.support.wire import Answer, raw_request, wire

@@ -19,6 +19,7 @@ from gateway.store.store import Store
 from tests.events.test_envelope import EVENT
 from tests.store.conftest import Direct, locked
 from tests.support import postgres
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -196,7 +197,7 @@ async def test_an_older_form_is_migrated_first(filled: Path, target: str) -> Non
 
 
 async def test_a_server_that_is_not_there_is_said(filled: Path) -> None:
-    nowhere: Address = address(f"postgresql://u:CANARY@127.0.0.1:{postgres.free_port()}/x")
+    nowhere: Address = address(f"postgresql://u:CANARY@127.0.0.1:{free_port()}/x")
     with pytest.raises(StoreError, match="cannot be reached") as refusal:
         await move(filled, nowhere, silent)
     assert "CANARY" not in str(refusal.value)

@@ -17,6 +17,7 @@ from gateway.store.schema import HEAD
 from gateway.store.store import Store
 from tests.store.conftest import process, said
 from tests.support import postgres
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -120,7 +121,7 @@ async def test_refuses_a_user_who_may_not_make_tables(empty: str) -> None:
     ],
 )
 async def test_says_so_when_there_is_no_server_and_shows_no_password(url: str, reason: str) -> None:
-    at = address(url.format(port=postgres.free_port()))
+    at = address(url.format(port=free_port()))
     started = time.monotonic()
     with pytest.raises(StoreError, match=reason) as told:
         await prepare(at)

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.support.postgres import free_port, who
+from tests.support.ports import free_port
+from tests.support.postgres import who
 
 MISSING = "sudo apt-get install pgbouncer"
 SESSIONS = 2  # of the server, for all clients

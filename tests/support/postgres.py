@@ -11,7 +11,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -30,6 +29,7 @@ import psycopg
 from gateway.store.address import address
 from gateway.store.prepare_postgres import prepare
 from gateway.store.schema import HEAD, metadata
+from tests.support.ports import free_port
 
 GIVEN = "GATEWAY_TEST_POSTGRES_URL"
 PROGRAMS = "GATEWAY_TEST_POSTGRES_BIN"
@@ -62,11 +62,6 @@ def who() -> dict[str, Any]:
         return {}
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 class Server:

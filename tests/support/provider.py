@@ -8,7 +8,6 @@ with Provider() as provider:
 """
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -181,11 +180,3 @@ class Provider:
     def answer(self, request: Request) -> None:
         """What any other path answers."""
         request.reply(b"{}", code=404)
-
-
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

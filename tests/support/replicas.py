@@ -21,6 +21,7 @@ import pytest
 
 from gateway.store.cutoffs import SETTLED
 from tests.support import postgres, valkey
+from tests.support.ports import free_port
 from tests.support.stable import Stable, is_alive
 from tests.support.wire import balanced, raw_request, wire
 
@@ -100,19 +101,15 @@ async def _started(text: str, folder: Path, pids: list[int]) -> tuple[str, str]:
     assert "[store]\n" in text
     text = text.replace("[store]\n", f'[store]\nspool = "{folder}/spool"\n')
     listeners = 1 + text.count("[admin]\n")
-    while True:
-        log.write_bytes(b"")
-        address = f"127.0.0.1:{postgres.free_port()}"
-        admin = f"127.0.0.1:{postgres.free_port()}"
-        file.write_text(_ADMIN.sub(f'[admin]\nlisten = "{admin}"\n', text))
-        pids.append(_stable().start(["serve", "--config", str(file), "--listen", address], log=log))
-        async with asyncio.timeout(PATIENCE):
-            while is_alive(pids[-1]) and log.read_bytes().count(_LISTENING) < listeners:  # noqa: ASYNC110 - another process writes it
-                await asyncio.sleep(0.01)
-        if is_alive(pids[-1]):
-            return f"http://{address}", f"http://{admin}"
-        said = log.read_text()
-        assert "Cannot listen" in said, said  # somebody else has taken the port in between
+    address, admin = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    file.write_text(_ADMIN.sub(f'[admin]\nlisten = "{admin}"\n', text))
+    log.write_bytes(b"")
+    pids.append(_stable().start(["serve", "--config", str(file), "--listen", address], log=log))
+    async with asyncio.timeout(PATIENCE):
+        while is_alive(pids[-1]) and log.read_bytes().count(_LISTENING) < listeners:  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.01)
+    assert is_alive(pids[-1]), log.read_text()
+    return f"http://{address}", f"http://{admin}"
 
 
 async def _until_it_serves(url: str) -> None:

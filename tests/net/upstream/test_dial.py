@@ -25,6 +25,7 @@ from tests.net.scripted_upstream import (
     ask,
     settled,
 )
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -344,8 +345,7 @@ async def test_bytes_nobody_asked_for_close_a_tls_connection_at_rest(authority, 
 
 
 async def test_a_plain_upstream_of_several_addresses_is_reached_at_one_that_answers(monkeypatch):
-    with closing(socket.create_server(("127.0.0.1", 0))) as gone:
-        port = gone.getsockname()[1]
+    port = free_port()
 
     async def addresses(host, _):
         return [
@@ -384,8 +384,7 @@ async def test_the_scope_of_an_address_goes_along_with_it(monkeypatch, scope):
 
 async def test_a_refused_connection_is_said_to_be_one():
     """RF-01"""
-    with closing(socket.create_server(("127.0.0.1", 0))) as gone:
-        port = gone.getsockname()[1]
+    port = free_port()
     async with Upstream(answering(LENGTH)) as upstream:
         transport = upstream.transport(origin=f"http://127.0.0.1:{port}")
         for _ in range(3):

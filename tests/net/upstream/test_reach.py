@@ -21,6 +21,7 @@ from gateway.net.upstream.reach import MAX_HEAD, EgressProxy, reach
 from tests.net.scripted_upstream import LENGTH, POST, Peer, Upstream, ask
 from tests.net.wires import Wire
 from tests.net.wires import answering as answers_abc
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -165,8 +166,7 @@ async def test_a_proxy_that_lets_nobody_through_is_said(credentials, proxy, auth
 
 
 async def test_an_upstream_behind_the_proxy_that_is_away_is_said(proxy, trusting):
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     async with Upstream(says_abc) as upstream:
         transport = upstream.transport(
             origin=f"https://127.0.0.1:{port}",
@@ -296,8 +296,7 @@ async def test_an_address_that_does_not_answer_holds_nobody_up(monkeypatch):
 
 
 async def test_an_address_that_refuses_is_passed_over(monkeypatch):
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     async with Upstream(says_abc) as upstream:
         resolved_to(monkeypatch, ("127.0.0.1", port), ("127.0.0.1", upstream.port))
         with closing(await reach("vendor.example", 80, None)) as connected:
