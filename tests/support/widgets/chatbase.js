@@ -9,18 +9,22 @@
   bubble.textContent = "Chatbase: nobody";
   document.body.append(bubble);
 
+  let last = Promise.resolve();
+  // Its server hears what it is told in the order in which it was said.
+  const tell = (what, said) =>
+    (last = last.then(() =>
+      fetch(`${here}/chatbase/${what}`, { method: "POST", body: JSON.stringify(said) }),
+    ));
+
   const methods = {
     getState: () => "initialized",
     async identify(said) {
       // Its server verifies; a hash or token that does not fit leaves the person unknown.
-      const answer = await fetch(`${here}/chatbase/identify`, {
-        method: "POST",
-        body: JSON.stringify(said),
-      });
+      const answer = await tell("identify", said);
       bubble.textContent = `Chatbase: ${(await answer.json()).user ?? "nobody"}`;
     },
     resetUser() {
-      fetch(`${here}/chatbase/reset`, { method: "POST", body: "{}" });
+      tell("reset", {});
       bubble.textContent = "Chatbase: nobody";
     },
     resetChat: () => bubble.toggleAttribute("data-empty", true),
