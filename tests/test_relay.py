@@ -206,7 +206,7 @@ async def test_every_clock_ends_an_exchange(tmp_path: Path, clock: str, stops: s
         else:
             assert not answer.complete
             assert events(answer)[-1]["type"] == "error"
-        await stage.vendor.connection_closed(1, within=1)
+        await stage.vendor.connection_closed(1)
 
 
 async def test_a_gateway_that_stops_says_so_in_the_stream_and_does_not_end_it(
@@ -227,7 +227,7 @@ async def test_a_gateway_that_stops_says_so_in_the_stream_and_does_not_end_it(
         last = events(answer)[-1]
         assert last["type"] == "error"
         assert "shutting down" in last["errorText"]
-        await stage.vendor.connection_closed(1, within=1)
+        await stage.vendor.connection_closed(1)
 
 
 @pytest.mark.parametrize("streams", [True, False], ids=["in the answer", "before it"])
@@ -288,7 +288,7 @@ async def test_an_answer_ends_with_its_credential_where_that_is_asked_for(
         if ends:
             assert last["type"] == "error"
             assert "expired" in last["errorText"]
-            await stage.vendor.connection_closed(1, within=1)
+            await stage.vendor.connection_closed(1)
             stage.vendor.forget()
             answer = await stage.ask(None, "POST", "/chat", {"message": "hi"}, [bearer])
             assert (answer.status, stage.vendor.saw_nothing()) == (401, True)
@@ -381,7 +381,7 @@ async def test_a_client_that_does_not_read_slows_the_vendor(stage: Stage[Chatbas
         assert sent < 40_000_000
         peer.reset()
         flooded = stage.vendor.requests[-1].connection
-        await stage.vendor.connection_closed(flooded, within=2)
+        await stage.vendor.connection_closed(flooded)
 
 
 @pytest.mark.one_process("each has connections of its own")

@@ -96,7 +96,7 @@ async def test_an_answer_under_way_ends_and_those_of_others_go_on(own: Stage[Cha
         answer = await hers.answer()
         assert not answer.complete
         assert events(answer)[-1]["type"] == "error"
-        await own.vendor.connection_closed(1, within=2)
+        await own.vendor.connection_closed(1)
         go_on.set()
         assert (await his.answer()).complete
 

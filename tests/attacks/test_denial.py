@@ -200,7 +200,7 @@ async def test_who_leaves_the_queue_makes_room(tmp_path: Path) -> None:
         for peer in peers:
             peer.transport.abort()
         for number in range(1, 5):
-            await stage.vendor.connection_closed(number, within=2)
+            await stage.vendor.connection_closed(number)
         stage.vendor.handler = stage.vendor.answer
         answers = await asyncio.gather(*(stage.ask("bob", "POST", "/chat", HI) for _ in range(8)))
         assert {one.status for one in answers} == {200}

@@ -124,7 +124,7 @@ async def test_an_answer_under_way_ends_before_its_owner_is_erased(own: Stage[Ch
         assert not erasing.done()
         done = await erasing
     assert (done.conversations, done.usage) == (1, 1), "what it wrote at its end, too"
-    await own.vendor.connection_closed(1, within=2)
+    await own.vendor.connection_closed(1)
 
 
 async def test_whoever_goes_on_asking_writes_nothing_into_the_tomb(own: Stage[Chatbase]) -> None:

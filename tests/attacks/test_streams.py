@@ -111,7 +111,7 @@ async def test_a_stream_without_an_end_is_ended(tmp_path: Path, vendor: Vendor) 
         answer = await stage.ask("alice", "POST", "/chat", STREAM)
         assert not answer.complete
         assert events(answer)[-1]["type"] == "error"
-        await stage.vendor.connection_closed(1, within=2)
+        await stage.vendor.connection_closed(1)
 
 
 @pytest.mark.parametrize("is_known", [False, True], ids=["held back", "passing"])
