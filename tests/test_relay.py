@@ -273,7 +273,7 @@ async def test_an_answer_ends_with_its_credential_where_that_is_asked_for(
     line = f"end_streams_at_expiry = {str(ends).lower()}"
     async with chatbase_stage(tmp_path, adding("upstreams.support", line)) as stage:
         stage.vendor.handler = slow
-        exp = time.time() + 1
+        exp = time.time() + 2
         token = stage.token("alice", exp=exp)
         async with connected(stage.url) as peer:
             bearer = ("Authorization", f"Bearer {token}")

@@ -18,6 +18,7 @@ from tests.sessions.minting import django, starlette
 from tests.support.chatbase import Chatbase
 from tests.support.host_app import HostApp
 from tests.support.host_apps import SECRET
+from tests.support.kept import all_written
 from tests.support.mutations import Pair
 from tests.support.stage import Stage, chatbase_stage
 from tests.support.wire import Answer
@@ -38,7 +39,7 @@ async def who_spoke(stage: Stage[Chatbase]) -> list[tuple[str, str | None]]:
     assert stage.gateway.assembled is not None
     process = stage.gateway.assembled.process
     process.kept.auditor.close()
-    await process.kept.trail.batches.flush()
+    await all_written(process.kept.trail.batches)
     rows = await process.store.database.rows(select(audit).where(audit.c.event == "spoke"), {})
     return [(row.subject, row.actor) for row in rows]
 

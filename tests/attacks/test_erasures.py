@@ -13,6 +13,7 @@ from gateway.store.people.erasing import Erased, erase
 from gateway.store.store import Store
 from tests.attacks.both_ends import HI, STREAM, refused
 from tests.support.chatbase import Chatbase
+from tests.support.kept import all_written
 from tests.support.reply import Reply
 from tests.support.stage import Stage, chatbase_stage, docbit_stage, events
 from tests.support.stores import BOTH, AStore
@@ -102,7 +103,7 @@ async def test_whatever_a_subject_is_made_of_no_row_of_it_is_left(
     await own.ask(subject, "GET", "/conversations/nobodys")
     kept.auditor.close()
     for batches in (kept.usage.batches, kept.trail.batches):
-        await batches.flush()
+        await all_written(batches)
     done = await erased(own, subject)
     assert (done.conversations, done.usage) == (1, 2)
     assert done.audit >= 1

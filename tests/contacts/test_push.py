@@ -11,6 +11,7 @@ from sqlalchemy import select
 from gateway.store.schema import audit
 from tests.contacts.stage import SERVICE, TOKEN, chatbase, push, settled, syncs, written
 from tests.support.chatbase import Chatbase
+from tests.support.kept import all_written
 from tests.support.stage import Stage, chatbase_stage
 from tests.support.wire import raw_request, wire
 
@@ -88,7 +89,7 @@ async def test_each_push_is_in_the_audit(stage: Stage[Chatbase]) -> None:
     await push(stage, "alice", PLAN)
     process = stage.gateway.assembled.process  # type: ignore[union-attr]
     process.kept.auditor.close()
-    await process.kept.trail.batches.flush()
+    await all_written(process.kept.trail.batches)
     rows = await process.store.database.rows(select(audit), {})
     (row,) = [one for one in rows if one.event == "contact_pushed"]
     assert (row.org, row.subject, row.user_id, row.upstream) == (

@@ -16,6 +16,7 @@ from gateway.pages.staff import is_reading
 from gateway.store.people.blocking import block
 from gateway.store.schema import audit
 from gateway.vendors import VENDORS
+from tests.support.kept import all_written
 from tests.support.reply import Reply
 from tests.support.stage import (
     Edit,
@@ -119,7 +120,7 @@ async def look(
 async def read_events(stage: Stage[Any], event: str = "staff_read") -> list[dict[str, Any]]:
     kept = stage.gateway.assembled.process.kept  # type: ignore[union-attr]
     kept.auditor.close()
-    await kept.trail.batches.flush()
+    await all_written(kept.trail.batches)
     database = stage.gateway.assembled.process.readiness.store.database  # type: ignore[union-attr]
     found = await database.rows(select(audit).order_by(audit.c.number), {})
     return [dict(row._mapping) for row in found if row.event == event]

@@ -22,6 +22,7 @@ from gateway.reload import rereading
 from gateway.reload.sighup import Reloader
 from tests.support import replicas
 from tests.support.chatbase import Chatbase
+from tests.support.kept import all_written
 from tests.support.provider import Provider
 from tests.support.stage import Stage, adding, chatbase_stage
 from tests.support.wire import connected
@@ -295,9 +296,9 @@ async def test_it_is_in_the_audit_trail(tmp_path: Path) -> None:
         await it.reload(("[sign_in]\n", "[sign_on]\n"))
         assembled = it.gateway.assembled
         assert assembled is not None
-        await assembled.process.kept.trail.batches.flush()
-        written = text("select event from audit where org = '' order by id")
-        rows = await assembled.process.store.database.rows(written, {})
+        await all_written(assembled.process.kept.trail.batches)
+        query = text("select event from audit where org = '' order by id")
+        rows = await assembled.process.store.database.rows(query, {})
         assert [row.event for row in rows] == ["reloaded", "reload_refused"]
 
 

@@ -171,15 +171,17 @@ class Intake(asyncio.Protocol, ABC):
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         try:
             self.parser.feed_data(data)
+            return None
         except httptools.HttpParserUpgrade as upgrade:
-            return self._pass_over_upgrade(data[upgrade.args[0] :])
+            parsed: int = upgrade.args[0]
         except httptools.HttpParserCallbackError as error:
             return _reason(error.__context__)
         except httptools.HttpParserInvalidMethodError:
             return MethodNotAllowed(METHODS)
         except httptools.HttpParserError:
             return BadRequest()
-        return None
+        # Not while that is handled: it would be the context of whatever is wrong with the rest.
+        return self._pass_over_upgrade(data[parsed:])
 
     def _pass_over_upgrade(self, rest: bytes) -> Exception | None:
         if self._becomes_socket:
