@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 60.0  # seconds
 MAIN = "from gateway.cli.main import main; main()"
 
 

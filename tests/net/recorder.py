@@ -30,6 +30,7 @@ QUICK = ServerLimits(
 )
 PATIENT = ServerLimits(linger=0.2)
 LARGE = 320 * 65_536  # bytes
+PATIENCE = 30.0  # seconds a wait may take before the test fails
 OWN = False  # whether the entry is the recorder's own; set by `either_entry`
 
 
@@ -221,7 +222,7 @@ def assert_refused(answer: Answer, status: int) -> None:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - any condition, so there is nothing to wait on
             await asyncio.sleep(0.005)
 

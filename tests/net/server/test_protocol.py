@@ -1,7 +1,10 @@
 """One connection: requests in turn, clocks, clients that leave, too many of them."""
 
 import asyncio
+import fcntl
 import socket
+import sys
+import termios
 from typing import Any
 
 import pytest
@@ -18,7 +21,7 @@ from tests.net.recorder import (
     recording,
     until,
 )
-from tests.support.wire import connected, raw_request, wire
+from tests.support.wire import Peer, connected, raw_request, wire
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_entry")]
 SOON = 5.0  # seconds: beyond every limit of QUICK on a busy machine, below the limits of others
@@ -75,11 +78,23 @@ async def test_refuses_a_pipelined_request_after_the_answer_that_runs() -> None:
     assert app.started == ["/stream"]
 
 
+async def nothing_moves(peer: Peer) -> None:
+    """Let the server read whatever it takes of what was sent: it is in this loop."""
+    held, turns = -1, 0
+    while turns < 20:
+        unsent = bytearray(4)
+        fcntl.ioctl(peer.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, unsent)
+        now = peer.transport.get_write_buffer_size() + int.from_bytes(unsent, sys.byteorder)
+        held, turns = now, turns + 1 if now == held else 0
+        await asyncio.sleep(0)
+
+
 async def test_does_not_read_further_ahead_than_so_many_requests() -> None:
     async with recording(max_pipelined=10) as (app, url), connected(url) as peer:
         await peer.send(raw_request("GET", "/stream"))
         await peer.until(b"first")
         await peer.send(GET * 50)
+        await nothing_moves(peer)
         app.release.set()
         answers = 0
         while not peer.closed or peer.received:
@@ -108,6 +123,7 @@ async def test_does_not_read_further_ahead_than_so_many_bytes(ahead: bytes, most
         await peer.send(raw_request("GET", "/stream"))
         await peer.until(b"first")
         await peer.send(ahead)
+        await nothing_moves(peer)
         app.release.set()
         assert (await peer.answer()).body == b"firstlast"
         await peer.until_closed()

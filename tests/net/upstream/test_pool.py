@@ -266,7 +266,7 @@ async def test_a_full_pool_gives_up_a_connection_at_rest_for_a_new_one():
         connection = await transport._pool.take_new()
         assert not connection.used
         assert counts(transport) == (1, 0, 0)
-        assert len(upstream.peers) == 2
+        await upstream.until(lambda: len(upstream.peers) == 2)
 
 
 @pytest.mark.parametrize("seed", range(2))
