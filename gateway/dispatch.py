@@ -25,7 +25,7 @@ from gateway.core.errors import (
 )
 from gateway.core.formats import fields as http
 from gateway.core.formats.strictjson import JsonObject
-from gateway.core.people.identity import VISITOR, Identity
+from gateway.core.people.identity import Identity
 from gateway.core.problem import Answer
 from gateway.core.request import origin, route
 from gateway.core.request.directory import Directory
@@ -37,6 +37,7 @@ from gateway.orgs.tools import Tools
 from gateway.pages.logout import sign_out
 from gateway.pages.resource import WELL_KNOWN, metadata, metadata_url
 from gateway.pages.staff import read_as_staff
+from gateway.pages.whoami import who
 from gateway.pages.widgets import show
 from gateway.ports import (
     Answering,
@@ -49,6 +50,7 @@ from gateway.ports import (
     Record,
     UsageSink,
 )
+from gateway.ports.tracer import Tracer
 from gateway.steps.interrupt import Running
 from gateway.steps.lease import Lease
 from gateway.steps.stamp import Stamped
@@ -95,6 +97,7 @@ class House:
     ready: Callable[[], Awaitable[str]]  # raises `Unavailable` when new work should not come
     script: Answer  # what tells widgets on pages who is signed in; nothing in it is of one org
     lease: Lease
+    traces: Tracer | None = None  # None: exchanges have no spans
     room: Segments = ()
 
     def inbox(self, org: str, upstream: str, name: str) -> Inbox | None:
@@ -104,6 +107,8 @@ class House:
 
 async def serve(house: House, ask: Inbound, answer: Outbound, record: Record) -> None:
     """Answer one request, whatever happens."""
+    if house.traces is not None:
+        record.trace = house.traces.begin(ask)
     stamped = Stamped(answer, record)
     house.lease.begin()  # not `with`: a stream would keep the method that ends it, of 64 B
     try:
@@ -253,19 +258,6 @@ async def own_page(
             only_get(ask)
             return await show(org, named, upstream, ask, record)
     raise NotFound
-
-
-def who(org: Org, identity: Identity) -> Answer:
-    """A person, as they may see themselves."""
-    return problem.of_json(
-        {
-            "org": org.name,
-            "subject": identity.subject,
-            "anonymous": VISITOR.fullmatch(identity.subject) is not None,
-            "roles": list(identity.roles),
-            "expires_at": identity.expires_at,
-        }
-    )
 
 
 def only_get(ask: Inbound) -> None:

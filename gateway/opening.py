@@ -19,6 +19,8 @@ async def serve_socket(
     house: House, ask: Inbound, socket: ClientSocket, answer: Outbound, record: Record
 ) -> None:
     """Carry one WebSocket, whatever happens. `answer` is for a handshake that is refused."""
+    if house.traces is not None:
+        record.trace = house.traces.begin(ask)
     stamped = Stamped(answer, record)
     with house.lease:
         try:

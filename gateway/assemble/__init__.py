@@ -7,7 +7,7 @@ make of it (`furnish`), in whose place other settings may come while it serves.
 What is where:
 
     process               what stays: the store, the log, what follows cut-offs. Of it: keeping,
-                          following, upkeep, background, depths, writing
+                          following, upkeep, background, depths, writing, tracing
     sites, orgs           what the settings make: places, and an org at each. Of an org: sign_ins/,
                           limits, contacts, events, tools, widgets, doors
     wire, egress, traced  what leads to an upstream
@@ -104,6 +104,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
         script=script(),
         logouts=ours.back_channel,
         contacts=shared.contacts,
+        traces=ours.traces,
         lease=lease,
     )
     return Assembled(

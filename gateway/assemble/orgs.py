@@ -93,6 +93,7 @@ class Shared:
             counting=ours.counting,
             sign_ins=shared_sign_ins(settings, parts, ours.host, ours.back_channel),
             resting=ours.resting,
+            spans=ours.traces is not None,
             inbox=ours.inbox,
             host=ours.host,
             back_channel=ours.back_channel,

@@ -14,6 +14,7 @@ from gateway.assemble.host import Host
 from gateway.assemble.keeping import Kept, Sinks, build_metrics, keep, look_on
 from gateway.assemble.limits import Counting, build_counting, watch_counting
 from gateway.assemble.signing_out import BackChannel, Ended, StillIn
+from gateway.assemble.tracing import build_traces
 from gateway.assemble.upkeep import Upkeep
 from gateway.assemble.watched import State, Watched
 from gateway.assemble.writing import look_whether_it_takes_writes
@@ -36,6 +37,7 @@ from gateway.telemetry.log import ExchangeLog
 
 if TYPE_CHECKING:
     from gateway.telemetry.metrics import Metrics
+    from gateway.telemetry.traces import Traces
 
 
 @dataclass(slots=True)
@@ -82,6 +84,7 @@ class Process:
     back_channel: BackChannel
     log: ExchangeLog
     metrics: "Metrics | None"  # None: nobody may ask for them
+    traces: "Traces | None"  # None: exchanges have no spans
     counting: Counting
     questions: AskedLately
     watched: Watched
@@ -133,7 +136,8 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
         )
         upkeep.begin(stack)
         secret = await identity_secret(settings, store)
-        later = [kept.usage, kept.auditor, *counting]
+        traces = build_traces(settings.traces, secret, stack, watched, metrics)
+        later = [kept.usage, kept.auditor, *counting, *([] if traces is None else [traces])]
         sinks = Sinks(
             [log, *later] if log.is_ours else later,
             [log, kept.auditor, *counting],
@@ -157,6 +161,7 @@ async def process(settings: Settings, host: Host) -> AsyncIterator[Process]:
             back_channel=BackChannel(store, sinks),
             log=log,
             metrics=metrics,
+            traces=traces,
             counting=counted,
             questions=AskedLately(time.monotonic),
             watched=watched,

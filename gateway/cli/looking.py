@@ -62,6 +62,7 @@ async def looking(settings: "Settings") -> AsyncIterator["House"]:
         if folder is not None:
             store = settings.store.model_copy(update={"url": f"sqlite:///{folder}/none.db"})
             settings = settings.model_copy(update={"store": store})
+        settings = settings.model_copy(update={"traces": None})  # there is nothing to trace
         async with assemble(settings) as assembled:
             yield assembled.house
 

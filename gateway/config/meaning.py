@@ -74,6 +74,7 @@ def meant(file: File, profiles: Profiles = SHIPPED) -> Meaning:
             store=file.store,
             audit=file.audit,
             admin=file.admin,
+            traces=file.traces,
             shared=file.shared,
             vendors=file.vendors,
             profiles=profiles.known,

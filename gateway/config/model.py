@@ -31,7 +31,7 @@ from gateway.config.kinds import (
     UrlPath,
     UserHeader,
 )
-from gateway.config.operators import Admin, Audit
+from gateway.config.operators import Admin, Audit, Traces
 from gateway.config.profile import VendorTable
 from gateway.config.profile_kinds import Profile
 from gateway.config.sign_ins import SharedSignIns, SignIns
@@ -276,6 +276,7 @@ class Settings(Table):
     store: Store
     audit: Audit
     admin: Admin | None
+    traces: Traces | None
     shared: SharedCounters | None
     vendors: Mapping[str, VendorTable]  # of the file itself
     profiles: Mapping[str, Profile] = Field(exclude=True, repr=False)  # and those that ship

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gateway.config.model import Settings
 
-WHOLE = ("store", "admin", "audit", "shared", "identity")
+WHOLE = ("store", "admin", "audit", "traces", "shared", "identity")
 MAY_CHANGE = frozenset({"trusted_proxies", "max_body"})  # of [server]
 
 

@@ -21,7 +21,7 @@ from gateway.config.model import (
     Store,
     UpstreamTable,
 )
-from gateway.config.operators import Admin, Audit
+from gateway.config.operators import Admin, Audit, Traces
 from gateway.config.profile import ContactBookTable, OperationTable, VendorTable
 from gateway.config.sign_ins import KINDS
 from gateway.config.sign_ins.table import SharedTable
@@ -51,6 +51,7 @@ _HOMES: tuple[tuple[type[Table], str], ...] = (
     (Store, "in [store]"),
     (Audit, "in [audit]"),
     (Admin, "in [admin]"),
+    (Traces, "in [traces]"),
     *((kind, f'in a sign_in of type "{name}"') for name, kind in KINDS.items()),
     (SharedTable, "in a shared [[sign_in]], at the top level"),
     (SharedCounters, "in [shared]"),

@@ -18,7 +18,7 @@ from gateway.config.model import (
     Store,
     UpstreamTable,
 )
-from gateway.config.operators import Admin, Audit
+from gateway.config.operators import Admin, Audit, Traces
 from gateway.config.profile import VendorTable
 from gateway.config.sign_ins import KINDS, SHARED_KINDS, SharedSignIns
 from gateway.config.sign_ins.table import SharedTable, SignInTable
@@ -38,6 +38,9 @@ class File(Table):
     audit: Audit = Audit()
     admin: Admin | None = Field(
         default=None, description="Metrics, health and reports; absent: not served."
+    )
+    traces: Traces | None = Field(
+        default=None, description="Where spans of exchanges are sent; absent: there are none."
     )
     shared: SharedCounters | None = Field(
         default=None, description="Where replicas count together; absent: each by itself."

@@ -6,5 +6,6 @@ What is where:
     widgets   what a vendor's widget on a page of ours is shown of who sits before it
     chatkit   a session of OpenAI's ChatKit, made with our key
     resource  who signs people in for an MCP server
+    whoami    who is asking
     logout    a provider's word that somebody has signed out
 """

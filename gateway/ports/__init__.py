@@ -9,6 +9,7 @@ What is where, beside records, sign-ins, the ledger, limits and audit, which sta
     events                 what vendors tell of
     forms, askings         forms with files; requests with an idempotency key
     widgets                what vendors' widgets are shown
+    tracer                 of which trace an exchange is
 """
 
 from collections.abc import Coroutine, Sequence

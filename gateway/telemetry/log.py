@@ -27,6 +27,8 @@ from gateway.telemetry.lines import STDERR, Lines
 
 # httpx logs URLs at INFO; the others tell of each step of a start.
 QUIET = ("httpx", "httpcore", "alembic", "uvicorn.error")
+# It says of each batch that nobody takes it; `telemetry.collector` says so once.
+SILENT = "opentelemetry"
 
 
 def configure(stream: TextIO | None = None) -> None:
@@ -104,6 +106,7 @@ def _configure(processors: list[structlog.typing.Processor], factory: Any) -> No
     logging.basicConfig(handlers=[LibraryRecords()], level=logging.INFO, force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(SILENT).setLevel(logging.CRITICAL)
 
 
 class LibraryRecords(logging.Handler):

@@ -25,6 +25,7 @@ from tests.attacks.both_ends import HI, STREAM, bearer, signing_in
 from tests.support import replicas
 from tests.support.canaries import Canaries, canaries
 from tests.support.chatbase import Chatbase
+from tests.support.collector import Collector
 from tests.support.provider import JWKS, Provider, status
 from tests.support.reply import Reply
 from tests.support.stage import Stage, chatbase_stage
@@ -63,7 +64,9 @@ def exchanges(lines: io.StringIO) -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def marked(canaries: Canaries, folder: Path) -> AsyncIterator[Stage[Chatbase]]:
+async def marked(
+    canaries: Canaries, folder: Path, more: str = ""
+) -> AsyncIterator[Stage[Chatbase]]:
     """A stage whose every configured secret is a canary, and so is what tokens sign."""
     key, secret = canaries.secret("vendor-key"), canaries.secret("identity-secret")
     other = canaries.secret("field")
@@ -72,12 +75,73 @@ async def marked(canaries: Canaries, folder: Path) -> AsyncIterator[Stage[Chatba
         text = text.replace('"cb-key"', json.dumps([key, canaries.secret("next-key")]))
         text = text.replace('"identity-secret-for-tests-only-32b"', json.dumps(secret))
         text = text.replace("[sign_in]\n", '[sign_in]\nfrom = ["authorization", "cookie:s"]\n')
-        return text + f'fields = {{ x-plan = "{other}" }}\n'
+        return text + f'fields = {{ x-plan = "{other}" }}\n{more}'
 
     async with chatbase_stage(folder, edit) as stage:
         canaries.watch(stage.issuer.secret)
         stage.vendor.key = key
         yield stage
+
+
+Asked = tuple[str, str, object, list[tuple[str, str]]]
+
+
+def everywhere(canaries: Canaries, stage: Stage[Chatbase], good: str) -> list[Asked]:
+    """A secret in every place of a request, in one request each; `good` is a token."""
+    ours = ("Sec-Fetch-Site", "same-origin")
+    mark = canaries.secret
+
+    def member(name: str) -> bytes:
+        return json.dumps({**HI, name: mark("value")}).encode()
+
+    return [
+        ("POST", "/chat", {"message": mark("message")}, [bearer(good)]),
+        ("POST", "/chat", {**HI, "message": mark("message")}, [bearer(good)]),
+        ("POST", "/chat", HI, [bearer(mark("token"))]),
+        ("POST", "/chat", HI, [bearer(good[:-4] + "AAAA")]),
+        ("POST", "/chat", HI, [bearer(canaries.watch(stage.token("alice", exp=1)))]),
+        ("POST", "/chat", HI, [bearer(good), bearer(mark("second"))]),
+        ("POST", "/chat", HI, [("Authorization", f"Basic {mark('basic')}")]),
+        ("POST", "/chat", HI, [("Authorization", mark("bare"))]),
+        ("POST", "/chat", HI, [("Cookie", f"s={good}; other={mark('cookie')}"), ours]),
+        ("POST", "/chat", HI, [("Cookie", f"s={mark('cookie')}"), ours]),
+        ("POST", "/chat", HI, [("Cookie", f's="{mark("quoted")}"'), ours]),
+        ("POST", "/chat", HI, [bearer(good), ("X-Api-Key", mark("field"))]),
+        ("POST", "/chat", HI, [bearer(good), ("X-User-Token", mark("people"))]),
+        ("POST", "/chat", HI, [bearer(good), ("X-External-User-Id", mark("spoof"))]),
+        ("POST", "/chat", HI, [bearer(good), (mark("name"), "x")]),
+        ("POST", "/chat", HI, [bearer(good), ("User-Agent", mark("agent"))]),
+        ("POST", "/chat", HI, [bearer(good), ("Referer", f"https://x/?t={mark('referer')}")]),
+        ("POST", "/chat", HI, [bearer(good), ("Origin", f"https://{mark('origin')}")]),
+        ("POST", "/chat", HI, [bearer(good), ("Expect", mark("expect"))]),
+        ("POST", "/chat", HI, [bearer(good), ("Content-Encoding", mark("coding"))]),
+        ("POST", "/chat", HI, [bearer(good), ("Via", f"1.1 {mark('via')}")]),
+        ("POST", "/chat", HI, [bearer(good), ("baggage", f"k={mark('baggage')}")]),
+        ("POST", "/chat", HI, [bearer(good), ("traceparent", mark("trace"))]),
+        ("POST", "/chat", HI, [bearer(good), ("X-Request-Id", f"id {mark('id')}")]),
+        ("POST", f"/chat?key={mark('query')}", HI, [bearer(good)]),
+        ("POST", f"/chat?{mark('name')}=1", HI, [bearer(good)]),
+        ("POST", f"/chat?{mark('bare')}", HI, [bearer(good)]),
+        ("POST", f"/chat?{good}", HI, [bearer(good)]),
+        ("POST", f"/chat?user[{mark('inner')}]=1", HI, [bearer(good)]),
+        ("GET", f"{LIST}?cursor={mark('cursor')}", None, [bearer(good)]),
+        ("GET", f"{LIST}?conversationId={mark('conversation')}", None, [bearer(good)]),
+        ("GET", f"/users/{mark('user')}/conversations", None, [bearer(good)]),
+        ("GET", f"/conversations/{mark('path')}", None, [bearer(good)]),
+        ("GET", f"/conversations/{good[:256]}", None, [bearer(good)]),
+        ("GET", f"/{mark('nowhere')}", None, [bearer(good)]),
+        ("POST", "/chat", {**HI, "conversationId": mark("conversation")}, [bearer(good)]),
+        ("POST", "/chat", {**HI, mark("member"): 1}, [bearer(good)]),
+        ("POST", "/chat", {**HI, f"user[{mark('inner')}]": 1}, [bearer(good)]),
+        ("POST", "/chat", {**HI, f"conversationId[{mark('inner')}]": 1}, [bearer(good)]),
+        ("POST", "/chat", member("api_key"), [bearer(good)]),
+        ("POST", "/chat", member("userToken"), [bearer(good)]),
+        ("POST", "/chat", member("stream"), [bearer(good)]),
+        ("POST", "/chat", mark("no-json").encode(), [bearer(good)]),
+        ("POST", "/chat", b'{"a":1,"a":"' + mark("twice").encode() + b'"}', [bearer(good)]),
+        ("POST", "/chat", HI, [bearer(good), ("Content-Type", f"text/{mark('type')}")]),
+        (mark("method").upper()[:8], "/chat", HI, [bearer(good)]),
+    ]
 
 
 async def test_nothing_a_client_puts_anywhere_is_said(
@@ -87,66 +151,15 @@ async def test_nothing_a_client_puts_anywhere_is_said(
     async with marked(canaries, tmp_path) as stage:
         good = canaries.watch(stage.token("alice"))
         own = (await stage.ask("alice", "POST", "/chat", HI)).json()["data"]["metadata"]
-        ours = ("Sec-Fetch-Site", "same-origin")
-        mark = canaries.secret
-
-        def member(name: str) -> bytes:
-            return json.dumps({**HI, name: mark("value")}).encode()
-
-        asked: list[tuple[str, str, object, list[tuple[str, str]]]] = [
-            ("POST", "/chat", {"message": mark("message")}, [bearer(good)]),
-            ("POST", "/chat", {**HI, "message": mark("message")}, [bearer(good)]),
-            ("POST", "/chat", HI, [bearer(mark("token"))]),
-            ("POST", "/chat", HI, [bearer(good[:-4] + "AAAA")]),
-            ("POST", "/chat", HI, [bearer(canaries.watch(stage.token("alice", exp=1)))]),
-            ("POST", "/chat", HI, [bearer(good), bearer(mark("second"))]),
-            ("POST", "/chat", HI, [("Authorization", f"Basic {mark('basic')}")]),
-            ("POST", "/chat", HI, [("Authorization", mark("bare"))]),
-            ("POST", "/chat", HI, [("Cookie", f"s={good}; other={mark('cookie')}"), ours]),
-            ("POST", "/chat", HI, [("Cookie", f"s={mark('cookie')}"), ours]),
-            ("POST", "/chat", HI, [("Cookie", f's="{mark("quoted")}"'), ours]),
-            ("POST", "/chat", HI, [bearer(good), ("X-Api-Key", mark("field"))]),
-            ("POST", "/chat", HI, [bearer(good), ("X-User-Token", mark("people"))]),
-            ("POST", "/chat", HI, [bearer(good), ("X-External-User-Id", mark("spoof"))]),
-            ("POST", "/chat", HI, [bearer(good), (mark("name"), "x")]),
-            ("POST", "/chat", HI, [bearer(good), ("User-Agent", mark("agent"))]),
-            ("POST", "/chat", HI, [bearer(good), ("Referer", f"https://x/?t={mark('referer')}")]),
-            ("POST", "/chat", HI, [bearer(good), ("Origin", f"https://{mark('origin')}")]),
-            ("POST", "/chat", HI, [bearer(good), ("Expect", mark("expect"))]),
-            ("POST", "/chat", HI, [bearer(good), ("Content-Encoding", mark("coding"))]),
-            ("POST", "/chat", HI, [bearer(good), ("Via", f"1.1 {mark('via')}")]),
-            ("POST", "/chat", HI, [bearer(good), ("baggage", f"k={mark('baggage')}")]),
-            ("POST", "/chat", HI, [bearer(good), ("traceparent", mark("trace"))]),
-            ("POST", "/chat", HI, [bearer(good), ("X-Request-Id", f"id {mark('id')}")]),
-            ("POST", f"/chat?key={mark('query')}", HI, [bearer(good)]),
-            ("POST", f"/chat?{mark('name')}=1", HI, [bearer(good)]),
-            ("POST", f"/chat?{mark('bare')}", HI, [bearer(good)]),
-            ("POST", f"/chat?{good}", HI, [bearer(good)]),
-            ("POST", f"/chat?user[{mark('inner')}]=1", HI, [bearer(good)]),
-            ("GET", f"{LIST}?cursor={mark('cursor')}", None, [bearer(good)]),
-            ("GET", f"{LIST}?conversationId={mark('conversation')}", None, [bearer(good)]),
-            ("GET", f"/users/{mark('user')}/conversations", None, [bearer(good)]),
-            ("GET", f"/conversations/{mark('path')}", None, [bearer(good)]),
-            ("GET", f"/conversations/{good[:256]}", None, [bearer(good)]),
-            ("GET", f"/{mark('nowhere')}", None, [bearer(good)]),
-            ("POST", "/chat", {**HI, "conversationId": mark("conversation")}, [bearer(good)]),
-            ("POST", "/chat", {**HI, mark("member"): 1}, [bearer(good)]),
-            ("POST", "/chat", {**HI, f"user[{mark('inner')}]": 1}, [bearer(good)]),
-            ("POST", "/chat", {**HI, f"conversationId[{mark('inner')}]": 1}, [bearer(good)]),
-            ("POST", "/chat", member("api_key"), [bearer(good)]),
-            ("POST", "/chat", member("userToken"), [bearer(good)]),
-            ("POST", "/chat", member("stream"), [bearer(good)]),
-            ("POST", "/chat", mark("no-json").encode(), [bearer(good)]),
-            ("POST", "/chat", b'{"a":1,"a":"' + mark("twice").encode() + b'"}', [bearer(good)]),
-            ("POST", "/chat", HI, [bearer(good), ("Content-Type", f"text/{mark('type')}")]),
-            (mark("method").upper()[:8], "/chat", HI, [bearer(good)]),
-        ]
+        asked = everywhere(canaries, stage, good)
         answers = []
         for method, path, body, fields in asked:
             path = path.replace("OWN", str(own["conversationId"]))
             answers.append(await stage.ask(None, method, path, body, fields))
         answers.append(
-            await wire(stage.url, raw_request("GET", "/livez", host=mark("host") + ".example"))
+            await wire(
+                stage.url, raw_request("GET", "/livez", host=canaries.secret("host") + ".example")
+            )
         )
         assert len(exchanges(lines)) >= len(asked) - 5
         refusals = [answer.raw for answer in answers if answer.status >= 400]
@@ -156,6 +169,32 @@ async def test_nothing_a_client_puts_anywhere_is_said(
     tokens = [good, stage.issuer.secret, stage.vendor.key]
     for raw in refusals:
         assert not any(one.encode() in raw for one in tokens)
+
+
+async def test_nothing_of_a_request_or_of_a_vendor_is_in_a_span(
+    canaries: Canaries, lines: io.StringIO, tmp_path: Path
+) -> None:
+    """Row G-01: the same secrets, and who asks, in what a collector of traces gets."""
+    async with Collector() as collector:
+        token = canaries.secret("collector")
+        table = f'[traces]\nendpoint = "{collector.url}"\nheaders = {{ x-token = "{token}" }}\n'
+        async with marked(canaries, tmp_path, table) as stage:
+            canaries.watch("alice@acme.example")
+            good = canaries.watch(stage.token("alice@acme.example"))
+            asked = everywhere(canaries, stage, good)
+            for method, path, body, fields in asked:
+                await stage.ask(None, method, path, body, fields)
+
+            async def says(request: Request, reply: Reply) -> None:
+                mark = canaries.secret("vendor")
+                await reply.json(500, {"error": mark}, [("set-cookie", f"a={mark}")])
+
+            stage.vendor.handler = says
+            await stage.ask("alice@acme.example", "POST", "/chat", HI)
+        assert len(collector.seen()) > len(asked)
+        assert {one.values("x-token")[0] for one in collector.requests} == {token}
+    canaries.assert_silent(lines.getvalue(), *collector.raw)
+    assert b"user.hash" in b"".join(collector.raw)
 
 
 async def test_nothing_a_vendor_says_is_said_again(

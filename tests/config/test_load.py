@@ -15,6 +15,7 @@ from gateway.config.model import (
     Timeouts,
     UpstreamTable,
 )
+from gateway.config.operators import Traces
 from gateway.config.profile import (
     ContactBookTable,
     LookupTable,
@@ -33,6 +34,7 @@ EXAMPLE = ROOT / "config.example.toml"
 SECRETS = {
     "GATEWAY_SECRET": STRONG,
     "GATEWAY_ADMIN_TOKEN": STRONG,
+    "COLLECTOR_TOKEN": "collector-token",
     "SUPPORT_KEY": "support-key",
     "JWT_SECRET": STRONG[::-1],
     "SESSION_SECRET": STRONG.swapcase(),
@@ -52,7 +54,7 @@ SECRETS = {
 }
 WRITTEN = (
     *(File, Server, IdentitySettings, Store, *SHARED_KINDS.values()),
-    *(OrgTable, UpstreamTable, Timeouts, LimitsTable, SharedCounters),
+    *(OrgTable, UpstreamTable, Timeouts, LimitsTable, SharedCounters, Traces),
     *(VendorTable, OperationTable, ProblemTable, LookupTable, ContactBookTable, ContactsTable),
 )
 SMALLEST = """\
@@ -83,6 +85,7 @@ def test_the_example_needs_what_it_says(told: Told):
     assert [re.findall(r"variable (\w+) is not set", line) for line in said] == [
         ["GATEWAY_SECRET"],
         ["GATEWAY_ADMIN_TOKEN"],
+        ["COLLECTOR_TOKEN"],
         ["SUPPORT_KEY"],
         ["JWT_SECRET"],
         ["SESSION_SECRET"],

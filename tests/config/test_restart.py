@@ -39,6 +39,7 @@ def test_what_orgs_are_may_change(more: dict[str, Any]) -> None:
         ({"store": {"url": "sqlite:///other.db"}}, "store"),
         ({"admin": {"token": "token-of-operators-for-tests-only"}}, "admin"),
         ({"audit": {"file": "stdout"}}, "audit"),
+        ({"traces": {}}, "traces"),
         ({"shared": {"url": "redis://127.0.0.1/"}}, "shared"),
         ({"identity": {"secret": "identity-secret-for-tests-only-32b"}}, "identity"),
         ({"server": {"listen": "127.0.0.1:1", "drain": "1s"}}, "server.listen, server.drain"),

@@ -129,6 +129,11 @@ def test_what_a_library_logs_of_an_exception_has_none_either(lines: io.StringIO)
     assert "TOKEN-CANARY" not in lines.getvalue()
 
 
+def test_the_library_of_traces_says_nothing_of_each_batch(lines: io.StringIO) -> None:
+    logging.getLogger("opentelemetry.exporter").error("Failed to export spans batch")
+    assert lines.getvalue() == ""
+
+
 def test_what_libraries_log_has_the_same_form(lines: io.StringIO) -> None:
     logging.getLogger("gateway.server").info("listening on %s", "x")
     logging.getLogger("httpx").info("GET https://id.example/?secret=1")

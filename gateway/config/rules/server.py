@@ -9,9 +9,10 @@ from gateway.authn.fetch import check_url
 from gateway.config.allowances import LimitsTable
 from gateway.config.mistake import Finding
 from gateway.config.model import Settings
-from gateway.config.operators import Admin
+from gateway.config.operators import Admin, Traces
+from gateway.config.rules import unencrypted
 from gateway.config.rules.secrets import weakness
-from gateway.config.urls import url
+from gateway.config.urls import base_url, url
 from gateway.store.address import address, is_postgres
 from gateway.store.errors import StoreError
 
@@ -27,6 +28,8 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield from _told(settings.audit.head)
     if settings.admin is not None:
         yield from _admin(settings.admin, settings.server.listen)
+    if settings.traces is not None:
+        yield from _traces(settings.traces)
     if settings.shared is not None:
         yield from _shared(settings.shared.url)
     secret = settings.identity.secret
@@ -78,6 +81,29 @@ def _admin(admin: Admin, public: str) -> Iterator[Finding]:
             "read on the way",
             "warning",
         )
+
+
+def _traces(traces: Traces) -> Iterator[Finding]:
+    if not _is_there("opentelemetry.exporter.otlp.proto.http"):
+        message = "needs the extra otel: pip install 'chat-identity-gateway[otel]'"
+        yield Finding(("traces",), message)
+    path = ("traces", "endpoint")
+    try:
+        found = base_url(traces.endpoint)
+    except ValueError as error:
+        yield Finding(path, str(error))
+        return
+    if found.path.rstrip("/").endswith("/v1/traces"):
+        yield Finding(path, "must be without /v1/traces: that is added")
+    yield from unencrypted.check(traces.endpoint, path, unencrypted.LISTEN)
+
+
+def _is_there(module: str) -> bool:
+    """Whether a module is installed; some that it stands in may be, by another package."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _told(head: str | None) -> Iterator[Finding]:

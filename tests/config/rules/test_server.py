@@ -55,6 +55,95 @@ def test_a_password_that_is_written_out_is_a_warning(told: Told):
     assert said.startswith("1:7  warning  store.url: its password is written out here")
 
 
+def traces(**lines: str) -> str:
+    return "\n".join(["[traces]", *(f"{key} = {text}" for key, text in lines.items()), short()])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {},
+        {"endpoint": '"https://otlp.example/otlp"', "sample": "0.25", "user": '"id"'},
+        {"endpoint": '"http://localhost:4318/"', "sample": "0", "user": '"none"'},
+        {"headers": '{ Authorization = "Bearer ${env:TOKEN}" }'},
+    ],
+)
+def test_traces_go_to_a_collector(lines: dict[str, str], told: Told):
+    assert told(traces(**lines), TOKEN="CANARY") == []
+
+
+def test_and_their_library_is_an_extra(told: Told, monkeypatch: pytest.MonkeyPatch):
+    says = [
+        "1:2  error  traces: needs the extra otel: pip install 'chat-identity-gateway[otel]'",
+    ]
+    monkeypatch.setattr(server, "find_spec", lambda name: None)
+    assert told(traces()) == says
+
+    def no_part_of_it(name: str) -> None:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(server, "find_spec", no_part_of_it)
+    assert told(traces()) == says
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ({"endpoint": '"127.0.0.1:4317"'}, "endpoint: must begin with https:// or http://"),
+        (
+            {"endpoint": '"https://u:CANARY@otlp.example"'},
+            "endpoint: must not hold a user name or password",
+        ),
+        ({"endpoint": '"https://otlp.example/?key=CANARY"'}, "endpoint: must not hold a query"),
+        (
+            {"endpoint": '"https://otlp.example/v1/traces"'},
+            "endpoint: must be without /v1/traces: that is added",
+        ),
+        (
+            {"endpoint": '"http://otlp.example"'},
+            "endpoint: must be https: whoever is on the way can read what is said of people; "
+            "http is for this machine, and for private networks",
+        ),
+        ({"sample": "1.5"}, "sample: must be a number from 0 to 1, as in 0.1 for a tenth"),
+        ({"sample": "-0.1"}, "sample: must be a number from 0 to 1, as in 0.1 for a tenth"),
+        ({"sample": "nan"}, "sample: must be a number from 0 to 1, as in 0.1 for a tenth"),
+        ({"sample": "true"}, "sample: must be a number from 0 to 1, as in 0.1 for a tenth"),
+        ({"sample": '"0.5"'}, "sample: must be a number from 0 to 1, as in 0.1 for a tenth"),
+        ({"user": '"email"'}, "user: must be 'hash', 'id' or 'none'"),
+        ({"headers": '{ Host = "x" }'}, "headers.Host: is a field that OTLP writes itself"),
+        (
+            {"headers": '{ Content-Type = "x" }'},
+            "headers.Content-Type: is a field that OTLP writes itself",
+        ),
+        (
+            {"headers": '{ x-a = "${env:TOKEN}" }'},
+            "headers.x-a: must be printable ASCII without spaces at its ends",
+        ),
+        (
+            {"headers": '{ x-a = "a", X-A = "b" }'},
+            "headers: has one field twice, in two spellings",
+        ),
+        ({"endpiont": '"https://otlp.example"'}, "endpiont: unknown key - did you mean endpoint?"),
+    ],
+)
+def test_and_nowhere_else(lines: dict[str, str], why: str, told: Told):
+    said = [one for one in told(traces(**lines), TOKEN="CAN\nARY") if "error" in one]
+    (line,) = said
+    assert line.partition("  error  ")[2] == f"traces.{why}"
+    assert "CANARY" not in line
+
+
+def test_a_collector_in_a_private_network_is_a_warning(told: Told):
+    (said,) = told(traces(endpoint='"http://collector:4318"'))
+    assert said.startswith("2:1  warning  traces.endpoint: is not encrypted")
+
+
+def test_a_header_that_is_written_out_is_a_warning(told: Told):
+    (said,) = told(traces(headers='{ authorization = "CANARY" }'))
+    assert "warning  traces.headers.authorization: is written out here" in said
+    assert "CANARY" not in said
+
+
 @pytest.mark.parametrize("secret", ["x", "secret", "a" * 40])
 def test_an_identity_secret_that_can_be_guessed_never_starts(secret: str, told: Told):
     text = 'identity.secret = "${env:SECRET}"\n' + short()
