@@ -1271,7 +1271,7 @@ async def test_the_key_is_in_no_log_whatever_the_level(caplog):
 async def test_an_upstream_that_falls_silent_is_asked_whether_it_lives(lives, monkeypatch):
     """Else whoever asks next is put where nobody answers any more."""
     monkeypatch.setattr(http2_connection, "QUIET", 0.05)
-    monkeypatch.setattr(http2_connection, "ANSWERS_PING", 0.3 if lives else 0.05)
+    monkeypatch.setattr(http2_connection, "ANSWERS_PING", PATIENCE if lives else 0.05)
     pings = 0
 
     async def script(peer: Peer) -> None:
