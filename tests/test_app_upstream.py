@@ -44,6 +44,11 @@ PROFILE = {
             "path": "/api/chats/{chat}",
             "conversation": ["path:chat"],
         },
+        "rating": {
+            "method": "POST",
+            "path": "/api/chats/{chat}/rating",
+            "conversation": ["path:chat"],
+        },
         "broken": "POST /api/broken",
         "refused": "GET /api/refused",
         "later": "GET /api/later",
@@ -107,6 +112,10 @@ class Backend:
         async def history(chat: str, request: Request) -> Any:
             self.note(request)
             return {"conversationId": chat}
+
+        @app.post("/api/chats/{chat}/rating")
+        async def rating(chat: str, request: Request) -> None:
+            self.note(request)
 
         @app.post("/api/broken")
         async def broken() -> None:
@@ -243,6 +252,18 @@ SPELLINGS = [
     "/api/chat%252F",
     "/api%5Cchat",
     "/api/chats/c%2D1",
+    "/api/chats/%3F",
+    "/api/chats/%2E%2E",
+    "/api/chats/c-1%3F/rating",
+    "/api/chats/c-1%23x/rating",
+    "/api/chats/c-1%00/rating",
+    "/api/chats/c-1%253F/rating",
+    "//api/chats/c-1%3F/rating",
+    "/api/chats/%20/rating",
+    "/api/chats/%3Bx/rating",
+    "/api/chats/./rating",
+    "/api/chats/%2E%2E/rating",
+    "/api/chats/%5C/rating",
 ]
 
 

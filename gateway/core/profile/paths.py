@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-ANY = None  # one segment, whatever it is
+ANY = None  # one segment, whatever it is but empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class LoosePath:
         wanted = self.segments
         if len(parts) < len(wanted) or (len(parts) > len(wanted) and not self.open_ended):
             return False
-        return all(one in (ANY, part) for one, part in zip(wanted, parts, strict=False))
+        pairs = zip(wanted, parts, strict=False)
+        return all(part if one is ANY else one == part for one, part in pairs)
 
     def is_plainer(self, other: "LoosePath", names: tuple[str, ...]) -> bool:
         """Whether it has a literal where `other` has one of these variables."""

@@ -1,18 +1,19 @@
 """Which of an application's URLs only the gateway may call, in every spelling a router may take."""
 
-from urllib.parse import quote
+import re
+from collections.abc import Callable
+from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from starlette.routing import Match, Route
 
 from gateway.core.profile.doors import Doors
 from tests.support.spellings import HONEST_FIELDS
 
-DOORS = Doors(
-    ["/api/chat", "/api/chats/{chat}", "/acme/files/{name}/{+rest}", "/api/users/{user}/chats"],
-    ["x-external-user-id", "X-Caller"],
-)
+PATHS = ["/api/chat", "/api/chats/{chat}", "/api/users/{user}/chats"]
+DOORS = Doors([*PATHS, "/acme/files/{name}/{+rest}"], ["x-external-user-id", "X-Caller"])
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,45 @@ def test_however_a_path_is_put_together_it_is_covered(slashes: list[str], data: 
     assert DOORS.covers(
         "".join(f"{slash}{word}" for slash, word in zip(slashes, words, strict=True))
     )
+
+
+ODD = [" ", ".", "..", ";", "?", "#", "\0", "\t", "\\", "\xa0", "%2e", "%3f", "%2f", "%252e", "%"]
+SEGMENT = st.lists(st.sampled_from([*ODD, "a", "API", "chat", "chats"]), max_size=3).map("".join)
+OPERATIONS = [Route(path, print) for path in PATHS]
+
+
+def merging_slashes(path: str) -> str:
+    return re.sub("/+", "/", path)
+
+
+def without_parameters(path: str) -> str:
+    return re.sub(";[^/]*", "", path)
+
+
+@pytest.mark.parametrize("leniency", [str, unquote, merging_slashes, without_parameters])
+@given(
+    st.lists(SEGMENT, min_size=1, max_size=5).map(lambda parts: "/" + "/".join(parts)),
+    st.sampled_from(PATHS),
+    SEGMENT,
+)
+@example("/", "/api/users/{user}/chats", "a?")
+@example("/", "/api/users/{user}/chats", "..")
+@example("/", "/api/users/{user}/chats", " ")
+def test_what_a_router_takes_for_an_operations_is_covered(
+    leniency: Callable[[str], str], path: str, template: str, variable: str
+) -> None:
+    """P-01, P-06: one forgives what another hands over as part of a variable."""
+    filled = re.sub(r"\{[^}]+\}", lambda _: variable, template)
+    for one in (path, filled, path + filled):
+        scope = {"type": "http", "method": "GET", "path": leniency(one), "root_path": ""}
+        if any(route.matches(scope)[0] is Match.FULL for route in OPERATIONS):
+            assert DOORS.covers(one)
+
+
+@pytest.mark.parametrize("path", ["/" + "a/" * 65 + "%20", "/" + 4096 * "a" + "%20"], ids=len)
+def test_what_is_too_long_to_be_read_every_way_is_in_doubt(path: str) -> None:
+    assert DOORS.covers(path)
+    assert not DOORS.covers(path.replace("%20", "x"))
 
 
 @given(st.text())
