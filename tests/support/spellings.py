@@ -192,6 +192,7 @@ def disguised(name: str) -> Iterator[str]:
     yield name.replace("s", "\u017f").replace("k", "\u212a")  # Go's JSON folds these two
     yield name.replace("i", "\u0131").replace("I", "\u0131")  # an I to Java's equalsIgnoreCase
     yield from (f"{name} ", f" {name}", f"{name}[]", f"{name}[0]", f"{name}[$ne]", f"{name}.0")
+    yield from (f"{name}\0x", f"{name}\0{name}")  # C's strings end there
     yield from (f"[{name}]", f"{name}.", f"_{name}", f"{name}1", f"filter[{name}]", f"a.b.{name}")
 
 

@@ -90,7 +90,7 @@ _NAMES_CONVERSATION = re.compile(
     r")[0-9]*"
 )
 
-_STRUCTURE = re.compile(r"[.\[\]]+")
+_STRUCTURE = re.compile(r"[.\[\]\0]+")  # to a parser in C a name ends at its NUL
 # Whose a name is, as `_meta` of MCP has it: `org.example/locale` says nothing of an org.
 _PREFIX = re.compile(r"\A(?:[A-Za-z0-9-]+\.)+(?=[A-Za-z0-9-]+/)")
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
