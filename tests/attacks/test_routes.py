@@ -72,6 +72,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) -> 
     [
         pytest.param("export", "/users/me", id="a path that is closed"),
         pytest.param("Export", "/users/me", id="the same, where case is ignored"),
+        pytest.param("export.json", "/users/me", id="the same, in another format"),
         pytest.param("fields", "/users/me", id="what is written of contacts"),
         pytest.param("shared", "/users/me/bobs-chat", id="an operation that is not open here"),
         pytest.param("SHARED", "/users/me/bobs-chat", id="the same, where case is ignored"),
@@ -100,6 +101,7 @@ async def test_no_variable_leads_to_an_operation_that_is_not_open_here(
     ("who", "path", "expected"),
     [
         pytest.param("alice", "/users/me", "/users/alice", id="a name"),
+        pytest.param("exports.json", "/users/me", "/users/exports.json", id="one with a dot"),
         pytest.param("exports", "/users/me", "/users/exports", id="a longer one"),
         pytest.param("export", "/users/me/chats", "/users/export/chats", id="elsewhere"),
         pytest.param("admin", "/api/me/chats", "/api/admin/chats", id="another path below a rest"),

@@ -117,7 +117,10 @@ class Vendor:
         So a user "export" would have everybody's data, where /users/export is beside /users/{user}.
         """
         ours, parts = LoosePath.of(template), path[1:].casefold().split("/")
-        return any(other.fits(parts) and other.is_plainer(ours, names) for other in self._paths)
+        # To Rails and others `export.json` is `export`, in another format.
+        read = (parts, [part.partition(".")[0] for part in parts])
+        others = [other for other in self._paths if other.is_plainer(ours, names)]
+        return any(other.fits(one) for other in others for one in read)
 
     @cached_property
     def _paths(self) -> tuple[LoosePath, ...]:
