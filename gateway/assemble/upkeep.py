@@ -27,6 +27,7 @@ LOG = logging.getLogger("gateway.store")
 
 FIRST = 30.0  # seconds after the start
 EVERY = 3600.0  # seconds
+STEP = 60.0  # seconds; a clock that was set by more is believed the next time, if it stays
 LONGEST = 31 * 86400.0  # seconds, a day more than any receiver may be waited for
 
 
@@ -66,9 +67,14 @@ class Upkeep:
             LOG.warning("heads of audit could not be told outside, and wait: %s", error)
 
     async def _for_ever(self) -> None:
+        ahead = _ahead()
         await asyncio.sleep(FIRST)
         while True:
-            await self.do(time.time())
+            before, ahead = ahead, _ahead()
+            if abs(ahead - before) > STEP:  # what is deleted by a wrong clock does not come back
+                LOG.warning("the clock was set by %+.0f s: old rows wait", ahead - before)
+            else:
+                await self.do(time.time())
             await asyncio.sleep(EVERY)
 
     async def _tell(self, heads: Sequence[Head]) -> None:
@@ -79,6 +85,11 @@ class Upkeep:
             )
         for one in lines:
             structlog.get_logger("gateway").info("audit_head", **one)
+
+
+def _ahead() -> float:
+    """Seconds of the clock on the wall before the one that nobody sets."""
+    return time.time() - time.monotonic()
 
 
 def line(head: Head) -> dict[str, object]:

@@ -9,7 +9,7 @@ rule 1: A cutoff never moves back by another one: of two that come in any order 
 rule 2: What is asked is in memory. When the table could not be read for `STALE` seconds nobody
         knows any more, and that is said.
 rule 3: Clocks of machines may differ, and a transaction may take a while: rows of the last `SLACK`
-        seconds are looked at again. Now and then all are.
+        seconds are looked at again, by a clock that was set back as well. Now and then all are.
 rule 4: Who has not looked for `SETTLED` seconds has perhaps missed what came and went: then any
         fact may have changed.
 """
@@ -225,7 +225,8 @@ class Cutoffs:
         return {key for key, _ in had.items() ^ self._facts.items()}
 
     async def _look_at_new(self) -> Collection[Key]:
-        since = self._newest - int(SLACK * 1000)
+        # A row may be from a clock that was ahead; until it is right again, others would be unseen.
+        since = min(self._newest, int(time.time() * 1000)) - int(SLACK * 1000)
         rows = await self._database.rows(_LATELY, {"since": since})
         if len(rows) == MOST:
             return await self._look_at_all()

@@ -60,11 +60,12 @@ class Merges:
             await asyncio.wait([self._looking])
 
     async def _look(self) -> None:
+        newest = min(self._newest, int(time.time()))  # a clock may have been set back since
         try:
-            lately = await self._database.rows(_LATELY, {"since": self._newest - SLACK})
+            lately = await self._database.rows(_LATELY, {"since": newest - SLACK})
         except LedgerUnavailable:
             lately = ()
-        unseen = len(lately) == MOST and lately[-1].made_at >= self._newest
+        unseen = len(lately) == MOST and lately[-1].made_at >= newest
         # Who was renamed took their id along: so whom they became goes by another, too.
         people = {Person(row.org, name) for row in lately for name in (row.subject, row.becomes)}
         self._forget(None if unseen else people)

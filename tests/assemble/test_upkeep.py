@@ -1,5 +1,8 @@
+import asyncio
 import json
+import logging
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from tests.store.conftest import locked
 from tests.store.trails import DAY, NOON, event, put
 
 pytestmark = pytest.mark.anyio
+
+LOG = logging.getLogger("gateway.store")
 
 
 async def test_tells_heads_and_lets_old_rows_go(tmp_path: Path) -> None:
@@ -75,6 +80,37 @@ async def test_it_goes_on_until_the_gateway_ends(
     async with AsyncExitStack() as stack:
         Upkeep(database=store.database, retention=86_400, outside=None).begin(stack)
     await store.aclose()
+
+
+class Counted(Upkeep):
+    async def do(self, now: float) -> None:
+        LOG.info("done")
+
+
+async def test_nothing_goes_by_a_clock_that_was_just_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "FIRST", 0.0)
+    monkeypatch.setattr(module, "EVERY", 0.01)
+    caplog.set_level(logging.INFO, "gateway.store")
+    real, ahead = time.time, [0.0]
+    monkeypatch.setattr("time.time", lambda: real() + ahead[0])
+    store = await Store.open(f"sqlite:///{tmp_path}/gateway.db")
+    async with AsyncExitStack() as stack:
+        Counted(database=store.database, retention=86_400, outside=None).begin(stack)
+        await until(lambda: "done" in caplog.messages)
+        caplog.clear()
+        ahead[0] = 86_400.0
+        await until(lambda: "done" in caplog.messages)
+    await store.aclose()
+    after = caplog.messages.index("the clock was set by +86400 s: old rows wait")
+    assert "done" not in caplog.messages[:after]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - the log says so, and wakes nobody
+            await asyncio.sleep(0.001)
 
 
 def test_a_head_is_written_for_people() -> None:

@@ -19,6 +19,7 @@ from tests.store.conftest import Direct
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 
 ALICE = ("person", "acme", "alice")
+BOB = ("person", "acme", "bob")
 
 
 async def write(database: Database, *facts: Cutoff) -> None:
@@ -56,6 +57,22 @@ async def test_another_process_knows_after_its_next_look(database: Database, url
     await asyncio.gather(here.look(), there.look())
     assert here.before(*ALICE) == there.before(*ALICE) == 0
     await other.aclose()
+
+
+async def test_a_clock_that_is_set_back_hides_nobody(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cutoffs, right = Cutoffs(database), time.time
+    monkeypatch.setattr(module.time, "time", lambda: right() + 3600)
+    await write(database, Cutoff(*BOB))
+    await cutoffs.look()
+    monkeypatch.setattr(module.time, "time", right)
+    await write(database, Cutoff(*ALICE))
+    await cutoffs.look()
+    assert cutoffs.before(*ALICE) == FOREVER
+    assert await end(database, BOB)
+    await cutoffs.look()
+    assert cutoffs.before(*BOB) == 0
 
 
 async def test_whoever_begins_knows_what_was_before(database: Database) -> None:

@@ -54,6 +54,23 @@ async def test_what_another_process_merged_is_known_in_seconds(
     await other.aclose()
 
 
+async def test_so_it_is_by_a_clock_that_is_set_back(
+    database: Database,
+    ledger: Ledger,
+    later: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    right = time.time
+    monkeypatch.setattr(module.time, "time", lambda: right() + 3600)
+    forgotten = Memory()
+    merges = Merges(database, forgotten)
+    monkeypatch.setattr(module.time, "time", right)
+    assert await ledger.become(VISITOR, ALICE)
+    later(module.LATEST)
+    await merges.catch_up()
+    assert forgotten.told == [{VISITOR, ALICE}]
+
+
 async def test_so_is_one_who_was_renamed_and_whoever_was_them(
     ledger: Ledger, url: str, later: Callable[[float], None]
 ) -> None:
