@@ -23,7 +23,10 @@ def pairs(raw: bytes) -> Pairs:
     """
     try:
         return parse_qsl(
-            raw.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MOST_PARAMETERS,
         )
     except ValueError as error:  # UnicodeDecodeError is one
         raise BadRequest("The query is none") from error

@@ -74,7 +74,7 @@ async def usage_report(database: Database, by: By, which: Filter, *, now: int) -
         return report(by, which)
     first = await database.scalar(select(usage.c.id).order_by(usage.c.id).limit(1), {})
     earliest = now if first is None else int.from_bytes(first[:6], "big")
-    since = max(earliest, which.since or 0)
+    since = max(earliest, min(which.since or 0, now))
     until = max(since, now if which.until is None else min(which.until, now))
     return report(by, which, months=months_between(since, until + 1))
 

@@ -10,7 +10,15 @@ def test_takes_parameters_in_their_order_and_the_empty_ones() -> None:
     assert pairs(b"a=1&b=&a=%20") == [("a", "1"), ("b", ""), ("a", " ")]
 
 
-@pytest.mark.parametrize("raw", ["ä=1".encode(), b"&".join([b"a=1"] * (MOST_PARAMETERS + 1))])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param("ä=1".encode(), id="not escaped"),
+        pytest.param(b"a=%e4", id="not UTF-8"),
+        pytest.param(b"a=%ed%a0%80", id="half a character"),
+        pytest.param(b"&".join([b"a=1"] * (MOST_PARAMETERS + 1)), id="too many"),
+    ],
+)
 def test_what_is_no_query_is_refused(raw: bytes) -> None:
     with pytest.raises(BadRequest):
         pairs(raw)

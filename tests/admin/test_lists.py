@@ -34,6 +34,8 @@ async def test_says_what_people_used(there: Operators) -> None:
     assert bob["user"] == "=bob"
     (month,) = await there.rows("/usage?by=month")
     assert (month["month"], month["users"], month["requests"]) == ("2027-01", 2, 3)
+    for since in ("9999-12-31", "9999-12-31T23:59:59-23:59"):
+        assert await there.rows(f"/usage?by=month&since={since}") == []
 
 
 async def test_all_of_it_comes_as_csv_and_is_no_formula(there: Operators) -> None:
