@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -19,13 +20,27 @@ WHERE = "Where is my order?"
 KETTLE = "should be with you tomorrow between 9 and 12."
 
 
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Demo]:
+@contextmanager
+def served(word: float) -> Iterator[Demo]:
+    """`word`: seconds between two of an answer, which has about thirty."""
     with (
         start_blocking_portal() as portal,
         listen(0) as listener,
-        portal.wrap_async_context_manager(running(listener, word=0.02)) as demo,
+        portal.wrap_async_context_manager(running(listener, word=word)) as demo,
     ):
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    with served(0.02) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def slow_demo() -> Iterator[Demo]:
+    """For who has to come while an answer is under way, however slow a browser is."""
+    with served(0.15) as demo:
         yield demo
 
 
@@ -37,6 +52,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, demo: Demo) -> Iterator:
+    yield from pages_of(browser, demo)
+
+
+@pytest.fixture
+def open_slow_page(browser: Browser, slow_demo: Demo) -> Iterator:
+    yield from pages_of(browser, slow_demo)
+
+
+def pages_of(browser: Browser, demo: Demo) -> Iterator:
     """Opens a page; at the end nothing may have gone wrong in it, nor left this machine."""
     contexts, complaints, requested = [], [], []
 
@@ -80,8 +104,8 @@ def last_answer(page: Page) -> Locator:
     return page.locator(".by-assistant .said-text").last
 
 
-def test_an_answer_comes_word_by_word_and_is_about_whoever_is_signed_in(open_page):
-    page = open_page("north.alice")
+def test_an_answer_comes_word_by_word_and_is_about_whoever_is_signed_in(open_slow_page):
+    page = open_slow_page("north.alice")
     ask(page, WHERE)
     expect(last_answer(page)).to_contain_text("Good news, Alice")
     assert KETTLE not in last_answer(page).inner_text()
@@ -185,8 +209,8 @@ def test_an_answer_can_be_rated_and_asked_for_again(open_page):
     expect(last_answer(page)).to_contain_text("rather a lot of straw.")
 
 
-def test_an_answer_can_be_stopped_and_the_conversation_goes_on(open_page):
-    page = open_page("north.alice")
+def test_an_answer_can_be_stopped_and_the_conversation_goes_on(open_slow_page):
+    page = open_slow_page("north.alice")
     ask(page, WHERE)
     page.get_by_role("button", name="Stop the answer").click()
     expect(page.locator(".is-note")).to_have_text("You stopped the answer.")
@@ -195,8 +219,8 @@ def test_an_answer_can_be_stopped_and_the_conversation_goes_on(open_page):
     expect(page.locator(".rate").last).to_be_visible()
 
 
-def test_an_answer_under_way_stays_out_of_another_conversation(open_page):
-    page = open_page("north.alice")
+def test_an_answer_under_way_stays_out_of_another_conversation(open_slow_page):
+    page = open_slow_page("north.alice")
     ask(page, WHERE)
     expect(last_answer(page)).to_contain_text("Good")
     page.locator("#conversations button", has_text="What have I ordered?").last.click()
@@ -270,8 +294,8 @@ def test_what_is_written_from_right_to_left_is_shown_so(open_page):
         page.get_by_role("button", name="New chat").click()
 
 
-def test_everything_can_be_reached_and_named_without_a_mouse(open_page):
-    page = open_page("north.alice")
+def test_everything_can_be_reached_and_named_without_a_mouse(open_slow_page):
+    page = open_slow_page("north.alice")
     nameless = page.evaluate(
         "[...document.querySelectorAll('button, textarea, a')].filter((one) => !("
         "one.textContent.trim() || one.ariaLabel || one.labels?.length)).length"
