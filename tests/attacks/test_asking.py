@@ -12,7 +12,8 @@ import pytest
 from tests.attacks.both_ends import HI, OWN_ORIGIN, bearer, only, refused, signing_in
 from tests.support.chatbase import Chatbase
 from tests.support.host_app import CLIENT, INTROSPECT, ME, ORGS, HostApp
-from tests.support.provider import Answer, body, closed_port, drip, redirect, status
+from tests.support.ports import free_port
+from tests.support.provider import Answer, body, drip, redirect, status
 from tests.support.stage import Stage, chatbase_stage, docbit_stage
 from tests.support.wire import Answer as Heard
 from tests.support.wire import connected
@@ -130,7 +131,7 @@ async def test_active_is_true_and_nothing_like_it(
 
 async def test_an_app_that_is_away_is_503_and_never_anonymous(tmp_path: Path) -> None:
     """Row K-17; and a token that needs nobody's word is as good as ever."""
-    away = f"http://127.0.0.1:{closed_port()}/me"
+    away = f"http://127.0.0.1:{free_port()}/me"
     asking = {"ask": away, "cookies": ["sessionid"], "user_key": "user_id"}
     async with trusting(tmp_path, asking) as stage:
         for _ in range(8):
