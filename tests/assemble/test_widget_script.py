@@ -103,7 +103,6 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 640, "height": 320})
     context.set_default_timeout(PATIENCE)
     context.add_init_script(WATCH)
-    expect.set_options(timeout=PATIENCE)
     yield context
     context.close()
 

@@ -89,8 +89,8 @@ async def test_an_answer_under_way_ends_and_those_of_others_go_on(own: Stage[Cha
     own.vendor.handler = slowly
     async with connected(own.url) as hers, connected(own.url) as his:
         await hers.send(own.request("mallory", "POST", "/chat", STREAM))
+        await hers.until(b"start")  # so that hers is the vendor's first connection
         await his.send(own.request("bob", "POST", "/chat", STREAM))
-        await hers.until(b"start")
         await his.until(b"start")
         await blocks(own, "mallory")
         answer = await hers.answer()

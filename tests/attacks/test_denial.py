@@ -165,6 +165,9 @@ async def test_a_vendor_that_hangs_fills_its_own_queue_alone(tmp_path: Path) -> 
             await release.wait()
             await reply.json(200, {"data": {}})
 
+        # Else all of them would ask the ledger for her name: that is another queue.
+        assert (await stage.ask("alice", "POST", "/chat", HI)).status == 200
+        stage.vendor.forget()
         stage.vendor.handler = hang
         asked = [asyncio.create_task(stage.ask("alice", "POST", "/chat", HI)) for _ in range(crowd)]
         await stage.vendor.request_arrived(4)

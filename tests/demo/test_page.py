@@ -87,7 +87,6 @@ def pages_of(browser: Browser, demo: Demo) -> Iterator:
         expect(page.locator("#conversations li").first).to_be_visible()
         return page
 
-    expect.set_options(timeout=PATIENCE)
     yield opened
     for context in contexts:
         context.close()

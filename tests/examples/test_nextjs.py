@@ -15,6 +15,7 @@ import pytest
 from playwright.async_api import async_playwright, expect
 
 from tests.support.browser import ARGUMENTS, CHROMIUM
+from tests.support.browser import PATIENCE as LOOKING
 from tests.support.chatbase import Chatbase
 from tests.support.chatbase_requests import Json
 from tests.support.host_apps import SECRET, install_node_packages, node
@@ -166,6 +167,7 @@ async def test_its_page_shows_each_word_as_it_comes(running: Running) -> None:
     held = Held()
     running.vendor.before_event = held.before_event
     async with async_playwright() as playwright:
+        expect.set_options(timeout=LOOKING)
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = await browser.new_page()
         await page.goto(running.app)
