@@ -221,7 +221,7 @@ async def test_an_issuer_that_takes_its_time_is_given_up(name: str) -> None:
             one.provider.script(JWKS, drip(b" " * 1000, pause=0.05))
         started = time.monotonic()
         assert await one.find() == "keys_unavailable"
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 20  # all of it would take 50
         one.provider.release()
 
 

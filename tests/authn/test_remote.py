@@ -147,7 +147,7 @@ async def test_a_question_takes_its_time_and_no_more() -> None:
             started = time.monotonic()
             with pytest.raises(KeysUnavailable):
                 await one.ask(partial(send, "GET", app.me))
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 20  # all of it would take 50
             app.release()
 
 

@@ -1,6 +1,6 @@
+import resource
 import subprocess
 import sys
-import time
 from importlib import import_module
 from pathlib import Path
 
@@ -70,10 +70,16 @@ def test_help_imports_no_command_and_is_quick():
     assert not {f"gateway.cli.{name}" for name in ("serve", "check", "demo", "options")} & loaded
     took = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = used_by_children()
         gateway("--help")
-        took.append(time.perf_counter() - began)
+        took.append(used_by_children() - began)
     assert min(took) < 1.0  # 0.15 s where it was measured; 0.3 s is what people feel
+
+
+def used_by_children() -> float:
+    """Seconds of a processor: a busy machine makes everybody wait for one."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,7 @@ async def test_a_vendor_that_never_answers_holds_nobody_up(tmp_path: Path) -> No
         began = time.monotonic()
         answers = await asyncio.gather(*(chat(stage, f"p{n}", **ALICE) for n in range(20)))
         assert {one.status for one in answers} == {200}
-        assert time.monotonic() - began < 5  # a request of contacts is given up after 30
+        assert time.monotonic() - began < 20  # a request of contacts is given up after 30
         assert syncs(stage)[0].waiting == 20
 
 

@@ -2,8 +2,8 @@
 
     python -m tests.net.served_app '{"drain_delay": 0.5, "drain": 5}'
 
-`/brief` says `data: 1`, and ends after a second; `/stream` says `data: 1`, and `data: bye` when it
-is told to stop; `/deaf` never stops by itself.
+`/brief?FILE` says `data: 1`, and ends once there is such a file; `/stream` says `data: 1`, and
+`data: bye` when it is told to stop; `/deaf` never stops by itself.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import logging
 import resource
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from gateway.net.process.server import ServerLimits, run
@@ -45,7 +46,9 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     else:
         await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
         if path == "/brief":
-            await asyncio.sleep(1)
+            told = Path(scope["query_string"].decode())
+            while not told.exists():  # noqa: ASYNC110 - another process makes it
+                await asyncio.sleep(0.01)
             await send({"type": "http.response.body", "body": b"data: 2\n\n"})
             return
         await (asyncio.Event() if path == "/deaf" else STOP).wait()

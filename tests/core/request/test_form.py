@@ -109,10 +109,10 @@ def test_nothing_else_is_a_form(written: bytes | None) -> None:
 def test_no_content_type_takes_long(mark: bytes) -> None:
     """F-05: under 5 ms, however long it is."""
     written = b"multipart/form-data; boundary=X" + mark * 100_000
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(BadRequest):
         boundary_of(written)
-    assert time.perf_counter() - began < 0.5  # quadratic would be minutes
+    assert time.process_time() - began < 0.5  # quadratic would be minutes
 
 
 # What goes on
