@@ -40,6 +40,7 @@ from gateway.dispatch import THE_APPLICATION, House
 from gateway.events.delivery import Address
 from gateway.orgs.site import Site
 from gateway.steps.lease import Lease
+from gateway.system.trust import read_again
 
 __all__ = ["Assembled", "Host", "Process", "Readiness", "assemble", "furnish", "process"]
 
@@ -82,7 +83,11 @@ async def assemble(settings: Settings) -> AsyncIterator[Assembled]:
 
 
 async def furnish(ours: Process, settings: Settings, before: Assembled | None = None) -> Assembled:
-    """Make what the settings describe; parts of `before` that would be the same are kept."""
+    """Make what the settings describe; parts of `before` that would be the same are kept.
+
+    Raises:
+        AuthoritiesUnreadable: then nothing changes.
+    """
     parts = Parts(None if before is None else before.parts)
     try:
         # 10,000 orgs take a second, in which the loop has other things to do.
@@ -121,6 +126,7 @@ async def furnish(ours: Process, settings: Settings, before: Assembled | None = 
 
 @paused()
 def _sites(settings: Settings, ours: Process, parts: Parts) -> tuple[Shared, Directory[Site]]:
+    read_again()
     shared = Shared.of(ours, settings, parts)
     sites = build_sites(settings, shared, parts)
     parts.settle()

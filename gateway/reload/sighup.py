@@ -14,6 +14,7 @@ from gateway.app import Gateway
 from gateway.config.mistake import ConfigError
 from gateway.config.restart import NeedsRestart
 from gateway.store.audit import happened
+from gateway.system.trust import AuthoritiesUnreadable
 
 if TYPE_CHECKING:
     from gateway.config.model import Settings
@@ -57,7 +58,7 @@ class Reloader:
                 if mistake.severity == "error":
                     LOG.error("not reloaded: %s", mistake)
             self._note(ok=False)
-        except NeedsRestart as error:
+        except (NeedsRestart, AuthoritiesUnreadable) as error:
             LOG.error("not reloaded: %s", error)
             self._note(ok=False)
         except Exception:

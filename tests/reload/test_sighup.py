@@ -16,6 +16,7 @@ from sqlalchemy import text
 from gateway.app import Gateway
 from gateway.config.load import load
 from gateway.config.model import Settings
+from gateway.net.upstream.dial import verifying_context
 from gateway.orgs.org import Org
 from gateway.orgs.site import OneOrg
 from gateway.reload import rereading
@@ -250,6 +251,25 @@ async def test_a_file_that_is_gone_changes_nothing(tmp_path: Path) -> None:
         it.file.unlink()
         await it.reloader.reload()
         assert await it.says() == 200
+
+
+async def test_authorities_that_cannot_be_read_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    verifying_context()
+    async with changing(tmp_path) as it:
+        before = it.gateway.assembled
+        for content in (None, "-----BEGIN CERTIFICATE-----\nhalf of"):
+            authorities = tmp_path / f"authorities-{content is None}.pem"
+            if content is not None:
+                authorities.write_text(content)
+            monkeypatch.setenv("SSL_CERT_FILE", str(authorities))
+            caplog.clear()
+            await it.reload()
+            assert f"not reloaded: SSL_CERT_FILE: {authorities}: " in caplog.text
+            assert "Traceback" not in caplog.text
+            assert it.gateway.assembled is before
+            assert await it.says() == 200
 
 
 async def test_keys_outlive_an_issuer_that_is_away_just_then(tmp_path: Path) -> None:

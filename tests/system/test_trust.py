@@ -22,7 +22,12 @@ from gateway.core.errors import UpstreamUnreachable
 from gateway.limits.counts import Away
 from gateway.limits.pipeline import Pipeline, Script
 from gateway.net.upstream.dial import verifying_context
-from gateway.system.trust import FORMALITIES, without_formalities
+from gateway.system.trust import (
+    FORMALITIES,
+    AuthoritiesUnreadable,
+    read_again,
+    without_formalities,
+)
 from tests.net.scripted_upstream import LENGTH, POST, Upstream, answering, ask
 from tests.support.line import line
 from tests.support.valkey import Valkey
@@ -55,17 +60,22 @@ KINDS = [
 ]
 
 
-def certificate(name: str, extensions: list[tuple[Any, bool]], days: int = 1) -> bytes:
-    subject, issuer = (
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, "Acme")
+def certificate(
+    name: str, extensions: list[tuple[Any, bool]], days: int = 1, issuer: str = "Acme"
+) -> bytes:
+    subject, signer = (
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, issuer)
     )
     now = datetime.now(UTC)
-    built = x509.CertificateBuilder(issuer, subject, KEY.public_key(), x509.random_serial_number())
+    built = x509.CertificateBuilder(signer, subject, KEY.public_key(), x509.random_serial_number())
     built = built.not_valid_before(now - timedelta(days=9))
     built = built.not_valid_after(now + timedelta(days=days))
     for extension, critical in extensions:
         built = built.add_extension(extension, critical)
     return built.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+STRANGER = certificate("Globex", OF_OPENSSL, issuer="Globex")
 
 
 @pytest.fixture(params=KINDS)
@@ -173,3 +183,29 @@ def test_nothing_else_is_left_unverified() -> None:
     assert context.verify_flags == before & ~FORMALITIES
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+
+
+async def test_an_authority_that_comes_later_is_believed_once_it_is_read_again(
+    informal: Callable[..., ssl.SSLContext], tmp_path: Path
+) -> None:
+    """By what is connected already, too: an upstream of which nothing changed goes on as it is."""
+    authorities = tmp_path / "authorities.pem"
+    ours = authorities.read_bytes()
+    authorities.write_bytes(STRANGER)
+    async with Upstream(answering(LENGTH + b"abc"), ssl=informal()) as upstream:
+        origin = f"https://localhost:{upstream.port}"
+        transport = upstream.transport(origin=origin)
+        with pytest.raises(UpstreamUnreachable):
+            await ask(transport, POST)
+        with pytest.raises(FetchFailed):
+            await fetch.get(origin)
+        authorities.write_bytes(STRANGER + ours)
+        with pytest.raises(UpstreamUnreachable):
+            await ask(transport, POST)
+        read_again()
+        assert await ask(transport, POST) == b"abc"
+        assert await fetch.get(origin) == b"abc"
+        authorities.write_bytes(b"none")
+        with pytest.raises(AuthoritiesUnreadable):
+            read_again()
+        assert await fetch.get(origin) == b"abc"
