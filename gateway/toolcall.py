@@ -94,7 +94,7 @@ class ToolCall:
 async def call_tool(tool: Tool, ask: Inbound, record: Record) -> Answer:
     """Carry one call to its service, and the answer back. Raises a `GatewayError`."""
     record.org, record.org_id = tool.org, tool.external_id
-    record.upstream, record.operation = tool.upstream, f"tool:{tool.name}"
+    record.upstream, record.operation = tool.upstream, operation_of(tool.name)
     content = await ask.body(tool.max_body)  # 413
     proven = verify(tool.check, ask.fields, content, now=tool.now())  # 401: is it the vendor?
     call = read(ask, content)  # 400, 415
@@ -108,6 +108,11 @@ async def call_tool(tool: Tool, ask: Inbound, record: Record) -> Answer:
     async with within(tool.total), tool.transport.open(request, errand) as response:  # 502, 504
         record.upstream_status = response.status
         return await answer_of(response)
+
+
+def operation_of(tool: str) -> str:
+    """What a call of a tool is named in what is kept."""
+    return f"tool:{tool}"
 
 
 async def refuse_replay(tool: Tool, proven: Proven, record: Record) -> None:

@@ -18,6 +18,7 @@ from gateway import verify_assertion
 from gateway.core.events.signature import sign_standard, webhook_secret
 from gateway.store.people.blocking import block
 from tests.support.chatbase import Chatbase
+from tests.support.collector import Collector
 from tests.support.reply import Reply
 from tests.support.stage import Stage, adding, chatbase_stage
 from tests.support.vendor import RecordingVendor, Request
@@ -122,6 +123,25 @@ async def test_a_service_hears_from_us_whom_the_vendor_speaks_of(tools: Tools) -
     assert request.values("x-conversation-id") == [conversation]
     assert request.values("authorization") == []
     assert request.values("x-user-id") == []
+
+
+async def test_its_service_is_called_within_the_span_of_the_call(tmp_path: Path) -> None:
+    async with Service() as service, Collector() as collector:
+        more = tables(service.url) + f'[traces]\nendpoint = "{collector.url}"\n'
+        async with chatbase_stage(tmp_path, lambda text: text + more) as stage:
+            tools = Tools(stage, service)
+            conversation = await tools.opened("alice")
+            fields = [BEARER, ("X-User-Id", "alice")]
+            answer = await tools.call("orders", CALL | {"conversationId": conversation}, fields)
+            assert answer.status == 200
+            chat, call, _, asked = await collector.spans(4)
+        assert service.requests[0].values("traceparent") == []
+    assert [call.name, asked.name] == ["POST tool:orders"] * 2
+    assert asked.parent == call.span_id
+    assert asked.attributes["gen_ai.operation.name"] == "execute_tool"
+    assert asked.attributes["server.port"] == int(service.url.rpartition(":")[2])
+    assert call.attributes["user.hash"] == chat.attributes["user.hash"]
+    assert "gen_ai.provider.name" not in asked.attributes
 
 
 async def test_its_statement_can_be_checked_in_one_line(tools: Tools) -> None:

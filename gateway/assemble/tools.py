@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from gateway.assemble.traced import traced_service
 from gateway.config.model import OrgSettings, UpstreamSettings
 from gateway.config.place import place
 from gateway.config.tools import ToolTable, VerifyTable
 from gateway.core.events.signature import Bearer, Check, Hmac, StandardWebhooks, webhook_secret
 from gateway.net.upstream.clocks import Clocks
 from gateway.net.upstream.http1 import Http1Transport
-from gateway.toolcall import NamedAt, Tool
+from gateway.toolcall import NamedAt, Tool, operation_of
 
 if TYPE_CHECKING:
     from gateway.assemble.orgs import Shared
@@ -30,7 +31,7 @@ def build_tool(
     shared: "Shared",
     stack: AsyncExitStack,
 ) -> Tool:
-    transport, target = service_at(settings.url, settings.timeout, shared, stack)
+    wire, target = service_at(settings.url, settings.timeout, shared, stack)
     return Tool(
         name=name,
         org=org.name,
@@ -41,7 +42,7 @@ def build_tool(
         conversation=None if settings.conversation is None else _named_at(settings.conversation),
         audience=settings.url,
         target=target,
-        transport=transport,
+        transport=traced_service(wire, settings.url, operation_of(name), spans=shared.spans),
         assertions=shared.assertions,
         ledger=shared.store.ledger,
         audit=shared.audit,

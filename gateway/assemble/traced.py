@@ -16,6 +16,16 @@ def traced_transport(transport: Transport, settings: UpstreamSettings, *, spans:
     return TracedTransport(transport, callee(settings), tells=settings.traceparent)
 
 
+def traced_service(transport: Transport, service: str, tool: str, *, spans: bool) -> Transport:
+    """As `traced_transport`, of what leads to a service of the company's own, at this URL."""
+    if not spans:
+        return transport
+    found = url(service)
+    port = found.port or DEFAULT_PORTS[found.scheme]
+    named = Callee(host=found.host, port=port, kinds={tool: "execute_tool"})
+    return TracedTransport(transport, named, tells=False)
+
+
 def traced_sockets(
     sockets: Sockets | None, settings: UpstreamSettings, *, spans: bool
 ) -> Sockets | None:

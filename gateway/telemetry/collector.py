@@ -68,10 +68,10 @@ class Collector:
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send a batch; for the processor, in its thread."""
         self._went += len(spans)
-        try:
-            result: SpanExportResult = self._exporter.export(spans)
-        except Exception:  # noqa: BLE001 - whatever it is, spans are all that it costs
-            result = SpanExportResult.FAILURE
+        result = SpanExportResult.FAILURE
+        if not self._has_ended:
+            with suppress(Exception):  # whatever it is, spans are all that it costs
+                result = self._exporter.export(spans)
         if result is not SpanExportResult.SUCCESS:
             self._refused += len(spans)
         self._say(takes=result is SpanExportResult.SUCCESS)

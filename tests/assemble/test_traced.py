@@ -3,7 +3,13 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.assemble.traced import callee, kinds, traced_sockets, traced_transport
+from gateway.assemble.traced import (
+    callee,
+    kinds,
+    traced_service,
+    traced_sockets,
+    traced_transport,
+)
 from gateway.config.load import from_dict
 from gateway.config.model import UpstreamSettings
 from gateway.config.surroundings import Surroundings
@@ -27,6 +33,7 @@ SOMETHING = cast("Any", SimpleNamespace())
 def test_where_nobody_asks_nothing_stands_between() -> None:
     assert traced_transport(SOMETHING, upstream(), spans=False) is SOMETHING
     assert traced_sockets(SOMETHING, upstream(), spans=False) is SOMETHING
+    assert traced_service(SOMETHING, "https://app.example", "tool:a", spans=False) is SOMETHING
     assert traced_sockets(None, upstream(traceparent=True), spans=True) is None
 
 

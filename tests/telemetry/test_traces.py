@@ -97,7 +97,9 @@ async def test_an_exchange_is_a_span_and_the_call_of_its_vendor_one_below(here: 
         "gateway.request_id": answer.values("x-request-id")[0],
         "gen_ai.conversation.id": conversation,
     }
-    host, port = here.stage.vendor.url.removeprefix("http://").split(":")
+    assert here.stage.gateway is not None
+    base_url = here.stage.gateway.settings.orgs["default"].upstreams["support"].base_url
+    host, port = base_url.partition("://")[2].split(":")
     assert client.attributes == {
         "http.request.method": "POST",
         "http.response.status_code": 200,
