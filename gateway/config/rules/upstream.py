@@ -171,7 +171,7 @@ def _told(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Fi
     silent = [
         name
         for name, one in vendor.operations.items()
-        if not one.user and not one.conversation and name in (upstream.operations or (name,))
+        if not one.user and not _goes_on(one) and name in (upstream.operations or (name,))
     ]
     if silent:
         yield Finding(
@@ -179,6 +179,11 @@ def _told(upstream: UpstreamSettings, vendor: Vendor, path: Path) -> Iterator[Fi
             f"is off, and nothing else tells the vendor who asks in: {', '.join(silent)}",
             "warning",
         )
+
+
+def _goes_on(operation: Operation) -> bool:
+    """Whether it names a conversation whenever it is asked for: that one says whose it is."""
+    return operation.continues or bool(operation.conversation_places.variables)
 
 
 def _roles(

@@ -279,6 +279,9 @@ def test_a_key_is_sent_somewhere(upstream: str, expected: list[str], told: Told)
     assert without_position(told(text)) == expected
 
 
+OPENING = "method = 'POST', path = '/chat', conversation = 'body:/id', opens = 'body:/id'"
+
+
 @pytest.mark.parametrize(
     ("operation", "fields", "silent"),
     [
@@ -287,6 +290,8 @@ def test_a_key_is_sent_somewhere(upstream: str, expected: list[str], told: Told)
         ('ping = "GET /ping"', 'fields = { x-who = "{subject}" }', False),
         ('ping = "GET /ping"\nx = "GET /x"', 'operations = ["x"]', True),
         ("chat = { method = 'POST', path = '/chat', user = 'body:/userId' }", "", False),
+        (f"ping = {{ {OPENING} }}", "", True),
+        (f"ping = {{ {OPENING}, must_continue = true }}", "", False),
     ],
 )
 def test_without_its_field_the_user_id_goes_somewhere_else(
