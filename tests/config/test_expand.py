@@ -113,6 +113,19 @@ def test_what_came_by_reference_stays_a_reference(loaded: Load):
     assert "192.0.2.7" not in text
 
 
+def test_a_collectors_credential_is_not_shown(loaded: Load):
+    headers = '{ authorization = "Bearer CANARY", x-key = "${env:KEY}" }'
+    found = loaded(f"[traces]\nheaders = {headers}\n" + short(), KEY="CANARY-environment")
+    assert "CANARY" not in expanded(found) + repr(found) + "".join(map(str, found.warnings))
+    shown = tomllib.loads(expanded(found))["traces"]
+    assert shown == {
+        "endpoint": "http://127.0.0.1:4318",
+        "sample": 1.0,
+        "headers": {"authorization": "****", "x-key": "${env:KEY}"},
+        "user": "hash",
+    }
+
+
 def test_so_are_those_in_a_body_and_in_the_way_out(loaded: Load):
     upstream = """\
 vendor = "dify"

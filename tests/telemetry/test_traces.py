@@ -227,6 +227,23 @@ async def test_a_vendor_that_is_away_is_a_call_that_failed(entry: None, tmp_path
     assert client.failed
 
 
+async def test_where_no_connection_came_free_nobody_was_called(tmp_path: Path) -> None:
+    lines = ["max_connections = 1", 'timeouts = { connect = "100ms" }']
+    async with traced(tmp_path, adding("upstreams.support", *lines)) as here:
+
+        async def hangs(request: Request, reply: Reply) -> None:
+            await reply.hang()
+
+        here.stage.vendor.handler = hangs
+        async with connected(here.stage.url) as peer:
+            await peer.send(here.stage.request("alice", "POST", "/chat", HI))
+            await here.stage.vendor.request_arrived()
+            assert await here.chat() == 503
+            (server,) = await here.collector.spans(1)
+    assert server.attributes["error.type"] == "overloaded"
+    assert server.failed
+
+
 async def test_each_try_is_a_call(tmp_path: Path) -> None:
     def edit(text: str) -> str:
         return text.replace('"cb-key"', '["cb-old", "cb-key"]')

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
-from gateway.core.errors import GatewayError
+from gateway.core.errors import GatewayError, Overloaded
 from gateway.core.formats import traceparent
 from gateway.core.request.plan import VendorRequest
 from gateway.core.trace import SPAN_ID, Callee, Trace, VendorCall, begin
@@ -90,6 +90,8 @@ def called(trace: Trace, callee: Callee, method: str) -> Iterator[VendorCall]:
     try:
         yield call
     except BaseException as error:
+        if isinstance(error, Overloaded) and not call.status:
+            trace.calls.pop()  # no connection came free: nobody was called
         call.broken = True
         if isinstance(error, GatewayError):
             call.code = error.code
