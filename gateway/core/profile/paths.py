@@ -31,8 +31,11 @@ class LoosePath:
         wanted = self.segments
         if len(parts) < len(wanted) or (len(parts) > len(wanted) and not self.open_ended):
             return False
-        pairs = zip(wanted, parts, strict=False)
-        return all(part if one is ANY else one == part for one, part in pairs)
+        rest = len(wanted) - 1 if self.open_ended else -1  # what follows a path may be nothing
+        pairs = enumerate(zip(wanted, parts, strict=False))
+        return all(
+            part or place == rest if one is ANY else one == part for place, (one, part) in pairs
+        )
 
     def is_plainer(self, other: "LoosePath", names: tuple[str, ...]) -> bool:
         """Whether it has a literal where `other` has one of these variables."""

@@ -11,7 +11,10 @@ from gateway.core.profile.paths import LoosePath
         ("/a/{x}", "a", False),
         ("/a/{x}", "a/b/c", False),
         ("/a/{+rest}", "a/b/c", True),
+        ("/a/{+rest}", "a/", True),
         ("/a/{+rest}", "a", False),
+        ("/a/{x}", "a/", False),
+        ("/a/{x}/{+rest}", "a//b", False),
         ("/a/{x}/c", "a/b/d", False),
     ],
 )
