@@ -38,7 +38,8 @@ def test_the_unit_does_not_restart_a_bad_configuration():
 
 def test_the_unit_runs_as_nobody_in_particular_and_writes_in_one_place():
     service = Unit()["Service"]
-    assert service["Type"] == "exec"
+    assert (service["Type"], service["TimeoutStartSec"]) == ("notify", "infinity")
+    assert service["ExecReload"] == "kill -HUP $MAINPID"
     assert (service["DynamicUser"], service["ProtectSystem"]) == ("yes", "strict")
     assert service["WorkingDirectory"] == f"%S/{service['StateDirectory']}"
     assert service["CapabilityBoundingSet"] == ""

@@ -251,3 +251,31 @@ def test_a_hang_up_before_it_serves_kills_nobody_and_is_heard_then(
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         assert process.returncode == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_systemd_is_told_when_it_serves_and_when_it_ends(
+    workers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with serving(written(tmp_path, port=port), "--workers", workers) as process:
+            assert systemd.recv(100) == b"READY=1"
+            assert get(port, "/livez") == 200
+            process.send_signal(signal.SIGTERM)
+            assert systemd.recv(100) == b"STOPPING=1"
+            process.communicate(timeout=20)
+            assert process.returncode == 0
+
+
+def test_nobody_need_listen_where_systemd_should(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nowhere"))
+    with serving(written(tmp_path, port=port)) as process:
+        until_ready(process)
+        assert get(port, "/livez") == 200

@@ -26,7 +26,7 @@ from typing import Literal
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.net.process import memory, signals
+from gateway.net.process import memory, signals, systemd
 from gateway.net.process.descriptors import Room
 from gateway.net.process.listener import BACKLOG, url_of
 from gateway.net.process.threads import Threads
@@ -115,6 +115,8 @@ class GatewayServer(uvicorn.Server):
             return
         self._draining = True
         LOG.info("draining: %g seconds more for new requests", self._drain.delay)
+        if self._owns_process and self._control is None:
+            systemd.tell(systemd.STOPPING)
         self._drain.on_drain()
         asyncio.get_running_loop().call_later(self._drain.delay, self._close_listeners)
 
@@ -133,6 +135,8 @@ class GatewayServer(uvicorn.Server):
             self._turns = [self._taking_turns(one, self._control.share) for one in sockets or ()]
             self._control.listen(self.begin_stop, self._drain.on_hangup)
             self._control.started()
+        elif self._owns_process:
+            systemd.tell(systemd.READY)
         self.opened.set()
 
     def _taking_turns(self, listener: socket.socket, share: Share) -> Turns:

@@ -28,7 +28,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.net.process import signals
+from gateway.net.process import signals, systemd
 from gateway.net.process.turns import Share, Shares
 
 LOG = logging.getLogger("gateway.server")
@@ -175,6 +175,7 @@ class Workers:
         patience = SLACK if self._stopping else self._drain + SLACK
         self._ends_at = min(self._ends_at, time.monotonic() + patience)
         self._stopping = True
+        systemd.tell(systemd.STOPPING)
         self._tell(STOP)
 
     def _kill(self) -> None:
@@ -191,6 +192,8 @@ class Workers:
     def _hear_worker(self, worker: _Worker) -> None:
         with suppress(OSError):
             if worker.pipe.recv(64):
+                if not self._any_has_started:
+                    systemd.tell(systemd.READY)
                 worker.has_started = self._any_has_started = True
                 return
         self._selector.unregister(worker.pipe)  # it ends
