@@ -3,7 +3,8 @@
 import asyncio
 import io
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ from gateway.store.reports import Report
 from gateway.store.trace import leave_trace
 
 REPORTS = 2  # at once: the store has four turns for reading, and people wait for the others
+PATIENCE = 20.0  # seconds that a page waits for others
+REMEMBERED = 60.0  # seconds: to add up a month takes several, of millions of rows
 CHUNK = 64 * 1024  # bytes
 MEDIA = {"csv": b"text/csv; charset=utf-8", "ndjson": b"application/x-ndjson"}
 
@@ -68,6 +71,8 @@ class Lists:
         self._orgs = orgs
         self._names = {external_id: name for name, external_id in orgs.items()}
         self._turns = asyncio.Semaphore(REPORTS)
+        self._adding = asyncio.Semaphore(1)
+        self._days: tuple[int, float, Sequence[Row]] = (0, -REMEMBERED, ())  # since, when, what
 
     async def answer(self, what: str, query: Sequence[tuple[str, str]], who: str) -> Answer | Whole:
         """What is asked for. Whoever asks is in the audit trail before.
@@ -99,12 +104,12 @@ class Lists:
         """A page of a list; `backwards`: the last rows first. The audit trail says who looked.
 
         Raises:
-            BadRequest, LedgerUnavailable: it cannot be given.
+            BadRequest, LedgerUnavailable, Overloaded: it cannot be given.
         """
         listing = await self._listing(what, asked)
         after = asked.after(listing.report)
         await self._leave_trace("looked_up", what, asked, who)
-        async with self._turns:
+        async with _turn(self._turns):
             rows = await page(
                 self._database, listing.report, after, asked.limit, backwards=backwards
             )
@@ -116,13 +121,18 @@ class Lists:
         )
 
     async def days(self, *, since: int) -> Sequence[Row]:
-        """What each day since then came to, of all orgs together; times in milliseconds.
+        """What each day since then came to a minute ago at most, of all orgs; in milliseconds.
 
         Raises:
-            LedgerUnavailable: the store cannot be read.
+            LedgerUnavailable, Overloaded: it cannot be added up.
         """
-        async with self._turns:
-            return await usage_by_day(self._database, since=since)
+        async with _turn(self._adding):
+            asked, when, rows = self._days
+            if asked != since or when + REMEMBERED <= time.monotonic():
+                async with _turn(self._turns):
+                    rows = await usage_by_day(self._database, since=since)
+                self._days = (since, time.monotonic(), rows)
+            return rows
 
     async def _leave_trace(self, event: str, what: str, asked: Wanted, who: str) -> None:
         by = asked.by if what == "usage" else None
@@ -161,3 +171,17 @@ class Lists:
         async with self._turns:
             await each(self._database, listing.report, take)
         await flush()
+
+
+@asynccontextmanager
+async def _turn(turns: asyncio.Semaphore) -> AsyncIterator[None]:
+    """One of them; whole reports may keep them for an hour, and a page is not to hang so long."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await turns.acquire()
+    except TimeoutError as error:
+        raise Overloaded("Other reports are being read: ask again later") from error
+    try:
+        yield
+    finally:
+        turns.release()

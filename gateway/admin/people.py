@@ -10,6 +10,7 @@ from gateway.core import problem
 from gateway.core.errors import BadRequest
 from gateway.core.formats import strictjson
 from gateway.core.formats.strictjson import JsonObject
+from gateway.core.people.identity import Person
 from gateway.core.problem import Answer
 from gateway.events.envelope import moment
 from gateway.store.people.blocking import block, blocked, unblock
@@ -75,8 +76,12 @@ class People:
         """Everybody who is blocked."""
         return problem.of_json({"data": await self.who_is_blocked()})
 
-    async def who_is_blocked(self) -> list[Any]:
+    async def who_is_blocked(
+        self, *, of: Person | None = None, most: int | None = None
+    ) -> list[Any]:
         """The same, a row each: an org by its name, and None for all of it.
+
+        `of`: what keeps that person out; `most`: no more rows than so many.
 
         Raises:
             LedgerUnavailable: it cannot be read.
@@ -86,7 +91,7 @@ class People:
             dict(
                 zip(ROW, (names.get(one.org, one.org), one.subject, moment(one.since)), strict=True)
             )
-            for one in await blocked(self._store.database)
+            for one in await blocked(self._store.database, of=of, most=most)
         ]
 
 

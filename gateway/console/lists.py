@@ -38,7 +38,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     ),
 }  # fmt: skip
 NEWEST_FIRST = frozenset({"day", "month", "exchange", "audit"})
-SINCE = {"usage": "30d", "audit": "7d"}  # unless something else is asked for
+SINCE = {"usage": "24h", "audit": "7d"}  # unless something else is asked for
 
 
 @dataclass(frozen=True, slots=True)

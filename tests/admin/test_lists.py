@@ -1,12 +1,16 @@
+import asyncio
 import csv
 import io
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.admin import lists
+from gateway.admin.lists import Lists, Whole
+from gateway.core.errors import Overloaded
 from tests.admin.stage import Operators, operators
 
 pytestmark = pytest.mark.anyio
@@ -95,3 +99,57 @@ async def test_a_store_that_is_away_is_said(there: Operators, tmp_path: Path) ->
     (tmp_path / "gateway.db").rename(tmp_path / "elsewhere.db")
     answer = await there.ask("/usage")
     assert (answer.status, answer.values("x-gateway-error")) == (503, ["ledger_unavailable"])
+
+
+@pytest.mark.one_process("its turns are those of one process")
+async def test_no_page_waits_for_ever_for_reports_that_somebody_reads_slowly(
+    there: Operators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PATIENCE": 0.01, "REPORTS": 1, "CHUNK": 1}.items():
+        monkeypatch.setattr(lists, name, value)
+    of_it = lists_of(there)
+    begun, is_read = asyncio.Event(), asyncio.Event()
+
+    async def slowly(content: bytes) -> None:
+        begun.set()
+        await is_read.wait()
+
+    whole = await of_it.answer("usage", [("format", "csv")], "")
+    assert isinstance(whole, Whole)
+    writing = asyncio.ensure_future(whole.write(slowly))
+    await begun.wait()
+    async with asyncio.timeout(10):
+        for asked in (of_it.page("usage", of_it.wanted("usage", ()), ""), of_it.days(since=0)):
+            with pytest.raises(Overloaded):
+                await asked
+    is_read.set()
+    await writing
+    assert await of_it.days(since=0) != []
+
+
+@pytest.mark.one_process("each remembers for itself")
+async def test_days_are_added_up_once_a_minute_however_many_look(
+    there: Operators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sums = list[int]()
+
+    async def add_up(_: Any, *, since: int) -> list[int]:
+        sums.append(since)
+        await asyncio.sleep(0)
+        return sums
+
+    monkeypatch.setattr(lists, "usage_by_day", add_up)
+    of_it = lists_of(there)
+    await asyncio.gather(*(of_it.days(since=1) for _ in range(20)))
+    assert sums == [1]
+    await of_it.days(since=2)
+    assert sums == [1, 2]
+    monkeypatch.setattr(lists, "REMEMBERED", 0.0)
+    await of_it.days(since=2)
+    assert sums == [1, 2, 2]
+
+
+def lists_of(there: Operators) -> Lists:
+    assembled = there.stage.gateway.assembled
+    assert assembled is not None
+    return Lists(assembled.process.store.database, {"default": "default"})

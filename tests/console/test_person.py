@@ -1,8 +1,15 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from gateway.admin.lists import Lists
+from gateway.admin.people import People, Whom
+from gateway.console import person
+from gateway.console.asked import Asked
+from gateway.console.lists import Lists as Tables
 from tests.console.stage import Looking, looking
 from tests.support.replicas import all_know
 
@@ -63,8 +70,36 @@ async def test_blocks_everybody_of_an_org(browser: Looking) -> None:
         pytest.param({"org": "default", "user": "a", "everybody": "yes"}, id="both"),
         pytest.param({"org": "default", "user": "a", "note": "x"}, id="more"),
         pytest.param({"org": "default", "user": "a\0"}, id="no name"),
+        pytest.param({"org": "default", "user": "a\r\nb"}, id="a name that forms write otherwise"),
     ],
 )
 async def test_whom_nobody_can_mean_is_not_blocked(browser: Looking, form: dict[str, str]) -> None:
     assert (await browser.send("/console/block", form)).status == 400
     assert (await browser.operators.ask("/users/blocked")).json() == {"data": []}
+
+
+async def test_a_page_has_the_first_of_those_who_are_blocked(
+    browser: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(person, "MOST_BLOCKED", 2)
+    for name in ("a", "b", "c"):
+        await browser.send("/console/block", {"user": name})
+    body = (await browser.get("/console/people")).body
+    assert (body.count(b"Let in again"), b"the first 2" in body) == (2, True)
+
+
+@pytest.mark.one_process("its own lists are asked")
+async def test_an_org_is_the_same_by_each_of_its_names(browser: Looking) -> None:
+    """With every customer let in, lists take an org's external_id for its name."""
+    assembled = browser.operators.stage.gateway.assembled
+    assert assembled is not None
+    store, orgs = assembled.process.store, {"*": "*", "acme": "org_123"}
+    now: Any = SimpleNamespace(
+        orgs=orgs, people=People(store, orgs), lists=Lists(store.database, orgs)
+    )
+    await now.people.set("block", Whom("org_123", "alice"), "")
+    people = person.People(now, Tables(now))
+    for name in ("acme", "org_123"):
+        given = [("org", name), ("user", "alice")]
+        answer = await people.person(Asked("GET", "/console/person", given, (), "", secure=False))
+        assert b"Blocked since" in answer.content

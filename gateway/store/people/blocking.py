@@ -70,13 +70,20 @@ async def unblock(database: Database, org: str, subject: str | None, *, by: str)
     return await database.start(database.commit(work))
 
 
-async def blocked(database: Database) -> Sequence[Block]:
-    """Everybody who is blocked.
+async def blocked(
+    database: Database, *, of: Person | None = None, most: int | None = None
+) -> Sequence[Block]:
+    """Everybody who is blocked, or the first so many; `of`: what keeps one person out.
 
     Raises:
         LedgerUnavailable: it cannot be read.
     """
-    rows = await database.rows(_BLOCKED, {}, clock=CLOCK)
+    wanted = _BLOCKED.limit(most)
+    if of is not None:
+        wanted = wanted.where(
+            cutoffs.c.scope == of.org, cutoffs.c.name.in_([EVERYBODY, of.subject])
+        )
+    rows = await database.rows(wanted, {}, clock=CLOCK)
     return [Block(row.scope, row.name or None, row.made_at) for row in rows]
 
 

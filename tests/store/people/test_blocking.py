@@ -31,6 +31,7 @@ async def test_who_is_blocked_can_be_listed(store: Store) -> None:
     await block(store.database, "globex", None, by=ROOT)
     await unblock(store.database, "acme", "bob", by=ROOT)
     found = await blocked(store.database)
+    assert await blocked(store.database, most=1) == found[:1]
     assert [(one.org, one.subject) for one in found] == [("acme", "alice"), ("globex", None)]
     assert all(isinstance(one, Block) and one.since >= began for one in found)
 
