@@ -10,7 +10,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlencode
 
+from gateway.admin.body import pairs
 from gateway.admin.current import Current
 from gateway.admin.lists import Whole
 from gateway.admin.throttle import Throttle
@@ -22,7 +24,7 @@ from gateway.console.overview import Overview
 from gateway.console.person import People
 from gateway.console.rendering import answer, moved, page
 from gateway.console.session import COOKIE, Sessions
-from gateway.core.errors import GatewayError, MethodNotAllowed, NotFound, OriginRefused
+from gateway.core.errors import GatewayError, MethodNotAllowed, NotFound
 from gateway.core.formats import fields as http
 from gateway.core.problem import Answer
 
@@ -80,7 +82,7 @@ class Console:
             if asked.path not in self.pages and asked.path not in self.changes:
                 raise NotFound
             if not self._is_signed_in(asked, host):
-                return page("sign_in.html", status=401, wrong=False, then=asked.path)
+                return page("sign_in.html", status=401, wrong=False, then=asked.target)
             if asked.path in self.pages:
                 _require(asked, READS)
                 return await self.pages[asked.path](asked)
@@ -112,7 +114,14 @@ class Console:
             return page("sign_in.html", status=401, wrong=True, then=then)
         LOG.info("an operator has signed in at the console, from %s", asked.who)
         cookie = self._sessions.begin(secure=asked.secure)
-        return moved(then if then in self.pages else HOME, (b"set-cookie", cookie))
+        return moved(self._way_back(then), (b"set-cookie", cookie))
+
+    def _way_back(self, then: str) -> str:
+        """To the page that was asked for; written anew, for whoever sent the form chose it."""
+        path, _, query = then.partition("?")
+        if path not in self.pages or not query.isascii():
+            return HOME
+        return f"{path}?{urlencode(pairs(query.encode()))}" if query else path
 
     async def _sign_out(self, asked: Asked) -> Answer:
         return moved(SIGN_IN, (b"set-cookie", self._sessions.end(secure=asked.secure)))
@@ -136,5 +145,4 @@ def _refusal(error: GatewayError) -> Answer:
         title=HTTPStatus(error.status).phrase,
         detail=error.detail,
         code=error.code,
-        home=not isinstance(error, OriginRefused),
     )

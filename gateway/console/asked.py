@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from gateway.admin.body import Pairs, pairs, whole
 from gateway.core.errors import BadRequest, UnsupportedMediaType
@@ -23,6 +24,12 @@ class Asked:
     fields: Fields
     who: str
     secure: bool
+
+    @property
+    def target(self) -> str:
+        """The page; of a form, what it sends stays out of it."""
+        is_page = self.given and self.method != "POST"
+        return f"{self.path}?{urlencode(self.given)}" if is_page else self.path
 
     @property
     def form(self) -> dict[str, str]:

@@ -56,9 +56,7 @@ def page(browser: Browser, there: Operators) -> Iterator[Page]:
     page.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: requested.append(request.url))
-    page.goto(f"{there.url}/console/sign-in")
-    page.get_by_label("Admin token").fill(TOKEN)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, there)
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     yield page
     assert complaints == []
@@ -116,7 +114,14 @@ def test_signing_out_shows_nothing_more(page: Page, there: Operators) -> None:
 
 @pytest.mark.parametrize("width", [420, 1400])
 @pytest.mark.parametrize(
-    "path", ["", "/usage?by=exchange", "/people", "/person?org=default&user=alice"]
+    "path",
+    [
+        "",
+        "/usage?by=exchange",
+        "/people",
+        "/person?org=default&user=alice",
+        pytest.param(f"/person?org=default&user={'x' * 500}", id="a long name"),
+    ],
 )
 def test_no_page_is_wider_than_its_window(
     page: Page, there: Operators, path: str, width: int
@@ -124,3 +129,37 @@ def test_no_page_is_wider_than_its_window(
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{there.url}/console{path}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.fixture
+def alone(browser: Browser, there: Operators) -> Iterator[Page]:
+    """Signed in; what goes wrong is looked at by the test."""
+    context = browser.new_context(viewport={"width": 420, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    sign_in(page, there)
+    yield page
+    context.close()
+
+
+def sign_in(page: Page, there: Operators) -> None:
+    page.goto(f"{there.url}/console/sign-in")
+    page.get_by_label("Admin token").fill(TOKEN)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_refusal_is_not_wider_than_its_window_either(alone: Page, there: Operators) -> None:
+    name = "x" * 500
+    alone.goto(f"{there.url}/console/usage?{name}=1&{name}=2")
+    expect(alone.get_by_text(name)).to_be_visible()
+    assert alone.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+def test_what_can_no_longer_be_renewed_says_so(alone: Page) -> None:
+    health = alone.locator("section").first
+    alone.route("**/console/health", lambda route: route.abort())
+    expect(health).to_have_class("stale", timeout=PATIENCE)
+    alone.unroute("**/console/health")
+    expect(health).not_to_have_class("stale", timeout=PATIENCE)
+    alone.context.clear_cookies()
+    expect(alone.get_by_label("Admin token")).to_be_visible(timeout=PATIENCE)

@@ -1,4 +1,4 @@
-// Draws the days of the last month where the page has put them.
+// Draws the days of the last month where the page has put them, and says what is out of date.
 
 const HALF_A_DAY = 43200;
 const SERIES = [
@@ -43,4 +43,10 @@ function draw(place) {
 
 document.addEventListener("htmx:load", (event) => {
   for (const place of event.target.querySelectorAll("[data-days]")) draw(place);
+});
+
+// A part that cannot be renewed is not to look as if it were; who must sign in again is asked to.
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.xhr.status === 401) location.reload();
+  detail.elt.classList.toggle("stale", !detail.successful);
 });
