@@ -22,6 +22,7 @@ _DECODINGS = 4  # of one path: server, framework, and two that should not
 _LONGEST = 4096  # characters
 _DEEPEST = 64  # segments
 _ODD = re.compile(r"[^!$&-.0-:<>=@-\[\]-~/]|//|/\.")
+_SLASHES = re.compile("//+")
 # What parsers strip off the ends of a segment: blanks and control characters.
 _BLANK = "".join(map(chr, [*range(0x21), *range(0x7F, 0xA1)]))
 
@@ -84,6 +85,10 @@ def _without_blanks(path: str) -> str:
     return "/".join(part.strip(_BLANK) for part in path.split("/"))
 
 
+def _with_single_slashes(path: str) -> str:
+    return _SLASHES.sub("/", path)
+
+
 def _without_empty_segments(path: str) -> str:
     return "/" + "/".join(filter(None, path.split("/")))
 
@@ -106,6 +111,7 @@ _FORGIVEN: tuple[Callable[[str], str], ...] = (
     _without_backslashes,
     _without_parameters,
     _without_blanks,
+    _with_single_slashes,
     _without_empty_segments,
     _without_dot_segments,
 )

@@ -118,6 +118,7 @@ def without_parameters(path: str) -> str:
 @example("/", "/api/users/{user}/chats", "..")
 @example("/", "/api/users/{user}/chats", " ")
 @example("/acme/files/a/", "/api/chat", "")
+@example("/acme/files//a/", "/api/chat", "")
 def test_what_a_router_takes_for_an_operations_is_covered(
     leniency: Callable[[str], str], path: str, template: str, variable: str
 ) -> None:
