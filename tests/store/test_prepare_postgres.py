@@ -93,6 +93,18 @@ async def test_refuses_one_that_cannot_be_written(empty: str) -> None:
         await prepare(address(empty))
 
 
+async def test_of_several_hosts_it_is_one_that_takes_writes(empty: str) -> None:
+    """As the page about the store says it for a primary and its standby."""
+    dead = f"127.0.0.1:{postgres.free_port()}"
+    several = address(empty.replace("@", f"@{dead},") + "?target_session_attrs=read-write")
+    await prepare(several)
+    assert await version(several) == HEAD
+    name = empty.rpartition("/")[2]
+    run(empty, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(StoreError, match="cannot be reached: "):
+        await prepare(several)
+
+
 async def test_refuses_another_encoding() -> None:
     latin = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
     told = "is encoded in LATIN1: make one with ENCODING 'UTF8'"
