@@ -292,6 +292,7 @@ async def test_an_address_that_does_not_answer_holds_nobody_up(monkeypatch):
             took = time.monotonic() - began
         with closing(connected):
             assert connected.getpeername()[1] == upstream.port
+            await upstream.until(lambda: bool(upstream.peers))
         assert took >= 0.2
 
 
@@ -301,6 +302,7 @@ async def test_an_address_that_refuses_is_passed_over(monkeypatch):
         resolved_to(monkeypatch, ("127.0.0.1", port), ("127.0.0.1", upstream.port))
         with closing(await reach("vendor.example", 80, None)) as connected:
             assert connected.getpeername()[1] == upstream.port
+            await upstream.until(lambda: bool(upstream.peers))
 
 
 async def test_a_name_is_asked_for_again_for_every_connection(monkeypatch):
@@ -310,3 +312,4 @@ async def test_a_name_is_asked_for_again_for_every_connection(monkeypatch):
             resolved_to(monkeypatch, ("127.0.0.1", upstream.port))
             with closing(await reach("vendor.example", 80, None)) as connected:
                 assert connected.getpeername()[1] == upstream.port
+                await upstream.until(lambda one=upstream: bool(one.peers))
