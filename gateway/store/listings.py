@@ -2,7 +2,7 @@
 
 from sqlalchemy import and_, func, literal, or_, select
 
-from gateway.store.reports import Filter, Report, id_at
+from gateway.store.reports import Filter, Report, id_at, unindexed
 from gateway.store.schema import aliases, audit, conversations
 
 
@@ -30,8 +30,9 @@ def conversations_of(which: Filter) -> Report:
 def events_of(which: Filter) -> Report:
     """The audit trail, by time; a person's events are those about them and those they did."""
     about = or_(audit.c.subject == literal(which.user), audit.c.actor == literal(which.user))
+    org = audit.c.org if which.since is None else unindexed(audit.c.org)
     wanted = [
-        *([audit.c.org == which.org] if which.org is not None else []),
+        *([org == which.org] if which.org is not None else []),
         *([about] if which.user is not None else []),
         *([audit.c.id >= id_at(which.since)] if which.since is not None else []),
         *([audit.c.id < id_at(which.until)] if which.until is not None else []),

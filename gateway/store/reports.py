@@ -148,14 +148,14 @@ def _within(which: Filter) -> list[Column]:
         found.append(usage.c.id < id_at(which.until))
     if which.org is not None:
         is_of_a_person = which.user is not None or which.since is None
-        found.append((usage.c.org if is_of_a_person else _unindexed(usage.c.org)) == which.org)
+        found.append((usage.c.org if is_of_a_person else unindexed(usage.c.org)) == which.org)
     if which.user is not None:
         found.append(usage.c.subject.in_(_names_of(which)))
     return found
 
 
-def _unindexed(column: Column) -> Column:
-    """A column by which no index is chosen.
+def unindexed(column: Column) -> Column:
+    """A column by which no index is chosen, where a range of ids is meant to be.
 
     Without statistics SQLite takes the index of people for its order, or for the org, and walks all
     of it: 390 s of ten million rows where the range of ids that was meant takes 1 s.
@@ -178,7 +178,7 @@ def _names_of(which: Filter) -> Any:
 
 def _raw(keys: Sequence[Any], which: Filter) -> Subquery:
     """By key and by the name each exchange was under: the one look at all the rows."""
-    groups = [_unindexed(usage.c.org), *keys, _unindexed(usage.c.subject)]
+    groups = [unindexed(usage.c.org), *keys, unindexed(usage.c.subject)]
     conversation = func.nullif(usage.c.conversation, "")
     statement = select(
         *groups,

@@ -5,6 +5,7 @@ from gateway.store.listings import conversations_of, events_of
 from gateway.store.reading import each, page
 from gateway.store.reports import Filter
 from gateway.store.store import Store
+from tests.store.plans import plan
 from tests.store.trails import DAY, event, put
 
 pytestmark = pytest.mark.anyio
@@ -80,3 +81,15 @@ async def test_a_persons_events_are_those_about_them_and_those_they_did(full: St
     assert await seen(full, Filter(user="bob")) == ["c-2", "c-3"]
     after = (await page(full.database, events_of(Filter()), None, 1))[0]["id"]
     assert len(await page(full.database, events_of(Filter()), [after], 10)) == 3
+
+
+@pytest.mark.parametrize("user", [None, "alice"])
+@pytest.mark.parametrize("org", [None, "acme"])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_lately_is_not_looked_for_in_all_that_an_org_ever_did(
+    org: str | None, user: str | None, backwards: bool
+) -> None:
+    """Of a million events: 0.9 s by the org, 5 ms by the time."""
+    lately = events_of(Filter(org=org, user=user, since=1_795_000_000_000))
+    (step,) = plan(lately.after(None, 51, backwards=backwards), {})
+    assert step.endswith("(id>?)")
