@@ -37,7 +37,6 @@ from gateway.core.formats import fields as http
 from gateway.core.formats.request_id import uuid7, written
 from gateway.core.problem import Answer
 from gateway.ports import Fields
-from gateway.store.verify import verify
 from gateway.telemetry.metrics import MEDIA
 
 if TYPE_CHECKING:
@@ -140,7 +139,7 @@ class AdminApp:
 
     async def _verified(self, query: Pairs) -> Answer:
         org = wanted(query, ("org",), self._now.orgs).which.org
-        verdict = await verify(self._now.assembled.process.store.database, org=org)
+        verdict = await self._now.lists.verified(org=org)
         names = {external_id: name for name, external_id in self._now.orgs.items()}
         return problem.of_json(
             {

@@ -26,6 +26,7 @@ from gateway.store.listings import conversations_of, events_of
 from gateway.store.reading import each, page, usage_by_day, usage_report
 from gateway.store.reports import Report
 from gateway.store.trace import leave_trace
+from gateway.store.verify import Verdict, verify
 
 REPORTS = 2  # at once: the store has four turns for reading, and people wait for the others
 PATIENCE = 20.0  # seconds that a page waits for others
@@ -72,6 +73,7 @@ class Lists:
         self._names = {external_id: name for name, external_id in orgs.items()}
         self._turns = asyncio.Semaphore(REPORTS)
         self._adding = asyncio.Semaphore(1)
+        self._verifying = asyncio.Semaphore(1)
         self._days: tuple[int, float, Sequence[Row]] = (0, -REMEMBERED, ())  # since, when, what
 
     async def answer(self, what: str, query: Sequence[tuple[str, str]], who: str) -> Answer | Whole:
@@ -133,6 +135,17 @@ class Lists:
                     rows = await usage_by_day(self._database, since=since)
                 self._days = (since, time.monotonic(), rows)
             return rows
+
+    async def verified(self, *, org: str | None) -> Verdict:
+        """Whether the audit trail is as it was written, of all orgs or of one by its external_id.
+
+        One look at a time: it is mostly digests, which streams wait for.
+
+        Raises:
+            LedgerUnavailable, Overloaded: it cannot be said.
+        """
+        async with _turn(self._verifying):
+            return await verify(self._database, org=org)
 
     async def _leave_trace(self, event: str, what: str, asked: Wanted, who: str) -> None:
         by = asked.by if what == "usage" else None

@@ -12,7 +12,6 @@ from gateway.console.asked import Asked
 from gateway.console.rendering import page
 from gateway.core.problem import Answer
 from gateway.store.reports import By
-from gateway.store.verify import verify
 
 ROWS = "50"  # of a page
 BY = get_args(By)
@@ -97,7 +96,7 @@ class Lists:
 
     async def verified(self, asked: Asked) -> Answer:
         """Whether the audit trail is as it was written."""
-        verdict = await verify(self._now.assembled.process.store.database, org=None)
+        verdict = await self._now.lists.verified(org=None)
         names = {external_id: name for name, external_id in self._now.orgs.items()}
         return page("verified.html", verdict=verdict, names=names)
 

@@ -149,6 +149,26 @@ async def test_days_are_added_up_once_a_minute_however_many_look(
     assert sums == [1, 2, 2]
 
 
+@pytest.mark.one_process("its turns are those of one process")
+async def test_the_trail_is_verified_by_one_at_a_time(
+    there: Operators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = list[int]()
+    running = 0
+
+    async def follow(*_: Any, org: str | None) -> None:
+        nonlocal running
+        running += 1
+        at_once.append(running)
+        await asyncio.sleep(0)
+        running -= 1
+
+    monkeypatch.setattr(lists, "verify", follow)
+    of_it = lists_of(there)
+    await asyncio.gather(*(of_it.verified(org=None) for _ in range(5)))
+    assert at_once == [1] * 5
+
+
 def lists_of(there: Operators) -> Lists:
     assembled = there.stage.gateway.assembled
     assert assembled is not None
