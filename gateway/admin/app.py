@@ -107,7 +107,9 @@ class AdminApp:
             await asyncio.to_thread(importlib.import_module, "gateway.console.app")
             from gateway.console.app import Console
 
-            self._console = Console(self._now, self._token, self._throttle, self._began)
+            self._console = await asyncio.to_thread(
+                Console, self._now, self._token, self._throttle, self._began
+            )
         return await self._console.answer(scope, receive)
 
     async def _page(self, path: str, query: Pairs) -> Answer:

@@ -1,7 +1,9 @@
+import hashlib
 import time
 
 import pytest
 import time_machine
+from itsdangerous import TimestampSigner
 
 from gateway.console.session import COOKIE, LIFETIME, Sessions
 
@@ -51,3 +53,11 @@ def test_goes_over_tls_only_where_the_page_did() -> None:
     assert Sessions(TOKEN).begin(secure=True).endswith(b"; Secure")
     assert b"Secure" not in Sessions(TOKEN).begin(secure=False)
     assert b"Max-Age=0" in Sessions(TOKEN).end(secure=False)
+
+
+def test_a_token_cannot_be_tried_against_a_cookie_at_the_speed_of_a_digest() -> None:
+    """Other services of the host see the cookie."""
+    of_the_token = TimestampSigner(
+        TOKEN, salt="gateway.console", key_derivation="hmac", digest_method=hashlib.sha256
+    )
+    assert not Sessions(TOKEN).is_one(of_the_token.sign("operator").decode())
