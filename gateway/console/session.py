@@ -12,7 +12,7 @@ from itsdangerous import BadSignature, TimestampSigner
 COOKIE = "gateway_console"
 LIFETIME = 12 * 3600  # seconds
 _WHAT = b"operator"
-_ROUNDS = 200_000  # of PBKDF2 (RFC 8018 section 5.2)
+_ROUNDS = 600_000  # of PBKDF2 (RFC 8018 section 5.2)
 
 
 class Sessions:
