@@ -183,7 +183,7 @@ async def test_a_vendor_that_hangs_fills_its_own_queue_alone(tmp_path: Path) -> 
             assert answer.status == 503
             assert answer.values("x-gateway-error") == ["overloaded"]
             assert answer.values("retry-after")
-        assert len(stage.vendor.connections) == 4
+        assert len(stage.vendor.requests) == 4
         release.set()
         for task in waiting:
             assert (await task).status == 200

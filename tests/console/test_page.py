@@ -157,6 +157,7 @@ def test_a_refusal_is_not_wider_than_its_window_either(alone: Page, there: Opera
 
 def test_what_can_no_longer_be_renewed_says_so(alone: Page) -> None:
     health = alone.locator("section").first
+    expect(alone.locator(".u-legend")).to_be_visible(timeout=PATIENCE)  # its scripts are there
     alone.route("**/console/health", lambda route: route.abort())
     expect(health).to_have_class("stale", timeout=PATIENCE)
     alone.unroute("**/console/health")
