@@ -142,7 +142,7 @@ class AdminApp:
     async def _verified(self, query: Pairs) -> Answer:
         org = wanted(query, ("org",), self._now.orgs).which.org
         verdict = await self._now.lists.verified(org=org)
-        names = {external_id: name for name, external_id in self._now.orgs.items()}
+        names = self._now.names
         return problem.of_json(
             {
                 "sound": not verdict.faults,

@@ -20,6 +20,11 @@ class Current:
         return {name: org.external_id for name, org in self._gateway.settings.orgs.items()}
 
     @property
+    def names(self) -> dict[str, str]:
+        """The same, from external_ids."""
+        return {external_id: name for name, external_id in self.orgs.items()}
+
+    @property
     def hosts(self) -> frozenset[str]:
         """The names by which operators reach this listener, beside addresses and localhost."""
         admin = self._gateway.settings.admin

@@ -20,9 +20,8 @@ def traced_service(transport: Transport, service: str, tool: str, *, spans: bool
     """As `traced_transport`, of what leads to a service of the company's own, at this URL."""
     if not spans:
         return transport
-    found = url(service)
-    port = found.port or DEFAULT_PORTS[found.scheme]
-    named = Callee(host=found.host, port=port, kinds={tool: "execute_tool"})
+    host, port = _address(service)
+    named = Callee(host=host, port=port, kinds={tool: "execute_tool"})
     return TracedTransport(transport, named, tells=False)
 
 
@@ -37,15 +36,13 @@ def traced_sockets(
 
 def callee(settings: UpstreamSettings) -> Callee:
     """The vendor, as spans have it."""
-    if settings.is_app:
-        return Callee(host="app", port=0, provider=settings.vendor, kinds=kinds(settings.profile))
-    found = url(settings.base_url)
-    return Callee(
-        host=found.host,
-        port=found.port or DEFAULT_PORTS[found.scheme],
-        provider=settings.vendor,
-        kinds=kinds(settings.profile),
-    )
+    host, port = ("app", 0) if settings.is_app else _address(settings.base_url)
+    return Callee(host=host, port=port, provider=settings.vendor, kinds=kinds(settings.profile))
+
+
+def _address(written: str) -> tuple[str, int]:
+    found = url(written)
+    return found.host, found.port or DEFAULT_PORTS[found.scheme]
 
 
 def kinds(vendor: Vendor) -> dict[str, str]:

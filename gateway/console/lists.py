@@ -97,8 +97,7 @@ class Lists:
     async def verified(self, asked: Asked) -> Answer:
         """Whether the audit trail is as it was written."""
         verdict = await self._now.lists.verified(org=None)
-        names = {external_id: name for name, external_id in self._now.orgs.items()}
-        return page("verified.html", verdict=verdict, names=names)
+        return page("verified.html", verdict=verdict, names=self._now.names)
 
 
 def _kind(what: str, wanted: Wanted) -> str:

@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 from gateway.admin.current import Current
+from gateway.config.kinds import EVERY_ORG
 from gateway.console.asked import Asked
 from gateway.console.lists import Lists, Table
 from gateway.console.rendering import moved, page
@@ -28,7 +29,7 @@ class People:
             "people.html",
             blocked=await self._now.people.who_is_blocked(most=MOST_BLOCKED),
             most=MOST_BLOCKED,
-            orgs=sorted(self._now.orgs),
+            only=self._only_org(),
         )
 
     async def person(self, asked: Asked) -> Answer:
@@ -73,6 +74,12 @@ class People:
         """By its name; where there is only one, that."""
         if "org" in asked.form:
             return asked.form["org"]
-        if len(self._now.orgs) != 1:
+        only = self._only_org()
+        if only is None:
             raise BadRequest("Say which org")
-        return next(iter(self._now.orgs))
+        return only
+
+    def _only_org(self) -> str | None:
+        """None: there are several, or every customer that a sign-in vouches for is one."""
+        orgs = self._now.orgs
+        return next(iter(orgs)) if len(orgs) == 1 and EVERY_ORG not in orgs else None

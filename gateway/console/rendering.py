@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from gateway.admin.rows import printable
 from gateway.core.problem import Answer
 
 # htmx is told in its `meta` element to evaluate nothing; the charts style by script, not by text.
@@ -53,8 +54,7 @@ def shown(cell: object) -> str:
     if cell is None:
         return ""
     if isinstance(cell, bool) or not isinstance(cell, (int, float)):
-        text = str(cell)
-        return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+        return printable(str(cell))
     return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.6g}"
 
 

@@ -21,7 +21,8 @@ async def test_readers_wait_for_each_other_until_a_reload(there: Operators) -> N
     lists = now.lists
     assert now.lists is lists
     await there.stage.gateway.reload(there.stage.gateway.settings)
-    assert now.orgs == {"default": "default"}
+    assert now.lists is not lists
+    assert (now.orgs, now.names) == ({"default": "default"}, {"default": "default"})
 
 
 async def test_says_so_while_the_gateway_is_not_open(there: Operators) -> None:
