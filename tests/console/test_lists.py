@@ -8,6 +8,7 @@ import pytest
 
 from gateway.console.lists import BY, COLUMNS
 from gateway.store.columns import CONVERSATION, EVENT, columns_of
+from gateway.store.reports import By
 from tests.console.stage import Looking, looking
 
 pytestmark = pytest.mark.anyio
@@ -24,8 +25,8 @@ def cells(body: bytes, column: str) -> list[str]:
 
 
 @pytest.mark.parametrize("by", BY)
-def test_columns_of_usage_are_those_of_the_report(by: str) -> None:
-    assert set(COLUMNS[by]) <= set(columns_of(by))  # type: ignore[arg-type]
+def test_columns_of_usage_are_those_of_the_report(by: By) -> None:
+    assert set(COLUMNS[by]) <= set(columns_of(by))
     assert set(COLUMNS["conversations"]) <= set(CONVERSATION)
     assert set(COLUMNS["audit"]) <= set(EVENT)
 

@@ -95,9 +95,9 @@ async def test_holds_and_places_of_a_dead_process_end_by_themselves(server: Valk
         assert not (await counts.reserve([living], "a", 60.0))[0].granted
         assert not (await counts.admit([], [alive], "a", 60.0))[0].granted
         async with asyncio.timeout(20):
-            while not (await counts.reserve([all_of_it], "a", 60.0))[0].granted:  # noqa: ASYNC110
+            while not (await counts.reserve([all_of_it], "a", 60.0))[0].granted:  # noqa: ASYNC110 - the server's clock
                 await asyncio.sleep(0.02)
-            while not (await counts.admit([], [slot], "a", 60.0))[0].granted:  # noqa: ASYNC110
+            while not (await counts.admit([], [slot], "a", 60.0))[0].granted:  # noqa: ASYNC110 - the server's clock
                 await asyncio.sleep(0.02)
         await counts.settle([all_of_it], [1], "dead")  # too late, and so not charged twice
         await counts.settle([all_of_it], [0], "a")
